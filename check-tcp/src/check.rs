@@ -1,0 +1,113 @@
+//! `tcp`, `tls`, `http` and `https`: connect, shake hands, ask once.
+
+use netcheck_common::check::Check;
+use netcheck_common::clock;
+use netcheck_common::escape;
+use netcheck_common::failure::Layer;
+use netcheck_common::http::Request;
+use netcheck_common::proxy::Kind;
+use netcheck_common::target::Target;
+use netcheck_common::tls::Hello;
+use netcheck_common::trace::{Stopped, Trace};
+use serde::Serialize;
+
+use crate::answer;
+use crate::stand::stand;
+
+/// Checks TCP, TLS, HTTP and HTTPS targets
+///
+/// A target is scheme://host[:port][/path]: tcp://host:port, tls://host (443), http://host (80), https://host (443).
+/// Ports may be ranges and lists, hosts may have braces, addresses may be blocks with --sample.
+#[derive(clap::Args, Debug)]
+pub struct Tcp {
+    /// ALPN protocols to offer to tls:// targets, best first
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    alpn: Vec<String>,
+}
+
+/// What check-tcp learns besides what every check learns.
+#[derive(Debug, Default, Serialize)]
+pub struct Facts {
+    /// The first bytes a bare TCP service said by itself, if it said any at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    banner: Option<String>,
+}
+
+impl Check for Tcp {
+    const NAME: &'static str = "tcp";
+    const TOOL: &'static str = "check-tcp";
+    const EXAMPLES: &'static str = "Examples:
+  check-tcp https://www.spotme.com
+  check-tcp 'tcp://{eu,us,ap}-channel.spotme.com:10000-10050' | jq -c '[.target, .verdict]'
+  check-tcp --sample 16 tcp://17.0.0.0/8:443,5223
+  check-tcp --proxy http://proxy.corp.example:3128 https://install.events";
+    type Facts = Facts;
+
+    async fn check(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+        match target.scheme.name {
+            "tcp" => tcp(target, trace).await,
+            "tls" => self.tls(target, trace).await,
+            "http" => http(target, trace).await,
+            _ => https(target, trace).await,
+        }
+    }
+}
+
+impl Tcp {
+    async fn tls(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+        let stream = trace.reach(target).await?;
+        let mut hello = Hello::to(&target.host);
+        hello.alpn = self.alpn.iter().map(|name| name.clone().into_bytes()).collect();
+        trace.secure(stream, &hello).await?;
+        Ok(())
+    }
+}
+
+async fn tcp(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+    let net = trace.net();
+    if net.proxy_for(target).is_some() {
+        trace.reach(target).await?;
+        return Ok(());
+    }
+    let addresses = trace.addresses(target).await?;
+    let begun = clock::now();
+    let stream = trace.stage(Layer::TCP, net.connect_tcp(&addresses, target.port())).await?;
+    match stand(stream, begun.elapsed()).await {
+        Ok(first) => trace.facts.banner = first.map(|bytes| escape::bytes(&bytes, 120)),
+        Err(failure) => return Err(trace.retract(failure)),
+    }
+    Ok(())
+}
+
+async fn https(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+    let stream = trace.reach(target).await?;
+    let mut hello = Hello::to(&target.host);
+    hello.alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let secure = trace.secure(stream, &hello).await?;
+    let request = Request::get(&target.host, target.port(), true, &target.request_path());
+    let net = trace.net();
+    let work = async { answer::secure(&net, net.request(secure.stream, &request).await?, secure.trust, target) };
+    if let Some(remark) = trace.stage(Layer::HTTP, work).await? {
+        trace.degrade(remark.failure, Some(remark.cause));
+    }
+    Ok(())
+}
+
+async fn http(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+    let net = trace.net();
+    let mut request = Request::get(&target.host, target.port(), false, &target.request_path());
+    let stream = match net.proxy_for(target) {
+        // A forwarding proxy is asked for the whole URL, as a browser does; a tunnel would ask for another permission.
+        Some(proxy) if proxy.kind != Kind::Socks5h => {
+            request.absolute = true;
+            request.headers.extend(proxy.authorization());
+            trace.stage(Layer::PROXY, net.to_proxy(&proxy)).await?
+        }
+        _ => trace.reach(target).await?,
+    };
+    let work = async { answer::plain(&net, net.request(stream, &request).await?, request.absolute, target) };
+    if let Some(remark) = trace.stage(Layer::HTTP, work).await? {
+        trace.degrade(remark.failure, Some(remark.cause));
+    }
+    Ok(())
+}

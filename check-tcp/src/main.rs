@@ -1,0 +1,9 @@
+//! Checks TCP, TLS, HTTP and HTTPS targets.
+
+mod answer;
+mod check;
+mod stand;
+
+fn main() -> std::process::ExitCode {
+    netcheck_common::run::<check::Tcp>()
+}

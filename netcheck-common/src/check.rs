@@ -1,0 +1,69 @@
+//! The one interface: what the author of a protocol writes.
+
+use std::future::Future;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::diagnose::Finding;
+use crate::net::Net;
+use crate::target::Target;
+use crate::trace::{Observed, Stopped, Trace};
+
+/// A check. The struct of its own flags is the check.
+///
+/// ```text
+/// async fn check(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+///     let stream = trace.reach(target).await?;                      // dns and tcp, or proxy
+///     let tls = trace.secure(stream, &Hello::to(&target.host)).await?; // tls
+///     trace.facts.echo = trace.stage(WS, upgrade(tls)).await?;      // a stage of its own
+///     Ok(())
+/// }
+/// ```
+pub trait Check: clap::Args + Send + Sync + 'static {
+    /// The name in records.
+    const NAME: &'static str;
+    /// The program's name: `check-` and [`Check::NAME`].
+    const TOOL: &'static str;
+    /// Examples shown under `--help`.
+    const EXAMPLES: &'static str;
+    /// Whether the proxies of the environment are for this check's clients.
+    const PROXIED: bool = true;
+    /// What it learns, besides what every check learns; flattened into the record's `facts`.
+    type Facts: Default + Serialize;
+
+    /// Checks one target. Only a stage can stop it.
+    fn check(
+        &self,
+        target: &Target,
+        trace: &mut Trace<Self::Facts>,
+    ) -> impl Future<Output = Result<(), Stopped>>;
+
+    /// How much longer than usual a target takes on purpose (a hold, a stream): added to the default deadline.
+    fn lasts(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Looks at its own flags before any packet; a sentence about what is wrong makes exit code 2.
+    ///
+    /// # Errors
+    /// A flag that cannot be used.
+    fn prepare(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Targets that its own flags name.
+    fn targets(&self) -> Vec<Target> {
+        Vec::new()
+    }
+
+    /// Explains a failure that only this protocol understands, before the common diagnosis is asked.
+    fn explain(
+        &self,
+        _target: &Target,
+        _observed: &Observed,
+        _net: &Net,
+    ) -> impl Future<Output = Option<Finding>> {
+        async { None }
+    }
+}

@@ -1,0 +1,71 @@
+//! The interface behind a local address, and whether it is a tunnel.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use nix::ifaddrs::getifaddrs;
+use nix::net::if_::InterfaceFlags;
+
+/// An interface of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Its name.
+    pub name: String,
+    /// Whether packets that leave through it are wrapped in others: a VPN.
+    pub tunnel: bool,
+}
+
+/// Names that VPN clients give their interfaces.
+const TUNNELS: [&str; 13] = [
+    "tun", "tap", "wg", "ppp", "utun", "ipsec", "vti", "xfrm", "zt", "tailscale", "nordlynx", "gpd", "cscotun",
+];
+/// `ARPHRD_NONE`, what tun devices are, and the tunnel types of linux/if_arp.h.
+const KINDS: [&str; 4] = ["65534", "768", "769", "778"];
+
+static KNOWN: Mutex<Option<HashMap<IpAddr, Device>>> = Mutex::new(None);
+
+/// The interface that has this address.
+pub fn of(address: IpAddr) -> Option<Device> {
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(device) = known.as_ref().and_then(|known| known.get(&address)) {
+        return Some(device.clone());
+    }
+    // Read again: an interface may have come up since.
+    known.insert(all()).get(&address).cloned()
+}
+
+/// Whether this is one of our own addresses: an ICMP error from ourselves names no device on the way.
+pub fn is_ours(address: IpAddr) -> bool {
+    address.is_loopback() || of(address).is_some()
+}
+
+fn all() -> HashMap<IpAddr, Device> {
+    let mut devices = HashMap::new();
+    for entry in getifaddrs().into_iter().flatten() {
+        let Some(address) = entry.address else { continue };
+        let ip = if let Some(v4) = address.as_sockaddr_in() {
+            IpAddr::V4(v4.ip())
+        } else if let Some(v6) = address.as_sockaddr_in6() {
+            IpAddr::V6(v6.ip())
+        } else {
+            continue;
+        };
+        let tunnel = is_tunnel(&entry.interface_name, entry.flags);
+        devices.insert(ip, Device { name: entry.interface_name, tunnel });
+    }
+    devices
+}
+
+fn is_tunnel(name: &str, flags: InterfaceFlags) -> bool {
+    if flags.contains(InterfaceFlags::IFF_LOOPBACK) {
+        return false;
+    }
+    let sys = Path::new("/sys/class/net").join(name);
+    let kind = std::fs::read_to_string(sys.join("type")).unwrap_or_default();
+    flags.contains(InterfaceFlags::IFF_POINTOPOINT)
+        || TUNNELS.iter().any(|prefix| name.starts_with(prefix))
+        || KINDS.contains(&kind.trim())
+        || sys.join("tun_flags").exists()
+}

@@ -1,0 +1,157 @@
+//! The flags every check has.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+/// The form of the output.
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line.
+    Json,
+    /// One line a target, for people.
+    Text,
+}
+
+/// Whether a failure is followed by control experiments.
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+pub enum Diagnose {
+    /// After a failure, or while a stage stays silent.
+    Auto,
+    /// Never: only what the check itself saw.
+    Never,
+}
+
+/// The flags every check has (docs/RECORD.md tells what they change in a record).
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Common options")]
+pub struct Flags {
+    /// Targets; with none, one per line on standard input
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// Bound of each stage
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub timeout: Duration,
+    /// Bound of a whole target [default: 4 × timeout, and what a hold takes on purpose]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub deadline: Option<Duration>,
+    /// Targets at once (many at once bend the timings: 512 handshakes share one processor)
+    #[arg(long, value_name = "N", default_value = "64", value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: u32,
+    /// New targets a second [default: unlimited]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub rate: Option<f64>,
+    /// Tries for a target that fails
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub attempts: u32,
+    /// Print records in order of input
+    #[arg(long)]
+    pub ordered: bool,
+    /// Count a degraded target as failed in the exit code
+    #[arg(long)]
+    pub strict: bool,
+    /// Use IPv4 only
+    #[arg(short = '4', conflicts_with = "ipv6")]
+    pub ipv4: bool,
+    /// Use IPv6 only
+    #[arg(short = '6')]
+    pub ipv6: bool,
+    /// Ask this resolver instead of the system's
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = resolver)]
+    pub resolver: Option<SocketAddr>,
+    /// A second opinion on names: a resolver's address or a DNS-over-HTTPS URL
+    #[arg(long, value_name = "ADDR|URL", value_parser = reference)]
+    pub reference_resolver: Option<Reference>,
+    /// Connect to IP for HOST; HOST stays in SNI and Host (repeatable)
+    #[arg(long, value_name = "HOST=IP", value_parser = pin)]
+    pub connect_to: Vec<(String, IpAddr)>,
+    /// `env`, `none`, or http://, https://, socks5h:// URL; credentials from NETCHECK_PROXY_USER, NETCHECK_PROXY_PASSWORD or --proxy-credentials
+    #[arg(long, value_name = "env|none|URL", default_value = "env")]
+    pub proxy: String,
+    /// File whose first line is USER:PASSWORD for the proxy
+    #[arg(long, value_name = "FILE")]
+    pub proxy_credentials: Option<PathBuf>,
+    /// Private addresses are right answers for these names
+    #[arg(long)]
+    pub private_ok: bool,
+    /// Leave through this interface
+    #[arg(long, value_name = "NAME")]
+    pub interface: Option<String>,
+    /// Leave from this address
+    #[arg(long, value_name = "ADDR")]
+    pub source: Option<IpAddr>,
+    /// Public roots to use instead of the built-in ones
+    #[arg(long, value_name = "FILE.pem")]
+    pub public_roots: Option<PathBuf>,
+    /// Control experiments after a failure
+    #[arg(long, value_enum, default_value = "auto")]
+    pub diagnose: Diagnose,
+    /// Records as JSON lines, or text for people
+    #[arg(long, value_enum, default_value = "json")]
+    pub format: Format,
+    /// Seed of every random choice
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub seed: u64,
+    /// Addresses drawn from each block, evenly
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub sample: Option<u64>,
+    /// Say more on standard error
+    #[arg(short, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// Who gives the second opinion on names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// A resolver, over UDP and TCP.
+    Server(SocketAddr),
+    /// DNS over HTTPS (RFC 8484).
+    Https(String),
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value <= 86_400.0 => Ok(Duration::from_secs_f64(value)),
+        _ => Err("a number of seconds above 0, at most 86400".into()),
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
+        _ => Err("a number above 0".into()),
+    }
+}
+
+fn resolver(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        return Ok(address);
+    }
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    bare.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)).map_err(|_| "an address, or address:port".into())
+}
+
+fn reference(text: &str) -> Result<Reference, String> {
+    if text.starts_with("https://") {
+        return Ok(Reference::Https(text.to_owned()));
+    }
+    resolver(text).map(Reference::Server).map_err(|_| "an address, address:port, or an https:// URL".into())
+}
+
+fn pin(text: &str) -> Result<(String, IpAddr), String> {
+    let (host, ip) = text.split_once('=').ok_or("HOST=IP")?;
+    let ip = ip.trim_start_matches('[').trim_end_matches(']');
+    let ip = ip.parse().map_err(|_| "HOST=IP, where IP is an address")?;
+    let host = crate::target::Host::parse(host).map_err(|why| why.0)?;
+    Ok((host.to_string(), ip))
+}
+
+impl Flags {
+    /// How blocks are drawn from.
+    #[must_use]
+    pub fn sampling(&self) -> crate::spec::Sampling {
+        crate::spec::Sampling { sample: self.sample, seed: self.seed }
+    }
+}

@@ -1,0 +1,421 @@
+//! The way to the network for one target: what a run shares, and what this target has seen so far.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustls::RootCertStore;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use crate::clock;
+use crate::device;
+use crate::diagnose::Experiments;
+use crate::dns::{Families, Resolver, scope};
+use crate::eyeballs::{self, Family};
+use crate::failure::{Code, Failure};
+use crate::flags::{Diagnose, Flags};
+use crate::proxy::{Choice, Credentials, Proxy};
+use crate::seen::Seen;
+use crate::signature;
+use crate::stream::Stream;
+use crate::target::{Host, Target};
+use crate::tcp::{self, Origin, Reach};
+use crate::tls::Roots;
+use crate::trace::lock;
+use crate::udp;
+
+/// What all targets of a run share.
+#[derive(Debug)]
+pub struct Shared {
+    flags: Flags,
+    pins: HashMap<String, Vec<IpAddr>>,
+    choice: Choice,
+    resolver: Resolver,
+    roots: Roots,
+    origin: Origin,
+    /// Control experiments, each made at most once a run.
+    pub(crate) experiments: Experiments,
+    deadline: Duration,
+}
+
+impl Shared {
+    /// Reads what the flags name: files, the environment.
+    ///
+    /// # Errors
+    /// A flag that cannot be used; nothing has been sent yet.
+    pub fn new(flags: Flags, proxied: bool, lasts: Duration) -> Result<Self, String> {
+        let credentials = credentials(flags.proxy_credentials.as_deref())?;
+        let choice = Choice::read(&flags.proxy, credentials, proxied)?;
+        let roots = match &flags.public_roots {
+            Some(file) => Roots::from_file(file).map_err(|why| format!("--public-roots: {why}"))?,
+            None => Roots::default(),
+        };
+        let families = match (flags.ipv4, flags.ipv6) {
+            (true, _) => Families::V4,
+            (_, true) => Families::V6,
+            _ => Families::Both,
+        };
+        let mut pins: HashMap<String, Vec<IpAddr>> = HashMap::new();
+        for (host, address) in &flags.connect_to {
+            pins.entry(host.clone()).or_default().push(*address);
+        }
+        if let Some(name) = &flags.interface
+            && nix::net::if_::if_nametoindex(name.as_str()).is_err()
+        {
+            return Err(format!("--interface: there is no interface {}", crate::escape::line(name, 40)));
+        }
+        let origin = Origin { interface: flags.interface.clone(), source: flags.source };
+        let resolver = Resolver::new(flags.resolver, families);
+        let deadline = flags.deadline.unwrap_or(flags.timeout * 4 + lasts);
+        Ok(Shared { deadline, pins, choice, resolver, roots, origin, experiments: Experiments::default(), flags })
+    }
+}
+
+fn credentials(file: Option<&Path>) -> Result<Option<Credentials>, String> {
+    if let Some(file) = file {
+        let text = std::fs::read_to_string(file).map_err(|error| format!("--proxy-credentials: {error}"))?;
+        return Ok(text.lines().next().map(Credentials::parse));
+    }
+    let user = std::env::var("NETCHECK_PROXY_USER").ok();
+    let password = std::env::var("NETCHECK_PROXY_PASSWORD").unwrap_or_default();
+    Ok(user.map(|user| Credentials { user, password }))
+}
+
+/// The way to the network for one target. Cheap to clone; all clones see the same.
+#[derive(Clone, Debug)]
+pub struct Net {
+    pub(crate) shared: Arc<Shared>,
+    seen: Arc<Mutex<Seen>>,
+    pending: Arc<Mutex<Option<JoinHandle<Family>>>>,
+    begun: Instant,
+}
+
+impl Net {
+    /// A fresh way, for the next target.
+    #[must_use]
+    pub fn new(shared: &Arc<Shared>) -> Self {
+        Net {
+            shared: Arc::clone(shared),
+            seen: Arc::default(),
+            pending: Arc::default(),
+            begun: clock::now(),
+        }
+    }
+
+    /// A way whose sights do not reach this target's record: for proxies and control experiments.
+    #[must_use]
+    pub fn aside(&self) -> Self {
+        Net { seen: Arc::default(), pending: Arc::default(), ..self.clone() }
+    }
+
+    /// The flags of this run.
+    #[must_use]
+    pub fn flags(&self) -> &Flags {
+        &self.shared.flags
+    }
+
+    /// The bound of a stage.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.shared.flags.timeout
+    }
+
+    /// What is left of the target's deadline.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.shared.deadline.saturating_sub(self.begun.elapsed())
+    }
+
+    /// Whether control experiments are allowed.
+    #[must_use]
+    pub fn diagnoses(&self) -> bool {
+        self.shared.flags.diagnose == Diagnose::Auto
+    }
+
+    /// The resolver of this run.
+    #[must_use]
+    pub fn resolver(&self) -> &Resolver {
+        &self.shared.resolver
+    }
+
+    /// The roots the public trusts.
+    #[must_use]
+    pub fn public_roots(&self) -> Arc<RootCertStore> {
+        self.shared.roots.public()
+    }
+
+    /// The roots this system trusts.
+    #[must_use]
+    pub fn system_roots(&self) -> Arc<RootCertStore> {
+        self.shared.roots.system()
+    }
+
+    /// The interface and address packets leave from.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.shared.origin
+    }
+
+    /// Adds a fact to the record, under a heading.
+    pub fn fact(&self, heading: &str, key: &str, value: impl Into<Value>) {
+        lock(&self.seen).fact(heading, key, value);
+    }
+
+    /// Writes down what was seen.
+    pub fn see(&self, write: impl FnOnce(&mut Seen)) {
+        write(&mut lock(&self.seen));
+    }
+
+    pub(crate) fn take_seen(&self) -> Seen {
+        std::mem::take(&mut lock(&self.seen))
+    }
+
+    /// Takes over where a way aside has led: the address and the interface.
+    pub(crate) fn adopt(&self, aside: &Net) {
+        let path = lock(&aside.seen).path.clone().unwrap_or_default();
+        self.see(|seen| {
+            let own = seen.path.get_or_insert_default();
+            own.address = path.address;
+            own.local = path.local;
+            own.interface = path.interface;
+            own.tunnel = path.tunnel;
+        });
+    }
+
+    /// The proxy this target goes through, if any.
+    #[must_use]
+    pub fn proxy_for(&self, target: &Target) -> Option<Proxy> {
+        self.shared.choice.of(target).cloned()
+    }
+
+    /// Addresses that need no resolver: a literal, or what `--connect-to` pins.
+    #[must_use]
+    pub fn known(&self, host: &Host) -> Option<Vec<IpAddr>> {
+        if let Some(pinned) = self.shared.pins.get(&host.to_string()) {
+            self.see(|seen| seen.addresses.clone_from(pinned));
+            return Some(pinned.clone());
+        }
+        match host {
+            Host::Address(address) => Some(vec![*address]),
+            Host::Name(_) => None,
+        }
+    }
+
+    /// The addresses of a name.
+    ///
+    /// # Errors
+    /// The `dns.*` codes.
+    pub async fn resolve(&self, host: &Host) -> Result<Vec<IpAddr>, Failure> {
+        if let Some(known) = self.known(host) {
+            return Ok(known);
+        }
+        let name = host.name().unwrap_or_default();
+        // A little less than the stage has: the resolver's own words are better than a stage's silence.
+        let lookup = self.shared.resolver.lookup(name, self.timeout().mul_f64(0.9)).await;
+        self.see(|seen| {
+            seen.addresses.clone_from(&lookup.addresses);
+            seen.facts.insert("dns".into(), Value::Object(lookup.facts.clone()));
+        });
+        if let Some(failure) = &lookup.failure {
+            return Err(failure.clone());
+        }
+        if !lookup.local && scope::is_public_name(name) {
+            self.sift(&lookup.addresses)
+        } else {
+            Ok(lookup.addresses.clone())
+        }
+    }
+
+    /// Leaves out what cannot be the address of a public name.
+    fn sift(&self, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
+        let of = |wanted: scope::Scope| addresses.iter().copied().filter(move |a| scope::of(*a) == wanted);
+        let public: Vec<IpAddr> = of(scope::Scope::Public).collect();
+        let private: Vec<IpAddr> = of(scope::Scope::Private).collect();
+        if !public.is_empty() {
+            let fine = |a: &IpAddr| self.shared.flags.private_ok && scope::of(*a) == scope::Scope::Private;
+            return Ok(addresses.iter().copied().filter(|a| public.contains(a) || fine(a)).collect());
+        }
+        if private.is_empty() {
+            let shown: Vec<String> = addresses.iter().take(4).map(ToString::to_string).collect();
+            let detail = format!("the answer {} cannot be the address of a public name", shown.join(", "));
+            return Err(Failure::new(Code::DnsBogon, detail));
+        }
+        if !self.shared.flags.private_ok {
+            self.see(|seen| seen.private_answer = true);
+        }
+        Ok(private)
+    }
+
+    /// Connects to the first address that answers (RFC 8305).
+    ///
+    /// # Errors
+    /// The `tcp.*` and `route.*` codes.
+    pub async fn connect(&self, addresses: &[IpAddr], port: u16) -> Result<Stream, Failure> {
+        self.connect_tcp(addresses, port).await.map(Stream::new)
+    }
+
+    /// The same, as a bare socket.
+    ///
+    /// # Errors
+    /// The `tcp.*` and `route.*` codes.
+    pub async fn connect_tcp(&self, addresses: &[IpAddr], port: u16) -> Result<TcpStream, Failure> {
+        let order = eyeballs::order(&self.wanted(addresses)?);
+        if let Some(first) = order.first() {
+            self.path(SocketAddr::new(*first, port), None);
+        }
+        let origin = self.origin();
+        let attempt = |to| async move {
+            let watch = self.watch(to);
+            let result = tcp::attempt(origin, to, Reach::default()).await;
+            drop(watch);
+            result
+        };
+        let race = eyeballs::race(&order, port, attempt).await;
+        let families = order.iter().any(IpAddr::is_ipv4) && order.iter().any(IpAddr::is_ipv6);
+        if families {
+            self.families(&race.ended);
+        }
+        match race.winner {
+            Ok((stream, to)) => {
+                self.path(to, stream.local_addr().ok());
+                if families {
+                    self.ask_the_other_family(&order, port, &race.ended, to);
+                }
+                Ok(stream)
+            }
+            Err((refusal, to)) => {
+                self.path(to, None);
+                Err(refusal.failure)
+            }
+        }
+    }
+
+    fn wanted(&self, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
+        let flags = &self.shared.flags;
+        let fits = |address: &&IpAddr| {
+            !(flags.ipv4 && address.is_ipv6())
+                && !(flags.ipv6 && address.is_ipv4())
+                && flags.source.is_none_or(|source| source.is_ipv6() == address.is_ipv6())
+        };
+        let wanted: Vec<IpAddr> = addresses.iter().filter(fits).copied().collect();
+        if wanted.is_empty() {
+            return Err(Failure::new(Code::RouteNone, "no address of the family asked for"));
+        }
+        Ok(wanted)
+    }
+
+    /// While an attempt stays silent, the search for where it dies begins.
+    fn watch(&self, to: SocketAddr) -> Option<crate::diagnose::Watch> {
+        self.diagnoses().then(|| crate::diagnose::Watch::over(self, to))
+    }
+
+    fn families(&self, ended: &[Family]) {
+        for family in ended {
+            let key = if family.address.is_ipv6() { "ipv6" } else { "ipv4" };
+            self.fact("tcp", key, family.fact());
+        }
+    }
+
+    /// The winner's family is known; the other one is asked beside the later stages.
+    fn ask_the_other_family(&self, order: &[IpAddr], port: u16, ended: &[Family], winner: SocketAddr) {
+        let other = order.iter().copied().find(|address| address.is_ipv6() != winner.is_ipv6());
+        let Some(other) = other.filter(|o| !ended.iter().any(|f| f.address.is_ipv6() == o.is_ipv6())) else {
+            return;
+        };
+        let (origin, left) = (self.origin().clone(), self.timeout());
+        let work = async move {
+            let begun = clock::now();
+            let to = SocketAddr::new(other, port);
+            let ended = clock::within(left, tcp::attempt(&origin, to, Reach::default())).await;
+            let failure = match ended {
+                Some(Ok(_)) => None,
+                Some(Err(refusal)) => Some(refusal.failure.code),
+                None => Some(Code::TcpTimeout),
+            };
+            let us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            Family { address: other, failure, us }
+        };
+        *lock(&self.pending) = Some(tokio::spawn(work));
+    }
+
+    /// Waits for the family that was asked beside the stages.
+    pub(crate) async fn settle(&self) {
+        let pending = lock(&self.pending).take();
+        if let Some(pending) = pending
+            && let Ok(family) = pending.await
+        {
+            self.families(&[family]);
+        }
+    }
+
+    fn path(&self, to: SocketAddr, local: Option<SocketAddr>) {
+        let device = local.and_then(|local| device::of(local.ip()));
+        self.see(|seen| {
+            seen.peer = Some(to);
+            let path = seen.path.get_or_insert_default();
+            if path.via.is_empty() {
+                path.via = "direct".into();
+            }
+            path.address = Some(to.to_string());
+            if let Some(local) = local {
+                path.local = Some(local.to_string());
+            }
+            if let Some(device) = device {
+                path.interface = Some(device.name);
+                path.tunnel = Some(device.tunnel);
+            }
+        });
+    }
+
+    /// A connected UDP socket; where it leaves goes into the record's `path`.
+    ///
+    /// # Errors
+    /// `route.none`, `route.denied`.
+    pub async fn udp(&self, address: IpAddr, port: u16) -> Result<udp::Socket, Failure> {
+        let to = SocketAddr::new(address, port);
+        self.path(to, None);
+        let socket = udp::Socket::open(self.origin(), to)?;
+        self.path(to, socket.local_addr());
+        Ok(socket)
+    }
+
+    /// The same from a local port that other sockets may share; 0 is any.
+    ///
+    /// # Errors
+    /// `route.none`, `route.denied`.
+    pub async fn udp_from(&self, address: IpAddr, port: u16, local_port: u16) -> Result<udp::Socket, Failure> {
+        let to = SocketAddr::new(address, port);
+        let socket = udp::Socket::open_from(self.origin(), to, local_port)?;
+        self.path(to, socket.local_addr());
+        Ok(socket)
+    }
+
+    /// An unconnected UDP socket of the peer's family, for a library that speaks datagrams itself.
+    ///
+    /// # Errors
+    /// `route.none`, `route.denied`.
+    pub fn bound(&self, peer: IpAddr) -> Result<std::net::UdpSocket, Failure> {
+        udp::unconnected(self.origin(), peer)
+    }
+
+    /// Writes down which way a socket of the check's own takes.
+    pub fn note_path(&self, local: SocketAddr, peer: SocketAddr) {
+        self.path(peer, Some(local));
+    }
+
+    /// The address that was connected to, or last tried.
+    #[must_use]
+    pub fn peer(&self) -> Option<SocketAddr> {
+        lock(&self.seen).peer
+    }
+
+    /// The vendor whose block pages live at one of these addresses.
+    #[must_use]
+    pub fn block_address(&self, addresses: &[IpAddr]) -> Option<(&'static str, IpAddr)> {
+        addresses.iter().find_map(|address| signature::vendor_of_address(*address).map(|vendor| (vendor, *address)))
+    }
+}

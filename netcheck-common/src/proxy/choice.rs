@@ -1,0 +1,168 @@
+//! Which proxy a target goes through: `--proxy`, or the environment as curl reads it.
+
+use std::env;
+
+use hyper_util::client::proxy::matcher::Matcher;
+
+use super::{Credentials, Kind, Proxy};
+use crate::target::{Host, Target};
+
+/// What `--proxy` and the environment say.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    all: Option<Proxy>,
+    https: Option<Proxy>,
+    http: Option<Proxy>,
+    /// Whether one proxy was named for everything.
+    explicit: bool,
+    no_proxy: String,
+}
+
+impl Choice {
+    /// Reads `--proxy`; `proxied` says whether this check's clients follow the environment.
+    ///
+    /// # Errors
+    /// The URL cannot be used.
+    pub fn read(flag: &str, given: Option<Credentials>, proxied: bool) -> Result<Self, String> {
+        match flag {
+            "none" => Ok(Choice::default()),
+            "env" if !proxied => Ok(Choice::default()),
+            "env" => Choice::environment(given),
+            url => {
+                if url.rsplit_once('@').is_some() {
+                    return Err("--proxy: user information does not belong in an argument: set \
+                                NETCHECK_PROXY_USER and NETCHECK_PROXY_PASSWORD, or --proxy-credentials FILE"
+                        .into());
+                }
+                let proxy = parse(url, given).map_err(|why| format!("--proxy: {why}"))?;
+                let no_proxy = variable(&["no_proxy", "NO_PROXY"]).map(|(_, value)| value).unwrap_or_default();
+                Ok(Choice { all: Some(proxy), explicit: true, no_proxy, ..Choice::default() })
+            }
+        }
+    }
+
+    fn environment(given: Option<Credentials>) -> Result<Self, String> {
+        let read = |names: &[&'static str]| match variable(names) {
+            None => Ok(None),
+            Some((name, url)) => {
+                parse(&url, given.clone()).map(Some).map_err(|why| format!("the variable {name}: {why}"))
+            }
+        };
+        Ok(Choice {
+            all: read(&["all_proxy", "ALL_PROXY"])?,
+            https: read(&["https_proxy", "HTTPS_PROXY"])?,
+            // HTTP_PROXY in capitals is not read: a CGI program's caller can set it.
+            http: read(&["http_proxy"])?,
+            explicit: false,
+            no_proxy: variable(&["no_proxy", "NO_PROXY"]).map(|(_, value)| value).unwrap_or_default(),
+        })
+    }
+
+    /// The proxy for a target, if it goes through one.
+    #[must_use]
+    pub fn of(&self, target: &Target) -> Option<&Proxy> {
+        let scheme = target.scheme.name;
+        let over_tcp = !matches!(scheme, "stun" | "quic" | "h3" | "icmp" | "sender" | "message")
+            && !(scheme == "turn" && target.query("transport") != Some("tcp"));
+        let proxy = if self.explicit {
+            self.all.as_ref().filter(|_| over_tcp)
+        } else {
+            match scheme {
+                "https" | "wss" => self.https.as_ref().or(self.all.as_ref()),
+                "http" | "ws" => self.http.as_ref().or(self.all.as_ref()),
+                "tcp" | "tls" | "rtmp" | "rtmps" => self.all.as_ref(),
+                _ => None,
+            }
+        };
+        proxy.filter(|_| !self.exempt(&target.host))
+    }
+
+    fn exempt(&self, host: &Host) -> bool {
+        if self.no_proxy.is_empty() {
+            return false;
+        }
+        let matcher = Matcher::builder().all("http://proxy.invalid:1").no(self.no_proxy.clone()).build();
+        let Ok(uri) = format!("http://{host}/").parse() else { return false };
+        matcher.intercept(&uri).is_none()
+    }
+}
+
+fn variable(names: &[&'static str]) -> Option<(&'static str, String)> {
+    names.iter().find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()).map(|value| (*name, value)))
+}
+
+fn parse(url: &str, given: Option<Credentials>) -> Result<Proxy, String> {
+    // curl reads a bare host:port as an HTTP proxy.
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let (kind, default) = match scheme.to_ascii_lowercase().as_str() {
+        "http" => (Kind::Http, 1080),
+        "https" => (Kind::Https, 443),
+        "socks5h" | "socks5" => (Kind::Socks5h, 1080),
+        _ => return Err("a proxy is http://, https:// or socks5h://".into()),
+    };
+    let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (credentials, authority) = match rest.rsplit_once('@') {
+        Some((user, authority)) => (Some(Credentials::of_url(user)), authority),
+        None => (given, rest),
+    };
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']').ok_or("the bracket is not closed")?;
+            (host, rest.strip_prefix(':'))
+        }
+        None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
+    };
+    let port = match port.filter(|port| !port.is_empty()) {
+        Some(port) => port.parse::<u16>().ok().filter(|port| *port > 0).ok_or("a port is a number from 1 to 65535")?,
+        None => default,
+    };
+    let host = Host::parse(host).map_err(|why| why.0)?;
+    Ok(Proxy { kind, host, port, credentials })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Sampling, Spec};
+
+    fn target(text: &str, tool: &str) -> Target {
+        Spec::parse(text, tool, Sampling::default()).unwrap().expand(Sampling::default()).next().unwrap()
+    }
+
+    #[test]
+    fn an_explicit_proxy_serves_every_tcp_scheme() {
+        let choice = Choice::read("http://p:3128", None, true).unwrap();
+        for (text, tool) in [("tcp://a:1", "tcp"), ("rtmps://a:1", "rtmps"), ("wss://a", "wss"), ("turns://a", "udp")] {
+            assert_eq!(choice.of(&target(text, tool)).map(ToString::to_string).as_deref(), Some("http://p:3128"), "{text}");
+        }
+        for (text, tool) in [("stun://a", "udp"), ("h3://a", "udp"), ("icmp://a", "udp"), ("turn://a", "udp")] {
+            assert_eq!(choice.of(&target(text, tool)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_proxy_is_read_as_curl_reads_it() {
+        let mut choice = Choice::read("http://p:3128", None, true).unwrap();
+        choice.no_proxy = "example.com,10.0.0.0/8,.internal.net".into();
+        for (text, direct) in [
+            ("tcp://example.com:1", true),
+            ("tcp://a.example.com:1", true),
+            ("tcp://notexample.com:1", false),
+            ("tcp://10.1.1.1:1", true),
+            ("tcp://11.1.1.1:1", false),
+            ("tcp://x.internal.net:1", true),
+        ] {
+            assert_eq!(choice.of(&target(text, "tcp")).is_none(), direct, "{text}");
+        }
+        choice.no_proxy = "*".into();
+        assert!(choice.of(&target("tcp://anything:1", "tcp")).is_none());
+    }
+
+    #[test]
+    fn user_information_in_the_flag_is_refused_without_repeating_it() {
+        let why = Choice::read("http://u:hunter2@p:1", None, true).unwrap_err();
+        assert!(!why.contains("hunter2"));
+        assert!(Choice::read("ftp://p", None, true).is_err());
+        assert!(Choice::read("http://p:0", None, true).is_err());
+    }
+}

@@ -1,0 +1,216 @@
+//! From what was observed to the record: the verdict, and the cause if one can be shown.
+
+use std::any::Any;
+
+use serde_json::{Map, Value, json};
+
+use crate::cause::{Cause, Confidence, Reason, Who};
+use crate::check::Check;
+use crate::clock;
+use crate::diagnose::{self, Finding};
+use crate::escape;
+use crate::failure::{Code, Failure};
+use crate::net::Net;
+use crate::record::{Record, VERSION, Verdict};
+use crate::target::{Invalid, Target};
+use crate::tls::Trust;
+use crate::trace::Observed;
+
+/// A line as it may be shown: bounded, harmless, without user information.
+pub(super) fn shown(line: &str) -> String {
+    let line = escape::line(line, 300);
+    match line.rsplit_once('@') {
+        Some((before, after)) => {
+            let scheme = before.split_once("://").map_or(String::new(), |(scheme, _)| format!("{scheme}://"));
+            format!("{scheme}…@{after}")
+        }
+        None => line,
+    }
+}
+
+fn bare(check: &str, target: String, ts: String, verdict: Verdict) -> Record {
+    Record {
+        v: VERSION,
+        ts,
+        check: check.to_owned(),
+        target,
+        verdict,
+        stages: Vec::new(),
+        failure: None,
+        cause: None,
+        path: None,
+        facts: Map::new(),
+        labels: None,
+    }
+}
+
+/// The record of a line that is no target.
+pub(super) fn invalid(check: &str, line: &str, why: &Invalid) -> Record {
+    let mut record = bare(check, shown(line), clock::timestamp(), Verdict::Inconclusive);
+    record.failure = Some(Failure::new(Code::InputInvalid, why.0.clone()));
+    record
+}
+
+/// The record of a target that met a bug of ours.
+pub(super) fn internal(check: &str, target: &Target, ts: String, panic: &(dyn Any + Send)) -> Record {
+    let what = panic.downcast_ref::<String>().map(String::as_str);
+    let what = what.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    let mut record = bare(check, target.to_string(), ts, Verdict::Inconclusive);
+    record.failure = Some(Failure::new(Code::Internal, format!("a bug of this tool: {what}")));
+    record.labels.clone_from(&target.labels);
+    record
+}
+
+/// Notes how many attempts were made, where more than one was allowed.
+pub(super) fn with_attempts(mut record: Record, tried: u32, allowed: u32) -> Record {
+    if allowed > 1 {
+        record.facts.insert("attempts".into(), json!(tried));
+    }
+    record
+}
+
+/// The record of a target.
+pub(super) async fn judge<C: Check>(
+    check: &C,
+    net: &Net,
+    target: &Target,
+    mut observed: Observed,
+    ts: String,
+) -> Record {
+    private_answer(target, &mut observed);
+    ipv6_broken(target, &mut observed);
+    let mut finding = None;
+    if observed.failure.is_some() || needs_explaining(&observed) {
+        finding = check.explain(target, &observed, net).await;
+        if finding.is_none() {
+            finding = diagnose::explain(target, &observed, net).await;
+        }
+    }
+    let (verdict, failure, cause) = verdict(target, &mut observed, finding);
+    let mut facts = observed.seen.facts;
+    // What the diagnosis learned has been written since the trace ended.
+    for (key, value) in net.take_seen().facts {
+        match (facts.get_mut(&key), value) {
+            (Some(Value::Object(known)), Value::Object(more)) => known.extend(more),
+            (_, value) => {
+                facts.insert(key, value);
+            }
+        }
+    }
+    facts.extend(observed.facts);
+    Record {
+        v: VERSION,
+        ts,
+        check: C::NAME.to_owned(),
+        target: target.to_string(),
+        verdict,
+        stages: observed.stages,
+        failure,
+        cause,
+        path: observed.seen.path,
+        facts,
+        labels: target.labels.clone(),
+    }
+}
+
+/// Something is wrong that did not stop the check, and nobody has said yet why.
+fn needs_explaining(observed: &Observed) -> bool {
+    observed.degraded.iter().any(|(_, cause)| cause.is_none())
+}
+
+fn verdict(
+    target: &Target,
+    observed: &mut Observed,
+    finding: Option<Finding>,
+) -> (Verdict, Option<Failure>, Option<Cause>) {
+    if let Some(failure) = observed.failure.take() {
+        let usual = usual(target, failure.code);
+        return match finding {
+            Some(Finding { verdict, cause }) => (verdict.unwrap_or(usual), Some(failure), Some(cause)),
+            None => {
+                let cause = unknown(&failure);
+                (usual, Some(failure), (usual == Verdict::Fail).then_some(cause))
+            }
+        };
+    }
+    let Some((failure, cause)) = std::mem::take(&mut observed.degraded).into_iter().next() else {
+        return match finding {
+            Some(Finding { verdict: Some(verdict), cause }) => (verdict, None, Some(cause)),
+            _ => (Verdict::Pass, None, None),
+        };
+    };
+    match (cause, finding) {
+        (None, Some(Finding { verdict, cause })) => {
+            (verdict.unwrap_or(Verdict::Degraded), Some(failure), Some(cause))
+        }
+        (cause, _) => (Verdict::Degraded, Some(failure), cause),
+    }
+}
+
+/// The verdict a failure means before anything more is known.
+fn usual(target: &Target, code: Code) -> Verdict {
+    match code {
+        Code::IcmpNotPermitted | Code::InputInvalid | Code::Internal => Verdict::Inconclusive,
+        Code::UdpTimeout | Code::QuicTimeout if target.flag("known_to_answer") == Some(false) => Verdict::Inconclusive,
+        _ => Verdict::Fail,
+    }
+}
+
+fn unknown(failure: &Failure) -> Cause {
+    Cause::new(Reason::Unknown, Who::Unknown, "Nothing certain can be asked for yet; compare from another network.")
+        .seen(failure.detail.clone())
+}
+
+/// A public name with a private address: right only if TLS proves the service behind it.
+fn private_answer(target: &Target, observed: &mut Observed) {
+    if !observed.seen.private_answer {
+        return;
+    }
+    let addresses: Vec<String> = observed.seen.addresses.iter().take(4).map(ToString::to_string).collect();
+    let what = format!("{} has only private addresses: {}", target.host, addresses.join(", "));
+    let trust = observed.seen.facts.get("tls").and_then(|tls| tls.get("trust"));
+    if observed.failure.is_none() && trust == Some(&Value::from(Trust::Public.as_str())) {
+        let fix = format!(
+            "If {} is meant to pass through a zero-trust client, nothing; else have the resolver give its public addresses.",
+            target.host
+        );
+        let cause = Cause::new(Reason::TransparentProxy, Who::Dns, fix)
+            .sure(Confidence::Medium)
+            .seen(what.clone())
+            .seen("the service's own certificate was presented there");
+        observed.degraded.insert(0, (Failure::new(Code::DnsBogon, what), Some(cause)));
+        return;
+    }
+    let then = observed.failure.as_ref().map_or(String::new(), |failure| format!("; there, {}: {}", failure.code, failure.detail));
+    observed.failure = Some(Failure::new(Code::DnsBogon, format!("{what}{then}")));
+}
+
+/// IPv6 announced and dead, IPv4 fine: people wait at every page and nobody knows why.
+fn ipv6_broken(target: &Target, observed: &mut Observed) {
+    let Some(tcp) = observed.seen.facts.get("tcp") else { return };
+    let of = |family: &str, key: &str| tcp.get(family).and_then(|fact| fact.get(key)).cloned();
+    if of("ipv4", "ok") != Some(Value::Bool(true)) || of("ipv6", "ok") != Some(Value::Bool(false)) {
+        return;
+    }
+    let code = of("ipv6", "failure").and_then(|code| serde_json::from_value::<Code>(code).ok());
+    let Some(code) = code.filter(|code| {
+        matches!(
+            code,
+            Code::TcpTimeout | Code::TcpHostUnreachable | Code::TcpNetUnreachable | Code::TcpProhibited
+        )
+    }) else {
+        return;
+    };
+    let address = of("ipv6", "address").and_then(|address| address.as_str().map(str::to_owned)).unwrap_or_default();
+    let authority = target.authority();
+    let cause = Cause::new(
+        Reason::Ipv6Broken,
+        Who::Network,
+        format!("Repair the IPv6 route to {authority} TCP, or stop announcing IPv6 to this network."),
+    )
+    .sure(Confidence::Medium)
+    .seen(format!("IPv6 to [{address}] ended with {code}"))
+    .seen("IPv4 to the same service connected");
+    let failure = Failure::new(code, format!("IPv6 to {authority} does not work; IPv4 does"));
+    observed.degraded.push((failure, Some(cause)));
+}

@@ -1,0 +1,118 @@
+//! The runner: targets in, records out, as many at once as asked for, and an exit code at the end.
+
+mod drive;
+mod input;
+mod judge;
+mod output;
+mod text;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::check::Check;
+use crate::flags::Flags;
+use crate::net::Shared;
+use crate::spec::Spec;
+
+/// Something about the tool itself, not about a target: exit code 2.
+const TOOL: u8 = 2;
+
+#[derive(Parser)]
+#[command(version, disable_help_subcommand = true)]
+struct Command<C: Check> {
+    #[command(flatten)]
+    check: C,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// All targets were seen to: did a required one fail, was there bad input or a bug?
+    Done { failed: bool, troubled: bool },
+    /// A signal.
+    Signal(u8),
+    /// The reader of our output is gone, and satisfied.
+    Closed,
+    /// The output cannot be written.
+    Unwritable,
+}
+
+/// Runs a check from the command line to the exit code.
+#[must_use]
+pub fn run<C: Check>() -> ExitCode {
+    let name = C::TOOL;
+    let command = Command::<C>::command().name(name).bin_name(name).after_help(C::EXAMPLES);
+    let parsed = command.try_get_matches().and_then(|matches| Command::<C>::from_arg_matches(&matches));
+    let Command { mut check, flags } = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(TOOL));
+        }
+    };
+    let specs = match specs::<C>(&flags).and_then(|specs| check.prepare().map(|()| specs)) {
+        Ok(specs) => specs,
+        Err(why) => return usage::<C>(&why),
+    };
+    let own = check.targets();
+    if specs.is_empty() && own.is_empty() && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        return usage::<C>("no target, and standard input is a terminal");
+    }
+    let shared = match Shared::new(flags, C::PROXIED, check.lasts()) {
+        Ok(shared) => Arc::new(shared),
+        Err(why) => return usage::<C>(&why),
+    };
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return usage::<C>("the system gives no event loop");
+    };
+    let end = runtime.block_on(async {
+        let work = drive::drive(&check, &shared, specs, own);
+        tokio::select! {
+            biased;
+            end = work => end,
+            end = signals() => end,
+        }
+    });
+    // Threads that wait for input or a reader must not hold up the exit.
+    runtime.shutdown_background();
+    match end {
+        End::Done { troubled: true, .. } => ExitCode::from(TOOL),
+        End::Done { failed: true, .. } => ExitCode::from(1),
+        End::Done { .. } | End::Closed => ExitCode::SUCCESS,
+        End::Signal(number) => ExitCode::from(128 + number),
+        End::Unwritable => {
+            output::complain(&format!("check-{}: the output cannot be written", C::NAME));
+            ExitCode::from(TOOL)
+        }
+    }
+}
+
+/// Reads every argument before any packet.
+fn specs<C: Check>(flags: &Flags) -> Result<Vec<Spec>, String> {
+    let read = |text: &String| {
+        Spec::parse(text, C::NAME, flags.sampling()).map_err(|why| format!("{}: {why}", judge::shown(text)))
+    };
+    flags.targets.iter().map(read).collect()
+}
+
+fn usage<C: Check>(why: &str) -> ExitCode {
+    output::complain(&format!("check-{}: {why}\nTry 'check-{} --help'.", C::NAME, C::NAME));
+    ExitCode::from(TOOL)
+}
+
+async fn signals() -> End {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => End::Signal(2),
+        _ = terminate.recv() => End::Signal(15),
+    }
+}

@@ -1,0 +1,165 @@
+//! One TCP connection attempt, and what its end means.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use nix::libc;
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use tokio::net::TcpStream;
+
+use crate::clock;
+use crate::device;
+use crate::failure::{Code, Failure};
+use crate::icmp;
+
+/// From where packets leave.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// `--interface`.
+    pub interface: Option<String>,
+    /// `--source`.
+    pub source: Option<IpAddr>,
+}
+
+/// Options of an attempt that measures distances.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reach {
+    /// The TTL (hop limit) of what we send: the packet dies after this many hops.
+    pub ttl: Option<u8>,
+    /// The smallest TTL (hop limit) of what we accept: answers from farther away are discarded.
+    pub min_ttl: Option<u8>,
+}
+
+/// Why an attempt failed, with what the diagnosis needs besides.
+#[derive(Debug)]
+pub struct Refusal {
+    /// For the record.
+    pub failure: Failure,
+    /// The ICMP message, where one came.
+    pub icmp: Option<icmp::Icmp>,
+}
+
+/// Tries once. Lack of descriptors, ports or memory is waited out; silence lasts until the caller gives up.
+pub async fn attempt(origin: &Origin, to: SocketAddr, reach: Reach) -> Result<TcpStream, Refusal> {
+    loop {
+        match start(origin, to, reach) {
+            Ok(stream) => return finish(stream, to).await,
+            Err(error) if is_scarcity(&error, to) => clock::pause(std::time::Duration::from_millis(20)).await,
+            Err(error) => return Err(Refusal { failure: refused_here(&error, to), icmp: None }),
+        }
+    }
+}
+
+fn start(origin: &Origin, to: SocketAddr, reach: Reach) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    leave_from(&socket, origin, to)?;
+    set_reach(&socket, to.is_ipv6(), reach)?;
+    icmp::listen(&socket, to.is_ipv6());
+    match socket.connect(&SockAddr::from(to)) {
+        Ok(()) => {}
+        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
+        Err(error) => return Err(error),
+    }
+    // Registered after connect(): an unconnected socket would report a hang-up at once.
+    TcpStream::from_std(socket.into())
+}
+
+/// Binds a socket to the interface and address the user named.
+///
+/// # Errors
+/// What bind(2) and setsockopt(2) say.
+pub fn leave_from(socket: &Socket, origin: &Origin, to: SocketAddr) -> io::Result<()> {
+    if let Some(interface) = &origin.interface {
+        socket.bind_device(Some(interface.as_bytes()))?;
+    }
+    match origin.source {
+        Some(source) if source.is_ipv6() == to.is_ipv6() => {
+            socket.bind(&SockAddr::from(SocketAddr::new(source, 0)))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn set_reach(socket: &Socket, v6: bool, reach: Reach) -> io::Result<()> {
+    if let Some(ttl) = reach.ttl {
+        if v6 {
+            socket.set_unicast_hops_v6(u32::from(ttl))?;
+        } else {
+            socket.set_ttl_v4(u32::from(ttl))?;
+        }
+    }
+    match reach.min_ttl {
+        Some(least) => crate::diagnose::distance::accept_from(socket, v6, least),
+        None => Ok(()),
+    }
+}
+
+async fn finish(stream: TcpStream, to: SocketAddr) -> Result<TcpStream, Refusal> {
+    let failed = match stream.writable().await {
+        Ok(()) => stream.take_error().unwrap_or_else(Some),
+        Err(error) => Some(error),
+    };
+    let Some(error) = failed else {
+        return stood(stream, to);
+    };
+    let icmp = icmp::take(&stream);
+    let local = stream.local_addr().ok().map(|local| local.ip());
+    let ours = |address: IpAddr| Some(address) == local || device::is_ours(address);
+    if let Some(message) = icmp {
+        let mut failure = message.tcp();
+        if message.sender.is_some_and(ours) && message.sender != Some(to.ip()) {
+            // The message is our own kernel's: a neighbour that does not answer, or a local firewall's reject.
+            failure.offender = None;
+            if matches!(message.meaning(), icmp::Meaning::Prohibited | icmp::Meaning::Refused) {
+                failure.code = Code::RouteDenied;
+            }
+        }
+        return Err(Refusal { failure, icmp });
+    }
+    let (code, detail) = match error.raw_os_error() {
+        Some(libc::ECONNREFUSED) => (Code::TcpRefused, "the SYN was answered by RST"),
+        Some(libc::ECONNRESET | libc::EPIPE) => (Code::TcpReset, "the connection was reset as soon as it stood"),
+        Some(libc::ENETUNREACH) => (Code::TcpNetUnreachable, "network unreachable"),
+        Some(libc::EHOSTUNREACH) => (Code::TcpHostUnreachable, "host unreachable: the neighbour does not answer"),
+        Some(libc::EACCES | libc::EPERM) => (Code::RouteDenied, "this machine refused to send"),
+        _ => (Code::TcpTimeout, "the SYN was never answered"),
+    };
+    Err(Refusal { failure: Failure::new(code, detail), icmp: None })
+}
+
+fn stood(stream: TcpStream, to: SocketAddr) -> Result<TcpStream, Refusal> {
+    // A port of our own choosing may be the very port we call: a connection with ourselves proves nothing.
+    if stream.local_addr().is_ok_and(|local| local == to) {
+        let failure = Failure::new(Code::TcpRefused, "nothing listens: the socket met itself");
+        return Err(Refusal { failure, icmp: None });
+    }
+    icmp::ignore(&stream, to.is_ipv6());
+    // Nagle's delay would be counted into the stages above.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+/// Whether the failure is a shortage on this machine, which passes, and no word about the target.
+fn is_scarcity(error: &io::Error, to: SocketAddr) -> bool {
+    match error.raw_os_error() {
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::EAGAIN) => true,
+        // Without any IPv6 address the kernel says the same as without a free port.
+        Some(libc::EADDRNOTAVAIL) => to.is_ipv4(),
+        _ => false,
+    }
+}
+
+/// The failure when connect() itself said no: nothing has left this machine.
+pub(crate) fn refused_here(error: &io::Error, to: SocketAddr) -> Failure {
+    let (code, detail) = match error.raw_os_error() {
+        Some(libc::EACCES | libc::EPERM) => {
+            (Code::RouteDenied, "this machine refused to send: a local firewall or a prohibited route")
+        }
+        Some(libc::EINVAL) => (Code::RouteNone, "the route is a black hole on this machine"),
+        Some(libc::ECONNREFUSED) => (Code::TcpRefused, "the SYN was answered by RST"),
+        Some(libc::ENODEV) => (Code::RouteNone, "there is no such interface"),
+        _ => (Code::RouteNone, "this machine has no route to the address"),
+    };
+    let family = if to.is_ipv6() { "IPv6" } else { "IPv4" };
+    Failure::new(code, format!("{detail} ({family})"))
+}

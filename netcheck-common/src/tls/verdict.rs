@@ -1,0 +1,113 @@
+//! Whom a chain convinces: the public, the system alone, or nobody; untrusted before expired before name.
+
+use rustls::RootCertStore;
+use rustls_pki_types::{ServerName, UnixTime};
+use webpki::{EndEntityCert, KeyUsage};
+
+use super::{Chain, Hello, server_name};
+use crate::clock;
+use crate::failure::{Code, Failure};
+use crate::net::Net;
+
+/// Whom a chain convinces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// The public roots, or the further roots the check counts as genuine.
+    Public,
+    /// Only the system's own trust store: TLS was opened on the way.
+    System,
+    /// Nobody; only where that was allowed.
+    Nobody,
+}
+
+impl Trust {
+    /// The word in `facts.tls.trust`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Trust::Public => "public",
+            Trust::System => "system",
+            Trust::Nobody => "none",
+        }
+    }
+}
+
+/// How a chain stands to some roots.
+enum Standing {
+    Valid,
+    /// The chain ends there, at another time than now.
+    OutOfTime,
+    Foreign,
+}
+
+pub(super) fn judge(net: &Net, chain: &Chain, hello: &Hello) -> Result<Trust, Failure> {
+    let unreadable = || Failure::new(Code::TlsUntrusted, "the certificate cannot be read");
+    let leaf = chain.certificates.first().ok_or_else(unreadable)?;
+    let leaf = EndEntityCert::try_from(leaf).map_err(|_| unreadable())?;
+    let public = net.public_roots();
+    let genuine = [Some(&public), hello.genuine.as_ref()];
+    let mut out_of_time = false;
+    let mut trust = None;
+    for roots in genuine.into_iter().flatten() {
+        match standing(&leaf, chain, roots) {
+            Standing::Valid => trust = Some(Trust::Public),
+            Standing::OutOfTime => out_of_time = true,
+            Standing::Foreign => {}
+        }
+    }
+    if trust.is_none() && !out_of_time {
+        match standing(&leaf, chain, &net.system_roots()) {
+            Standing::Valid => trust = Some(Trust::System),
+            Standing::OutOfTime | Standing::Foreign => {
+                net.fact("tls", "trust", "none");
+                return Err(Failure::new(Code::TlsUntrusted, format!("signed by {}, which nobody trusts", chain.issuer())));
+            }
+        }
+    }
+    let Some(trust) = trust else {
+        return Err(time_failure(chain));
+    };
+    let name = server_name(&hello.name)?;
+    if !is_for(&leaf, &name) {
+        let names = chain.names().iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+        net.fact("tls", "trust", trust.as_str());
+        let detail = format!("the certificate is for {names}, not for {}", hello.name);
+        return Err(Failure::new(Code::TlsNameMismatch, detail));
+    }
+    Ok(trust)
+}
+
+fn time_failure(chain: &Chain) -> Failure {
+    let date = super::certificate::date;
+    if clock::unix() < chain.not_before() {
+        Failure::new(Code::TlsNotYetValid, format!("valid only from {}", date(chain.not_before())))
+    } else {
+        Failure::new(Code::TlsExpired, format!("valid until {}", date(chain.not_after())))
+    }
+}
+
+fn is_for(leaf: &EndEntityCert<'_>, name: &ServerName<'_>) -> bool {
+    leaf.verify_is_valid_for_subject_name(name).is_ok()
+}
+
+fn standing(leaf: &EndEntityCert<'_>, chain: &Chain, roots: &RootCertStore) -> Standing {
+    let at = |unix: i64| {
+        let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(u64::try_from(unix).unwrap_or(0)));
+        leaf.verify_for_usage(
+            webpki::ALL_VERIFICATION_ALGS,
+            &roots.roots,
+            chain.certificates.get(1..).unwrap_or_default(),
+            time,
+            KeyUsage::server_auth(),
+            None,
+            None,
+        )
+        .is_ok()
+    };
+    if at(clock::unix()) {
+        return Standing::Valid;
+    }
+    // Does it end in these roots at a time when it is valid? Then only the time is wrong.
+    let (from, to) = (chain.not_before(), chain.not_after());
+    if at(from + (to - from) / 2) || at(from) || at(to) { Standing::OutOfTime } else { Standing::Foreign }
+}

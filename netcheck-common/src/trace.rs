@@ -1,0 +1,202 @@
+//! The trace of one target: its stages, what was learned in them, and where it stopped.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::cause::Cause;
+use crate::clock;
+use crate::failure::{Code, Failure, Layer};
+use crate::net::Net;
+use crate::record::Stage;
+use crate::seen::Seen;
+use crate::stream::Stream;
+use crate::target::Target;
+use crate::tls::{Hello, Secure};
+
+/// The check of a target ended early, inside a stage. Only [`Trace::stage`] can make one.
+#[derive(Debug)]
+pub struct Stopped(());
+
+/// What a check saw, handed to the diagnosis.
+#[derive(Debug)]
+pub struct Observed {
+    /// What stopped it, where something did.
+    pub failure: Option<Failure>,
+    /// The stages taken.
+    pub stages: Vec<Stage>,
+    /// What was wrong and did not stop it: the failure, and the cause where it was plain.
+    pub degraded: Vec<(Failure, Option<Cause>)>,
+    /// What the path below the protocol saw.
+    pub seen: Seen,
+    /// The facts of the check's own.
+    pub facts: Map<String, Value>,
+}
+
+/// One target on its way through the stages.
+pub struct Trace<F> {
+    /// What the check learns.
+    pub facts: F,
+    net: Net,
+    stages: Vec<Stage>,
+    failure: Option<Failure>,
+    degraded: Vec<(Failure, Option<Cause>)>,
+}
+
+impl<F: Default + Serialize> Trace<F> {
+    /// A trace whose stages use `net`.
+    #[must_use]
+    pub fn new(net: Net) -> Self {
+        Trace { facts: F::default(), net, stages: Vec::new(), failure: None, degraded: Vec::new() }
+    }
+
+    /// The way to the network, for this target.
+    #[must_use]
+    pub fn net(&self) -> Net {
+        self.net.clone()
+    }
+
+    /// Runs one stage: timed, bounded by `--timeout` and the deadline, recorded.
+    ///
+    /// # Errors
+    /// The stage failed; the failure is kept.
+    pub async fn stage<T>(
+        &mut self,
+        layer: Layer,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Stopped> {
+        self.stage_within(layer, self.net.timeout(), work).await
+    }
+
+    /// The same with a bound of its own, for a stage that has to last (a hold, a stream).
+    ///
+    /// # Errors
+    /// The stage failed; the failure is kept.
+    pub async fn stage_within<T>(
+        &mut self,
+        layer: Layer,
+        bound: Duration,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Stopped> {
+        self.attempt(layer, bound, work).await.map_err(|failure| {
+            self.failure = Some(failure);
+            Stopped(())
+        })
+    }
+
+    /// Runs a stage whose failure need not stop the check: it is handed back, for [`Trace::degrade`].
+    ///
+    /// # Errors
+    /// The stage failed.
+    pub async fn attempt<T>(
+        &mut self,
+        layer: Layer,
+        bound: Duration,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let begun = clock::now();
+        let left = self.net.left();
+        let bound_here = bound.min(left);
+        let outcome = match clock::within(bound_here, work).await {
+            Some(outcome) => outcome,
+            None if bound <= left => {
+                Err(Failure::new(layer.timeout, format!("no answer within {}", seconds(bound))))
+            }
+            None => Err(Failure::new(layer.timeout, "the target's deadline was reached")),
+        };
+        self.note(layer, begun, outcome.is_ok());
+        outcome
+    }
+
+    fn note(&mut self, layer: Layer, begun: Instant, ok: bool) {
+        let us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.stages.push(Stage { stage: layer.name.to_owned(), ok, us });
+    }
+
+    /// Reaches the target: `dns` and `tcp`, or `proxy`.
+    ///
+    /// # Errors
+    /// One of these stages failed.
+    pub async fn reach(&mut self, target: &Target) -> Result<Stream, Stopped> {
+        let net = self.net();
+        if let Some(proxy) = net.proxy_for(target) {
+            return self.stage(Layer::PROXY, net.through(&proxy, &target.host, target.port())).await;
+        }
+        let addresses = self.addresses(target).await?;
+        self.stage(Layer::TCP, net.connect(&addresses, target.port())).await
+    }
+
+    /// The target's addresses: the stage `dns`, which a literal or pinned address does not need.
+    ///
+    /// # Errors
+    /// The name could not be resolved.
+    pub async fn addresses(&mut self, target: &Target) -> Result<Vec<IpAddr>, Stopped> {
+        let net = self.net();
+        match net.known(&target.host) {
+            Some(addresses) => Ok(addresses),
+            None => self.stage(Layer::DNS, net.resolve(&target.host)).await,
+        }
+    }
+
+    /// Makes the stream secure: the stage `tls`.
+    ///
+    /// # Errors
+    /// The handshake failed, or the certificate is nobody's.
+    pub async fn secure(&mut self, stream: Stream, hello: &Hello) -> Result<Secure, Stopped> {
+        let net = self.net();
+        self.stage(Layer::TLS, net.handshake(stream, hello)).await
+    }
+
+    /// Stops the check with a failure that [`Trace::attempt`] handed back and that turned out to be fatal.
+    pub fn stop(&mut self, failure: Failure) -> Stopped {
+        self.failure = Some(failure);
+        Stopped(())
+    }
+
+    /// Stops the check because what the last stage reached did not last.
+    pub fn retract(&mut self, failure: Failure) -> Stopped {
+        if let Some(last) = self.stages.last_mut() {
+            last.ok = false;
+        }
+        self.stop(failure)
+    }
+
+    /// Remembers what is wrong and does not stop the check: the verdict becomes `degraded`.
+    pub fn degrade(&mut self, failure: Failure, cause: Option<Cause>) {
+        self.degraded.push((failure, cause));
+    }
+
+    /// Ends the trace.
+    #[must_use]
+    pub fn finish(self) -> Observed {
+        let facts = match serde_json::to_value(&self.facts) {
+            Ok(Value::Object(facts)) => facts,
+            _ => Map::new(),
+        };
+        let mut seen = self.net.take_seen();
+        let mut degraded = std::mem::take(&mut seen.degraded);
+        degraded.extend(self.degraded);
+        Observed { failure: self.failure, stages: self.stages, degraded, seen, facts }
+    }
+
+    /// The code this trace has stopped with so far.
+    #[must_use]
+    pub fn stopped_with(&self) -> Option<Code> {
+        self.failure.as_ref().map(|failure| failure.code)
+    }
+}
+
+/// A shared thing behind a lock that a panic elsewhere does not spoil.
+pub(crate) fn lock<T>(shared: &Arc<Mutex<T>>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Seconds as a person writes them: `5 s`, `0.5 s`.
+#[must_use]
+pub fn seconds(duration: Duration) -> String {
+    format!("{} s", (duration.as_secs_f64() * 1000.0).round() / 1000.0)
+}

@@ -1,0 +1,137 @@
+//! A connected UDP socket whose ICMP errors are told with their sender.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use nix::libc;
+use socket2::{Domain, Protocol, SockAddr, Socket as Raw, Type};
+use tokio::net::UdpSocket;
+
+use crate::failure::{Code, Failure};
+use crate::icmp;
+use crate::tcp::{Origin, leave_from};
+
+/// A connected UDP socket with `IP_RECVERR`.
+#[derive(Debug)]
+pub struct Socket {
+    socket: UdpSocket,
+    to: SocketAddr,
+}
+
+impl Socket {
+    /// Opens a socket towards `to`; nothing is sent yet.
+    ///
+    /// # Errors
+    /// `route.none` and `route.denied`, when this machine cannot or may not send there.
+    pub fn open(origin: &Origin, to: SocketAddr) -> Result<Socket, Failure> {
+        Socket::open_from(origin, to, 0)
+    }
+
+    /// The same from a local port that other sockets may share; 0 is any.
+    ///
+    /// # Errors
+    /// `route.none` and `route.denied`, when this machine cannot or may not send there.
+    pub fn open_from(origin: &Origin, to: SocketAddr, local_port: u16) -> Result<Socket, Failure> {
+        open(origin, to, local_port)
+            .map(|socket| Socket { socket, to })
+            .map_err(|error| crate::tcp::refused_here(&error, to))
+    }
+
+    /// Sends one datagram.
+    ///
+    /// # Errors
+    /// `route.denied` for a local firewall, else what an earlier ICMP message said.
+    pub async fn send(&self, datagram: &[u8]) -> Result<(), Failure> {
+        // An ICMP error of an earlier datagram may surface here; the datagram itself goes out on the second try.
+        match self.socket.send(datagram).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+
+    /// Receives one datagram.
+    ///
+    /// # Errors
+    /// `udp.refused` and `udp.prohibited`, with the address of the device that said so.
+    pub async fn recv(&self, buffer: &mut [u8]) -> Result<usize, Failure> {
+        self.socket.recv(buffer).await.map_err(|error| self.failure(&error))
+    }
+
+    /// Our own address and port.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.socket.local_addr().ok()
+    }
+
+    /// The peer's address and port.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.to
+    }
+
+    /// Sets the TTL (hop limit) of what is sent.
+    ///
+    /// # Errors
+    /// What setsockopt(2) says.
+    pub fn set_ttl(&self, ttl: u8) -> io::Result<()> {
+        let socket = socket2::SockRef::from(&self.socket);
+        if self.to.is_ipv6() {
+            socket.set_unicast_hops_v6(u32::from(ttl))
+        } else {
+            socket.set_ttl_v4(u32::from(ttl))
+        }
+    }
+
+    /// Receives one datagram, or the ICMP error that came instead.
+    pub async fn recv_or_icmp(&self, buffer: &mut [u8]) -> Result<usize, Option<icmp::Icmp>> {
+        self.socket.recv(buffer).await.map_err(|_| icmp::take(&self.socket))
+    }
+
+    fn failure(&self, error: &io::Error) -> Failure {
+        if let Some(message) = icmp::take(&self.socket) {
+            return message.udp();
+        }
+        match error.raw_os_error() {
+            Some(libc::ECONNREFUSED) => Failure::new(Code::UdpRefused, "ICMP port unreachable"),
+            Some(libc::EACCES | libc::EPERM | libc::ENETUNREACH | libc::EINVAL) => {
+                crate::tcp::refused_here(error, self.to)
+            }
+            Some(libc::EMSGSIZE) => Failure::new(Code::UdpProhibited, "the datagram is larger than the path takes"),
+            _ => Failure::new(Code::UdpProhibited, "ICMP host unreachable"),
+        }
+    }
+}
+
+/// An unconnected socket of the peer's family, for a library that speaks datagrams itself.
+///
+/// # Errors
+/// `route.none` and `route.denied`.
+pub fn unconnected(origin: &Origin, peer: IpAddr) -> Result<std::net::UdpSocket, Failure> {
+    let to = SocketAddr::new(peer, 0);
+    let open = || {
+        let socket = Raw::new(Domain::for_address(to), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+        leave_from(&socket, origin, to)?;
+        if origin.source.is_none_or(|source| source.is_ipv6() != peer.is_ipv6()) {
+            let any: IpAddr = if peer.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+            socket.bind(&SockAddr::from(SocketAddr::new(any, 0)))?;
+        }
+        Ok(socket.into())
+    };
+    open().map_err(|error: io::Error| crate::tcp::refused_here(&error, to))
+}
+
+fn open(origin: &Origin, to: SocketAddr, local_port: u16) -> io::Result<UdpSocket> {
+    let socket = Raw::new(Domain::for_address(to), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+    if local_port == 0 {
+        leave_from(&socket, origin, to)?;
+    } else {
+        socket.set_reuse_address(true)?;
+        leave_from(&socket, &Origin { source: None, ..origin.clone() }, to)?;
+        let any: IpAddr = if to.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+        let from = origin.source.filter(|source| source.is_ipv6() == to.is_ipv6()).unwrap_or(any);
+        socket.bind(&SockAddr::from(SocketAddr::new(from, local_port)))?;
+    }
+    icmp::listen(&socket, to.is_ipv6());
+    socket.connect(&SockAddr::from(to))?;
+    UdpSocket::from_std(socket.into())
+}
