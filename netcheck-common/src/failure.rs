@@ -249,19 +249,30 @@ pub struct Failure {
     /// Who sent the ICMP message that ended the stage, where one did.
     #[serde(skip)]
     pub offender: Option<IpAddr>,
+    /// What failed beneath, where this failure stands for another one: no route to the resolver, say.
+    #[serde(skip)]
+    pub beneath: Option<Code>,
 }
 
 impl Failure {
     /// A failure with its sentence. Text from the network is made harmless and bounded.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let detail = crate::escape::line(&detail.into(), 400);
-        Failure { code, detail, offender: None }
+        Failure { code, detail, offender: None, beneath: None }
     }
 
     /// The same failure, sent by `offender`.
     #[must_use]
     pub fn from(mut self, offender: Option<IpAddr>) -> Self {
         self.offender = offender;
+        self
+    }
+
+    /// The same failure, standing for one beneath it.
+    #[must_use]
+    pub fn over(mut self, beneath: &Failure) -> Self {
+        self.beneath = Some(beneath.beneath.unwrap_or(beneath.code));
+        self.offender = beneath.offender;
         self
     }
 }

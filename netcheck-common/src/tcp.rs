@@ -28,6 +28,8 @@ pub struct Reach {
     pub ttl: Option<u8>,
     /// The smallest TTL (hop limit) of what we accept: answers from farther away are discarded.
     pub min_ttl: Option<u8>,
+    /// The largest segment both sides may send (TCP_MAXSEG).
+    pub segment: Option<u32>,
 }
 
 /// Why an attempt failed, with what the diagnosis needs besides.
@@ -87,6 +89,9 @@ fn set_reach(socket: &Socket, v6: bool, reach: Reach) -> io::Result<()> {
         } else {
             socket.set_ttl_v4(u32::from(ttl))?;
         }
+    }
+    if let Some(segment) = reach.segment {
+        socket.set_tcp_mss(segment)?;
     }
     match reach.min_ttl {
         Some(least) => crate::diagnose::distance::accept_from(socket, v6, least),

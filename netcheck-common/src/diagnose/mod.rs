@@ -1,12 +1,27 @@
 //! The second act: from what was observed to a cause, by the few control experiments that tell the candidates apart.
+//!
+//! Observation never guesses, and this act never measures again what a stage knows. Each experiment is made
+//! at most once a run for its address, port and name ([`experiments`]); the rules, one file a layer, turn what
+//! came out into a [`Cause`] with its evidence in words.
 
 pub mod distance;
+mod experiments;
+pub mod fix;
+pub mod hello;
+mod rules;
+pub mod trail;
+pub mod walk;
 
 use crate::cause::Cause;
+use crate::failure::Code;
 use crate::net::Net;
 use crate::record::Verdict;
 use crate::target::Target;
 use crate::trace::Observed;
+
+pub use experiments::Experiments;
+pub use rules::connection::{dropped, local_or_offline};
+pub use rules::handshake::stands_in;
 
 /// What a diagnosis finds.
 #[derive(Clone, Debug)]
@@ -17,21 +32,48 @@ pub struct Finding {
     pub cause: Cause,
 }
 
-/// Control experiments of a run.
-#[derive(Debug, Default)]
-pub struct Experiments {}
+impl Finding {
+    /// A cause that leaves the verdict as it is.
+    #[must_use]
+    pub fn of(cause: Cause) -> Self {
+        Finding { verdict: None, cause }
+    }
 
-/// Watches a silent attempt.
-#[derive(Debug)]
-pub struct Watch {}
-
-impl Watch {
-    pub(crate) fn over(_net: &Net, _to: std::net::SocketAddr) -> Self {
-        Watch {}
+    /// A cause that changes the verdict.
+    #[must_use]
+    pub fn with(verdict: Verdict, cause: Cause) -> Self {
+        Finding { verdict: Some(verdict), cause }
     }
 }
 
-/// Explains.
-pub async fn explain(_target: &Target, _observed: &Observed, _net: &Net) -> Option<Finding> {
-    None
+/// Finds the cause of what was observed, or none that can be shown.
+pub async fn explain(target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+    let failure = match &observed.failure {
+        Some(failure) => failure,
+        None => &observed.degraded.iter().find(|(_, cause)| cause.is_none())?.0,
+    };
+    match failure.code.layer() {
+        "route" => Some(rules::connection::route(target, failure)),
+        "dns" => rules::name::explain(target, observed, failure, net).await,
+        "proxy" => Some(rules::proxy::explain(target, observed, failure)),
+        "tcp" => rules::connection::explain(target, observed, failure, net).await,
+        "tls" => rules::handshake::explain(target, observed, failure, net).await,
+        "http" => rules::page::explain(target, observed, failure, net).await,
+        _ => rules::protocol::explain(target, observed, failure, net).await,
+    }
+}
+
+/// Whether the failure is silence above an open connection: where large packets may have vanished.
+pub(crate) fn is_silence_above_tcp(code: Code) -> bool {
+    matches!(code, Code::TlsTimeout | Code::HttpTimeout | Code::WsTimeout | Code::RtmpTimeout)
+}
+
+/// The cause where the same check passed with small segments only.
+pub(crate) fn mtu_blackhole(target: &Target, failure: &crate::failure::Failure) -> Finding {
+    use crate::cause::{Confidence, Reason, Who};
+    let cause = Cause::new(Reason::MtuBlackhole, Who::Network, fix::mtu(target))
+        .sure(Confidence::High)
+        .seen(format!("with full-sized segments: {}", failure.detail))
+        .seen("the same check with segments of at most 500 bytes got further");
+    Finding::of(cause)
 }

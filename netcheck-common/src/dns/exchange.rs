@@ -104,7 +104,7 @@ async fn over_tcp(server: SocketAddr, name: &str, kind: RecordType) -> Result<Re
 }
 
 fn unreachable(server: SocketAddr, failure: &Failure) -> Failure {
-    Failure::new(Code::DnsUnreachable, format!("{server}: {}", failure.detail)).from(failure.offender)
+    Failure::new(Code::DnsUnreachable, format!("{server}: {}", failure.detail)).over(failure)
 }
 
 fn malformed(server: SocketAddr) -> Failure {

@@ -18,6 +18,7 @@ use tokio::sync::OnceCell;
 use crate::clock;
 use crate::failure::{Code, Failure};
 use crate::trace::lock;
+pub(crate) use exchange::ask;
 use message::{Extended, Reply};
 
 /// How many aliases are asked for one by one, where the resolver does not follow them itself.

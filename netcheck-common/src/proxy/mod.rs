@@ -80,7 +80,7 @@ impl Net {
                 _ => Code::ProxyUnreachable,
             };
             self.fact("proxy", "failure", json!(failure.code));
-            Failure::new(code, format!("{proxy}: {}", failure.detail)).from(failure.offender)
+            Failure::new(code, format!("{proxy}: {}", failure.detail)).over(&failure)
         };
         let aside = self.aside();
         let addresses = match aside.known(&proxy.host) {

@@ -14,7 +14,7 @@ use crate::net::Net;
 use crate::record::{Record, VERSION, Verdict};
 use crate::target::{Invalid, Target};
 use crate::tls::Trust;
-use crate::trace::Observed;
+use crate::trace::{Observed, Trace};
 
 /// A line as it may be shown: bounded, harmless, without user information.
 pub(super) fn shown(line: &str) -> String {
@@ -81,10 +81,14 @@ pub(super) async fn judge<C: Check>(
     ipv6_broken(target, &mut observed);
     let mut finding = None;
     if observed.failure.is_some() || needs_explaining(&observed) {
-        finding = check.explain(target, &observed, net).await;
-        if finding.is_none() {
-            finding = diagnose::explain(target, &observed, net).await;
-        }
+        let explained = async {
+            match check.explain(target, &observed, net).await {
+                Some(finding) => Some(finding),
+                None => diagnose::explain(target, &observed, net).await,
+            }
+        };
+        let (explained, mtu) = tokio::join!(explained, large_packets(check, net, target, &observed));
+        finding = mtu.or(explained);
     }
     let (verdict, failure, cause) = verdict(target, &mut observed, finding);
     let mut facts = observed.seen.facts;
@@ -111,6 +115,28 @@ pub(super) async fn judge<C: Check>(
         facts,
         labels: target.labels.clone(),
     }
+}
+
+/// Silence on an open connection may be large packets vanishing: the same check once more with small segments,
+/// and beside it once more as it was, so that a loss by chance is not taken for it.
+async fn large_packets<C: Check>(check: &C, net: &Net, target: &Target, observed: &Observed) -> Option<Finding> {
+    let failure = observed.failure.as_ref()?;
+    if !net.diagnoses() || !diagnose::is_silence_above_tcp(failure.code) {
+        return None;
+    }
+    let stopped_at = observed.stages.last()?.stage.clone();
+    let bound = net.timeout().mul_f64(0.6).min(net.left());
+    let again = |way: Net| {
+        let stopped_at = &stopped_at;
+        async move {
+            let mut trace = Trace::<C::Facts>::new(way);
+            let _ = clock::within(bound, check.check(target, &mut trace)).await;
+            let seen = trace.finish();
+            seen.stages.iter().any(|stage| stage.stage == *stopped_at && stage.ok)
+        }
+    };
+    let (small, full) = tokio::join!(again(net.small()), again(net.aside()));
+    (small && !full).then(|| diagnose::mtu_blackhole(target, failure))
 }
 
 /// Something is wrong that did not stop the check, and nobody has said yet why.

@@ -1,5 +1,7 @@
 //! The way to the network for one target: what a run shares, and what this target has seen so far.
 
+mod connect;
+
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -8,25 +10,28 @@ use std::time::{Duration, Instant};
 
 use rustls::RootCertStore;
 use serde_json::Value;
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use crate::clock;
 use crate::device;
 use crate::diagnose::Experiments;
 use crate::dns::{Families, Resolver, scope};
-use crate::eyeballs::{self, Family};
+use crate::eyeballs::Family;
 use crate::failure::{Code, Failure};
 use crate::flags::{Diagnose, Flags};
 use crate::proxy::{Choice, Credentials, Proxy};
 use crate::seen::Seen;
 use crate::signature;
-use crate::stream::Stream;
 use crate::target::{Host, Target};
-use crate::tcp::{self, Origin, Reach};
+use crate::tcp::Origin;
 use crate::tls::Roots;
 use crate::trace::lock;
 use crate::udp;
+
+/// After this part of a stage's time a silent attempt is looked into.
+const LOOK_AHEAD: f64 = 0.4;
+/// A segment that fits any path (RFC 791 has every host take 576 bytes).
+const SMALL: u32 = 500;
 
 /// What all targets of a run share.
 #[derive(Debug)]
@@ -92,6 +97,7 @@ pub struct Net {
     seen: Arc<Mutex<Seen>>,
     pending: Arc<Mutex<Option<JoinHandle<Family>>>>,
     begun: Instant,
+    segment: Option<u32>,
 }
 
 impl Net {
@@ -103,6 +109,7 @@ impl Net {
             seen: Arc::default(),
             pending: Arc::default(),
             begun: clock::now(),
+            segment: None,
         }
     }
 
@@ -110,6 +117,12 @@ impl Net {
     #[must_use]
     pub fn aside(&self) -> Self {
         Net { seen: Arc::default(), pending: Arc::default(), ..self.clone() }
+    }
+
+    /// A way aside that sends and accepts small segments only: where large packets vanish, it gets through.
+    #[must_use]
+    pub fn small(&self) -> Self {
+        Net { segment: Some(SMALL), ..self.aside() }
     }
 
     /// The flags of this run.
@@ -250,109 +263,7 @@ impl Net {
         Ok(private)
     }
 
-    /// Connects to the first address that answers (RFC 8305).
-    ///
-    /// # Errors
-    /// The `tcp.*` and `route.*` codes.
-    pub async fn connect(&self, addresses: &[IpAddr], port: u16) -> Result<Stream, Failure> {
-        self.connect_tcp(addresses, port).await.map(Stream::new)
-    }
-
-    /// The same, as a bare socket.
-    ///
-    /// # Errors
-    /// The `tcp.*` and `route.*` codes.
-    pub async fn connect_tcp(&self, addresses: &[IpAddr], port: u16) -> Result<TcpStream, Failure> {
-        let order = eyeballs::order(&self.wanted(addresses)?);
-        if let Some(first) = order.first() {
-            self.path(SocketAddr::new(*first, port), None);
-        }
-        let origin = self.origin();
-        let attempt = |to| async move {
-            let watch = self.watch(to);
-            let result = tcp::attempt(origin, to, Reach::default()).await;
-            drop(watch);
-            result
-        };
-        let race = eyeballs::race(&order, port, attempt).await;
-        let families = order.iter().any(IpAddr::is_ipv4) && order.iter().any(IpAddr::is_ipv6);
-        if families {
-            self.families(&race.ended);
-        }
-        match race.winner {
-            Ok((stream, to)) => {
-                self.path(to, stream.local_addr().ok());
-                if families {
-                    self.ask_the_other_family(&order, port, &race.ended, to);
-                }
-                Ok(stream)
-            }
-            Err((refusal, to)) => {
-                self.path(to, None);
-                Err(refusal.failure)
-            }
-        }
-    }
-
-    fn wanted(&self, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
-        let flags = &self.shared.flags;
-        let fits = |address: &&IpAddr| {
-            !(flags.ipv4 && address.is_ipv6())
-                && !(flags.ipv6 && address.is_ipv4())
-                && flags.source.is_none_or(|source| source.is_ipv6() == address.is_ipv6())
-        };
-        let wanted: Vec<IpAddr> = addresses.iter().filter(fits).copied().collect();
-        if wanted.is_empty() {
-            return Err(Failure::new(Code::RouteNone, "no address of the family asked for"));
-        }
-        Ok(wanted)
-    }
-
-    /// While an attempt stays silent, the search for where it dies begins.
-    fn watch(&self, to: SocketAddr) -> Option<crate::diagnose::Watch> {
-        self.diagnoses().then(|| crate::diagnose::Watch::over(self, to))
-    }
-
-    fn families(&self, ended: &[Family]) {
-        for family in ended {
-            let key = if family.address.is_ipv6() { "ipv6" } else { "ipv4" };
-            self.fact("tcp", key, family.fact());
-        }
-    }
-
-    /// The winner's family is known; the other one is asked beside the later stages.
-    fn ask_the_other_family(&self, order: &[IpAddr], port: u16, ended: &[Family], winner: SocketAddr) {
-        let other = order.iter().copied().find(|address| address.is_ipv6() != winner.is_ipv6());
-        let Some(other) = other.filter(|o| !ended.iter().any(|f| f.address.is_ipv6() == o.is_ipv6())) else {
-            return;
-        };
-        let (origin, left) = (self.origin().clone(), self.timeout());
-        let work = async move {
-            let begun = clock::now();
-            let to = SocketAddr::new(other, port);
-            let ended = clock::within(left, tcp::attempt(&origin, to, Reach::default())).await;
-            let failure = match ended {
-                Some(Ok(_)) => None,
-                Some(Err(refusal)) => Some(refusal.failure.code),
-                None => Some(Code::TcpTimeout),
-            };
-            let us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-            Family { address: other, failure, us }
-        };
-        *lock(&self.pending) = Some(tokio::spawn(work));
-    }
-
-    /// Waits for the family that was asked beside the stages.
-    pub(crate) async fn settle(&self) {
-        let pending = lock(&self.pending).take();
-        if let Some(pending) = pending
-            && let Ok(family) = pending.await
-        {
-            self.families(&[family]);
-        }
-    }
-
-    fn path(&self, to: SocketAddr, local: Option<SocketAddr>) {
+    pub(crate) fn path(&self, to: SocketAddr, local: Option<SocketAddr>) {
         let device = local.and_then(|local| device::of(local.ip()));
         self.see(|seen| {
             seen.peer = Some(to);

@@ -1,0 +1,330 @@
+//! `smtp://`: the organisation's own inbound gateway, asked as a sender asks, without ever sending a message.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use netcheck_common::cause::{Cause, Confidence, Reason, Who};
+use netcheck_common::failure::{Code, Failure, Layer};
+use netcheck_common::stream::Stream;
+use netcheck_common::target::Target;
+use netcheck_common::tls::Hello;
+use netcheck_common::trace::{Stopped, Trace};
+use serde::Serialize;
+
+use crate::check;
+use crate::dialog::Dialog;
+use crate::platform;
+use crate::reply::Reply;
+
+const SMTP: Layer = Layer::new("smtp", Code::SmtpTimeout, Code::TcpReset, Code::SmtpRejected);
+const STARTTLS: Layer = Layer::new("starttls", Code::SmtpTimeout, Code::TcpReset, Code::SmtpRejected);
+const RCPT: Layer = Layer::new("rcpt", Code::SmtpTimeout, Code::TcpReset, Code::SmtpRejected);
+
+/// How many extensions of an EHLO answer go into a record.
+const EXTENSIONS: usize = 40;
+
+/// What a gateway showed.
+#[derive(Debug, Default, Serialize)]
+pub struct Facts {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    banner: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extensions: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starttls: Option<bool>,
+    /// How long each answer took: a tarpit shows here.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    answer_us: BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipient: Option<Recipient>,
+    proven: Vec<&'static str>,
+    not_proven: Vec<&'static str>,
+}
+
+/// What became of `MAIL FROM` and `RCPT TO`.
+#[derive(Clone, Debug, Serialize)]
+struct Recipient {
+    domain: String,
+    /// `accepted`, `deferred` (4xx), `rejected` (5xx), or `unproven`: refused because of this machine, not of the sender.
+    answer: &'static str,
+    status: String,
+    text: String,
+}
+
+/// What is asked for.
+pub struct Question<'a> {
+    /// The name given in EHLO.
+    pub helo: &'a str,
+    /// The envelope sender.
+    pub sender: &'a str,
+    /// The envelope recipient, where one is given.
+    pub recipient: Option<&'a str>,
+}
+
+/// Whether a target of which these facts are known was refused because of this machine only.
+#[must_use]
+pub fn unproven(facts: &serde_json::Map<String, serde_json::Value>) -> bool {
+    facts
+        .get("smtp")
+        .and_then(|smtp| smtp.pointer("/recipient/answer"))
+        .is_some_and(|answer| answer == "unproven")
+}
+
+/// Checks one gateway.
+///
+/// # Errors
+/// A stage failed.
+pub async fn check(
+    target: &Target,
+    question: &Question<'_>,
+    trace: &mut Trace<check::Facts>,
+) -> Result<(), Stopped> {
+    let stream = trace.reach(target).await?;
+    let mut call = Call { target, question, facts: Facts::default(), dialog: None, later: None };
+    let outcome = call.run(stream, trace).await;
+    if let Some(dialog) = call.dialog.take() {
+        dialog.quit().await;
+    }
+    call.conclude();
+    trace.facts.smtp = Some(call.facts);
+    outcome
+}
+
+struct Call<'a> {
+    target: &'a Target,
+    question: &'a Question<'a>,
+    facts: Facts,
+    dialog: Option<Dialog>,
+    /// What is wrong with TLS.
+    later: Option<(Failure, Cause)>,
+}
+
+impl Call<'_> {
+    async fn run(&mut self, stream: Stream, trace: &mut Trace<check::Facts>) -> Result<(), Stopped> {
+        let ehlo = self.greet(stream, true, trace).await?;
+        let offered = ehlo.offers("STARTTLS");
+        self.facts.starttls = Some(offered);
+        match offered {
+            true => self.encrypt(trace).await?,
+            false => {
+                let failure = Failure::new(Code::SmtpNoStarttls, "the EHLO answer offers no STARTTLS");
+                self.later = Some((failure, self.stripped()));
+            }
+        }
+        if let Some(recipient) = self.question.recipient {
+            self.ask(recipient, trace).await?;
+        }
+        // What became of the recipient matters more, so it is said first.
+        if let Some((failure, cause)) = self.later.take() {
+            trace.degrade(failure, Some(cause));
+        }
+        Ok(())
+    }
+
+    /// Opens the conversation: banner (where the server speaks first) and EHLO.
+    async fn greet(
+        &mut self,
+        stream: Stream,
+        banner: bool,
+        trace: &mut Trace<check::Facts>,
+    ) -> Result<Reply, Stopped> {
+        let dialog = self.dialog.insert(Dialog::new(stream));
+        let (facts, helo) = (&mut self.facts, self.question.helo);
+        trace
+            .stage(SMTP, async move {
+                if banner {
+                    let reply = dialog.reply().await?;
+                    facts.time("banner", dialog.took);
+                    facts.banner = reply.lines.first().cloned();
+                    accepted(&reply, "the connection")?;
+                }
+                let mut reply = dialog.say(&format!("EHLO {helo}")).await?;
+                facts.time("ehlo", dialog.took);
+                if reply.class() == 5 {
+                    reply = dialog.say(&format!("HELO {helo}")).await?;
+                }
+                accepted(&reply, "the greeting")?;
+                facts.extensions = reply.lines.iter().skip(1).take(EXTENSIONS).cloned().collect();
+                Ok(reply)
+            })
+            .await
+    }
+
+    /// STARTTLS is opportunistic (RFC 7435): whatever is wrong with it, mail still comes; so it degrades and never fails.
+    async fn encrypt(&mut self, trace: &mut Trace<check::Facts>) -> Result<(), Stopped> {
+        let Some(dialog) = self.dialog.as_mut() else { return Ok(()) };
+        let facts = &mut self.facts;
+        let reply = trace
+            .stage(STARTTLS, async {
+                let reply = dialog.say("STARTTLS").await?;
+                facts.time("starttls", dialog.took);
+                Ok(reply)
+            })
+            .await?;
+        if reply.class() != 2 {
+            let detail = format!("STARTTLS is offered and refused: {}", reply.status());
+            self.later = Some((Failure::new(Code::SmtpNoStarttls, detail), self.without_tls()));
+            return Ok(());
+        }
+        let Some(dialog) = self.dialog.take() else { return Ok(()) };
+        let hello = Hello { opportunistic: true, ..Hello::to(&self.target.host) };
+        let net = trace.net();
+        let bound = net.timeout();
+        match trace.attempt(Layer::TLS, bound, net.handshake(dialog.into_stream(), &hello)).await {
+            Ok(secure) => {
+                self.facts.proven.push("STARTTLS works");
+                self.greet(secure.stream, false, trace).await?;
+            }
+            Err(failure) => {
+                let cause = self.without_tls().seen(failure.detail.clone());
+                self.later = Some((failure, cause));
+                // What a mail server does then: it comes back without TLS.
+                let stream = trace.reach(self.target).await?;
+                self.greet(stream, true, trace).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask(&mut self, recipient: &str, trace: &mut Trace<check::Facts>) -> Result<(), Stopped> {
+        let Some(dialog) = self.dialog.as_mut() else { return Ok(()) };
+        let (facts, sender) = (&mut self.facts, self.question.sender);
+        let reply = trace
+            .stage(RCPT, async {
+                let reply = dialog.say(&format!("MAIL FROM:<{sender}>")).await?;
+                facts.time("mail", dialog.took);
+                if reply.class() != 2 {
+                    return Ok(reply);
+                }
+                let reply = dialog.say(&format!("RCPT TO:<{recipient}>")).await?;
+                facts.time("rcpt", dialog.took);
+                Ok(reply)
+            })
+            .await?;
+        let domain = recipient.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+        let text = reply.lines.first().cloned().unwrap_or_default();
+        let answer = judge(&reply);
+        self.facts.recipient = Some(Recipient { domain, answer, status: reply.status(), text });
+        if answer == "accepted" {
+            return Ok(());
+        }
+        let failure = Failure::new(Code::SmtpRejected, detail(answer, &reply));
+        trace.degrade(failure.clone(), Some(self.refusal(answer, &reply)));
+        match answer {
+            "deferred" => Ok(()),
+            _ => trace.stage(RCPT, async { Err(failure) }).await,
+        }
+    }
+
+    fn refusal(&self, answer: &str, reply: &Reply) -> Cause {
+        let place = self.target.authority();
+        let seen = format!(
+            "the gateway answered {} to this machine's address, not to the platform's",
+            reply.status()
+        );
+        if matches!(reply.enhanced, Some([5, 1, _])) {
+            let fix = format!("Name an existing mailbox of {place} with --recipient.");
+            return Cause::new(Reason::Unknown, Who::Unknown, fix).seen(seen);
+        }
+        if answer == "unproven" {
+            let fix = format!(
+                "Allow-list {} ({}) on {place}, TCP SMTP, and test with a message.",
+                platform::HOST,
+                platform::ADDRESS
+            );
+            return Cause::new(Reason::Unknown, Who::Unknown, fix).seen(seen);
+        }
+        let fix = format!(
+            "On the mail gateway {place} (TCP, SMTP) accept mail from {} ({}) without greylisting or delay.",
+            platform::HOST,
+            platform::ADDRESS
+        );
+        Cause::new(Reason::MailGateway, Who::Network, fix).sure(Confidence::Low).seen(seen)
+    }
+
+    fn without_tls(&self) -> Cause {
+        let fix =
+            format!("Offer STARTTLS with a valid certificate on {} (TCP, SMTP).", self.target.authority());
+        Cause::new(Reason::MailGateway, Who::Network, fix).seen("mail to this gateway travels unencrypted")
+    }
+
+    /// A firewall that rewrites SMTP masks what it does not know: `220 ****`, `250-XXXXXXXA`.
+    fn stripped(&self) -> Cause {
+        let masked = self.facts.banner.as_ref().is_some_and(|banner| banner.matches('*').count() >= 10);
+        let crossed = self.facts.extensions.iter().any(|line| {
+            let word = line.split_whitespace().next().unwrap_or_default();
+            word.len() >= 6 && word.bytes().filter(|byte| *byte == b'X').count() + 1 >= word.len()
+        });
+        if !masked && !crossed {
+            return self.without_tls();
+        }
+        let fix = format!(
+            "Switch off SMTP inspection (\"fixup\", ESMTP inspection) for {} on the firewall.",
+            self.target.authority()
+        );
+        let cause = Cause::new(Reason::NatRewrite, Who::Network, fix);
+        let cause = if masked { cause.seen("the banner is masked with asterisks") } else { cause };
+        let cause = if crossed { cause.seen("an extension's name is overwritten with X") } else { cause };
+        cause.sure(if masked && crossed { Confidence::Medium } else { Confidence::Low })
+    }
+
+    /// Says what this conversation proved, and what it cannot.
+    fn conclude(&mut self) {
+        let facts = &mut self.facts;
+        if facts.banner.is_some() {
+            facts.proven.insert(0, "the gateway answers SMTP");
+        }
+        match facts.recipient.as_ref().map(|recipient| recipient.answer) {
+            Some("accepted") => facts.proven.push("the recipient is accepted from this machine's address"),
+            Some(_) => facts.not_proven.push("that the recipient is accepted"),
+            None => facts.not_proven.push("that a recipient is accepted (none was given)"),
+        }
+        facts
+            .not_proven
+            .push("that the platform's address is allow-listed: only a message from there can show it");
+        facts.not_proven.push("how the gateway treats a message's content");
+    }
+}
+
+impl Facts {
+    fn time(&mut self, command: &'static str, took: Duration) {
+        self.answer_us.insert(command, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    }
+}
+
+fn accepted(reply: &Reply, what: &str) -> Result<(), Failure> {
+    match reply.class() {
+        2 => Ok(()),
+        _ => Err(Failure::new(
+            Code::SmtpRejected,
+            format!("the mail server refuses {what}: {}", spoken(reply)),
+        )),
+    }
+}
+
+/// The answer to an envelope. Codes 5.7.20 to 5.7.29 speak of SPF, DKIM and reverse DNS of the address that asks (RFC 7372), which is ours.
+fn judge(reply: &Reply) -> &'static str {
+    match (reply.class(), reply.enhanced) {
+        (2, _) => "accepted",
+        (4, _) => "deferred",
+        (_, Some([5, 7, 20..=29])) => "unproven",
+        _ => "rejected",
+    }
+}
+
+fn detail(answer: &str, reply: &Reply) -> String {
+    let what = match answer {
+        "deferred" => {
+            "the gateway puts the sender off: an artificial delay (greylisting), or a passing trouble"
+        }
+        "unproven" => {
+            "the gateway refuses this machine's address for the sender, which says nothing of the platform's"
+        }
+        _ => "the gateway refuses sender or recipient",
+    };
+    format!("{what}: {}", spoken(reply))
+}
+
+fn spoken(reply: &Reply) -> String {
+    format!("{} \"{}\"", reply.code, reply.lines.first().map_or("", String::as_str))
+}

@@ -1,0 +1,21 @@
+//! Checks the mail path: SMTP gateway, sender identity, received messages.
+
+mod check;
+mod complaint;
+mod dialog;
+mod gateway;
+mod host;
+mod key;
+mod letter;
+mod message;
+mod names;
+mod platform;
+mod policy;
+mod reply;
+mod seal;
+mod sender;
+mod spf;
+
+fn main() -> std::process::ExitCode {
+    netcheck_common::run::<check::Mail>()
+}

@@ -1,0 +1,184 @@
+//! The names a mail gateway asks for, asked through the resolver of the flags, with every failure told by its number.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::system_conf::read_system_conf;
+use mail_auth::MessageAuthenticator;
+use netcheck_common::failure::{Code, Failure};
+use netcheck_common::flags::Flags;
+
+/// How long one query is waited for, at most.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a name has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer<T> {
+    /// These records.
+    Records(Vec<T>),
+    /// No record of that kind.
+    NoData,
+    /// The name does not exist.
+    NoName,
+}
+
+impl<T> Answer<T> {
+    /// The records: none where there are none.
+    pub fn records(self) -> Vec<T> {
+        match self {
+            Answer::Records(records) => records,
+            Answer::NoData | Answer::NoName => Vec::new(),
+        }
+    }
+}
+
+/// A resolver with a cache, for one target.
+pub struct Names {
+    /// The same resolver, as mail-auth takes it.
+    pub authenticator: MessageAuthenticator,
+}
+
+impl Names {
+    /// Through `--resolver`, else the system's resolvers.
+    ///
+    /// # Errors
+    /// `dns.unreachable`: no resolver can be made of the settings.
+    pub fn of(flags: &Flags) -> Result<Names, Failure> {
+        if let Some(server) = flags.resolver {
+            return Names::asking(&[server], flags);
+        }
+        // As the C library has it: without a resolv.conf the resolver is this machine.
+        let system = read_system_conf().map(|(config, _)| config.name_servers).unwrap_or_default();
+        let servers: Vec<SocketAddr> = system.iter().map(|server| SocketAddr::new(server.ip, 53)).collect();
+        match servers.is_empty() {
+            true => Names::asking(&[SocketAddr::from(([127, 0, 0, 1], 53))], flags),
+            false => Names::asking(&servers, flags),
+        }
+    }
+
+    /// Through these resolvers.
+    ///
+    /// # Errors
+    /// `dns.unreachable`: no resolver can be made of them.
+    pub fn asking(servers: &[SocketAddr], flags: &Flags) -> Result<Names, Failure> {
+        let servers = servers.iter().map(|server| name_server(*server, flags.source)).collect();
+        let mut options = ResolverOpts::default();
+        options.timeout = PATIENCE.min(flags.timeout);
+        options.attempts = 1;
+        options.num_concurrent_reqs = 1;
+        let config = ResolverConfig::from_parts(None, Vec::new(), servers);
+        let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        // Without a TLS configuration of ours hickory asks for the platform's, which an empty image does not have.
+        let resolver = builder.with_options(options).with_tls_config(no_tls()?).build();
+        let resolver = resolver.map_err(|error| failure(&error, "the resolver"))?;
+        Ok(Names { authenticator: MessageAuthenticator(resolver) })
+    }
+
+    /// The TXT records of a name, their strings joined (RFC 7208 section 3.3).
+    ///
+    /// # Errors
+    /// The `dns.*` codes, but for a name without records.
+    pub async fn texts(&self, name: &str) -> Result<Answer<Vec<u8>>, Failure> {
+        self.ask(name, RecordType::TXT, |data| match data {
+            RData::TXT(text) => Some(text.txt_data.iter().flat_map(|part| part.iter().copied()).collect()),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The addresses of a name in the family of `like`.
+    ///
+    /// # Errors
+    /// The `dns.*` codes, but for a name without records.
+    pub async fn addresses(&self, name: &str, like: Option<IpAddr>) -> Result<Answer<IpAddr>, Failure> {
+        let kind = if like.is_some_and(|ip| ip.is_ipv6()) { RecordType::AAAA } else { RecordType::A };
+        self.ask(name, kind, |data| match data {
+            RData::A(a) => Some(IpAddr::V4(a.0)),
+            RData::AAAA(a) => Some(IpAddr::V6(a.0)),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The names of an address.
+    ///
+    /// # Errors
+    /// The `dns.*` codes, but for an address without a name.
+    pub async fn reverse(&self, address: IpAddr) -> Result<Answer<String>, Failure> {
+        let name = Name::from(address).to_ascii();
+        self.ask(&name, RecordType::PTR, |data| match data {
+            RData::PTR(host) => Some(host.to_ascii().trim_end_matches('.').to_ascii_lowercase()),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn ask<T>(
+        &self,
+        name: &str,
+        kind: RecordType,
+        read: impl Fn(&RData) -> Option<T>,
+    ) -> Result<Answer<T>, Failure> {
+        let mut fully = Name::from_str_relaxed(name)
+            .map_err(|_| Failure::new(Code::DnsMalformed, format!("{name} cannot be a name in the DNS")))?;
+        fully.set_fqdn(true);
+        match self.authenticator.0.lookup(fully, kind).await {
+            Ok(lookup) => {
+                let records: Vec<T> =
+                    lookup.answers().iter().filter_map(|record| read(&record.data)).collect();
+                Ok(if records.is_empty() { Answer::NoData } else { Answer::Records(records) })
+            }
+            Err(NetError::Dns(DnsError::NoRecordsFound(none))) => match none.response_code {
+                ResponseCode::NXDomain => Ok(Answer::NoName),
+                ResponseCode::NoError => Ok(Answer::NoData),
+                code => Err(rcode(code, name)),
+            },
+            Err(error) => Err(failure(&error, name)),
+        }
+    }
+}
+
+fn name_server(server: SocketAddr, source: Option<IpAddr>) -> NameServerConfig {
+    let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
+        connection.port = server.port();
+        connection.bind_addr =
+            source.filter(|ip| ip.is_ipv4() == server.is_ipv4()).map(|ip| SocketAddr::new(ip, 0));
+        connection
+    });
+    NameServerConfig::new(server.ip(), true, connections.into())
+}
+
+fn no_tls() -> Result<rustls::ClientConfig, Failure> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map(|builder| builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
+        .map_err(|_| Failure::new(Code::Internal, "no TLS versions"))
+}
+
+fn rcode(code: ResponseCode, name: &str) -> Failure {
+    let failed = match code {
+        ResponseCode::ServFail => Code::DnsServfail,
+        ResponseCode::Refused | ResponseCode::NotAuth | ResponseCode::NotImp => Code::DnsRefused,
+        _ => Code::DnsMalformed,
+    };
+    Failure::new(failed, format!("the resolver answers {name} with RCODE {}", u16::from(code)))
+}
+
+fn failure(error: &NetError, name: &str) -> Failure {
+    match error {
+        NetError::Dns(DnsError::ResponseCode(code)) => rcode(*code, name),
+        NetError::Timeout => Failure::new(Code::DnsTimeout, format!("no resolver answered for {name}")),
+        NetError::Io(_) | NetError::NoConnections | NetError::Busy => {
+            Failure::new(Code::DnsUnreachable, format!("no resolver can be reached for {name}"))
+        }
+        _ => Failure::new(Code::DnsMalformed, format!("the answer for {name} is no DNS message that fits")),
+    }
+}

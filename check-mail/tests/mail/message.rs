@@ -1,0 +1,414 @@
+//! `--message`: what received messages show, and what of them never reaches a record.
+
+use netcheck_lab::dns::{DnsServer, Zone};
+use netcheck_lab::tool::Outcome;
+use serde_json::{Value, json};
+
+use crate::letters::{Signer, carried, login};
+use crate::tool;
+
+const PROMPT: &[(&str, i64)] = &[("mail.spotme.com", 0), ("mx.example.net", 1), ("imap.example.net", 2)];
+
+fn read(message: &str, zone: Zone) -> Outcome {
+    let dns = DnsServer::start(zone);
+    let outcome = tool()
+        .file("login.eml", message)
+        .args(["--message", "login.eml", "--timeout", "1", "--resolver", &dns.addr.to_string()])
+        .run();
+    for secret in ["confidential", "jane.doe", "secret.sender", "TOKEN", "one-two-three"] {
+        assert!(!outcome.stdout.contains(secret), "{secret} reached the record: {}", outcome.stdout);
+    }
+    outcome
+}
+
+fn summary(record: &Value) -> Value {
+    json!({
+        "verdict": record["verdict"],
+        "failure": record["failure"],
+        "cause": record["cause"]["code"],
+        "who": record["cause"]["who"],
+        "confidence": record["cause"]["confidence"],
+        "evidence": record["cause"]["evidence"],
+        "dkim": record["facts"]["message"]["dkim"][0]["result"],
+    })
+}
+
+#[test]
+fn a_prompt_message_with_a_valid_signature_passes() {
+    let signer = Signer::new();
+    let outcome = read(&carried(&signer.sign(&login()), PROMPT), signer.zone());
+    insta::assert_json_snapshot!(outcome.one(), {".ts" => "", ".stages[].us" => 0}, @r#"
+    {
+      "v": 1,
+      "ts": "",
+      "check": "mail",
+      "target": "message://login.eml",
+      "verdict": "pass",
+      "stages": [
+        {
+          "stage": "read",
+          "ok": true,
+          "us": 0
+        },
+        {
+          "stage": "message",
+          "ok": true,
+          "us": 0
+        },
+        {
+          "stage": "dkim",
+          "ok": true,
+          "us": 0
+        }
+      ],
+      "facts": {
+        "message": {
+          "bytes": 1133,
+          "from": "spotme.com",
+          "hops": 3,
+          "total_s": 2,
+          "slowest": {
+            "from": "mail.spotme.com",
+            "by": "mx.example.net",
+            "seconds": 1,
+            "witnesses": 1,
+            "origin": false
+          },
+          "route": [
+            {
+              "by": "mail.spotme.com"
+            },
+            {
+              "by": "mx.example.net",
+              "seconds": 1
+            },
+            {
+              "by": "imap.example.net",
+              "seconds": 1
+            }
+          ],
+          "signatures": 1,
+          "dkim": [
+            {
+              "domain": "spotme.com",
+              "selector": "mandrill",
+              "result": "valid"
+            }
+          ],
+          "links": 1,
+          "banner": false
+        }
+      }
+    }
+    "#);
+    assert_eq!(outcome.code, 0);
+}
+
+#[test]
+fn line_ends_lost_on_the_way_to_the_disk_change_nothing() {
+    let signer = Signer::new();
+    let message = carried(&signer.sign(&login()), PROMPT).replace("\r\n", "\n");
+    assert_eq!(read(&message, signer.zone()).one()["verdict"], "pass");
+}
+
+#[test]
+fn one_changed_byte_is_mail_body_changed() {
+    let signer = Signer::new();
+    let message = carried(&signer.sign(&login()).replace("Good-bye", "Good bye"), PROMPT);
+    insta::assert_json_snapshot!(summary(read(&message, signer.zone()).one()), @r#"
+    {
+      "verdict": "degraded",
+      "failure": {
+        "code": "mail.body_changed",
+        "detail": "the body is not the one that spotme.com signed"
+      },
+      "cause": "mail_gateway",
+      "who": "network",
+      "confidence": "low",
+      "evidence": [
+        "the body is not the one that spotme.com signed"
+      ],
+      "dkim": "body_changed"
+    }
+    "#);
+}
+
+#[test]
+fn an_appended_disclaimer_is_mail_body_changed_by_a_gateway() {
+    let signer = Signer::new();
+    let signed = carried(&signer.sign(&login()), PROMPT);
+    let message = format!(
+        "Authentication-Results: mx.example.net (amavis); dkim=pass (ok) header.d=spotme.com;\r\n spf=pass\r\n{signed}\
+         --\r\nCAUTION: This email originated from outside of the organization.\r\n"
+    );
+    insta::assert_json_snapshot!(summary(read(&message, signer.zone()).one()), @r#"
+    {
+      "verdict": "degraded",
+      "failure": {
+        "code": "mail.body_changed",
+        "detail": "the body is not the one that spotme.com signed"
+      },
+      "cause": "mail_gateway",
+      "who": "network",
+      "confidence": "medium",
+      "evidence": [
+        "the body is not the one that spotme.com signed",
+        "a banner warns of mail from outside",
+        "the receiving gateway found the signature valid before the change"
+      ],
+      "dkim": "body_changed"
+    }
+    "#);
+}
+
+#[test]
+fn rewritten_links_name_the_scanner() {
+    let signer = Signer::new();
+    let signed = signer.sign(&login()).replace(
+        "https://app.spotme.com/login/",
+        "https://eur02.safelinks.protection.outlook.com/?url=https%3A%2F%2Fapp.spotme.com%2Flogin%2F",
+    );
+    let record = read(&carried(&signed, PROMPT), signer.zone()).one().clone();
+    insta::assert_json_snapshot!(summary(&record), @r#"
+    {
+      "verdict": "degraded",
+      "failure": {
+        "code": "mail.body_changed",
+        "detail": "the body is not the one that spotme.com signed"
+      },
+      "cause": "mail_gateway",
+      "who": "network",
+      "confidence": "medium",
+      "evidence": [
+        "the body is not the one that spotme.com signed",
+        "1 of 1 links lead through Microsoft Safe Links"
+      ],
+      "dkim": "body_changed"
+    }
+    "#);
+    assert!(record["cause"]["fix"].as_str().unwrap().contains("Microsoft Safe Links"), "{record}");
+    assert_eq!(record["facts"]["message"]["links_rewritten"]["Microsoft Safe Links"], 1);
+}
+
+#[test]
+fn links_that_the_sender_signed_are_nobodys_doing() {
+    let signer = Signer::new();
+    let message = login().replace("app.spotme.com/login/", "urldefense.com/v3/__x");
+    let record = read(&carried(&signer.sign(&message), PROMPT), signer.zone()).one().clone();
+    assert_eq!(record["verdict"], "pass");
+    assert_eq!(record["facts"]["message"]["links_rewritten"]["Proofpoint URL Defense"], 1);
+}
+
+#[test]
+fn a_changed_subject_is_mail_dkim_invalid() {
+    let signer = Signer::new();
+    let message = signer.sign(&login()).replace("Subject: ", "Subject: [EXT] ");
+    insta::assert_json_snapshot!(summary(read(&carried(&message, PROMPT), signer.zone()).one()), @r#"
+    {
+      "verdict": "degraded",
+      "failure": {
+        "code": "mail.dkim_invalid",
+        "detail": "the header is not the one that spotme.com signed, or its key is another"
+      },
+      "cause": "unknown",
+      "who": "unknown",
+      "confidence": "low",
+      "evidence": [
+        "the header is not the one that spotme.com signed, or its key is another"
+      ],
+      "dkim": "header_changed"
+    }
+    "#);
+}
+
+#[test]
+fn a_key_that_is_gone_is_mail_dkim_invalid() {
+    let signer = Signer::new();
+    let message = carried(&signer.sign(&login()), PROMPT);
+    let record = read(&message, Zone::new()).one().clone();
+    assert_eq!(record["failure"]["code"], "mail.dkim_invalid");
+    assert_eq!(record["cause"]["code"], "sender_identity");
+    assert_eq!(record["facts"]["message"]["dkim"][0]["result"], "key_missing");
+}
+
+#[test]
+fn a_key_retired_since_the_gateway_saw_it_is_no_complaint() {
+    let signer = Signer::new();
+    let message = carried(&signer.sign(&login()), PROMPT);
+    let message =
+        format!("Authentication-Results: mx.example.net; dkim=pass header.d=spotme.com\r\n{message}");
+    assert_eq!(read(&message, Zone::new()).one()["verdict"], "pass");
+}
+
+#[test]
+fn a_message_without_a_signature_is_mail_no_dkim() {
+    insta::assert_json_snapshot!(summary(read(&carried(&login(), PROMPT), Zone::new()).one()), @r#"
+    {
+      "verdict": "degraded",
+      "failure": {
+        "code": "mail.no_dkim",
+        "detail": "the message bears no DKIM signature"
+      },
+      "cause": "unknown",
+      "who": "unknown",
+      "confidence": "low",
+      "evidence": [
+        "no DKIM-Signature field is left or ever was"
+      ],
+      "dkim": null
+    }
+    "#);
+}
+
+#[test]
+fn a_resolver_that_is_silent_about_the_key_leaves_it_open() {
+    let signer = Signer::new();
+    let zone = Zone::new().silent("mandrill._domainkey.spotme.com");
+    let outcome = read(&carried(&signer.sign(&login()), PROMPT), zone);
+    let record = outcome.one();
+    assert_eq!(record["verdict"], "inconclusive");
+    assert_eq!(record["failure"]["code"], "dns.timeout");
+    assert_eq!(outcome.code, 1);
+}
+
+#[test]
+fn ten_minutes_of_greylisting_are_mail_delayed_at_the_host_that_did_it() {
+    let signer = Signer::new();
+    let hops = &[
+        ("mail.spotme.com", 0),
+        ("mx.example.net", 601),
+        ("scan.example.net", 602),
+        ("imap.example.net", 603),
+    ];
+    let record = read(&carried(&signer.sign(&login()), hops), signer.zone()).one().clone();
+    insta::assert_json_snapshot!(summary(&record), @r#"
+    {
+      "verdict": "degraded",
+      "failure": {
+        "code": "mail.delayed",
+        "detail": "the message took 603 s; 601 s of them between mail.spotme.com and mx.example.net"
+      },
+      "cause": "mail_gateway",
+      "who": "network",
+      "confidence": "medium",
+      "evidence": [
+        "mail.spotme.com had the message 601 s before mx.example.net took it",
+        "the clocks of 2 later hops at other hosts agree with that of mx.example.net"
+      ],
+      "dkim": "valid"
+    }
+    "#);
+    assert_eq!(record["facts"]["message"]["slowest"]["by"], "mx.example.net");
+    assert_eq!(record["facts"]["message"]["total_s"], 603);
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_not_a_delay() {
+    let signer = Signer::new();
+    let hops =
+        &[("mail.spotme.com", 0), ("mx.example.net", 601), ("scan.example.net", 2), ("imap.example.net", 3)];
+    let record = read(&carried(&signer.sign(&login()), hops), signer.zone()).one().clone();
+    assert_eq!(record["verdict"], "pass");
+    assert_eq!(record["facts"]["message"]["total_s"], 3);
+    assert_eq!(record["facts"]["message"]["clock_skew"], json!([{ "by": "mx.example.net", "seconds": 601 }]));
+}
+
+#[test]
+fn a_message_that_outlives_its_link_fails() {
+    let signer = Signer::new();
+    let hops = &[("mail.spotme.com", 0), ("mx.example.net", 1801)];
+    let outcome = read(&carried(&signer.sign(&login()), hops), signer.zone());
+    let record = outcome.one();
+    assert_eq!(record["verdict"], "fail");
+    assert_eq!(record["failure"]["code"], "mail.delayed");
+    assert_eq!(record["cause"]["code"], "mail_gateway");
+    assert_eq!(record["cause"]["confidence"], "low");
+    assert_eq!(outcome.code, 1);
+}
+
+#[test]
+fn a_wait_at_the_sender_is_the_services_own() {
+    let signer = Signer::new();
+    let hops = &[("app.spotme.com", 0), ("mail.spotme.com", 300), ("mx.example.net", 301)];
+    let record = read(&carried(&signer.sign(&login()), hops), signer.zone()).one().clone();
+    assert_eq!(record["failure"]["code"], "mail.delayed");
+    assert_eq!(record["cause"]["who"], "service");
+}
+
+#[test]
+fn max_delay_moves_the_line() {
+    let signer = Signer::new();
+    let message = carried(&signer.sign(&login()), &[("mail.spotme.com", 0), ("mx.example.net", 60)]);
+    let dns = DnsServer::start(signer.zone());
+    let resolver = dns.addr.to_string();
+    let args = ["--message", "m.eml", "--resolver", &resolver, "--max-delay"];
+    let of = |seconds| tool().file("m.eml", &message).args(args).arg(seconds).run().one()["verdict"].clone();
+    assert_eq!(of("59"), "degraded");
+    assert_eq!(of("60"), "pass");
+}
+
+#[test]
+fn marks_of_spam_filters_and_gateways_are_read() {
+    let signer = Signer::new();
+    let message = format!(
+        "X-Spam-Flag: YES\r\nX-Spam-Status: Yes, score=7.2 required=5.0 tests=[X]\r\n\
+         X-MS-Exchange-Organization-SCL: 6\r\n{}",
+        carried(&signer.sign(&login()), PROMPT)
+    );
+    let facts = read(&message, signer.zone()).one()["facts"]["message"].clone();
+    assert_eq!(
+        facts["junk"],
+        json!([
+            { "field": "x-spam-flag", "junk": true },
+            { "field": "x-spam-status", "junk": true, "score": "7.2" },
+            { "field": "x-ms-exchange-organization-scl", "junk": true, "score": "6" },
+        ])
+    );
+    assert_eq!(facts["gateways"], json!(["Microsoft 365", "SpamAssassin"]));
+}
+
+#[test]
+fn a_folder_gives_a_record_for_each_message_and_names_are_made_safe() {
+    let tool = tool();
+    let folder = tool.dir().join("mails");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("Ein Brief ü.eml"), carried(&login(), PROMPT)).unwrap();
+    std::fs::write(folder.join("b.eml"), "this is no message").unwrap();
+    let outcome = tool.args(["--ordered", "--message", "mails"]).run();
+    assert_eq!(outcome.records[0]["target"], "message://ein-brief--.eml");
+    assert_eq!(outcome.records[0]["failure"]["code"], "mail.no_dkim");
+    assert_eq!(outcome.records[1]["target"], "message://b.eml");
+    assert_eq!(outcome.records[1]["failure"]["code"], "input.invalid");
+    assert_eq!(outcome.records[1]["verdict"], "inconclusive");
+}
+
+#[test]
+fn a_message_comes_from_standard_input() {
+    let outcome = tool().args(["--message", "-"]).stdin(carried(&login(), PROMPT)).run();
+    assert_eq!(outcome.one()["target"], "message://stdin");
+    assert_eq!(outcome.one()["facts"]["message"]["hops"], 3);
+}
+
+#[test]
+fn a_path_that_is_not_there_is_a_usage_error() {
+    let outcome = tool().args(["--message", "missing.eml"]).run();
+    assert_eq!((outcome.code, outcome.records.len()), (2, 0));
+}
+
+#[test]
+fn fifty_megabytes_and_a_hundred_thousand_hops_are_read_in_bounded_time_and_memory() {
+    let hops = "Received: from a.example (b [192.0.2.1]) by c.example; Sun, 22 Nov 2026 07:00:00 +0000\r\n"
+        .repeat(100_000);
+    let signer = Signer::new();
+    let mut message = format!("{hops}{}", signer.sign(&login()));
+    message.push_str(&"x".repeat(98).chars().chain("\r\n".chars()).collect::<String>().repeat(500_000));
+    let dns = DnsServer::start(signer.zone());
+    let outcome = tool()
+        .file("large.eml", &message)
+        .args(["--message", "large.eml", "--timeout", "60", "--resolver", &dns.addr.to_string()])
+        .run();
+    let record = outcome.one();
+    assert_eq!(record["failure"]["code"], "mail.body_changed");
+    assert_eq!(record["facts"]["message"]["hops"], 100_000);
+    assert!(outcome.stdout.len() < 8192, "{}", outcome.stdout.len());
+}

@@ -1,0 +1,133 @@
+//! What only push understands of a failure: interception it cannot survive, a wrong address, an idle time-out.
+
+use netcheck_common::cause::{Cause, Confidence, Reason, Who};
+use netcheck_common::diagnose::Finding;
+use netcheck_common::failure::{Code, Failure};
+use netcheck_common::net::Net;
+use netcheck_common::record::Verdict;
+use netcheck_common::signature::{self, Page};
+use netcheck_common::target::Target;
+use netcheck_common::tls::Trust;
+use netcheck_common::trace::Observed;
+
+use crate::hold::HOLD;
+
+/// The cause, where push knows more than the common diagnosis.
+#[must_use]
+pub fn explain(target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+    let failure = observed.failure.as_ref()?;
+    let last = observed.stages.last().map(|stage| stage.stage.as_str());
+    let cause = if last == Some(HOLD.name) {
+        idle(target, observed, failure)
+    } else {
+        page(target, observed, failure)
+            .or_else(|| inspection(target, observed, failure))
+            .or_else(|| elsewhere(target, observed, failure, net))
+    };
+    cause.map(|cause| Finding { verdict: Some(Verdict::Fail), cause })
+}
+
+/// The service itself closed an idle connection: that says nothing of the network.
+#[must_use]
+pub fn parted(failure: &Failure) -> Cause {
+    let fix = "No change in the network: nobody was logged in; hold for less time, or watch a real device.";
+    Cause::new(Reason::Unknown, Who::Service, fix)
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone())
+        .seen("the close was said inside intact TLS, where only the service can speak")
+}
+
+/// The service answers no good-bye at all: whether the idle connection still stood is not known.
+#[must_use]
+pub fn mute(failure: &Failure) -> Cause {
+    let fix = "No change known to be needed: whether idle connections survive here could not be found out.";
+    Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone())
+}
+
+fn idle(target: &Target, observed: &Observed, failure: &Failure) -> Option<Cause> {
+    if failure.code == Code::PushNotOrigin {
+        return None;
+    }
+    let (host, port) = (&target.host, target.port());
+    let fix = format!(
+        "Let idle TCP connections to {host} port {port} stand for 30 minutes or more (session time-out)."
+    );
+    let cause = Cause::new(Reason::IdleTimeout, Who::Network, fix).seen(failure.detail.clone());
+    let control = observed.facts.get("hold").and_then(|hold| hold.get("control_alive")?.as_bool());
+    Some(match control {
+        Some(true) => cause
+            .sure(Confidence::High)
+            .seen("a fresh connection to the same address, closed at once, was answered"),
+        // Whoever is on the way, and the service too, can cut a connection like this.
+        _ => cause.sure(Confidence::Low),
+    })
+}
+
+/// A page that is known to stand for somebody else.
+fn page(target: &Target, observed: &Observed, failure: &Failure) -> Option<Cause> {
+    let matched = signature::match_page(observed.seen.answer.as_ref()?)?;
+    let (host, port) = (&target.host, target.port());
+    let (reason, fix) = match matched.page {
+        Page::Block => {
+            (Reason::BlockPage, format!("Allow TLS to {host} on TCP {port} without filtering or decryption."))
+        }
+        Page::Portal => (
+            Reason::CaptivePortal,
+            format!("Log in to this network's portal, or exempt {host} TCP {port} from it."),
+        ),
+    };
+    Some(
+        Cause::new(reason, Who::Network, fix)
+            .sure(Confidence::Medium)
+            .seen(failure.detail.clone())
+            .seen(format!("{}: {}", matched.vendor, matched.mark)),
+    )
+}
+
+/// TLS was opened by somebody this system trusts and the public does not.
+fn inspection(target: &Target, observed: &Observed, failure: &Failure) -> Option<Cause> {
+    if observed.seen.trust != Some(Trust::System) {
+        return None;
+    }
+    let chain = observed.seen.chain.as_ref()?;
+    let (host, port) = (&target.host, target.port());
+    let fix = format!(
+        "Exempt {host} TCP {port} from TLS decryption (inspection): push services do not survive it, even where devices trust it."
+    );
+    let cause = Cause::new(Reason::TlsInspection, Who::Network, fix)
+        .sure(Confidence::Medium)
+        .seen(format!(
+            "the certificate is signed by {}, which this system's trust store knows",
+            chain.issuer()
+        ))
+        .seen("neither the public roots nor the service's own sign it");
+    let cause = match chain.vendor() {
+        Some(vendor) => cause.seen(format!("the issuer is that of {vendor}")),
+        None => cause,
+    };
+    Some(if failure.code == Code::TlsUntrusted { cause } else { cause.seen(failure.detail.clone()) })
+}
+
+/// The resolver named an address that is not the service's, and the service is not there.
+fn elsewhere(target: &Target, observed: &Observed, failure: &Failure, net: &Net) -> Option<Cause> {
+    let networks = observed.facts.get("networks")?;
+    let resolved = observed.stages.first().is_some_and(|stage| stage.stage == "dns" && stage.ok);
+    // A second opinion on names, where one was asked for, is better evidence; a tunnel's own addresses are no lie.
+    let better = net.flags().reference_resolver.is_some() || observed.seen.private_answer;
+    let imposter = matches!(failure.code, Code::TlsUntrusted | Code::TlsNameMismatch | Code::TlsNotTls);
+    if networks.get("owner").is_some() || !resolved || better || !imposter {
+        return None;
+    }
+    let (host, address) = (&target.host, observed.seen.peer?.ip());
+    let rule = crate::service::Service::of(target).owner().rule();
+    let fix = format!(
+        "Have the resolver answer for {host} with the addresses its owner publishes ({rule}), not {address}."
+    );
+    Some(
+        Cause::new(Reason::DnsHijack, Who::Dns, fix)
+            .sure(Confidence::Medium)
+            .near(Some(address))
+            .seen(format!("the resolver says {address}, which is not in {rule}"))
+            .seen(failure.detail.clone()),
+    )
+}

@@ -1,0 +1,10 @@
+//! check-push against stand-ins of Apple's and Google's services, through the real binary.
+#![expect(clippy::unwrap_used, reason = "a stand-in that cannot start ends the test")]
+
+mod addresses;
+mod devices;
+mod flags;
+mod handshakes;
+mod holds;
+mod senders;
+mod stand_in;

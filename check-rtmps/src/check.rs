@@ -1,0 +1,179 @@
+//! check-rtmps: the stages of one target, `dns → (proxy) → tcp → tls → rtmp`, then `connect` and `publish` if asked for.
+//!
+//! # What is sent and what is read
+//!
+//! *The handshake*: C0 (version 3) and C1 (time, four zero bytes, 1,528 random bytes) are sent; 3,073 bytes are read.
+//! S0 has to be 3, and S2 has to repeat C1 from byte 8 on. Only then C2 follows. A peer that begins with anything
+//! else is named by its first bytes: an HTTP answer, a TLS record, text, another version.
+//!
+//! *connect*, when the target has a path, with `--connect`, `--app` or `--publish`, and when the echo was wrong: Set
+//! Chunk Size and one `connect` command that names the application and the address; nothing of this machine. A
+//! refusal or a close is the service's own word on the application: the path is open, so the target is `degraded`.
+//!
+//! *publish*, with `--publish SECONDS`: the module `publish` tells what is sent.
+//!
+//! Messages are written by the `rtmp` crate (module `writer`) and read by our own bounded readers (modules
+//! `handshake`, `chunk`, `amf`, `event`): that crate's readers allocate what a peer announces, recurse as deep as a
+//! peer nests, and panic on lengths that shrink.
+
+use std::time::Duration;
+
+use clap::Args;
+use netcheck_common::check::Check;
+use netcheck_common::diagnose::Finding;
+use netcheck_common::failure::{Code, Failure};
+use netcheck_common::net::Net;
+use netcheck_common::stream::Stream;
+use netcheck_common::target::Target;
+use netcheck_common::tls::{Hello, Trust};
+use netcheck_common::trace::{Observed, Stopped, Trace};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::dialogue::Dialogue;
+use crate::explain;
+use crate::facts::{Facts, Handshake};
+use crate::greet::{self, RTMP};
+use crate::key::Key;
+use crate::places::{Places, Turns};
+use crate::publish::Plan;
+use crate::session::Session;
+use crate::writer::Writer;
+
+/// The application of targets that name none.
+const DEFAULT_APP: &str = "live";
+/// How long a target may wait in line for a place: 51 ports that open and then stay silent, eight at a time.
+const LINE: Duration = Duration::from_mins(1);
+
+/// The flags of check-rtmps.
+#[derive(Args, Debug)]
+#[command(about = "Checks RTMP and RTMPS ingest targets", next_help_heading = "RTMP options")]
+pub struct Rtmps {
+    /// Go on to `connect` even if the target has no path
+    #[arg(long)]
+    connect: bool,
+    /// Application for targets without a path; implies --connect [default: live]
+    #[arg(long, value_name = "NAME")]
+    app: Option<String>,
+    /// Publish a synthetic stream; its key comes from the environment variable RTMP_STREAM_KEY
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    publish: Option<u32>,
+    /// Bitrate of the stream; less arriving makes the target degraded
+    #[arg(long, value_name = "KBPS", default_value = "2500", requires = "publish", value_parser = clap::value_parser!(u32).range(32..=200_000))]
+    bitrate: u32,
+    /// TLS and RTMP handshakes in progress at each address
+    #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    per_host: u32,
+    #[arg(skip)]
+    key: Key,
+    #[arg(skip)]
+    places: Places,
+    #[arg(skip)]
+    turns: Turns,
+}
+
+impl Check for Rtmps {
+    const NAME: &'static str = "rtmps";
+    const TOOL: &'static str = "check-rtmps";
+    const EXAMPLES: &'static str = "\
+Examples:
+  check-rtmps rtmps://eu-channel.spotme.com:10000
+  check-rtmps 'rtmps://{eu,us,ap}-channel.spotme.com:10000-10050'
+  check-rtmps rtmps://ingest.example.com/live
+  RTMP_STREAM_KEY=… check-rtmps --publish 30 --bitrate 4000 rtmps://ingest.example.com/live";
+    type Facts = Facts;
+
+    async fn check(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+        self.turns.wait(target.host.to_string()).await;
+        let mut stream = trace.reach(target).await?;
+        let place = self.place(target, trace).await?;
+        let mut proven = false;
+        if target.scheme.is_tls() {
+            let secure = trace.secure(stream, &Hello::to(&target.host)).await?;
+            (stream, proven) = (secure.stream, secure.trust == Trust::Public);
+        }
+        let (session, echo) = greet(stream, trace).await?;
+        drop(place);
+        let app = match (self.app(target), echo) {
+            (None, true) => return Ok(()),
+            (app, _) => app.unwrap_or_else(|| DEFAULT_APP.to_owned()),
+        };
+        let mut dialogue = Dialogue { target, session, echo, proven };
+        if !dialogue.connect(trace, app).await? {
+            return Ok(());
+        }
+        match self.publish {
+            Some(seconds) => {
+                let span = Duration::from_secs(u64::from(seconds));
+                let plan = Plan { span, bitrate: self.bitrate, patience: trace.net().timeout() };
+                dialogue.publish(trace, plan, &self.key).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn lasts(&self) -> Duration {
+        LINE + Duration::from_secs(u64::from(self.publish.unwrap_or_default()))
+    }
+
+    fn prepare(&mut self) -> Result<(), String> {
+        if self.publish.is_some() {
+            self.key = Key::of_environment()?;
+        }
+        match &self.app {
+            Some(app) if app.is_empty() || app.len() > 1024 || app.chars().any(char::is_control) => {
+                Err("--app: 1 to 1024 characters, none of them control characters".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn explain(&self, target: &Target, observed: &Observed, _: &Net) -> Option<Finding> {
+        explain::explain(target, observed)
+    }
+}
+
+/// The stage `rtmp`: the session, and whether the echo was right.
+async fn greet(mut stream: Stream, trace: &mut Trace<Facts>) -> Result<(Session, bool), Stopped> {
+    let (mut writer, mut facts) = (Writer::default(), Handshake::default());
+    let bound = trace.net().timeout();
+    // The stage's own words about a silence are better than the common ones, so they come first.
+    let work = greet::greet(&mut stream, &mut writer, bound.mul_f64(0.98), &mut facts);
+    let greeted = trace.stage(RTMP, work).await;
+    let echo = facts.echo == Some(true);
+    trace.facts.rtmp = Some(facts);
+    greeted.map(|()| (Session::new(stream, writer), echo))
+}
+
+impl Rtmps {
+    /// The application to connect to, where a connect is asked for.
+    fn app(&self, target: &Target) -> Option<String> {
+        let path = target.path.trim_matches('/');
+        if target.path.starts_with('/') && !path.is_empty() {
+            return Some(path.to_owned());
+        }
+        let asked = self.connect || self.publish.is_some() || self.app.is_some() || !target.path.is_empty();
+        asked.then(|| self.app.clone().unwrap_or_else(|| DEFAULT_APP.to_owned()))
+    }
+
+    /// Waits for a place at the address, as long as the deadline leaves time to use it.
+    async fn place(
+        &self,
+        target: &Target,
+        trace: &mut Trace<Facts>,
+    ) -> Result<OwnedSemaphorePermit, Stopped> {
+        let net = trace.net();
+        let mut peer = None;
+        net.see(|seen| peer = seen.peer);
+        let address = peer.map_or_else(|| target.host.to_string(), |peer| peer.ip().to_string());
+        let left = net.left();
+        let bound = left.saturating_sub(net.timeout() * 2).max(left / 2);
+        let most = usize::try_from(self.per_host).unwrap_or(usize::MAX);
+        if let Some(place) = self.places.take(address, most, bound).await {
+            return Ok(place);
+        }
+        trace.facts.rtmp = Some(Handshake { crowded: true, ..Handshake::default() });
+        let detail =
+            format!("not tried: {most} handshakes with this address were still in progress (--per-host)");
+        trace.stage(RTMP, async { Err(Failure::new(Code::RtmpTimeout, detail)) }).await
+    }
+}

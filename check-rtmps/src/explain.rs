@@ -1,0 +1,113 @@
+//! Causes that only RTMP tells: what the service's own words mean for the path. The rest is the common diagnosis's.
+
+use netcheck_common::cause::{Cause, Confidence, Reason, Who};
+use netcheck_common::diagnose::Finding;
+use netcheck_common::failure::{Code, Failure};
+use netcheck_common::record::Verdict;
+use netcheck_common::target::Target;
+use netcheck_common::trace::Observed;
+use serde_json::Value;
+
+use crate::facts::Publication;
+
+const INTACT: &str =
+    "TLS ends at the service's own certificate: nothing on the way can read or answer what is inside";
+
+fn place(target: &Target) -> String {
+    format!("{} {} (TCP)", target.scheme.name.to_uppercase(), target.authority())
+}
+
+/// The cause of a refusal by the service, where the failure is one: the path is open then.
+///
+/// A reset counts only inside TLS that the service has proven to be its own: a plain one may be anybody's.
+pub fn refusal(target: &Target, failure: &Failure, proven: bool) -> Option<Cause> {
+    let spoken = failure.code == Code::RtmpRejected;
+    if !(spoken || failure.code == Code::RtmpClosed || failure.code == Code::RtmpReset && proven) {
+        return None;
+    }
+    let confidence = match (spoken, proven) {
+        (true, true) => Confidence::High,
+        (true, false) | (false, true) => Confidence::Medium,
+        (false, false) => Confidence::Low,
+    };
+    let fix = format!(
+        "Nothing to change in the network: {} is open; ask the service for the right application or stream key.",
+        place(target)
+    );
+    let cause = Cause::new(Reason::PortIdle, Who::Service, fix).sure(confidence);
+    let cause =
+        cause.seen("the RTMP handshake finished: what was sent came back in S2").seen(failure.detail.clone());
+    Some(if proven { cause.seen(INTACT) } else { cause })
+}
+
+/// The cause of an S2 that repeats something else, from a server that answers `connect`.
+pub fn no_echo(target: &Target) -> Cause {
+    let fix = format!(
+        "Nothing to change in the network: the RTMP server at {} does not echo C1 in S2.",
+        place(target)
+    );
+    Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
+        .seen("S2 does not repeat C1 from byte 8 on")
+        .seen("the peer answered connect in RTMP; some servers never echo")
+}
+
+/// The cause of a stream that did not keep up.
+pub fn too_slow(target: &Target, publication: &Publication) -> Cause {
+    let fix = format!(
+        "Give {} at least {} kbit/s upstream without loss: {} kbit/s arrived.",
+        place(target),
+        publication.bitrate_kbps,
+        publication.throughput_kbps
+    );
+    let cause = Cause::new(Reason::LossyPath, Who::Network, fix).seen(format!(
+        "{} of {} kbit/s arrived in {} s, by the {}",
+        publication.throughput_kbps, publication.bitrate_kbps, publication.seconds, publication.measured_by
+    ));
+    if publication.send_waits == 0 {
+        return cause;
+    }
+    // A full send buffer is a second sign, and one of this machine's own kernel: the path took no more.
+    cause.sure(Confidence::Medium).seen(format!(
+        "{} writes waited {} ms for room in the send buffer, the longest {} ms",
+        publication.send_waits, publication.send_wait_ms, publication.longest_wait_ms
+    ))
+}
+
+/// Explains a failure of the stages `rtmp` and `connect` where RTMP itself tells the cause.
+pub fn explain(target: &Target, observed: &Observed) -> Option<Finding> {
+    let failure = observed.failure.as_ref()?;
+    let rtmp = observed.facts.get("rtmp");
+    if rtmp.and_then(|rtmp| rtmp.get("crowded")) == Some(&Value::Bool(true)) {
+        let fix = "Allow the target more time (--deadline), or more handshakes at once (--per-host).";
+        let cause = Cause::new(Reason::Unknown, Who::Local, fix).seen(failure.detail.clone());
+        return Some(Finding { verdict: Some(Verdict::Inconclusive), cause });
+    }
+    let trust = observed.seen.facts.get("tls").and_then(|tls| tls.get("trust"));
+    let proven = trust.and_then(Value::as_str) == Some("public");
+    let speaks = rtmp.and_then(|rtmp| rtmp.get("speaks")).and_then(Value::as_str);
+    let (confidence, evidence) = match failure.code {
+        Code::RtmpNotRtmp | Code::RtmpBadVersion | Code::RtmpBadEcho if proven => {
+            (Confidence::Medium, Some(INTACT))
+        }
+        Code::RtmpClosed if proven && at(observed, "rtmp") => (Confidence::Low, Some(INTACT)),
+        Code::RtmpNotRtmp if speaks == Some("tls") => (Confidence::Low, None),
+        _ => return None,
+    };
+    let fix = match evidence {
+        Some(_) => format!(
+            "Nothing to change in the network: {} is open, but the service there is no RTMP server.",
+            place(target)
+        ),
+        None => format!("Check rtmps://{} instead: the port speaks TLS.", target.authority()),
+    };
+    let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
+        .sure(confidence)
+        .seen(failure.detail.clone());
+    let cause = evidence.into_iter().fold(cause, Cause::seen);
+    Some(Finding { verdict: None, cause })
+}
+
+/// Whether the check stopped in that stage.
+fn at(observed: &Observed, stage: &str) -> bool {
+    observed.stages.last().is_some_and(|last| last.stage == stage)
+}

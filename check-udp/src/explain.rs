@@ -1,0 +1,159 @@
+//! From a failure of UDP to its cause, where only these protocols can tell.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use netcheck_common::cause::{Cause, Confidence, Reason, Who};
+use netcheck_common::diagnose::Finding;
+use netcheck_common::failure::{Code, Failure};
+use netcheck_common::net::Net;
+use netcheck_common::record::Verdict;
+use netcheck_common::target::{Host, Target};
+use netcheck_common::trace::Observed;
+use serde_json::Value;
+
+use crate::check::Udp;
+use crate::control;
+use crate::quic;
+
+/// A name that no filter has a reason to know, for an Initial to the same address.
+const NEUTRAL: &str = "example.com";
+
+/// Explains a failure.
+pub async fn explain(udp: &Udp, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+    let failure = observed.failure.as_ref()?;
+    match failure.code {
+        Code::StunError => Some(service(target, failure, Some(Verdict::Degraded))),
+        Code::TurnError if udp.credentials.is_some() => Some(credentials(target, failure)),
+        Code::TurnError => Some(service(target, failure, Some(Verdict::Degraded))),
+        Code::IcmpNotPermitted => Some(not_permitted(failure)),
+        _ if !net.diagnoses() => None,
+        Code::QuicTimeout if negotiated(observed) => Some(filtered_by_name(udp, target, observed, net).await),
+        Code::UdpTimeout | Code::QuicTimeout => silence(udp, target, observed, net).await,
+        Code::TcpTimeout | Code::TcpReset | Code::TlsTimeout | Code::TlsReset | Code::TlsClosed => {
+            cut_off(target, observed)
+        }
+        _ => None,
+    }
+}
+
+fn found(cause: Cause) -> Finding {
+    Finding { verdict: None, cause }
+}
+
+/// Whoever answers with an error has been reached: the network lets both ways through.
+fn service(target: &Target, failure: &Failure, verdict: Option<Verdict>) -> Finding {
+    let fix = format!("Ask the operator of {} why it answers with an error.", target.authority());
+    let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
+        .sure(Confidence::Medium)
+        .seen(format!("{}: packets pass both ways", failure.detail))
+        .seen("the answer carries the random id of our request");
+    Finding { verdict, cause }
+}
+
+fn credentials(target: &Target, failure: &Failure) -> Finding {
+    let fix = format!(
+        "Give a valid TURN_USERNAME and TURN_PASSWORD for {}, or leave both out.",
+        target.authority()
+    );
+    found(
+        Cause::new(Reason::Unknown, Who::Local, fix)
+            .seen(format!("{}: packets pass both ways", failure.detail)),
+    )
+}
+
+fn not_permitted(failure: &Failure) -> Finding {
+    let fix = "Let this user's group open ICMP sockets (sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"), or give the program CAP_NET_RAW.";
+    let cause =
+        Cause::new(Reason::Unknown, Who::Local, fix).sure(Confidence::High).seen(failure.detail.clone());
+    Finding { verdict: Some(Verdict::Inconclusive), cause }
+}
+
+fn negotiated(observed: &Observed) -> bool {
+    observed.facts.get("quic").and_then(|quic| quic.get("version_negotiation")) == Some(&Value::Bool(true))
+}
+
+/// The server answers QUIC, and not to this name.
+async fn filtered_by_name(udp: &Udp, target: &Target, observed: &Observed, net: &Net) -> Finding {
+    let name = match &target.host {
+        Host::Name(name) => name.clone(),
+        Host::Address(address) => {
+            let fix = format!("Allow QUIC to {address} on UDP {}.", target.port());
+            return found(
+                Cause::new(Reason::ProtocolFilter, Who::Unknown, fix)
+                    .seen("version negotiation was answered, the Initial was not"),
+            );
+        }
+    };
+    let fix = format!("Allow QUIC (UDP {}) to {name}; exempt it from name-based filtering.", target.port());
+    let cause = Cause::new(Reason::SniFilter, Who::Network, fix)
+        .seen("the server answered version negotiation at the same address and port")
+        .seen(format!("the Initial with the name {name} drew no answer"));
+    let alpn = udp.alpn_of(target);
+    match observed.seen.peer {
+        Some(to) if other_name_answers(net, to, alpn).await => found(
+            cause
+                .sure(Confidence::High)
+                .seen(format!("same address, the name {NEUTRAL}: the Initial was answered")),
+        ),
+        _ => {
+            found(cause.sure(Confidence::Low).seen(format!("the name {NEUTRAL} drew no answer there either")))
+        }
+    }
+}
+
+async fn other_name_answers(net: &Net, to: SocketAddr, alpn: Vec<Vec<u8>>) -> bool {
+    let bound = net.timeout().min(Duration::from_secs(3));
+    quic::answers(net, to, &Host::Name(NEUTRAL.to_owned()), alpn, bound).await
+}
+
+/// Nothing came back: is it all UDP, or this destination?
+async fn silence(udp: &Udp, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+    let controls = udp.controls.ask(net).await;
+    if controls.is_empty() {
+        return None;
+    }
+    let aside = net.aside();
+    let addresses = match aside.known(&target.host) {
+        Some(addresses) => addresses,
+        None => observed.seen.addresses.clone(),
+    };
+    let tcp = control::tcp(&aside, &addresses, &[target.port(), 443]).await;
+    let here = tcp.map(|port| format!("{} accepts TCP connections on port {port}", target.host));
+    let fix = format!("Allow UDP to {} on port {}, and the answers back.", target.host, target.port());
+    let words = |mut cause: Cause| {
+        for control in &controls {
+            cause = cause.seen(control.words());
+        }
+        here.iter().cloned().fold(cause, Cause::seen)
+    };
+    if controls.iter().any(|control| control.answered) {
+        if target.flag("known_to_answer") == Some(false) {
+            return None;
+        }
+        // UDP works, so it is this destination: a device that drops it, or a service that is not there.
+        let sure = if tcp.is_some() { Confidence::Medium } else { Confidence::Low };
+        return Some(found(words(Cause::new(Reason::FirewallDrop, Who::Network, fix)).sure(sure)));
+    }
+    let silent = controls.iter().filter(|control| control.silent);
+    let (count, with_tcp) = (silent.clone().count(), silent.filter(|control| control.tcp.is_some()).count());
+    if count == 0 || (with_tcp == 0 && tcp.is_none()) {
+        return None;
+    }
+    // The control's own host accepts TCP and says nothing over UDP: the same way, another protocol.
+    let sure = if with_tcp > 0 { Confidence::High } else { Confidence::Medium };
+    let cause = words(Cause::new(Reason::UdpBlocked, Who::Network, fix)).sure(sure);
+    Some(found(cause.seen(format!("{} stayed silent over UDP", target.authority()))))
+}
+
+/// The connection stood, and TURN was not answered on it.
+fn cut_off(target: &Target, observed: &Observed) -> Option<Finding> {
+    let last = observed.stages.last()?;
+    (matches!(last.stage.as_str(), "turn" | "relay") && !last.ok).then(|| {
+        let fix = format!("Allow TURN to {} (TCP {}) past protocol inspection.", target.host, target.port());
+        let cause = Cause::new(Reason::ProtocolFilter, Who::Unknown, fix)
+            .seen("the connection stood")
+            .seen("the TURN request on it was not answered");
+        found(cause)
+    })
+}

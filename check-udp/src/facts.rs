@@ -1,0 +1,182 @@
+//! What a check of UDP learns, as it stands under `facts`.
+
+use std::net::{IpAddr, SocketAddr};
+
+use netcheck_common::failure::Code;
+use serde::Serialize;
+
+use crate::nat::Nat;
+use crate::quality::Quality;
+
+/// What a check of UDP learns; each scheme fills its own part.
+#[derive(Debug, Default, Serialize)]
+pub struct Facts {
+    /// What a reader has to know besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// What a STUN server told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stun: Option<Stun>,
+    /// What several STUN servers told together; stands in every record but the first of a run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nat: Option<Nat>,
+    /// What a TURN server told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn: Option<Turn>,
+    /// The rungs of the media ladder, best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ladder: Vec<Rung>,
+    /// The best rung that works: `udp:443`, `udp:3478`, `tcp:443`, `tls:443`; absent when none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best_transport: Option<String>,
+    /// What the QUIC handshake told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quic: Option<Quic>,
+    /// The answer over HTTP/3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub h3: Option<H3>,
+    /// How the echo was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icmp: Option<Icmp>,
+    /// How large a packet the path takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<Mtu>,
+    /// Loss, delay and jitter of a series of probes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
+}
+
+/// What a STUN server told.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Stun {
+    /// Us, as the server sees us.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapped: Option<SocketAddr>,
+    /// The same unmasked, where the server sends it too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapped_plain: Option<SocketAddr>,
+    /// The server's other address for NAT tests (RFC 5780).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_address: Option<SocketAddr>,
+    /// What the server says it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub software: Option<String>,
+    /// From the request that was answered to the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub round_trip_us: Option<u64>,
+    /// Requests sent until the answer came.
+    pub requests: u32,
+    /// Answers that belonged to no request of ours.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ignored: u32,
+}
+
+/// What a TURN server told.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Turn {
+    /// `udp`, `tcp` or `tls`.
+    pub transport: &'static str,
+    /// The realm it asks credentials for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub realm: Option<String>,
+    /// What the server says it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub software: Option<String>,
+    /// From the first Allocate to its answer.
+    pub round_trip_us: u64,
+    /// An allocation was granted without credentials: an open relay.
+    #[serde(skip_serializing_if = "is_false")]
+    pub open: bool,
+    /// The relay's address that was allocated, and released.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relayed: Option<SocketAddr>,
+    /// Us, as the server sees us.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapped: Option<SocketAddr>,
+    /// How the echo through the relay went: `measured`, `silent`, or `refused` by the server's policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub echo: Option<&'static str>,
+}
+
+/// One transport of the media ladder.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rung {
+    /// `udp:443`
+    pub transport: String,
+    /// Whether a TURN server answered there.
+    pub ok: bool,
+    /// How long it took to find out, in microseconds.
+    pub us: u64,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Code>,
+    /// The same in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// What the QUIC handshake told.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Quic {
+    /// Whether a probe of an unknown version drew Version Negotiation (RFC 9000 section 6); servers may omit it.
+    /// Absent where the handshake was over before it could be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version_negotiation: Option<bool>,
+    /// The versions the server offers, as it wrote them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<String>,
+    /// From the Initial to the end of the handshake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handshake_us: Option<u64>,
+    /// The smoothed round trip at the end of the handshake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub round_trip_us: Option<u64>,
+    /// The ALPN protocol both agreed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpn: Option<String>,
+}
+
+/// The answer over HTTP/3.
+#[derive(Clone, Debug, Serialize)]
+pub struct H3 {
+    /// Its status.
+    pub status: u16,
+    /// Its `server` header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// Its `alt-svc` header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alt_svc: Option<String>,
+}
+
+/// How the echo was asked for.
+#[derive(Clone, Debug, Serialize)]
+pub struct Icmp {
+    /// `dgram` (open to users of net.ipv4.ping_group_range) or `raw` (needs CAP_NET_RAW).
+    pub socket: &'static str,
+    /// The shortest round trip in microseconds.
+    pub round_trip_us: u64,
+}
+
+/// How large a packet the path takes.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Mtu {
+    /// The largest packet that was answered with "do not fragment" set, headers included, in bytes; at most 9216.
+    pub path: u32,
+    /// Who said that larger ones do not fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reported_by: Option<IpAddr>,
+    /// Larger ones vanished without a word.
+    #[serde(skip_serializing_if = "is_false")]
+    pub black_hole: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}

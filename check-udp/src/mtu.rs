@@ -1,0 +1,149 @@
+//! The path MTU: the largest echo request that is answered with "do not fragment" set (RFC 1191, RFC 8899 section 4).
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use netcheck_common::cause::{Cause, Confidence, Reason, Who};
+use netcheck_common::clock::{now, within};
+use netcheck_common::failure::{Code, Failure};
+use netcheck_common::net::Net;
+use netcheck_common::target::Target;
+use nix::sys::socket::setsockopt;
+
+use crate::echo::HEADER;
+use crate::facts::Mtu;
+use crate::icmp::Pinger;
+use crate::wire::Wire;
+
+/// Nothing larger is tried: beyond an Ethernet's jumbo frames.
+const LARGEST: u32 = 9216;
+/// What has been answered before the search begins, at least.
+const SMALL: u32 = 84;
+/// A silent size is tried this often before it counts as lost.
+const TRIES: u32 = 2;
+
+mod option {
+    //! `IP_MTU_DISCOVER` and `IPV6_MTU_DISCOVER` (ip(7), ipv6(7)), which no crate offers ready-made.
+    use nix::libc;
+    use nix::sys::socket::sockopt::SetStruct;
+
+    /// `IP_MTU_DISCOVER`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Discover;
+    nix::setsockopt_impl!(Discover, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, i32, SetStruct<i32>);
+
+    /// `IPV6_MTU_DISCOVER`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Discover6;
+    nix::setsockopt_impl!(Discover6, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, i32, SetStruct<i32>);
+
+    /// `IP_PMTUDISC_PROBE`: set DF, and do not shorten by what the kernel already knows.
+    pub const PROBE: i32 = libc::IP_PMTUDISC_PROBE;
+}
+
+/// How one size fared.
+enum Fared {
+    Answered,
+    /// Somebody said that it does not fit; ourselves, where the first interface is that small.
+    TooLarge(Option<IpAddr>),
+    Lost,
+}
+
+/// Searches for the largest size that is answered.
+pub async fn search(pinger: &mut Pinger, round_trip: Duration, net: &Net) -> Result<Mtu, Failure> {
+    let set = if pinger.v6() {
+        setsockopt(pinger.socket(), option::Discover6, &option::PROBE)
+    } else {
+        setsockopt(pinger.socket(), option::Discover, &option::PROBE)
+    };
+    if set.is_err() {
+        return Err(Failure::new(
+            Code::IcmpNotPermitted,
+            "this kernel does not let us set \"do not fragment\"",
+        ));
+    }
+    // An answer that takes five times as long as a small one does is no answer.
+    let patience = (round_trip * 5).clamp(Duration::from_millis(200), Duration::from_secs(1));
+    let (mut good, mut bad) = (SMALL, LARGEST + 1);
+    let mut found = Mtu::default();
+    let mut next = LARGEST;
+    let mut number = 0;
+    while good + 1 < bad && net.left() > patience * 3 {
+        match fare(pinger, next, &mut number, patience).await? {
+            Fared::Answered => good = next,
+            Fared::TooLarge(router) => {
+                bad = next;
+                found.reported_by = router.or(found.reported_by);
+            }
+            Fared::Lost => {
+                bad = next;
+                found.black_hole = true;
+            }
+        }
+        // What most networks have is tried first; then by halves.
+        let usual = [1500, 1492, 1400].into_iter().find(|size| *size > good && *size < bad);
+        next = usual.unwrap_or(good + (bad - good) / 2);
+    }
+    found.path = good;
+    // One router's word is enough: larger ones do not vanish without one.
+    found.black_hole &= found.reported_by.is_none();
+    Ok(found)
+}
+
+async fn fare(
+    pinger: &mut Pinger,
+    size: u32,
+    number: &mut u16,
+    patience: Duration,
+) -> Result<Fared, Failure> {
+    let header = if pinger.v6() { 40 } else { 20 };
+    let length = (size as usize).saturating_sub(header).max(HEADER);
+    let (probe, read) = (pinger.maker(), pinger.reader());
+    let mut buffer = Vec::new();
+    for _ in 0..TRIES {
+        *number = number.wrapping_add(1);
+        if let Err(failure) = pinger.send(&probe(*number, length)).await {
+            return too_large(failure);
+        }
+        let until = now() + patience;
+        while let Some(received) =
+            within(until.saturating_duration_since(now()), pinger.receive(&mut buffer)).await
+        {
+            match received {
+                Ok(()) if read(&buffer) == Some(*number) => return Ok(Fared::Answered),
+                Ok(()) => {}
+                Err(failure) => return too_large(failure),
+            }
+        }
+    }
+    Ok(Fared::Lost)
+}
+
+/// A small packet has been answered before, so what is refused now is refused for its size.
+fn too_large(failure: Failure) -> Result<Fared, Failure> {
+    match failure.code {
+        Code::IcmpUnreachable => Ok(Fared::TooLarge(failure.offender)),
+        _ => Err(failure),
+    }
+}
+
+/// What is wrong when large packets vanish and nobody says so.
+pub fn black_hole(found: &Mtu, target: &Target) -> Option<(Failure, Cause)> {
+    let lost = found.path + 1;
+    found.black_hole.then(|| {
+        let failure = Failure::new(
+            Code::IcmpTimeout,
+            format!("echo requests of {} bytes are answered, of {lost} bytes and more they vanish", found.path),
+        );
+        let fix = format!(
+            "Let ICMP \"fragmentation needed\" (type 3 code 4; IPv6: packet too big) through towards this network on the path to {}, or lower the MSS to {}.",
+            target.host,
+            found.path.saturating_sub(40)
+        );
+        let cause = Cause::new(Reason::MtuBlackhole, Who::Network, fix)
+            .sure(Confidence::Medium)
+            .seen(format!("{} bytes with \"do not fragment\" came back, {lost} bytes did not, {TRIES} times", found.path))
+            .seen("no router said that a fragment was needed");
+        (failure, cause)
+    })
+}

@@ -1,0 +1,284 @@
+//! The scheme `quic`: does the server answer QUIC at all (version negotiation), and does a real handshake succeed?
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use netcheck_common::clock::{now, within};
+use netcheck_common::escape;
+use netcheck_common::failure::{Code, Failure, Layer};
+use netcheck_common::net::Net;
+use netcheck_common::target::{Host, Target};
+use netcheck_common::tls::{self, Hello, Trust};
+use netcheck_common::trace::{Stopped, Trace};
+use quinn::crypto::rustls::{HandshakeData, QuicClientConfig};
+use quinn::{
+    Connection, ConnectionError, Endpoint, EndpointConfig, IdleTimeout, TokioRuntime, TransportConfig,
+};
+use socket2::{Domain, Protocol, Type};
+
+use crate::check::random;
+use crate::facts::{Facts, Quic};
+use crate::quality::micros;
+use crate::reach;
+use crate::versions::{self, Cid};
+
+/// QUIC over UDP.
+pub const QUIC: Layer = Layer::new("quic", Code::QuicTimeout, Code::QuicClosed, Code::QuicClosed);
+/// How long a goodbye may take to leave.
+const GOODBYE: Duration = Duration::from_millis(50);
+
+/// A connection that stands.
+pub struct Connected {
+    /// The connection.
+    pub connection: Connection,
+    /// Whom its certificate convinces.
+    pub trust: Trust,
+    endpoint: Endpoint,
+}
+
+impl Connected {
+    /// Says goodbye, so that nothing is left behind.
+    pub async fn close(self) {
+        self.connection.close(0u32.into(), b"");
+        within(GOODBYE, self.endpoint.wait_idle()).await;
+    }
+}
+
+/// Connects: the stage `quic`, beside which version negotiation is asked for.
+pub async fn connect(
+    target: &Target,
+    alpn: Vec<Vec<u8>>,
+    trace: &mut Trace<Facts>,
+) -> Result<Connected, Stopped> {
+    let addresses = reach::addresses(target, trace).await?;
+    let net = trace.net();
+    let mut hello = Hello::to(&target.host);
+    hello.alpn = alpn;
+    let bound = reach::bound(&net);
+    let mut facts = Quic::default();
+    let outer = reach::outer(&net) * 2;
+    let work = families(&net, &addresses, target.port(), &hello, bound, &mut facts);
+    let outcome = trace.stage_within(QUIC, outer, work).await;
+    trace.facts.quic = Some(facts);
+    outcome
+}
+
+/// The first family that answers at all; what the other says counts only when neither connects.
+async fn families(
+    net: &Net,
+    addresses: &[IpAddr],
+    port: u16,
+    hello: &Hello,
+    bound: Duration,
+    facts: &mut Quic,
+) -> Result<Connected, Failure> {
+    let mut failed: Option<Failure> = None;
+    for address in reach::families(addresses) {
+        match probe(net, SocketAddr::new(address, port), hello, bound, facts).await {
+            // Only silence and lack of a route say that the other family may do better.
+            Err(failure)
+                if matches!(failure.code, Code::QuicTimeout | Code::RouteNone)
+                    && facts.version_negotiation != Some(true) =>
+            {
+                failed = Some(failed.filter(|known| known.code != Code::RouteNone).unwrap_or(failure));
+            }
+            outcome => return outcome,
+        }
+    }
+    Err(failed.unwrap_or_else(reach::nowhere))
+}
+
+/// Version negotiation and a real handshake side by side.
+async fn probe(
+    net: &Net,
+    to: SocketAddr,
+    hello: &Hello,
+    bound: Duration,
+    facts: &mut Quic,
+) -> Result<Connected, Failure> {
+    let mut versions = None;
+    let handshake = handshake(net, to, hello, bound);
+    let negotiation = negotiate(net, to, bound);
+    tokio::pin!(handshake, negotiation);
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut handshake => break outcome,
+            found = &mut negotiation, if versions.is_none() => match found {
+                Ok(found) => versions = Some(found),
+                // ICMP spoke: nothing better will come.
+                Err(failure) => break Err(failure),
+            },
+        }
+    };
+    if let (None, Ok((connected, _))) = (&versions, &outcome) {
+        // Its answer is as far away as the handshake's; a server that omits it is not waited for.
+        let moment = (connected.connection.rtt() * 2).max(Duration::from_millis(20));
+        versions = within(moment, &mut negotiation).await.and_then(Result::ok);
+    }
+    let silent = matches!(&outcome, Err(failure) if failure.code == Code::QuicTimeout);
+    facts.version_negotiation = versions.as_ref().map(Option::is_some).or(silent.then_some(false));
+    facts.versions = versions.flatten().unwrap_or_default().into_iter().map(versions::name).collect();
+    let (connected, took) = outcome?;
+    facts.handshake_us = Some(micros(took));
+    facts.round_trip_us = Some(micros(connected.connection.rtt()));
+    facts.alpn = alpn(&connected.connection).map(|name| escape::bytes(&name, 40));
+    Ok(connected)
+}
+
+fn alpn(connection: &Connection) -> Option<Vec<u8>> {
+    connection.handshake_data()?.downcast::<HandshakeData>().ok()?.protocol
+}
+
+/// Asks with a version nobody speaks; the versions offered, or `None` when nothing came until `bound`. The socket is
+/// connected, so ICMP errors are heard here and not by quinn.
+async fn negotiate(net: &Net, to: SocketAddr, bound: Duration) -> Result<Option<Vec<u32>>, Failure> {
+    let socket = net.udp(to.ip(), to.port()).await?;
+    let (theirs, ours): (Cid, Cid) = (random(), random());
+    let packet = versions::probe(theirs, ours);
+    let end = now() + bound;
+    let mut wait = Duration::from_millis(300);
+    let mut buffer = [0; 1500];
+    while now() < end {
+        socket.send(&packet).await?;
+        let until = end.min(now() + wait);
+        wait *= 2;
+        while let Some(length) =
+            within(until.saturating_duration_since(now()), socket.recv(&mut buffer)).await
+        {
+            if let Some(found) = versions::answer(&buffer[..length?], theirs, ours) {
+                return Ok(Some(found));
+            }
+        }
+    }
+    Ok(None)
+}
+
+async fn handshake(
+    net: &Net,
+    to: SocketAddr,
+    hello: &Hello,
+    bound: Duration,
+) -> Result<(Connected, Duration), Failure> {
+    let (tls, recorder) = tls::quic_config(net, hello);
+    let endpoint = endpoint(net, to)?;
+    let begun = now();
+    let connecting = endpoint
+        .connect_with(client(tls, bound)?, to, &name(&hello.name))
+        .map_err(|_| Failure::new(Code::TlsNameMismatch, "the name cannot stand in a certificate"))?;
+    let outcome = within(bound, connecting).await;
+    let took = begun.elapsed();
+    let silence = || Failure::new(Code::QuicTimeout, "the Initial was not answered");
+    let connection = match outcome {
+        None => return Err(silence()),
+        Some(Err(error)) => {
+            // A chain that arrived is a fact, whatever came after it.
+            net.see(|seen| seen.chain = recorder.chain());
+            return Err(failure(net, &error, silence));
+        }
+        Some(Ok(connection)) => connection,
+    };
+    net.see(|seen| seen.chain = recorder.chain());
+    if let Some(chain) = recorder.chain() {
+        chain.describe(net);
+    }
+    let trust = match net.judge(&recorder, hello) {
+        Ok(trust) => trust,
+        Err(failure) => {
+            connection.close(0u32.into(), b"");
+            within(GOODBYE, endpoint.wait_idle()).await;
+            return Err(failure);
+        }
+    };
+    Ok((Connected { connection, trust, endpoint }, took))
+}
+
+/// quinn over a socket of our own, bound to where `--interface` and `--source` say.
+fn endpoint(net: &Net, to: SocketAddr) -> Result<Endpoint, Failure> {
+    let made = || {
+        let socket =
+            socket2::Socket::new(Domain::for_address(to), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+        reach::leave(&socket, net, to)?;
+        if net.origin().source.is_none() {
+            let any =
+                if to.is_ipv6() { IpAddr::from(Ipv6Addr::UNSPECIFIED) } else { Ipv4Addr::UNSPECIFIED.into() };
+            socket.bind(&SocketAddr::new(any, 0).into())?;
+        }
+        Endpoint::new(EndpointConfig::default(), None, socket.into(), Arc::new(TokioRuntime))
+    };
+    made().map_err(|_| Failure::new(Code::RouteNone, "no UDP socket can be opened towards the address"))
+}
+
+fn client(tls: rustls::ClientConfig, bound: Duration) -> Result<quinn::ClientConfig, Failure> {
+    let unusable = || Failure::new(Code::TlsVersion, "TLS 1.3 is not at hand");
+    let crypto = QuicClientConfig::try_from(tls).map_err(|_| unusable())?;
+    let mut transport = TransportConfig::default();
+    // Past its bound the connection is of no use; a search for a larger MTU would be more packets than asked for.
+    transport.max_idle_timeout(IdleTimeout::try_from(bound + Duration::from_secs(5)).ok());
+    transport.mtu_discovery_config(None);
+    let mut config = quinn::ClientConfig::new(Arc::new(crypto));
+    config.transport_config(Arc::new(transport));
+    Ok(config)
+}
+
+fn name(host: &Host) -> String {
+    match host {
+        Host::Name(name) => name.clone(),
+        Host::Address(address) => address.to_string(),
+    }
+}
+
+/// The failure that the end of a connection means, by type and number.
+pub fn failure(net: &Net, error: &ConnectionError, silence: impl Fn() -> Failure) -> Failure {
+    match error {
+        ConnectionError::VersionMismatch => {
+            Failure::new(Code::QuicVersion, "the server speaks no version of QUIC that we do")
+        }
+        ConnectionError::TimedOut => silence(),
+        ConnectionError::TransportError(error) => ended(net, error.code.into(), "we gave up the connection"),
+        ConnectionError::ConnectionClosed(close) => {
+            ended(net, close.error_code.into(), "the server closed the connection")
+        }
+        ConnectionError::ApplicationClosed(close) => Failure::new(
+            Code::QuicClosed,
+            format!("the server closed the connection with application code {}", close.error_code),
+        ),
+        ConnectionError::Reset => Failure::new(Code::QuicClosed, "the server reset the connection"),
+        _ => Failure::new(Code::QuicClosed, "the connection ended here"),
+    }
+}
+
+/// A transport error code; 0x100 and above carry a TLS alert (RFC 9001 section 4.8).
+fn ended(net: &Net, code: u64, who: &str) -> Failure {
+    let Some(alert) = code.checked_sub(0x100).and_then(|alert| u8::try_from(alert).ok()) else {
+        return Failure::new(Code::QuicClosed, format!("{who} with transport error {code:#x}"));
+    };
+    net.fact("tls", "alert", alert);
+    let code = match alert {
+        70 => Code::TlsVersion,
+        120 => Code::TlsAlpn,
+        _ => Code::TlsAlert,
+    };
+    Failure::new(code, format!("{who} with TLS alert {alert}"))
+}
+
+/// Whether an Initial with another name is answered by anything at all, at the same address.
+pub async fn answers(net: &Net, to: SocketAddr, host: &Host, alpn: Vec<Vec<u8>>, bound: Duration) -> bool {
+    let mut hello = Hello::to(host);
+    hello.alpn = alpn;
+    let aside = net.aside();
+    match handshake(&aside, to, &hello, bound).await {
+        Ok((connected, _)) => {
+            connected.close().await;
+            true
+        }
+        Err(failure) => !matches!(failure.code, Code::QuicTimeout | Code::RouteNone),
+    }
+}
+
+/// Checks one target.
+pub async fn check(alpn: Vec<Vec<u8>>, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+    let connected = connect(target, alpn, trace).await?;
+    connected.close().await;
+    Ok(())
+}

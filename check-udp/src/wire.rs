@@ -1,0 +1,250 @@
+//! The three carriers of a probe (datagrams, a stream of messages, ICMP) and the two ways of asking over them:
+//! one question with retransmission, and a series of numbered ones without.
+
+use std::time::{Duration, Instant};
+
+use netcheck_common::clock::{now, pause, within};
+use netcheck_common::failure::{Code, Failure, Layer};
+use netcheck_common::stream::Stream;
+use netcheck_common::udp::Socket;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::message::{self, Malformed};
+use crate::quality::{Series, micros};
+
+/// The first wait before a request is sent again; every further wait is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// When a request is given up (a binding over a healthy path is answered long before).
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Larger than any datagram that crosses the internet in one piece; a longer one is cut and read as broken.
+const LARGEST: usize = 2048;
+
+/// Carries whole messages to one peer and back.
+pub trait Wire {
+    /// Whether requests have to be repeated until they are answered.
+    const LOSSY: bool;
+
+    /// The code of its silence.
+    fn silence(&self) -> Code;
+
+    /// Sends one message.
+    async fn send(&mut self, message: &[u8]) -> Result<(), Failure>;
+
+    /// Receives one message into `buffer` and returns its length. Nothing is lost when the wait is cut short.
+    async fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<(), Failure>;
+}
+
+impl Wire for Socket {
+    const LOSSY: bool = true;
+
+    fn silence(&self) -> Code {
+        Code::UdpTimeout
+    }
+
+    async fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
+        Socket::send(self, message).await
+    }
+
+    async fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<(), Failure> {
+        buffer.resize(LARGEST, 0);
+        let length = self.recv(buffer).await?;
+        buffer.truncate(length);
+        Ok(())
+    }
+}
+
+/// STUN messages one after another on a stream (RFC 8489 section 6.2.2).
+pub struct Framed {
+    stream: Stream,
+    layer: Layer,
+    read: Vec<u8>,
+}
+
+impl Framed {
+    /// Messages on `stream`; what ends it early takes the codes of `layer`.
+    pub fn new(stream: Stream, layer: Layer) -> Self {
+        Framed { stream, layer, read: Vec::new() }
+    }
+}
+
+impl Wire for Framed {
+    const LOSSY: bool = false;
+
+    fn silence(&self) -> Code {
+        self.layer.timeout
+    }
+
+    async fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
+        let sent = async {
+            self.stream.write_all(message).await?;
+            self.stream.flush().await
+        };
+        sent.await.map_err(|error| self.layer.io(&error))
+    }
+
+    async fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<(), Failure> {
+        loop {
+            let whole = message::frame(&self.read).transpose().map_err(malformed)?;
+            if let Some(length) = whole.filter(|length| *length <= self.read.len()) {
+                buffer.clear();
+                buffer.extend(self.read.drain(..length));
+                return Ok(());
+            }
+            let mut chunk = [0; 4096];
+            match self.stream.read(&mut chunk).await {
+                Ok(0) => {
+                    return Err(Failure::new(
+                        self.layer.closed,
+                        "the server closed the connection without an answer",
+                    ));
+                }
+                Ok(length) => self.read.extend(&chunk[..length]),
+                Err(error) => return Err(self.layer.io(&error)),
+            }
+        }
+    }
+}
+
+/// The failure that broken bytes mean.
+pub fn malformed(why: Malformed) -> Failure {
+    Failure::new(Code::StunMalformed, why.words())
+}
+
+/// What a received message is to the question that was asked.
+pub enum Heard<T> {
+    /// The answer.
+    Answer(T),
+    /// Somebody else's, or a stale one.
+    Ignored,
+    /// Not what the protocol allows: told if nothing better comes.
+    Broken(Failure),
+}
+
+/// An answer and what it took.
+#[derive(Clone, Copy, Debug)]
+pub struct Reply<T> {
+    /// The answer.
+    pub value: T,
+    /// From the last time the question was sent to the answer.
+    pub round_trip: Duration,
+    /// How often the question was sent.
+    pub sent: u32,
+    /// Messages that were not for this question.
+    pub ignored: u32,
+}
+
+impl<T> Reply<T> {
+    /// The same with another value.
+    pub fn with<U>(self, value: U) -> Reply<U> {
+        Reply { value, round_trip: self.round_trip, sent: self.sent, ignored: self.ignored }
+    }
+
+    /// The round trip in whole microseconds.
+    pub fn micros(&self) -> u64 {
+        micros(self.round_trip)
+    }
+}
+
+/// Asks one question (RFC 8489 section 6.2.1: again after 100 ms, each wait twice the last, 3 s in all, or `bound`
+/// if that is shorter) until `read` accepts an answer.
+pub async fn ask<W: Wire, T>(
+    wire: &mut W,
+    question: &[u8],
+    bound: Duration,
+    mut read: impl FnMut(&[u8]) -> Heard<T>,
+) -> Result<Reply<T>, Failure> {
+    let end = now() + if W::LOSSY { bound.min(PATIENCE) } else { bound };
+    let (mut wait, mut sent, mut ignored, mut broken) = (FIRST_WAIT, 0, 0, None);
+    let mut buffer = Vec::new();
+    loop {
+        wire.send(question).await?;
+        sent += 1;
+        let asked = now();
+        let until = if W::LOSSY { end.min(asked + wait) } else { end };
+        wait *= 2;
+        while let Some(received) = within(left(until), wire.receive(&mut buffer)).await {
+            received?;
+            match read(&buffer) {
+                Heard::Answer(value) => {
+                    return Ok(Reply { value, round_trip: asked.elapsed(), sent, ignored });
+                }
+                Heard::Ignored => ignored += 1,
+                Heard::Broken(failure) => broken = Some(failure),
+            }
+        }
+        if now() >= end {
+            let times = if sent == 1 { "once".to_owned() } else { format!("{sent} times") };
+            let silence = || Failure::new(wire.silence(), format!("no answer, asked {times}"));
+            return Err(broken.unwrap_or_else(silence));
+        }
+    }
+}
+
+/// How a series is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How many probes.
+    pub count: u32,
+    /// From one probe to the next.
+    pub interval: Duration,
+    /// How long the last probe's answer is waited for.
+    pub patience: Duration,
+    /// When the series ends whatever is left of it.
+    pub end: Instant,
+}
+
+/// Sends numbered probes of one packet each; `probe` makes the packet of a number, `number` finds the number of an
+/// answer.
+pub async fn series<W: Wire>(
+    wire: &mut W,
+    plan: Plan,
+    mut probe: impl FnMut(u32) -> Vec<u8>,
+    mut number: impl FnMut(&[u8]) -> Option<u32>,
+) -> Result<Series, Failure> {
+    let mut series = Series::default();
+    let mut sent_at: Vec<Instant> = Vec::new();
+    let mut buffer = Vec::new();
+    let begun = now();
+    let mut until = begun;
+    loop {
+        if now() >= until {
+            if series.count() >= plan.count || now() >= plan.end {
+                return Ok(series);
+            }
+            let packet = probe(series.count());
+            sent_at.push(now());
+            series.sent();
+            kept(wire.send(&packet).await, &series)?;
+            let last = series.count() == plan.count;
+            until = if last { now() + plan.patience } else { begun + plan.interval * series.count() };
+            until = until.min(plan.end.max(now()));
+        }
+        let received = tokio::select! {
+            biased;
+            received = wire.receive(&mut buffer) => received,
+            () = pause(left(until)) => continue,
+        };
+        if kept(received, &series)?.is_some()
+            && let Some(number) = number(&buffer)
+            && let Some(at) = sent_at.get(number as usize)
+        {
+            series.answered(number, at.elapsed());
+        }
+        if series.complete() && series.count() == plan.count {
+            return Ok(series);
+        }
+    }
+}
+
+/// An ICMP error ends a series that has no answer yet; later it is one more loss.
+fn kept<T>(result: Result<T, Failure>, series: &Series) -> Result<Option<T>, Failure> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(failure) if series.silent() || !matches!(failure.code.layer(), "udp" | "icmp") => Err(failure),
+        Err(_) => Ok(None),
+    }
+}
+
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(now())
+}

@@ -1,0 +1,160 @@
+//! The scheme `icmp`, in network namespaces that this test makes itself: no privilege outside is needed.
+
+use netcheck_lab::tool::{Outcome, Tool};
+
+use crate::gist;
+
+/// A client with a router behind it: 10.20.0.2 — 10.20.0.1. The router prohibits 192.0.2.13, has no host 192.0.2.1,
+/// discards what goes to 192.0.2.9, and 10.30.0.2 lies behind a link of 1400 bytes.
+const ROUTER: &str = r#"
+set -e
+ip link set lo up
+unshare -n sh -c 'echo ready; exec sleep 120' > ready & router=$!
+while [ ! -s ready ]; do read -r _ < /dev/null || :; done
+unshare -n sh -c 'echo ready; exec sleep 120' > far & far=$!
+while [ ! -s far ]; do read -r _ < /dev/null || :; done
+ip link add c type veth peer name r netns $router
+ip addr add 10.20.0.2/24 dev c
+ip link set c up
+nsenter -t $router -n sh -c "
+  ip addr add 10.20.0.1/24 dev r; ip link set r up; ip link set lo up
+  ip link add w type veth peer name s netns $far; ip addr add 10.30.0.1/24 dev w; ip link set w mtu 1400 up
+  echo 1 > /proc/sys/net/ipv4/ip_forward
+  echo 0 > /proc/sys/net/ipv4/icmp_ratelimit
+  ip route add prohibit 192.0.2.13; ip route add unreachable 192.0.2.1; ip route add blackhole 192.0.2.9
+"
+nsenter -t $far -n sh -c "ip addr add 10.30.0.2/24 dev s; ip link set s mtu 1400 up; ip route add default via 10.30.0.1"
+ip route add default via 10.20.0.1
+exec "$@"
+"#;
+
+/// A client with a link whose far end takes 1400 bytes and says nothing about the rest.
+const BLACK_HOLE: &str = r#"
+set -e
+ip link set lo up
+unshare -n sh -c 'echo ready; exec sleep 120' > ready & far=$!
+while [ ! -s ready ]; do read -r _ < /dev/null || :; done
+ip link add c type veth peer name s netns $far
+ip addr add 10.20.0.2/24 dev c
+ip link set c up
+nsenter -t $far -n sh -c "ip addr add 10.20.0.1/24 dev s; ip link set s mtu 1400 up; ip link set lo up"
+exec "$@"
+"#;
+
+/// Loopback alone.
+const ALONE: &str = "ip link set lo up; exec \"$@\"";
+
+/// Runs the tool as root of a namespace laid out by `script`; all that the script starts ends with the tool.
+fn within(script: &str, args: &[&str]) -> Outcome {
+    Tool::new("unshare")
+        .args([
+            "--user",
+            "--map-root-user",
+            "--net",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+        ])
+        .args(["sh", "-c", script, "sh", env!("CARGO_BIN_EXE_check-udp"), "--timeout", "1"])
+        .args(args)
+        .run()
+}
+
+#[test]
+fn an_answered_echo_passes() {
+    let outcome = within(ALONE, &["icmp://127.0.0.1"]);
+    assert_eq!(gist(outcome.one()), "pass - -", "{outcome:#?}");
+    // The namespace's ping_group_range is closed, so the raw socket of its root is used.
+    assert_eq!(outcome.one()["facts"]["icmp"]["socket"], "raw");
+    assert_eq!(outcome.one()["path"]["address"], "127.0.0.1");
+}
+
+#[test]
+fn an_open_ping_group_range_makes_the_datagram_socket_do() {
+    let script = "ip link set lo up; echo 0 0 > /proc/sys/net/ipv4/ping_group_range; exec \"$@\"";
+    let outcome = within(script, &["icmp://127.0.0.1", "icmp://[::1]", "--count", "3", "--interval", "5"]);
+    for record in &outcome.records {
+        assert_eq!(gist(record), "pass - -", "{record:#}");
+        assert_eq!(record["facts"]["icmp"]["socket"], "dgram");
+        assert_eq!(record["facts"]["quality"]["received"], 3);
+    }
+    assert_eq!(outcome.records.len(), 2);
+}
+
+#[test]
+fn without_any_icmp_socket_the_record_is_inconclusive_and_says_what_would_help() {
+    // Mapped to an ordinary user, the program keeps no capability.
+    let outcome = Tool::new("unshare")
+        .args(["--user", "--map-user=1000", "--net", env!("CARGO_BIN_EXE_check-udp"), "icmp://127.0.0.1"])
+        .run();
+    let record = outcome.one();
+    assert!(gist(record).starts_with("inconclusive icmp.not_permitted"), "{record:#}");
+    assert!(record["cause"]["fix"].as_str().unwrap().contains("net.ipv4.ping_group_range"));
+    assert_eq!(outcome.code, 1);
+}
+
+#[test]
+fn silence_is_icmp_timeout() {
+    let outcome = within(ROUTER, &["icmp://192.0.2.9", "--diagnose", "never"]);
+    assert_eq!(outcome.one()["failure"]["code"], "icmp.timeout", "{outcome:#?}");
+    let outcome =
+        within(ROUTER, &["icmp://192.0.2.9", "--diagnose", "never", "--count", "3", "--interval", "5"]);
+    assert_eq!(outcome.one()["failure"]["detail"], "none of 3 echo requests was answered");
+}
+
+#[test]
+fn an_icmp_error_is_icmp_unreachable_with_its_sender() {
+    let outcome =
+        within(ROUTER, &["icmp://192.0.2.1", "icmp://192.0.2.13", "--diagnose", "never", "--ordered"]);
+    let details: Vec<&str> =
+        outcome.records.iter().filter_map(|record| record["failure"]["detail"].as_str()).collect();
+    assert_eq!(
+        details,
+        [
+            "ICMP host unreachable (type 3 code 1) from 10.20.0.1",
+            "ICMP administratively prohibited (type 3 code 13) from 10.20.0.1",
+        ]
+    );
+    assert!(
+        outcome.records.iter().all(|record| record["failure"]["code"] == "icmp.unreachable"),
+        "{outcome:#?}"
+    );
+}
+
+#[test]
+fn a_datagram_that_is_prohibited_is_udp_prohibited_with_its_sender() {
+    let targets = ["stun://192.0.2.13", "turn://192.0.2.13", "quic://192.0.2.13"];
+    let outcome = within(ROUTER, &[&targets[..], &["--diagnose", "never"]].concat());
+    assert_eq!(outcome.records.len(), 3);
+    for record in &outcome.records {
+        assert_eq!(record["failure"]["code"], "udp.prohibited", "{record:#}");
+        assert!(record["failure"]["detail"].as_str().unwrap().ends_with("from 10.20.0.1"));
+    }
+}
+
+#[test]
+fn no_route_is_route_none() {
+    let outcome =
+        within(ALONE, &["icmp://192.0.2.1", "stun://192.0.2.1", "quic://192.0.2.1", "--diagnose", "never"]);
+    assert_eq!(outcome.records.len(), 3);
+    assert!(outcome.records.iter().all(|record| record["failure"]["code"] == "route.none"), "{outcome:#?}");
+}
+
+#[test]
+fn a_router_that_says_how_large_packets_may_be_is_no_fault() {
+    let outcome = within(ROUTER, &["icmp://10.30.0.2", "--mtu"]);
+    assert_eq!(gist(outcome.one()), "pass - -", "{outcome:#?}");
+    let expected = serde_json::json!({"path": 1400, "reported_by": "10.20.0.1"});
+    assert_eq!(outcome.one()["facts"]["mtu"], expected);
+}
+
+#[test]
+fn large_packets_that_vanish_are_mtu_blackhole() {
+    let outcome = within(BLACK_HOLE, &["icmp://10.20.0.1", "--mtu", "--deadline", "20"]);
+    assert_eq!(gist(outcome.one()), "degraded icmp.timeout mtu_blackhole", "{outcome:#?}");
+    assert_ne!(outcome.one()["cause"]["confidence"], "high");
+    let mtu = &outcome.one()["facts"]["mtu"];
+    assert_eq!((&mtu["path"], &mtu["black_hole"]), (&1400.into(), &true.into()));
+}

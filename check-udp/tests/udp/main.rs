@@ -1,0 +1,29 @@
+//! check-udp against scripted servers: every code it can produce, and what must not be reported.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says so by failing")]
+
+mod answers;
+mod icmp;
+mod nat;
+mod quic;
+mod series;
+mod stun;
+mod turn;
+
+use netcheck_lab::tool::{Outcome, Tool};
+use serde_json::Value;
+
+/// The tool under test.
+fn tool() -> Tool {
+    Tool::new(env!("CARGO_BIN_EXE_check-udp")).args(["--timeout", "1"])
+}
+
+/// Runs it with these arguments.
+fn check(args: &[&str]) -> Outcome {
+    tool().args(args).run()
+}
+
+/// `verdict failure.code cause.code`, `-` where there is none.
+fn gist(record: &Value) -> String {
+    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
+    format!("{} {} {}", text("/verdict"), text("/failure/code"), text("/cause/code"))
+}

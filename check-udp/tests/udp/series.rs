@@ -1,0 +1,141 @@
+//! Series of probes: loss, order and jitter of a scripted server are measured as they are.
+
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use netcheck_lab::UdpServer;
+
+use crate::answers::{bound, error};
+use crate::{check, gist};
+
+/// A server that answers the probe of each number after its own delay, or never.
+fn delayed(delay: impl Fn(u32) -> Option<Duration> + Send + 'static) -> u16 {
+    let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
+    let port = socket.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let mut buffer = [0; 2048];
+        let mut number = 0;
+        while let Ok((length, peer)) = socket.recv_from(&mut buffer) {
+            if let Some(delay) = delay(number) {
+                let (socket, answer) = (Arc::clone(&socket), bound(&buffer[..length], peer));
+                thread::spawn(move || {
+                    thread::park_timeout(delay);
+                    let _ = socket.send_to(&answer, peer);
+                });
+            }
+            number += 1;
+        }
+    });
+    port
+}
+
+#[test]
+fn every_tenth_probe_lost_is_ten_percent_and_degrades_the_path() {
+    let mut count = 0;
+    let server = UdpServer::new(move |request, peer| {
+        count += 1;
+        if count % 10 == 0 { Vec::new() } else { vec![bound(request, peer)] }
+    });
+    let target = format!("stun://127.0.0.1:{}", server.port);
+    let outcome = check(&["--count", "100", "--interval", "2", &target]);
+    let record = outcome.one();
+    assert_eq!(gist(record), "degraded udp.timeout lossy_path");
+    let quality = &record["facts"]["quality"];
+    assert_eq!((&quality["sent"], &quality["received"]), (&100.into(), &90.into()));
+    assert_eq!(quality["loss"], 0.1);
+    assert_eq!(server.seen().len(), 100, "no probe is sent twice");
+}
+
+#[test]
+fn the_same_loss_passes_where_a_lower_score_is_enough() {
+    let mut count = 0;
+    let server = UdpServer::new(move |request, peer| {
+        count += 1;
+        if count % 10 == 0 { Vec::new() } else { vec![bound(request, peer)] }
+    });
+    let target = format!("stun://127.0.0.1:{}", server.port);
+    let outcome = check(&["--count", "50", "--interval", "2", "--min-mos", "2", &target]);
+    assert_eq!(gist(outcome.one()), "pass - -");
+}
+
+#[test]
+fn a_whole_series_without_loss_passes_with_a_good_score() {
+    let server = UdpServer::new(|request, peer| vec![bound(request, peer)]);
+    let target = format!("stun://127.0.0.1:{}", server.port);
+    let outcome = check(&["--count", "50", "--interval", "2", &target]);
+    let record = outcome.one();
+    assert_eq!(gist(record), "pass - -");
+    assert_eq!(record["facts"]["quality"]["loss"], 0.0);
+    assert!(record["facts"]["quality"]["mos"].as_f64().unwrap() > 4.0);
+    assert!(record["facts"]["nat"].is_null());
+}
+
+#[test]
+fn silence_of_a_whole_series_is_udp_timeout() {
+    let server = UdpServer::new(|_, _| Vec::new());
+    let target = format!("stun://127.0.0.1:{}", server.port);
+    let outcome = check(&["--count", "5", "--interval", "2", "--diagnose", "never", &target]);
+    assert_eq!(outcome.one()["failure"]["code"], "udp.timeout");
+    assert_eq!(outcome.one()["failure"]["detail"], "none of 5 probes was answered");
+}
+
+#[test]
+fn errors_alone_make_a_series_stun_error() {
+    let server = UdpServer::new(|request, _| vec![error(request, 500, "Server Error", &[])]);
+    let target = format!("stun://127.0.0.1:{}", server.port);
+    let outcome = check(&["--count", "5", "--interval", "2", &target]);
+    assert_eq!(outcome.one()["failure"]["code"], "stun.error");
+}
+
+#[test]
+fn answers_out_of_order_are_counted() {
+    let mut held: Option<Vec<u8>> = None;
+    let server = UdpServer::new(move |request, peer| {
+        let answer = bound(request, peer);
+        match held.take() {
+            Some(earlier) => vec![answer, earlier],
+            None => {
+                held = Some(answer);
+                Vec::new()
+            }
+        }
+    });
+    let target = format!("stun://127.0.0.1:{}", server.port);
+    let outcome = check(&["--count", "20", "--interval", "2", &target]);
+    let quality = &outcome.one()["facts"]["quality"];
+    assert_eq!((&quality["received"], &quality["reordered"]), (&20.into(), &10.into()));
+}
+
+#[test]
+fn duplicates_are_no_answers() {
+    let server = UdpServer::new(|request, peer| vec![bound(request, peer), bound(request, peer)]);
+    let target = format!("stun://127.0.0.1:{}", server.port);
+    let outcome = check(&["--count", "10", "--interval", "2", &target]);
+    let quality = &outcome.one()["facts"]["quality"];
+    assert_eq!(quality["received"], 10);
+    assert!(quality["duplicates"].as_u64().unwrap() >= 9);
+}
+
+#[test]
+fn the_jitter_of_a_scripted_server_is_measured_within_a_tenth() {
+    // By turns 10 ms and 30 ms: neighbouring transit times differ by 20 ms, and so does the jitter after many.
+    let port = delayed(|number| Some(Duration::from_millis(if number % 2 == 0 { 10 } else { 30 })));
+    let outcome = check(&["--count", "120", "--interval", "40", &format!("stun://127.0.0.1:{port}")]);
+    let jitter = outcome.one()["facts"]["quality"]["jitter_us"].as_u64().unwrap();
+    assert!((18_000..=22_000).contains(&jitter), "{jitter}");
+    let median = outcome.one()["facts"]["quality"]["median_us"].as_u64().unwrap();
+    assert!((10_000..35_000).contains(&median), "{median}");
+}
+
+#[test]
+fn a_series_ends_before_the_deadline_with_what_it_has() {
+    let server = UdpServer::new(|request, peer| vec![bound(request, peer)]);
+    let target = format!("stun://127.0.0.1:{}", server.port);
+    let outcome = check(&["--count", "1000", "--interval", "10", "--deadline", "2", &target]);
+    let quality = &outcome.one()["facts"]["quality"];
+    let sent = quality["sent"].as_u64().unwrap();
+    assert!((20..400).contains(&sent), "{sent}");
+    assert_eq!(gist(outcome.one()), "pass - -");
+}

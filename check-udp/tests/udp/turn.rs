@@ -1,0 +1,228 @@
+//! The schemes `turn` and `turns`, and the media ladder.
+
+use netcheck_lab::UdpServer;
+use netcheck_lab::pki::Authority;
+use netcheck_lab::script::{Act, Server, closed_port};
+
+use crate::answers::{challenge, error, id, message, method, xor};
+use crate::{check, gist, tool};
+
+const ALLOCATE: u16 = 3;
+const REFRESH: u16 = 4;
+
+/// A TCP or TLS script that answers one request with a challenge.
+fn challenging() -> Vec<Act> {
+    vec![Act::ReadSome, Act::reply(challenge), Act::Stall]
+}
+
+fn udp(server: &UdpServer) -> String {
+    format!("turn://127.0.0.1:{}", server.port)
+}
+
+#[test]
+fn a_challenge_passes_with_its_realm() {
+    let server = UdpServer::new(|request, _| vec![challenge(request)]);
+    let outcome = check(&[&udp(&server)]);
+    let turn = &outcome.one()["facts"]["turn"];
+    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(
+        (&turn["transport"], &turn["realm"], &turn["software"]),
+        (&"udp".into(), &"lab.test".into(), &"Lab TURN".into())
+    );
+}
+
+#[test]
+fn an_open_relay_passes_and_its_allocation_is_released() {
+    let server = UdpServer::new(|request, peer| match method(request) {
+        ALLOCATE => {
+            let relay = "192.0.2.3:50000".parse().unwrap();
+            vec![message(0x0103, id(request), &[(0x0016, xor(relay)), (0x0020, xor(peer))])]
+        }
+        _ => vec![message(0x0104, id(request), &[])],
+    });
+    let outcome = check(&[&udp(&server)]);
+    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(outcome.one()["facts"]["turn"]["open"], true);
+    assert_eq!(outcome.one()["facts"]["turn"]["relayed"], "192.0.2.3:50000");
+    let last = server.seen().pop().unwrap();
+    assert_eq!(method(&last), REFRESH);
+    assert_eq!(&last[20..28], [0, 0x0d, 0, 4, 0, 0, 0, 0], "LIFETIME 0");
+}
+
+#[test]
+fn another_error_is_turn_error_of_the_service() {
+    let server = UdpServer::new(|request, _| vec![error(request, 486, "Allocation Quota Reached", &[])]);
+    let outcome = check(&[&udp(&server)]);
+    assert_eq!(gist(outcome.one()), "degraded turn.error service_misconfigured");
+    assert_eq!(outcome.one()["failure"]["detail"], "the server answers 486 Allocation Quota Reached");
+}
+
+#[test]
+fn a_401_without_a_realm_is_turn_error() {
+    let server = UdpServer::new(|request, _| vec![error(request, 401, "Unauthorized", &[])]);
+    assert_eq!(check(&[&udp(&server)]).one()["failure"]["code"], "turn.error");
+}
+
+#[test]
+fn silence_over_udp_is_udp_timeout() {
+    let server = UdpServer::new(|_, _| Vec::new());
+    let outcome = check(&[&udp(&server), "--diagnose", "never"]);
+    assert_eq!(outcome.one()["failure"]["code"], "udp.timeout");
+}
+
+#[test]
+fn over_tcp_the_stages_are_tcp_and_turn() {
+    let server = Server::tcp(challenging());
+    let outcome = check(&[&format!("turn://127.0.0.1:{}?transport=tcp", server.port)]);
+    let stages: Vec<&str> = outcome.one()["stages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|stage| stage["stage"].as_str())
+        .collect();
+    assert_eq!((gist(outcome.one()).as_str(), stages), ("pass - -", vec!["tcp", "turn"]));
+}
+
+#[test]
+fn a_message_in_pieces_on_a_stream_is_put_together() {
+    let server = Server::raw(|mut stream| {
+        use std::io::{Read, Write};
+        let mut request = [0; 28];
+        if stream.read_exact(&mut request).is_ok() {
+            for piece in challenge(&request).chunks(7) {
+                let _ = stream.write_all(piece).and_then(|()| stream.flush());
+            }
+        }
+    });
+    let outcome = check(&[&format!("turn://127.0.0.1:{}?transport=tcp", server.port)]);
+    assert_eq!(gist(outcome.one()), "pass - -");
+}
+
+#[test]
+fn over_tcp_each_end_has_its_own_code() {
+    let cases: [(Vec<Act>, &str); 4] = [
+        (vec![Act::ReadSome, Act::Stall], "fail tcp.timeout protocol_filter"),
+        (vec![Act::ReadSome, Act::Reset], "fail tcp.reset protocol_filter"),
+        (vec![Act::ReadSome, Act::Close], "fail stun.malformed unknown"),
+        (vec![Act::ReadSome, Act::send("HTTP/1.1 400 Bad Request\r\n\r\n")], "fail stun.malformed unknown"),
+    ];
+    for (script, expected) in cases {
+        let server = Server::tcp(script);
+        let outcome = check(&[&format!("turn://127.0.0.1:{}?transport=tcp", server.port)]);
+        assert_eq!(gist(outcome.one()), expected);
+    }
+}
+
+#[test]
+fn over_tls_the_alpn_is_stun_turn() {
+    let authority = Authority::new("Lab Root");
+    let server = Server::tls(&authority.leaf(&["127.0.0.1"]), &["stun.turn"], challenging());
+    let outcome = tool()
+        .file("roots.pem", authority.pem())
+        .args(["--public-roots", "roots.pem", &format!("turns://127.0.0.1:{}", server.port)])
+        .run();
+    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(outcome.one()["facts"]["tls"]["alpn"], "stun.turn");
+    assert_eq!(outcome.one()["facts"]["turn"]["transport"], "tls");
+}
+
+#[test]
+fn over_tls_a_foreign_certificate_is_tls_untrusted() {
+    let server = Server::tls(&Authority::new("Stranger").leaf(&["127.0.0.1"]), &[], challenging());
+    let outcome = check(&[&format!("turns://127.0.0.1:{}", server.port), "--diagnose", "never"]);
+    assert_eq!(outcome.one()["failure"]["code"], "tls.untrusted");
+}
+
+#[test]
+fn a_transport_nobody_speaks_is_an_invalid_target() {
+    let outcome = check(&["turn://127.0.0.1?transport=sctp"]);
+    assert_eq!(outcome.one()["failure"]["code"], "input.invalid");
+    assert_eq!(outcome.code, 2);
+}
+
+#[test]
+fn half_of_the_credentials_is_a_usage_error() {
+    let outcome = tool().env("TURN_USERNAME", "u").arg("turn://127.0.0.1").run();
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.stderr.contains("TURN_PASSWORD"));
+}
+
+#[test]
+fn refused_credentials_are_turn_error_and_the_password_is_nowhere() {
+    for number in [401, 441] {
+        let server = UdpServer::new(move |request, _| {
+            // The first request is a stranger's; a signed one is longer.
+            let more = [(0x0014, b"lab.test".to_vec()), (0x0015, b"nonce".to_vec())];
+            vec![if request.len() > 40 { error(request, number, "Wrong", &more) } else { challenge(request) }]
+        });
+        let outcome = tool()
+            .env("TURN_USERNAME", "u")
+            .env("TURN_PASSWORD", "hunter2")
+            .args(["-vv", &udp(&server)])
+            .run();
+        assert_eq!(gist(outcome.one()), "fail turn.error unknown");
+        assert_eq!(outcome.one()["failure"]["detail"], format!("the server answers {number} Wrong"));
+        assert_eq!(outcome.one()["cause"]["who"], "local");
+        assert!(!outcome.stdout.contains("hunter2") && !outcome.stderr.contains("hunter2"));
+        assert!(!server.seen().iter().any(|sent| sent.windows(7).any(|part| part == b"hunter2")));
+    }
+}
+
+#[test]
+fn a_success_nobody_signed_is_stun_malformed() {
+    let server = UdpServer::new(|request, _| {
+        let relay = "192.0.2.3:50000".parse().unwrap();
+        let forged = message(0x0103, id(request), &[(0x0016, xor(relay))]);
+        vec![if request.len() > 40 { forged } else { challenge(request) }]
+    });
+    let outcome = tool().env("TURN_USERNAME", "u").env("TURN_PASSWORD", "p").args([&udp(&server)]).run();
+    assert_eq!(outcome.one()["failure"]["detail"], "the success is not signed with our password");
+    assert_eq!(outcome.one()["failure"]["code"], "stun.malformed");
+}
+
+/// Runs the ladder with its four rungs on these ports.
+fn ladder(ports: [u16; 4], more: &[&str]) -> serde_json::Value {
+    let rungs = format!("udp:{},udp:{},tcp:{},tls:{}", ports[0], ports[1], ports[2], ports[3]);
+    let outcome = tool().args(["--media-ladder", "127.0.0.1", "--ladder", &rungs]).args(more).run();
+    outcome.one().clone()
+}
+
+fn rungs(record: &serde_json::Value) -> Vec<bool> {
+    record["facts"]["ladder"].as_array().unwrap().iter().map(|rung| rung["ok"].as_bool().unwrap()).collect()
+}
+
+#[test]
+fn the_ladder_names_the_first_rung_that_works() {
+    let (silent, udp) =
+        (UdpServer::new(|_, _| Vec::new()), UdpServer::new(|request, _| vec![challenge(request)]));
+    let tcp = Server::tcp(challenging());
+    let record = ladder([silent.port, udp.port, tcp.port, closed_port()], &[]);
+    assert_eq!(gist(&record), "pass - -");
+    assert_eq!(record["facts"]["best_transport"], format!("udp:{}", udp.port));
+    assert_eq!(rungs(&record), [false, true, true, false]);
+    assert_eq!(record["facts"]["ladder"][3]["failure"], "tcp.refused");
+    assert_eq!(record["target"], "turn://127.0.0.1:3478?ladder");
+}
+
+#[test]
+fn a_ladder_with_tcp_only_is_degraded_and_a_silent_control_makes_it_udp_blocked() {
+    let silent = [UdpServer::new(|_, _| Vec::new()), UdpServer::new(|_, _| Vec::new())];
+    let tcp = Server::tcp(challenging());
+    let ports = [silent[0].port, silent[1].port, tcp.port, closed_port()];
+    let record = ladder(ports, &["--diagnose", "never"]);
+    assert_eq!(gist(&record), "degraded udp.timeout unknown");
+    assert_eq!(record["facts"]["best_transport"], format!("tcp:{}", tcp.port));
+    let control = UdpServer::new(|_, _| Vec::new());
+    let record = ladder(ports, &["--control", &format!("stun:127.0.0.1:{}", control.port)]);
+    assert_eq!(gist(&record), "degraded udp.timeout udp_blocked");
+}
+
+#[test]
+fn a_ladder_without_any_rung_fails() {
+    let silent = [UdpServer::new(|_, _| Vec::new()), UdpServer::new(|_, _| Vec::new())];
+    let record =
+        ladder([silent[0].port, silent[1].port, closed_port(), closed_port()], &["--diagnose", "never"]);
+    assert!(gist(&record).starts_with("fail udp.timeout"), "{record:#}");
+    assert!(record["facts"]["best_transport"].is_null());
+    assert_eq!(rungs(&record), [false; 4]);
+}

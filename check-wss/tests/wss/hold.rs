@@ -1,0 +1,102 @@
+//! Idle connections: that a cut is noticed, when it came, and whether pings prevent it.
+
+use std::time::Duration;
+
+use crate::peer::{NAME, essence};
+use crate::scripts::{idle_for, plain, secure};
+use netcheck_lab::Server;
+use netcheck_lab::pki::Authority;
+use netcheck_lab::script::Wire;
+use serde_json::Value;
+use tokio_tungstenite::tungstenite::WebSocket;
+
+const IDLE: Duration = Duration::from_millis(1200);
+
+/// Cuts without a word: whatever comes afterwards is lost.
+fn forget(socket: WebSocket<Wire>) {
+    let mut socket = socket;
+    socket.get_ref().socket().set_read_timeout(None).unwrap();
+    socket.get_mut().drain();
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+#[test]
+fn a_line_that_is_left_alone_passes() {
+    let outcome = plain(&Server::each(crate::peer::echo), &["--hold", "0.4", "--keepalive", "0.1"]);
+    let hold = &outcome.one()["facts"]["hold"];
+    assert_eq!(outcome.one()["verdict"], "pass");
+    assert!(number(&hold["alive_s"]) >= 0.4, "{hold}");
+    assert_eq!(hold["lines"].as_array().unwrap().len(), 4);
+    assert_eq!((hold.get("cut_s"), hold["keepalive"].get("end")), (None, None));
+    assert_eq!(outcome.one()["stages"].as_array().unwrap().last().unwrap()["stage"], "hold");
+}
+
+#[test]
+fn a_silent_cut_is_bracketed_by_lines_used_after_different_times() {
+    let server = Server::each(|wire| idle_for(wire, IDLE, forget));
+    let outcome = plain(&server, &["--timeout", "0.5", "--hold", "3.2", "--diagnose", "never"]);
+    assert_eq!(essence(&outcome), "degraded ws.idle_closed idle_timeout network medium");
+    let hold = &outcome.one()["facts"]["hold"];
+    let (alive, cut) = (number(&hold["alive_s"]), number(&hold["cut_s"]));
+    assert!((0.8..1.2).contains(&alive) && (1.6..2.4).contains(&cut), "{hold}");
+    assert_eq!(hold["again"], true);
+}
+
+#[test]
+fn pings_that_prevent_it_prove_the_timer() {
+    let server = Server::each(|wire| idle_for(wire, IDLE, forget));
+    let args = ["--timeout", "0.5", "--hold", "3.2", "--keepalive", "0.2", "--diagnose", "never"];
+    let outcome = plain(&server, &args);
+    assert_eq!(essence(&outcome), "degraded ws.idle_closed idle_timeout network high");
+    let evidence = outcome.one()["cause"]["evidence"].to_string();
+    assert!(evidence.contains("a connection pinged every 0.2 s lived"), "{evidence}");
+    assert_eq!(outcome.code, 0);
+}
+
+#[test]
+fn a_reset_has_its_moment() {
+    let server = Server::each(|wire| idle_for(wire, IDLE, |socket| socket.into_inner().reset()));
+    let outcome = plain(&server, &["--hold", "3.2"]);
+    assert_eq!(essence(&outcome), "degraded ws.idle_closed idle_timeout unknown medium");
+    let cut = number(&outcome.one()["facts"]["hold"]["cut_s"]);
+    assert!((1.1..3.0).contains(&cut), "{cut}");
+}
+
+#[test]
+fn a_service_that_takes_its_leave_is_named() {
+    let root = Authority::new("Lab Root");
+    let server = Server::tls_each(&root.leaf(&[NAME]), &["http/1.1"], |wire| {
+        idle_for(wire, IDLE, |mut socket| {
+            let _ = socket.close(None);
+            let _ = socket.flush();
+            socket.get_mut().finish();
+        });
+    });
+    let outcome = secure(&server, &root, &["--hold", "3.2"]).run();
+    assert_eq!(essence(&outcome), "degraded ws.idle_closed idle_timeout service medium");
+}
+
+#[test]
+fn a_cut_that_pings_do_not_prevent_is_no_idle_timer() {
+    let server = Server::each(|wire| {
+        let stream = wire.socket().try_clone().unwrap();
+        std::thread::spawn(move || {
+            let (_never, wait) = std::sync::mpsc::channel::<()>();
+            let _ = wait.recv_timeout(IDLE);
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        });
+        crate::peer::echo(wire);
+    });
+    let outcome = plain(&server, &["--hold", "3.2", "--keepalive", "0.2"]);
+    assert_eq!(essence(&outcome), "degraded ws.idle_closed unknown unknown low");
+}
+
+#[test]
+fn strict_counts_a_cut_line_as_a_failure() {
+    let server = Server::each(|wire| idle_for(wire, IDLE, forget));
+    let args = ["--timeout", "0.5", "--hold", "3.2", "--lines", "2", "--strict", "--diagnose", "never"];
+    assert_eq!(plain(&server, &args).code, 1);
+}

@@ -1,0 +1,310 @@
+//! The upgrade: every way it can end, and whom each is put down to.
+
+use crate::peer::{NAME, essence, tool};
+use crate::scripts::{answer, genuine, plain, right, secure, upgraded};
+use netcheck_lab::pki::Authority;
+use netcheck_lab::tool::normal;
+use netcheck_lab::{Act, Server};
+
+#[test]
+fn a_server_that_speaks_websocket_passes() {
+    let server = Server::each(crate::peer::echo);
+    insta::assert_json_snapshot!(normal(plain(&server, &[]).one()), @r#"
+    {
+      "v": 1,
+      "ts": "TS",
+      "check": "wss",
+      "target": "ws://127.0.0.1:PORT/socket",
+      "verdict": "pass",
+      "stages": [
+        {
+          "stage": "tcp",
+          "ok": true,
+          "us": 0
+        },
+        {
+          "stage": "ws",
+          "ok": true,
+          "us": 0
+        },
+        {
+          "stage": "ping",
+          "ok": true,
+          "us": 0
+        }
+      ],
+      "path": {
+        "via": "direct",
+        "address": "127.0.0.1:PORT",
+        "local": "LOCAL",
+        "interface": "lo",
+        "tunnel": false
+      },
+      "facts": {
+        "status": 101,
+        "deflate": "not_offered",
+        "rtt_us": 0
+      }
+    }
+    "#);
+}
+
+#[test]
+fn one_inside_tls_passes_as_well() {
+    let root = Authority::new("Lab Root");
+    let server = Server::tls_each(&root.leaf(&[NAME]), &["http/1.1"], crate::peer::echo);
+    insta::assert_json_snapshot!(normal(secure(&server, &root, &[]).run().one()), @r#"
+    {
+      "v": 1,
+      "ts": "TS",
+      "check": "wss",
+      "target": "wss://lab.example:PORT/socket",
+      "verdict": "pass",
+      "stages": [
+        {
+          "stage": "tcp",
+          "ok": true,
+          "us": 0
+        },
+        {
+          "stage": "tls",
+          "ok": true,
+          "us": 0
+        },
+        {
+          "stage": "ws",
+          "ok": true,
+          "us": 0
+        },
+        {
+          "stage": "ping",
+          "ok": true,
+          "us": 0
+        }
+      ],
+      "path": {
+        "via": "direct",
+        "address": "127.0.0.1:PORT",
+        "local": "LOCAL",
+        "interface": "lo",
+        "tunnel": false
+      },
+      "facts": {
+        "tls": {
+          "sni": "lab.example",
+          "subject": "lab.example",
+          "issuer": "Lab Root",
+          "names": [
+            "lab.example"
+          ],
+          "not_before": "NOT_BEFORE",
+          "not_after": "NOT_AFTER",
+          "chain": 1,
+          "sha256": "SHA256",
+          "version": "TLS 1.3",
+          "cipher": "TLS13_AES_256_GCM_SHA384",
+          "alpn": "http/1.1",
+          "trust": "public"
+        },
+        "status": 101,
+        "deflate": "not_offered",
+        "rtt_us": 0
+      }
+    }
+    "#);
+}
+
+#[test]
+fn a_status_of_the_service_itself_is_degraded() {
+    for (status, cause) in [
+        ("401 Unauthorized", "service_misconfigured"),
+        ("403 Forbidden", "service_misconfigured"),
+        ("404 Not Found", "service_misconfigured"),
+        ("426 Upgrade Required", "service_misconfigured"),
+        ("302 Found\r\nLocation: https://other.example/", "service_misconfigured"),
+        ("503 Service Unavailable", "service_down"),
+    ] {
+        let outcome = genuine(answer(&format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n")), &[]);
+        assert_eq!(essence(&outcome), format!("degraded ws.status {cause} service medium"), "{status}");
+        assert_eq!(outcome.code, 0);
+    }
+}
+
+#[test]
+fn a_status_over_plain_ws_keeps_its_evidence_and_fails() {
+    let body = "x".repeat(5000);
+    let acts =
+        answer(&format!("HTTP/1.1 403 Forbidden\r\nServer: nginx\r\nContent-Length: 5000\r\n\r\n{body}"));
+    let outcome = plain(&Server::tcp(acts), &[]);
+    assert_eq!(essence(&outcome), "fail ws.status websocket_filter network low");
+    let facts = &outcome.one()["facts"];
+    assert_eq!((&facts["status"], &facts["headers"]["server"]), (&403.into(), &"nginx".into()));
+    assert_eq!(facts["body"].as_str().unwrap().len(), 4096);
+    assert_eq!(outcome.code, 1);
+}
+
+#[test]
+fn a_proxy_that_shows_itself_in_the_answer_is_a_second_sign() {
+    for head in ["HTTP/1.1 400 Bad Request\r\nVia: 1.1 gate (squid)", "HTTP/1.1 426 Upgrade Required"] {
+        let outcome = plain(&Server::tcp(answer(&format!("{head}\r\nContent-Length: 0\r\n\r\n"))), &[]);
+        assert_eq!(essence(&outcome), "fail ws.status websocket_filter network medium", "{head}");
+    }
+}
+
+#[test]
+fn a_block_page_is_one_whatever_it_travels_in() {
+    let page = "HTTP/1.1 403 Forbidden\r\nContent-Length: 74\r\n\r\n\
+                <html><title>FortiGuard Web Filtering</title>Web Page Blocked!</html>     ";
+    assert_eq!(essence(&plain(&Server::tcp(answer(page)), &[])), "fail ws.status block_page network medium");
+    assert_eq!(essence(&genuine(answer(page), &[])), "fail ws.status block_page network medium");
+}
+
+#[test]
+fn a_plain_page_is_upgrade_missing() {
+    let page = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    assert_eq!(
+        essence(&plain(&Server::tcp(answer(page)), &[])),
+        "fail ws.upgrade_missing websocket_filter network low"
+    );
+    assert_eq!(
+        essence(&genuine(answer(page), &[])),
+        "degraded ws.upgrade_missing service_misconfigured service medium"
+    );
+}
+
+#[test]
+fn a_101_without_its_headers_is_upgrade_missing() {
+    let outcome = plain(&Server::tcp(answer("HTTP/1.1 101 Switching Protocols\r\n\r\n")), &[]);
+    assert_eq!(essence(&outcome), "fail ws.upgrade_missing websocket_filter network low");
+}
+
+#[test]
+fn a_wrong_hash_is_bad_accept() {
+    let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n";
+    assert_eq!(
+        essence(&plain(&Server::tcp(answer(head)), &[])),
+        "fail ws.bad_accept websocket_filter network low"
+    );
+    assert_eq!(
+        essence(&genuine(answer(head), &[])),
+        "degraded ws.bad_accept service_misconfigured service medium"
+    );
+}
+
+#[test]
+fn a_server_that_hangs_up_is_ws_closed() {
+    let acts = vec![Act::until("\r\n\r\n"), Act::Close];
+    assert!(essence(&plain(&Server::tcp(acts.clone()), &[])).starts_with("fail ws.closed "));
+    assert!(essence(&genuine(acts, &[])).starts_with("fail ws.closed "));
+    let acts = vec![Act::until("\r\n\r\n"), Act::send("HTTP/1.1 101 Swi"), Act::Close];
+    assert!(essence(&plain(&Server::tcp(acts), &[])).starts_with("fail ws.closed "));
+}
+
+#[test]
+fn a_reset_is_ws_reset() {
+    let acts = vec![Act::until("\r\n\r\n"), Act::Reset];
+    assert!(essence(&plain(&Server::tcp(acts.clone()), &[])).starts_with("fail ws.reset "));
+    assert!(essence(&genuine(acts, &[])).starts_with("fail ws.reset "));
+}
+
+#[test]
+fn silence_is_ws_timeout_and_costs_one_timeout() {
+    let outcome = plain(&Server::tcp(vec![Act::Stall]), &["--timeout", "0.3", "--diagnose", "never"]);
+    assert!(essence(&outcome).starts_with("fail ws.timeout "), "{outcome:?}");
+    let us = outcome.one()["stages"][1]["us"].as_u64().unwrap();
+    assert!((300_000..2_000_000).contains(&us), "{us}");
+}
+
+#[test]
+fn an_answer_that_dribbles_in_forever_is_ws_timeout() {
+    let head = format!("HTTP/1.1 200 OK\r\nX: {}", "a".repeat(10_000));
+    let acts = vec![Act::SendSlowly(head.into_bytes(), std::time::Duration::from_millis(1))];
+    let outcome = plain(&Server::tcp(acts), &["--timeout", "0.3", "--diagnose", "never"]);
+    assert!(essence(&outcome).starts_with("fail ws.timeout "), "{outcome:?}");
+}
+
+#[test]
+fn a_head_that_never_ends_is_given_up() {
+    let acts =
+        vec![Act::ReadSome, Act::send("HTTP/1.1 200 OK\r\n"), Act::Flood(b"X-Filler: aaaaaaaa\r\n".to_vec())];
+    let outcome = plain(&Server::tcp(acts), &["--diagnose", "never"]);
+    assert!(essence(&outcome).starts_with("fail http.malformed "), "{outcome:?}");
+}
+
+#[test]
+fn an_answer_that_is_not_http_is_named_by_its_first_bytes() {
+    let outcome = plain(&Server::tcp(vec![Act::ReadSome, Act::send("SSH-2.0-OpenSSH\r\n"), Act::Close]), &[]);
+    assert!(essence(&outcome).starts_with("fail http.malformed "), "{outcome:?}");
+    assert!(outcome.one()["failure"]["detail"].as_str().unwrap().contains("SSH-2.0-OpenSSH"));
+}
+
+#[test]
+fn answers_before_the_answer_are_passed_over() {
+    let acts = vec![
+        Act::until("\r\n\r\n"),
+        Act::send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+        Act::reply(right),
+        Act::Close,
+    ];
+    let outcome = plain(&Server::tcp(acts), &[]);
+    assert_eq!(outcome.one()["facts"]["status"], 101);
+}
+
+/// The same server, trusted by the system and not by the public.
+fn inspected(acts: Vec<Act>) -> String {
+    let root = Authority::new("Corp Inspection CA");
+    let server = Server::tls(&root.leaf(&[NAME]), &["http/1.1"], acts);
+    let run = secure(&server, &Authority::new("Another Root"), &[]).file("system.pem", root.pem());
+    essence(&run.env("SSL_CERT_FILE", "system.pem").run())
+}
+
+#[test]
+fn inside_inspected_tls_a_status_is_a_failure() {
+    let forbidden = answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(inspected(forbidden), "fail ws.status websocket_filter network medium");
+}
+
+/// A proxy that follows a script, asked for a tunnel to a name nobody else knows.
+fn through(acts: Vec<Act>) -> String {
+    let proxy = Server::tcp(acts);
+    let url = format!("http://127.0.0.1:{}", proxy.port);
+    let outcome = tool(&["--proxy", &url, "ws://lab.example/socket"]).run();
+    let request = String::from_utf8(proxy.seen().remove(0)).unwrap();
+    assert!(request.starts_with("CONNECT lab.example:80 HTTP/1.1\r\n"), "{request}");
+    essence(&outcome)
+}
+
+#[test]
+fn a_proxy_that_refuses_the_tunnel_is_told_from_one_that_strips_the_upgrade() {
+    let tunnel = |then: Vec<Act>| {
+        let mut acts = vec![Act::until("\r\n\r\n"), Act::send("HTTP/1.1 200 Connection established\r\n\r\n")];
+        acts.extend(then);
+        acts
+    };
+    let refused = through(answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"));
+    assert!(refused.starts_with("fail proxy.denied "), "{refused}");
+    let stripped = through(tunnel(answer("HTTP/1.1 200 OK\r\nVia: 1.1 gate\r\nContent-Length: 2\r\n\r\nhi")));
+    assert_eq!(stripped, "fail ws.upgrade_missing websocket_filter proxy medium");
+    let asked =
+        through(tunnel(answer("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")));
+    assert_eq!(asked, "fail ws.status proxy_auth proxy medium");
+    let closed = through(tunnel(upgraded([Act::send([0x88, 0x00])])));
+    assert_eq!(closed, "degraded ws.closed service_misconfigured service low");
+}
+
+#[test]
+fn an_upgrade_that_is_cut_where_a_plain_request_is_answered_is_filtered() {
+    for end in [Act::Reset, Act::Close, Act::Stall] {
+        let page = answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+        let server = Server::sequence(vec![vec![Act::until("\r\n\r\n"), end.clone()], page]);
+        let outcome = plain(&server, &["--timeout", "1"]);
+        let essence = essence(&outcome);
+        assert!(essence.ends_with(" websocket_filter network medium"), "{end:?}: {essence}");
+        let control = String::from_utf8(server.seen().remove(1)).unwrap();
+        assert!(control.starts_with("GET /socket HTTP/1.1\r\n") && !control.contains("pgrade"), "{control}");
+        let never = Server::tcp(vec![Act::until("\r\n\r\n"), end]);
+        let _ = plain(&never, &["--timeout", "0.3", "--diagnose", "never"]);
+        assert_eq!(never.accepted(), 1);
+    }
+}

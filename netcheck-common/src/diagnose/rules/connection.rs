@@ -1,0 +1,260 @@
+//! Causes of a connection that was not made: who dropped or refused it, and where.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::cause::{Cause, Confidence, Reason, Who};
+use crate::device;
+use crate::diagnose::trail::Trail;
+use crate::diagnose::{Finding, distance, fix};
+use crate::failure::{Code, Failure};
+use crate::net::Net;
+use crate::record::Verdict;
+use crate::target::Target;
+use crate::trace::Observed;
+
+/// This machine would not or could not send.
+pub(in crate::diagnose) fn route(target: &Target, failure: &Failure) -> Finding {
+    let cause = if failure.code == Code::RouteDenied {
+        let fix = format!("On this machine: {}", fix::allow(target));
+        Cause::new(Reason::LocalFirewall, Who::Local, fix)
+            .sure(Confidence::Medium)
+            .seen("the refusal comes from this machine: nothing has left it")
+    } else {
+        let fix = format!("Connect this machine to the network: it has no route for {}.", fix::what(target));
+        Cause::new(Reason::Offline, Who::Local, fix).sure(Confidence::Medium)
+    };
+    Finding::of(cause.seen(failure.detail.clone()))
+}
+
+/// The connection failed with an answer or with silence.
+pub(in crate::diagnose) async fn explain(
+    target: &Target,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Net,
+) -> Option<Finding> {
+    let to = observed.seen.peer?;
+    match failure.code {
+        Code::TcpProhibited | Code::TcpHostUnreachable | Code::TcpNetUnreachable => {
+            Some(told(target, to, failure, net))
+        }
+        Code::TcpRefused => Some(refused(target, to, failure, net).await),
+        Code::TcpTimeout if net.diagnoses() => Some(silent(target, observed, to, failure, net).await),
+        Code::TcpReset if net.diagnoses() => super::handshake::stands_in(target, to, failure, net).await,
+        _ => None,
+    }
+}
+
+/// An ICMP message says it.
+fn told(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -> Finding {
+    let Some(offender) = failure.offender else {
+        let fix = format!("Check this machine's network: the next hop towards {} does not answer.", target.authority());
+        let cause = Cause::new(Reason::Offline, Who::Local, fix).seen(failure.detail.clone());
+        return Finding::of(cause);
+    };
+    if offender == to.ip() {
+        let fix = fix::service(target, "its host refuses the connection by ICMP");
+        let cause = Cause::new(Reason::FirewallReject, Who::Service, fix).near(Some(offender));
+        return Finding::of(cause.sure(Confidence::Medium).seen(failure.detail.clone()));
+    }
+    let mut cause = Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
+        .near(Some(offender))
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone())
+        .seen(format!("{offender} is not the service"));
+    if net.shared.experiments.reached() {
+        cause = cause.seen("other connections of this run stood");
+    }
+    Finding::of(cause)
+}
+
+/// A RST, or ICMP port unreachable: from the service, or from something nearer?
+async fn refused(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -> Finding {
+    if let Some(offender) = failure.offender.filter(|offender| *offender != to.ip()) {
+        let cause = Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
+            .near(Some(offender))
+            .sure(Confidence::Medium)
+            .seen(failure.detail.clone())
+            .seen(format!("{offender} is not the service"));
+        return Finding::of(cause);
+    }
+    if device::is_ours(to.ip()) {
+        let cause = idle(target).sure(Confidence::High).seen(format!("{} is an address of this machine", to.ip()));
+        return Finding::with(Verdict::Degraded, cause);
+    }
+    if failure.offender.is_some() {
+        let cause = idle(target).sure(Confidence::Medium).seen(failure.detail.clone()).seen("the sender is the service");
+        return Finding::with(Verdict::Degraded, cause);
+    }
+    if !net.diagnoses() {
+        let fix = format!("Find out who refuses {}: the service or a firewall before it.", fix::what(target));
+        return Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone()));
+    }
+    weigh(target, to, net).await
+}
+
+fn idle(target: &Target) -> Cause {
+    let fix = format!("Nothing: the way is open, and nothing listens at {} now.", target.authority());
+    Cause::new(Reason::PortIdle, Who::Service, fix)
+}
+
+/// Weighs the distance of the RST against that of the service.
+async fn weigh(target: &Target, to: SocketAddr, net: &Net) -> Finding {
+    let sibling = net.sibling(to).await;
+    let other = sibling.map(|port| SocketAddr::new(to.ip(), port));
+    let service = async {
+        match other {
+            Some(other) => distance::of(net, other).await,
+            None => None,
+        }
+    };
+    let (refusal, service, trail) = tokio::join!(distance::of(net, to), service, net.trail(to));
+    match (refusal, service, sibling) {
+        (Some(near), Some(far), Some(port)) if near < far => {
+            let cause = reject(target, &trail, near)
+                .sure(Confidence::High)
+                .seen(format!("the RST came from {near} hops away; TCP {port} of the same address answers from {far}"));
+            Finding::of(cause)
+        }
+        (Some(near), Some(far), Some(port)) => {
+            let cause = idle(target).sure(Confidence::Medium).seen(format!(
+                "the RST came from {near} hops away, as far as the answer of TCP {port} of the same address ({far})"
+            ));
+            Finding::with(Verdict::Degraded, cause)
+        }
+        (_, _, Some(port)) => {
+            let cause = idle(target).seen(format!("TCP {port} of the same address is open"));
+            Finding::with(Verdict::Degraded, cause)
+        }
+        (Some(near), _, None) => alone(target, &trail, near),
+        _ => {
+            let fix = format!("Find out who refuses {}: the service or a firewall before it.", fix::what(target));
+            Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen("the SYN was answered by RST"))
+        }
+    }
+}
+
+/// No open port to compare with: a RST made by a router at hop k shows itself only to packets that get past
+/// that hop, so its way out is one longer than its way back.
+fn alone(target: &Target, trail: &Trail, back: u8) -> Finding {
+    let Some((out, _)) = trail.answered else {
+        let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::allow(target));
+        return Finding::of(cause.seen(format!("the RST came from {back} hops away")));
+    };
+    let seen = format!("the RST came from {back} hops away; a SYN needs {out} hops to draw it");
+    if out > back && trail.at(back).is_some() {
+        let cause = reject(target, trail, back).sure(Confidence::Medium).seen(seen);
+        return Finding::of(cause.seen("a service answers from as far away as it is"));
+    }
+    Finding::with(Verdict::Degraded, idle(target).seen(seen))
+}
+
+fn reject(target: &Target, trail: &Trail, hop: u8) -> Cause {
+    Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target)).near(trail.at(hop))
+}
+
+/// Nothing came back.
+async fn silent(target: &Target, observed: &Observed, to: SocketAddr, failure: &Failure, net: &Net) -> Finding {
+    if let Some(finding) = dead_family(target, observed, to, net).await {
+        return finding;
+    }
+    let (trail, sibling) = tokio::join!(net.trail(to), net.sibling(to));
+    if let Some(finding) = local_or_offline(target, to, &trail, sibling, net).await {
+        return finding;
+    }
+    let service = match sibling {
+        Some(port) => Some((port, net.trail(SocketAddr::new(to.ip(), port)).await)),
+        None => None,
+    };
+    dropped(target, failure, &trail, service)
+}
+
+/// Silence that begins on this machine, or that everything shares.
+pub async fn local_or_offline(
+    target: &Target,
+    to: SocketAddr,
+    trail: &Trail,
+    sibling: Option<u16>,
+    net: &Net,
+) -> Option<Finding> {
+    if !trail.walked {
+        return None;
+    }
+    if trail.hops.is_empty() && trail.answered.is_none() {
+        let first = crate::diagnose::trail::router(net, to.ip(), 1).await;
+        let control = match sibling {
+            Some(port) => net.trail(SocketAddr::new(to.ip(), port)).await.at(1),
+            None => None,
+        };
+        if let Some(hop) = control.or(first) {
+            let fix = format!("On this machine: {}", fix::allow(target));
+            let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix)
+                .sure(Confidence::Medium)
+                .seen("a packet for this port that should die at the first hop drew no answer")
+                .seen(format!("the same to another port drew one from {hop}"));
+            return Some(Finding::of(cause));
+        }
+    }
+    let only_first = trail.hops.iter().all(|(hop, _)| *hop <= 1) && trail.answered.is_none();
+    if only_first && sibling.is_none() && !net.shared.experiments.reached() {
+        let fix = "Restore this network's way to the Internet: nothing beyond the first hop answers.";
+        let cause = Cause::new(Reason::Offline, Who::Network, fix)
+            .near(trail.last().map(|(_, address)| address))
+            .sure(Confidence::Medium)
+            .seen("nothing beyond the first hop answers")
+            .seen("no connection of this run stood, and neither TCP 443 nor 80 of the same address answers");
+        return Some(Finding::of(cause));
+    }
+    None
+}
+
+/// Packets vanish on the way: after the last hop that answered.
+#[must_use]
+pub fn dropped(target: &Target, failure: &Failure, trail: &Trail, service: Option<(u16, Trail)>) -> Finding {
+    let last = trail.last();
+    let mut cause = Cause::new(Reason::FirewallDrop, Who::Network, fix::allow(target))
+        .near(last.map(|(_, address)| address))
+        .seen(failure.detail.clone());
+    cause = match last {
+        Some((hop, address)) => cause.seen(format!("the packets die at or after {address}, {}", hops(hop))),
+        None => cause.seen("no hop answered for this port"),
+    };
+    let Some((port, path)) = service else { return Finding::of(cause) };
+    cause = cause.seen(format!("TCP {port} of the same address answers")).sure(Confidence::Medium);
+    let beyond = path.hops.iter().find(|(hop, _)| last.is_none_or(|(stopped, _)| *hop > stopped));
+    if let (Some((hop, address)), Some(_)) = (beyond, last) {
+        cause = cause
+            .seen(format!("for TCP {port} the next hop, {address} ({}), answers too", hops(*hop)))
+            .sure(Confidence::High);
+    }
+    Finding::of(cause)
+}
+
+fn hops(count: u8) -> String {
+    if count == 1 { "one hop from here".into() } else { format!("{count} hops from here") }
+}
+
+/// IPv6 silent while IPv4 of the same name connects.
+async fn dead_family(target: &Target, observed: &Observed, to: SocketAddr, net: &Net) -> Option<Finding> {
+    let name = target.host.name().filter(|_| to.is_ipv6())?;
+    let known: Vec<IpAddr> = observed.seen.addresses.iter().copied().filter(IpAddr::is_ipv4).collect();
+    let four = if known.is_empty() {
+        let servers = net.resolver().servers();
+        let lookup =
+            crate::dns::both(&servers, name, crate::dns::Families::V4, net.timeout().mul_f64(0.3)).await;
+        lookup.addresses.first().copied()
+    } else {
+        known.first().copied()
+    }?;
+    let control = SocketAddr::new(four, to.port());
+    let attempt = crate::tcp::attempt(net.origin(), control, crate::tcp::Reach::default());
+    let stood = matches!(crate::clock::within(net.timeout().mul_f64(0.3), attempt).await, Some(Ok(_)));
+    stood.then(|| {
+        let fix = format!("Repair the IPv6 route to {}, or stop announcing IPv6 to this network.", fix::what(target));
+        let cause = Cause::new(Reason::Ipv6Broken, Who::Network, fix)
+            .sure(Confidence::Medium)
+            .seen(format!("IPv6 to {} stays silent", to.ip()))
+            .seen(format!("IPv4 to {four} connects to the same port"));
+        Finding::of(cause)
+    })
+}

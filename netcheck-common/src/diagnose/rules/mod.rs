@@ -1,0 +1,8 @@
+//! The rules, one file a layer: from a failure and its experiments to a cause.
+
+pub(super) mod connection;
+pub(super) mod handshake;
+pub(super) mod name;
+pub(super) mod page;
+pub(super) mod protocol;
+pub(super) mod proxy;

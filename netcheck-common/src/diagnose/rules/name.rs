@@ -1,0 +1,120 @@
+//! Causes of a name without a usable address: the resolver's policy, its failure, or somebody's lie.
+
+use std::time::Duration;
+
+use hickory_proto::rr::RecordType;
+
+use crate::cause::{Cause, Confidence, Reason, Who};
+use crate::diagnose::{Finding, fix};
+use crate::dns;
+use crate::failure::{Code, Failure};
+use crate::net::Net;
+use crate::target::Target;
+use crate::trace::Observed;
+
+/// Extended errors that are a policy (RFC 8914 sections 4.16 to 4.19).
+const POLICY: [(u64, &str); 4] = [(15, "blocked"), (16, "censored"), (17, "filtered"), (18, "prohibited")];
+
+/// Whether the resolver answers anything at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::diagnose) enum Sanity {
+    /// It answers for the root.
+    Answers,
+    /// It is as silent or as unwilling there.
+    Fails,
+}
+
+/// Why the name has no usable address.
+pub(in crate::diagnose) async fn explain(
+    target: &Target,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Net,
+) -> Option<Finding> {
+    if failure.code == Code::DnsBogon {
+        return Some(bogon(target, observed, failure, net).await);
+    }
+    let mut cause = Cause::new(Reason::DnsFilter, Who::Dns, fix::resolve(target)).seen(failure.detail.clone());
+    let policy = policy(observed);
+    if let Some((code, word)) = policy {
+        cause = cause.sure(Confidence::Medium).seen(format!("the resolver says itself: {word} (extended error {code})"));
+    }
+    if !net.diagnoses() {
+        return policy.map(|_| Finding::of(cause));
+    }
+    if let Some(found) = second_opinion(target, net).await {
+        if found.is_empty() {
+            let fix = fix::service(target, "its name has no address, at another resolver neither");
+            return Some(Finding::of(Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).sure(Confidence::Medium).seen(failure.detail.clone())));
+        }
+        let cause = cause.sure(Confidence::High).seen(format!("the reference resolver has addresses for it: {found}"));
+        return Some(Finding::of(cause));
+    }
+    if policy.is_some() {
+        return Some(Finding::of(cause));
+    }
+    Some(Finding::of(match sanity(net).await {
+        Sanity::Answers => cause.sure(Confidence::Medium).seen("the same resolver answers other questions"),
+        Sanity::Fails => outage(target, failure, net),
+    }))
+}
+
+fn outage(target: &Target, failure: &Failure, net: &Net) -> Cause {
+    let servers: Vec<String> = net.resolver().servers().iter().map(ToString::to_string).collect();
+    let servers = servers.join(", ");
+    // "No route to the resolver" is this machine's own trouble.
+    if failure.beneath == Some(Code::RouteNone) {
+        let fix = "Connect this machine to the network: it has no route to its resolver.";
+        return Cause::new(Reason::Offline, Who::Local, fix).sure(Confidence::Medium).seen(failure.detail.clone());
+    }
+    let fix = format!("Repair the resolver {servers}, or set a working one: without it {} cannot be found.", target.host);
+    Cause::new(Reason::DnsOutage, Who::Dns, fix)
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone())
+        .seen("the resolver fails the same way when asked for the root")
+}
+
+fn policy(observed: &Observed) -> Option<(u64, &'static str)> {
+    let errors = observed.seen.facts.get("dns")?.get("extended_errors")?.as_array()?;
+    let codes = errors.iter().filter_map(|error| error.get("code")?.as_u64());
+    codes.into_iter().find_map(|code| POLICY.into_iter().find(|(known, _)| *known == code))
+}
+
+async fn second_opinion(target: &Target, net: &Net) -> Option<String> {
+    let reference = net.flags().reference_resolver.as_ref()?;
+    let bound = net.left().min(net.timeout());
+    let addresses =
+        crate::clock::within(bound, dns::reference::lookup(net, reference, target.host.name()?)).await??;
+    let shown: Vec<String> = addresses.iter().take(4).map(ToString::to_string).collect();
+    Some(shown.join(", "))
+}
+
+/// Asks the resolver for the root's servers, which every resolver knows.
+async fn sanity(net: &Net) -> Sanity {
+    let budget = net.timeout().mul_f64(0.3).max(Duration::from_millis(300));
+    let ask = async {
+        let servers = net.resolver().servers();
+        match dns::ask(&servers, "", RecordType::NS, budget).await {
+            Ok((reply, _)) if matches!(reply.rcode, 0 | 3) => Sanity::Answers,
+            _ => Sanity::Fails,
+        }
+    };
+    net.shared.experiments.resolver.get((), ask).await
+}
+
+async fn bogon(target: &Target, observed: &Observed, failure: &Failure, net: &Net) -> Finding {
+    let private = observed.seen.private_answer;
+    let reason = if private { Reason::DnsHijack } else { Reason::DnsFilter };
+    let mut cause = Cause::new(reason, Who::Dns, fix::resolve(target)).sure(Confidence::Medium).seen(failure.detail.clone());
+    if private {
+        cause = cause.seen("no certificate of the service proved the private address right");
+    } else {
+        cause = cause.seen("such addresses are what DNS filters answer with");
+    }
+    if net.diagnoses()
+        && let Some(found) = second_opinion(target, net).await.filter(|found| !found.is_empty())
+    {
+        cause = cause.sure(Confidence::High).seen(format!("the reference resolver has others: {found}"));
+    }
+    Finding::of(cause)
+}

@@ -1,0 +1,117 @@
+//! The hops towards a port, without privileges: SYNs with a rising TTL, each router's ICMP read from the error queue.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::clock;
+use crate::device;
+use crate::failure::Code;
+use crate::icmp::Meaning;
+use crate::net::Net;
+use crate::tcp::{self, Reach};
+
+/// How many TTLs are tried at once, and how many such steps in a row may stay silent.
+const STEP: u8 = 4;
+const SILENT_STEPS: u8 = 2;
+/// No path in use is longer.
+const LONGEST: u8 = 32;
+
+/// How a SYN was answered by whoever holds the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// SYN-ACK.
+    Open,
+    /// RST, or ICMP other than time exceeded.
+    Refused,
+}
+
+/// The hops that answered, and the first TTL at which the port itself did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trail {
+    /// Routers by their distance.
+    pub hops: Vec<(u8, IpAddr)>,
+    /// The smallest TTL that was enough, and what came.
+    pub answered: Option<(u8, Answer)>,
+    /// Whether it was walked at all: a run traces a bounded number of paths.
+    pub walked: bool,
+}
+
+impl Trail {
+    /// The last router that answered.
+    #[must_use]
+    pub fn last(&self) -> Option<(u8, IpAddr)> {
+        self.hops.last().copied()
+    }
+
+    /// The router at this distance.
+    #[must_use]
+    pub fn at(&self, ttl: u8) -> Option<IpAddr> {
+        self.hops.iter().find(|(hop, _)| *hop == ttl).map(|(_, address)| *address)
+    }
+}
+
+enum Probe {
+    Hop(IpAddr),
+    Answered(Answer),
+    Silent,
+}
+
+/// Walks the path.
+pub(super) async fn trace(net: &Net, to: SocketAddr) -> Trail {
+    let wait = net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1));
+    let mut trail = Trail { walked: true, ..Trail::default() };
+    let (mut first, mut silent) = (1u8, 0u8);
+    while first < LONGEST && silent < SILENT_STEPS {
+        let ttls: Vec<u8> = (first..first + STEP).collect();
+        let probes = join_all(ttls.iter().map(|ttl| probe(net, to, *ttl, wait))).await;
+        silent += 1;
+        for (ttl, probe) in ttls.iter().zip(probes) {
+            match probe {
+                Probe::Hop(address) => {
+                    trail.hops.push((*ttl, address));
+                    silent = 0;
+                }
+                Probe::Answered(answer) => {
+                    trail.answered = Some((*ttl, answer));
+                    return trail;
+                }
+                Probe::Silent => {}
+            }
+        }
+        first += STEP;
+    }
+    trail
+}
+
+async fn probe(net: &Net, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
+    let reach = Reach { ttl: Some(ttl), ..Reach::default() };
+    match clock::within(wait, tcp::attempt(net.origin(), to, reach)).await {
+        None => Probe::Silent,
+        Some(Ok(_)) => Probe::Answered(Answer::Open),
+        Some(Err(refusal)) => match refusal.icmp {
+            Some(icmp) if icmp.meaning() == Meaning::TimeExceeded => match icmp.sender {
+                Some(sender) if !device::is_ours(sender) => Probe::Hop(sender),
+                _ => Probe::Silent,
+            },
+            Some(icmp) if icmp.sender.is_some_and(|sender| device::is_ours(sender) && sender != to.ip()) => Probe::Silent,
+            _ if matches!(refusal.failure.code, Code::RouteNone | Code::RouteDenied | Code::TcpTimeout) => Probe::Silent,
+            _ => Probe::Answered(Answer::Refused),
+        },
+    }
+}
+
+/// The router at this distance, asked with a datagram that no TCP rule concerns.
+pub async fn router(net: &Net, to: IpAddr, ttl: u8) -> Option<IpAddr> {
+    let wait = net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1));
+    // The classic traceroute port: nothing listens there.
+    let socket = crate::udp::Socket::open(net.origin(), SocketAddr::new(to, 33434 + u16::from(ttl))).ok()?;
+    socket.set_ttl(ttl).ok()?;
+    socket.send(&[0; 12]).await.ok()?;
+    let mut buffer = [0u8; 64];
+    match clock::within(wait, socket.recv_or_icmp(&mut buffer)).await {
+        Some(Err(Some(icmp))) if icmp.meaning() == Meaning::TimeExceeded => icmp.sender,
+        _ => None,
+    }
+}

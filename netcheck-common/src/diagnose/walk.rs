@@ -1,0 +1,86 @@
+//! Where bytes die on an open connection: the same first bytes sent with a rising TTL.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::clock;
+use crate::icmp;
+use crate::net::Net;
+use crate::tcp::{self, Reach};
+
+/// How many hops are looked at.
+const HOPS: u8 = 12;
+
+/// What became of the bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Walk {
+    /// The farthest hop at which they died of their TTL: they got that far.
+    pub died_at: Option<u8>,
+    /// The smallest TTL with which a reset or a close came back.
+    pub cut_at: Option<u8>,
+    /// The smallest TTL with which an answer came back.
+    pub answered_at: Option<u8>,
+}
+
+enum End {
+    Died,
+    Cut,
+    Answered,
+    Silent,
+}
+
+/// Sends `payload` as the first bytes of connections to `to`, each with another TTL.
+pub async fn walk(net: &Net, to: SocketAddr, payload: &[u8]) -> Walk {
+    let wait = net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1));
+    let ends = join_all((1..=HOPS).map(|ttl| send(net, to, payload, ttl, wait))).await;
+    let mut walk = Walk::default();
+    for (ttl, end) in (1..=HOPS).zip(ends) {
+        match end {
+            End::Died => walk.died_at = Some(ttl),
+            End::Cut => walk.cut_at = walk.cut_at.or(Some(ttl)),
+            End::Answered => walk.answered_at = walk.answered_at.or(Some(ttl)),
+            End::Silent => {}
+        }
+    }
+    walk
+}
+
+async fn send(net: &Net, to: SocketAddr, payload: &[u8], ttl: u8, wait: Duration) -> End {
+    let connected = clock::within(wait, tcp::attempt(net.origin(), to, Reach::default())).await;
+    let Some(Ok(mut stream)) = connected else { return End::Silent };
+    icmp::listen(&stream, to.is_ipv6());
+    let socket = socket2::SockRef::from(&stream);
+    let limited = if to.is_ipv6() {
+        socket.set_unicast_hops_v6(u32::from(ttl))
+    } else {
+        socket.set_ttl_v4(u32::from(ttl))
+    };
+    if limited.is_err() {
+        return End::Silent;
+    }
+    let mut first = [0u8; 64];
+    let exchange = async {
+        stream.write_all(payload).await?;
+        stream.read(&mut first).await
+    };
+    match clock::within(wait, exchange).await {
+        None => End::Silent,
+        Some(Ok(0)) => End::Cut,
+        Some(Ok(_)) => End::Answered,
+        Some(Err(error)) => match error.kind() {
+            std::io::ErrorKind::HostUnreachable | std::io::ErrorKind::NetworkUnreachable => End::Died,
+            _ => End::Cut,
+        },
+    }
+}
+
+impl Walk {
+    /// The device that cuts or drops: the last one the bytes reached before they were cut or fell silent.
+    pub async fn culprit(&self, net: &Net, to: SocketAddr) -> Option<IpAddr> {
+        let hop = self.died_at?;
+        net.trail(to).await.at(hop)
+    }
+}

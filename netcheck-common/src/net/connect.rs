@@ -1,0 +1,121 @@
+//! Connecting: both families at once, the silent attempt looked into, the way written down.
+
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::net::TcpStream;
+
+use super::{LOOK_AHEAD, Net};
+use crate::clock;
+use crate::eyeballs::{self, Family};
+use crate::failure::{Code, Failure};
+use crate::stream::Stream;
+use crate::tcp::{self, Reach};
+use crate::trace::lock;
+
+impl Net {
+    /// Connects to the first address that answers (RFC 8305).
+    ///
+    /// # Errors
+    /// The `tcp.*` and `route.*` codes.
+    pub async fn connect(&self, addresses: &[IpAddr], port: u16) -> Result<Stream, Failure> {
+        self.connect_tcp(addresses, port).await.map(Stream::new)
+    }
+
+    /// The same, as a bare socket.
+    ///
+    /// # Errors
+    /// The `tcp.*` and `route.*` codes.
+    pub async fn connect_tcp(&self, addresses: &[IpAddr], port: u16) -> Result<TcpStream, Failure> {
+        let order = eyeballs::order(&self.wanted(addresses)?);
+        if let Some(first) = order.first() {
+            self.path(SocketAddr::new(*first, port), None);
+        }
+        let origin = self.origin();
+        let attempt = |to| async move {
+            let work = tcp::attempt(origin, to, Reach { segment: self.segment, ..Reach::default() });
+            tokio::pin!(work);
+            // While an attempt stays silent, the search for where it dies begins.
+            match clock::within(self.timeout().mul_f64(LOOK_AHEAD), &mut work).await {
+                Some(ended) => ended,
+                None => {
+                    if self.diagnoses() {
+                        self.look_ahead(to);
+                    }
+                    work.await
+                }
+            }
+        };
+        let race = eyeballs::race(&order, port, attempt).await;
+        let families = order.iter().any(IpAddr::is_ipv4) && order.iter().any(IpAddr::is_ipv6);
+        if families {
+            self.families(&race.ended);
+        }
+        match race.winner {
+            Ok((stream, to)) => {
+                self.path(to, stream.local_addr().ok());
+                self.shared.experiments.stood(to);
+                if families {
+                    self.ask_the_other_family(&order, port, &race.ended, to);
+                }
+                Ok(stream)
+            }
+            Err((refusal, to)) => {
+                self.path(to, None);
+                Err(refusal.failure)
+            }
+        }
+    }
+
+    fn wanted(&self, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
+        let flags = &self.shared.flags;
+        let fits = |address: &&IpAddr| {
+            !(flags.ipv4 && address.is_ipv6())
+                && !(flags.ipv6 && address.is_ipv4())
+                && flags.source.is_none_or(|source| source.is_ipv6() == address.is_ipv6())
+        };
+        let wanted: Vec<IpAddr> = addresses.iter().filter(fits).copied().collect();
+        if wanted.is_empty() {
+            return Err(Failure::new(Code::RouteNone, "no address of the family asked for"));
+        }
+        Ok(wanted)
+    }
+
+    fn families(&self, ended: &[Family]) {
+        for family in ended {
+            let key = if family.address.is_ipv6() { "ipv6" } else { "ipv4" };
+            self.fact("tcp", key, family.fact());
+        }
+    }
+
+    /// The winner's family is known; the other one is asked beside the later stages.
+    fn ask_the_other_family(&self, order: &[IpAddr], port: u16, ended: &[Family], winner: SocketAddr) {
+        let other = order.iter().copied().find(|address| address.is_ipv6() != winner.is_ipv6());
+        let Some(other) = other.filter(|o| !ended.iter().any(|f| f.address.is_ipv6() == o.is_ipv6())) else {
+            return;
+        };
+        let (origin, left) = (self.origin().clone(), self.timeout());
+        let work = async move {
+            let begun = clock::now();
+            let to = SocketAddr::new(other, port);
+            let ended = clock::within(left, tcp::attempt(&origin, to, Reach::default())).await;
+            let failure = match ended {
+                Some(Ok(_)) => None,
+                Some(Err(refusal)) => Some(refusal.failure.code),
+                None => Some(Code::TcpTimeout),
+            };
+            let us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            Family { address: other, failure, us }
+        };
+        *lock(&self.pending) = Some(tokio::spawn(work));
+    }
+
+    /// Waits for the family that was asked beside the stages.
+    pub(crate) async fn settle(&self) {
+        let pending = lock(&self.pending).take();
+        if let Some(pending) = pending
+            && let Ok(family) = pending.await
+        {
+            self.families(&[family]);
+        }
+    }
+}

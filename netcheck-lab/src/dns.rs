@@ -1,0 +1,354 @@
+//! A resolver with a zone of its own: right answers, wrong ones, refusals, garbage and silence.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use hickory_proto::op::{Edns, Message, OpCode, ResponseCode};
+use hickory_proto::rr::rdata::opt::EdnsOption;
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, PTR, TXT};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
+
+/// The number of the extended error option (RFC 8914).
+const EXTENDED_ERROR: u16 = 15;
+
+/// What happens to questions about one name.
+#[derive(Clone, Debug)]
+enum Entry {
+    Records(Vec<RData>),
+    Code(u16, Option<(u16, String)>),
+    Truncated(Vec<RData>),
+    Silent,
+    Garbage,
+}
+
+/// What a resolver knows. A name that is not in it does not exist.
+#[derive(Clone, Debug, Default)]
+pub struct Zone {
+    entries: Vec<(String, Entry)>,
+    wildcards: Vec<(String, Vec<RData>)>,
+}
+
+impl Zone {
+    /// An empty zone.
+    #[must_use]
+    pub fn new() -> Zone {
+        Zone::default()
+    }
+
+    /// Adds IPv4 addresses.
+    #[must_use]
+    pub fn a(self, name: &str, addresses: &[&str]) -> Zone {
+        self.records(name, addresses.iter().map(|text| RData::A(A(text.parse().expect("an IPv4 address")))))
+    }
+
+    /// Adds IPv6 addresses.
+    #[must_use]
+    pub fn aaaa(self, name: &str, addresses: &[&str]) -> Zone {
+        let data = |text: &&str| RData::AAAA(AAAA(text.parse().expect("an IPv6 address")));
+        self.records(name, addresses.iter().map(data))
+    }
+
+    /// Makes a name an alias; the target's records follow where the zone has them.
+    #[must_use]
+    pub fn cname(self, name: &str, target: &str) -> Zone {
+        let target = fqdn(target);
+        self.records(name, [RData::CNAME(CNAME(target))])
+    }
+
+    /// Adds a text record; longer than 255 bytes, it is split as TXT records are.
+    #[must_use]
+    pub fn txt(self, name: &str, text: &str) -> Zone {
+        let pieces =
+            text.as_bytes().chunks(255).map(|piece| String::from_utf8_lossy(piece).into_owned()).collect();
+        self.records(name, [RData::TXT(TXT::new(pieces))])
+    }
+
+    /// Adds a mail exchanger.
+    #[must_use]
+    pub fn mx(self, name: &str, preference: u16, exchange: &str) -> Zone {
+        let exchange = fqdn(exchange);
+        self.records(name, [RData::MX(MX::new(preference, exchange))])
+    }
+
+    /// Adds the name of an address.
+    #[must_use]
+    pub fn ptr(self, address: &str, name: &str) -> Zone {
+        let address: IpAddr = address.parse().expect("an address");
+        let reverse = Name::from(address).to_ascii();
+        self.records(&reverse, [RData::PTR(PTR(fqdn(name)))])
+    }
+
+    /// Answers this name with an error: 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED.
+    #[must_use]
+    pub fn rcode(self, name: &str, rcode: u16) -> Zone {
+        self.entry(name, Entry::Code(rcode, None))
+    }
+
+    /// The same with an extended error (RFC 8914).
+    #[must_use]
+    pub fn ede(self, name: &str, rcode: u16, code: u16, text: &str) -> Zone {
+        self.entry(name, Entry::Code(rcode, Some((code, text.to_owned()))))
+    }
+
+    /// Never answers questions about this name.
+    #[must_use]
+    pub fn silent(self, name: &str) -> Zone {
+        self.entry(name, Entry::Silent)
+    }
+
+    /// Answers questions about this name with bytes that are no message.
+    #[must_use]
+    pub fn garbage(self, name: &str) -> Zone {
+        self.entry(name, Entry::Garbage)
+    }
+
+    /// Answers over UDP with "truncated" and nothing else, over TCP with these addresses.
+    #[must_use]
+    pub fn truncated(self, name: &str, addresses: &[&str]) -> Zone {
+        let data = addresses.iter().map(|text| RData::A(A(text.parse().expect("an IPv4 address")))).collect();
+        self.entry(name, Entry::Truncated(data))
+    }
+
+    /// Gives these addresses to every name under `suffix` that has no entry; `""` is every name there is.
+    #[must_use]
+    pub fn wildcard(mut self, suffix: &str, addresses: &[&str]) -> Zone {
+        let data = addresses.iter().map(|text| match text.parse().expect("an address") {
+            IpAddr::V4(address) => RData::A(A(address)),
+            IpAddr::V6(address) => RData::AAAA(AAAA(address)),
+        });
+        self.wildcards.push((key(suffix), data.collect()));
+        self
+    }
+
+    fn records(mut self, name: &str, data: impl IntoIterator<Item = RData>) -> Zone {
+        let name = key(name);
+        if let Some((_, Entry::Records(have))) = self.entries.iter_mut().find(|(have, _)| *have == name) {
+            have.extend(data);
+            return self;
+        }
+        self.entries.push((name, Entry::Records(data.into_iter().collect())));
+        self
+    }
+
+    fn entry(mut self, name: &str, entry: Entry) -> Zone {
+        self.entries.push((key(name), entry));
+        self
+    }
+
+    fn find(&self, name: &str) -> Option<Entry> {
+        if let Some((_, entry)) = self.entries.iter().find(|(have, _)| have == name) {
+            return Some(entry.clone());
+        }
+        let under = |suffix: &str| suffix.is_empty() || name.ends_with(&format!(".{suffix}"));
+        let (_, data) = self.wildcards.iter().find(|(suffix, _)| under(suffix))?;
+        Some(Entry::Records(data.clone()))
+    }
+
+    /// The answer to one message; `None` is silence.
+    fn answer(&self, question: &[u8], datagram: bool) -> Option<Vec<u8>> {
+        let query = Message::from_vec(question).ok()?;
+        let asked = query.queries.first()?.clone();
+        let mut reply = Message::response(query.metadata.id, OpCode::Query);
+        reply.metadata.recursion_desired = query.metadata.recursion_desired;
+        reply.metadata.recursion_available = true;
+        reply.add_query(asked.clone());
+        let payload = query.edns.as_ref().map_or(512, |edns| edns.max_payload().max(512));
+        if query.edns.is_some() {
+            reply.set_edns(Edns::new());
+        }
+        match self.find(&key(&asked.name().to_ascii())) {
+            None => reply.metadata.response_code = ResponseCode::NXDomain,
+            Some(Entry::Silent) => return None,
+            Some(Entry::Garbage) => return Some(garbage(query.metadata.id)),
+            Some(Entry::Truncated(_)) if datagram => reply.metadata.truncation = true,
+            Some(Entry::Truncated(data)) => fill(&mut reply, asked.name(), &data, asked.query_type()),
+            Some(Entry::Code(rcode, extended)) => refuse(&mut reply, rcode, extended),
+            Some(Entry::Records(data)) => self.chase(&mut reply, asked.name(), data, asked.query_type()),
+        }
+        let bytes = reply.to_vec().unwrap();
+        if datagram && bytes.len() > usize::from(payload) {
+            return Some(reply.truncate().to_vec().unwrap());
+        }
+        Some(bytes)
+    }
+
+    /// Adds the records, and those of aliases, as a recursive resolver does.
+    fn chase(&self, reply: &mut Message, name: &Name, data: Vec<RData>, kind: RecordType) {
+        let (mut name, mut data) = (name.clone(), data);
+        for _ in 0..8 {
+            fill(reply, &name, &data, kind);
+            let alias = data.iter().find_map(|data| match data {
+                RData::CNAME(CNAME(target)) if kind != RecordType::CNAME => Some(target.clone()),
+                _ => None,
+            });
+            let Some(target) = alias else { return };
+            name = target;
+            match self.find(&key(&name.to_ascii())) {
+                Some(Entry::Records(next)) => data = next,
+                Some(Entry::Code(rcode, extended)) => return refuse(reply, rcode, extended),
+                _ => {
+                    reply.metadata.response_code = ResponseCode::NXDomain;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn fill(reply: &mut Message, name: &Name, data: &[RData], kind: RecordType) {
+    for data in data {
+        if data.record_type() == kind || data.record_type() == RecordType::CNAME {
+            reply.add_answer(Record::from_rdata(name.clone(), 60, data.clone()));
+        }
+    }
+}
+
+fn refuse(reply: &mut Message, rcode: u16, extended: Option<(u16, String)>) {
+    reply.metadata.response_code = ResponseCode::from(0, u8::try_from(rcode).expect("a plain RCODE"));
+    if let Some((code, text)) = extended {
+        let mut edns = Edns::new();
+        let option = [&code.to_be_bytes()[..], text.as_bytes()].concat();
+        edns.options_mut().insert(EdnsOption::Unknown(EXTENDED_ERROR, option));
+        reply.set_edns(edns);
+    }
+}
+
+/// The header of an answer that announces more than it holds.
+fn garbage(id: u16) -> Vec<u8> {
+    [&id.to_be_bytes()[..], &[0x81, 0x80, 0, 1, 0xff, 0xff, 0, 0, 0, 0], &[0xc0; 7]].concat()
+}
+
+fn key(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+fn fqdn(name: &str) -> Name {
+    let mut name = Name::from_ascii(name).expect("a name");
+    name.set_fqdn(true);
+    name
+}
+
+/// A resolver over UDP and TCP on one port; dropping it ends it.
+pub struct DnsServer {
+    /// Where to ask it.
+    pub addr: SocketAddr,
+    queries: Arc<Mutex<Vec<String>>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl DnsServer {
+    /// Serves the zone on a free port of 127.0.0.1.
+    #[must_use]
+    pub fn start(zone: Zone) -> DnsServer {
+        DnsServer::start_on((IpAddr::V4(Ipv4Addr::LOCALHOST), 0).into(), zone)
+    }
+
+    /// Serves the zone on an address and port of choice (port 0 takes any).
+    #[must_use]
+    pub fn start_on(addr: SocketAddr, zone: Zone) -> DnsServer {
+        let (udp, tcp) = bind(addr);
+        let addr = udp.local_addr().unwrap();
+        let server = DnsServer { addr, queries: Arc::default(), stop: Arc::default() };
+        let zone =
+            Arc::new(Asked { zone, queries: Arc::clone(&server.queries), stop: Arc::clone(&server.stop) });
+        let same = Arc::clone(&zone);
+        thread::spawn(move || same.datagrams(&udp));
+        thread::spawn(move || zone.connections(&tcp));
+        server
+    }
+
+    /// What it was asked so far, in order: `name TYPE`.
+    #[must_use]
+    pub fn queries(&self) -> Vec<String> {
+        self.queries.lock().unwrap().clone()
+    }
+}
+
+impl Drop for DnsServer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect_timeout(&self.addr, Duration::from_secs(1));
+        let any = if self.addr.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+        if let Ok(socket) = UdpSocket::bind(any) {
+            let _ = socket.send_to(&[], self.addr);
+        }
+    }
+}
+
+/// The same port for both, whichever is free.
+fn bind(addr: SocketAddr) -> (UdpSocket, TcpListener) {
+    for _ in 0..100 {
+        let tcp = TcpListener::bind(addr).expect("a free port");
+        if let Ok(udp) = UdpSocket::bind(tcp.local_addr().unwrap()) {
+            return (udp, tcp);
+        }
+    }
+    panic!("no port free for both UDP and TCP");
+}
+
+/// A zone that notes what it is asked.
+struct Asked {
+    zone: Zone,
+    queries: Arc<Mutex<Vec<String>>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Asked {
+    fn answer(&self, question: &[u8], datagram: bool) -> Option<Vec<u8>> {
+        if let Some(asked) = Message::from_vec(question).ok()?.queries.first() {
+            let text = format!("{} {}", key(&asked.name().to_ascii()), asked.query_type());
+            self.queries.lock().unwrap().push(text);
+        }
+        self.zone.answer(question, datagram)
+    }
+
+    fn over(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
+    fn datagrams(&self, socket: &UdpSocket) {
+        let mut buffer = [0; 4096];
+        loop {
+            let received = socket.recv_from(&mut buffer);
+            if self.over() {
+                return;
+            }
+            if let Ok((length, peer)) = received
+                && let Some(reply) = self.answer(&buffer[..length], true)
+            {
+                let _ = socket.send_to(&reply, peer);
+            }
+        }
+    }
+
+    fn connections(self: Arc<Self>, listener: &TcpListener) {
+        for stream in listener.incoming() {
+            if self.over() {
+                return;
+            }
+            let Ok(stream) = stream else { continue };
+            let zone = Arc::clone(&self);
+            thread::spawn(move || zone.messages(stream));
+        }
+    }
+
+    fn messages(&self, mut stream: TcpStream) {
+        let mut length = [0; 2];
+        while stream.read_exact(&mut length).is_ok() {
+            let mut question = vec![0; usize::from(u16::from_be_bytes(length))];
+            if stream.read_exact(&mut question).is_err() {
+                return;
+            }
+            // Silence: the connection stands, nothing comes.
+            let Some(reply) = self.answer(&question, false) else { continue };
+            let framed = [&u16::try_from(reply.len()).unwrap().to_be_bytes()[..], &reply].concat();
+            if stream.write_all(&framed).is_err() {
+                return;
+            }
+        }
+    }
+}

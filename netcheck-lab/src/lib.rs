@@ -1,0 +1,23 @@
+//! Servers that follow a script, throw-away certificates, a resolver that lies, and the reading of a tool's records.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test server that cannot start should end the test"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "servers for tests open their own sockets, and netcheck-common may use this crate in its tests"
+)]
+
+mod act;
+pub mod dns;
+pub mod pki;
+pub mod script;
+pub mod tool;
+pub mod udp;
+mod wire;
+pub mod world;
+
+pub use script::{Act, Server, closed_port, closed_ports};
+pub use udp::UdpServer;

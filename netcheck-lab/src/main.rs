@@ -1,0 +1,128 @@
+//! `netcheck-lab`: runs commands, the matrix of scenarios, or a demonstration in a network that misbehaves.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::sync::Mutex;
+
+use netcheck_lab::world::matrix::Matrix;
+use netcheck_lab::world::scenario::Scenario;
+use netcheck_lab::world::{FILES, World, isolate, isolated, mortal};
+
+const USAGE: &str = "usage: netcheck-lab list
+       netcheck-lab run SCENARIO [--] COMMAND [ARGUMENT]...
+       netcheck-lab matrix [--only NAME]... [--write FILE]
+       netcheck-lab demo
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match command(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "netcheck-lab: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn command(arguments: &[String]) -> io::Result<ExitCode> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["list"] => list(),
+        ["run", name, "--", command @ ..] | ["run", name, command @ ..] if !command.is_empty() => {
+            run(name, command)
+        }
+        ["demo"] => demo(),
+        ["probe", name] => probe(name),
+        ["matrix", options @ ..] => matrix(options),
+        _ => Err(io::Error::other(format!("not understood\n{USAGE}"))),
+    }
+}
+
+fn list() -> io::Result<ExitCode> {
+    let mut out = io::stdout();
+    for name in Scenario::names()? {
+        writeln!(out, "{name:<28} {}", Scenario::read(&name)?.sentence)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs one command at the client of a scenario's world.
+fn run(name: &str, command: &[&str]) -> io::Result<ExitCode> {
+    let scenario = Scenario::read(name)?;
+    if !isolated() {
+        return Err(isolate());
+    }
+    let mut world = World::build(&scenario.world)?;
+    world.break_as(&scenario)?;
+    let status = world.show(Command::new(command[0]).args(&command[1..]).envs(&scenario.env))?;
+    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(101)).unwrap_or(101)))
+}
+
+/// The whole product without internet: a healthy network, then a badly configured one.
+fn demo() -> io::Result<ExitCode> {
+    let mut worst = ExitCode::SUCCESS;
+    for (name, expected) in [("healthy", 0), ("corporate", 1)] {
+        writeln!(io::stdout(), "\n── {}\n", Scenario::read(name)?.sentence)?;
+        let program = netcheck_lab::world::probe::tools()?.join("xtask");
+        let roots = |file: &str| Path::new(FILES).join(file);
+        let status = mortal(&std::env::current_exe()?)
+            .args(["run", name, "--"])
+            .arg(program)
+            .arg("check")
+            .args([
+                Path::new("--public-roots"),
+                &roots("roots.pem"),
+                Path::new("--apple-roots"),
+                &roots("apple.pem"),
+            ])
+            .args([Path::new("--output"), &roots("netcheck.jsonl")])
+            .status()?;
+        if status.code() != Some(expected) {
+            worst = ExitCode::FAILURE;
+        }
+    }
+    Ok(worst)
+}
+
+/// Runs a scenario's probes and prints what they found, for the matrix to read.
+fn probe(name: &str) -> io::Result<ExitCode> {
+    let scenario = Scenario::read(name)?;
+    if !isolated() {
+        return Err(isolate());
+    }
+    let found = netcheck_lab::world::probe::run(&scenario)?;
+    serde_json::to_writer(io::stdout(), &found)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn matrix(options: &[&str]) -> io::Result<ExitCode> {
+    let (mut names, mut file) = (Vec::new(), None);
+    for pair in options.chunks(2) {
+        match pair {
+            ["--only", name] => names.push((*name).to_owned()),
+            ["--write", path] => file = Some(*path),
+            _ => return Err(io::Error::other(format!("not understood\n{USAGE}"))),
+        }
+    }
+    if names.is_empty() {
+        names = Scenario::names()?;
+    }
+    let matrix = Matrix::run(&names, &Mutex::new(io::stdout()))?;
+    writeln!(io::stdout(), "{}", matrix.summary())?;
+    if let Some(file) = file {
+        let text = std::fs::read_to_string(file)?;
+        std::fs::write(file, between(&text, &matrix.markdown())?)?;
+    }
+    Ok(if matrix.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The page with the table between its markers replaced.
+fn between(page: &str, table: &str) -> io::Result<String> {
+    const MARKERS: (&str, &str) = ("<!-- matrix: begin -->", "<!-- matrix: end -->");
+    let missing = || io::Error::other(format!("the page has no {} … {}", MARKERS.0, MARKERS.1));
+    let (before, rest) = page.split_once(MARKERS.0).ok_or_else(missing)?;
+    let (_, after) = rest.split_once(MARKERS.1).ok_or_else(missing)?;
+    Ok(format!("{before}{}\n{table}{}{after}", MARKERS.0, MARKERS.1))
+}

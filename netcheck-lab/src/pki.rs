@@ -1,0 +1,186 @@
+//! Throw-away certificates: authorities, leaves, and the server configurations made of them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// A certification authority: a root, or one under another.
+pub struct Authority {
+    name: String,
+    certificate: Certificate,
+    issuer: Issuer<'static, KeyPair>,
+    /// The certificates between this one's leaves and the root, nearest first; empty for a root.
+    between: Vec<Certificate>,
+}
+
+impl Authority {
+    /// A root of its own, valid from a year ago for ten years.
+    #[must_use]
+    pub fn new(name: &str) -> Authority {
+        let key = KeyPair::generate().unwrap();
+        let params = authority_params(name);
+        let certificate = params.self_signed(&key).unwrap();
+        Authority {
+            name: name.to_owned(),
+            certificate,
+            issuer: Issuer::new(params, key),
+            between: Vec::new(),
+        }
+    }
+
+    /// An authority under this one; its leaves present it in their chain.
+    #[must_use]
+    pub fn intermediate(&self, name: &str) -> Authority {
+        let key = KeyPair::generate().unwrap();
+        let params = authority_params(name);
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let mut between = vec![certificate.clone()];
+        between.extend(self.between.iter().cloned());
+        Authority { name: name.to_owned(), certificate, issuer: Issuer::new(params, key), between }
+    }
+
+    /// A leaf for these names and addresses, valid from yesterday for 90 days.
+    #[must_use]
+    pub fn leaf(&self, names: &[&str]) -> Leaf {
+        self.leaf_valid(names, -1, 90)
+    }
+
+    /// A leaf valid between these two days, counted from today.
+    #[must_use]
+    pub fn leaf_valid(&self, names: &[&str], from_days: i64, to_days: i64) -> Leaf {
+        let key = KeyPair::generate().unwrap();
+        let certificate = leaf_params(names, from_days, to_days).signed_by(&key, &self.issuer).unwrap();
+        let mut chain = vec![certificate];
+        chain.extend(self.between.iter().cloned());
+        Leaf { chain, key }
+    }
+
+    /// The certificate in PEM.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// The certificate in DER.
+    #[must_use]
+    pub fn der(&self) -> CertificateDer<'static> {
+        self.certificate.der().clone()
+    }
+
+    /// Writes the PEM into a file of its own under `dir`, for `--public-roots`.
+    #[must_use]
+    pub fn write(&self, dir: impl AsRef<Path>) -> PathBuf {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name: String =
+            self.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let file = dir.as_ref().join(format!("{name}-{}-{count}.pem", std::process::id()));
+        std::fs::write(&file, self.pem()).unwrap();
+        file
+    }
+}
+
+/// A server's certificate with its chain and key.
+pub struct Leaf {
+    chain: Vec<Certificate>,
+    key: KeyPair,
+}
+
+impl Leaf {
+    /// The chain in PEM, leaf first, without the root.
+    #[must_use]
+    pub fn chain_pem(&self) -> String {
+        self.chain.iter().map(Certificate::pem).collect()
+    }
+
+    /// The private key in PEM (PKCS #8).
+    #[must_use]
+    pub fn key_pem(&self) -> String {
+        self.key.serialize_pem()
+    }
+
+    /// The chain in DER, leaf first.
+    #[must_use]
+    pub fn chain(&self) -> Vec<CertificateDer<'static>> {
+        self.chain.iter().map(|certificate| certificate.der().clone()).collect()
+    }
+
+    /// The private key in DER.
+    #[must_use]
+    pub fn key(&self) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()))
+    }
+
+    /// A TLS 1.2 and 1.3 server that offers these ALPN protocols; with none, ALPN is not answered.
+    #[must_use]
+    pub fn server_config(&self, alpn: &[&str]) -> Arc<ServerConfig> {
+        self.server_config_of(alpn, rustls::ALL_VERSIONS)
+    }
+
+    /// The same for chosen versions of TLS.
+    #[must_use]
+    pub fn server_config_of(
+        &self,
+        alpn: &[&str],
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Arc<ServerConfig> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(self.chain(), self.key())
+            .unwrap();
+        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+        Arc::new(config)
+    }
+}
+
+/// A certificate signed by its own key.
+#[must_use]
+pub fn self_signed(names: &[&str]) -> Leaf {
+    let key = KeyPair::generate().unwrap();
+    let certificate = leaf_params(names, -1, 90).self_signed(&key).unwrap();
+    Leaf { chain: vec![certificate], key }
+}
+
+fn authority_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.not_before = day(-365).into();
+    params.not_after = day(3650).into();
+    params
+}
+
+fn leaf_params(names: &[&str], from_days: i64, to_days: i64) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names.clone()).expect("names or addresses");
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, names.first().map_or("nobody", String::as_str));
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    params.not_before = day(from_days).into();
+    params.not_after = day(to_days).into();
+    params
+}
+
+/// The day this many days from now, in whole seconds as certificates have it.
+fn day(offset: i64) -> SystemTime {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = UNIX_EPOCH + Duration::from_secs(seconds);
+    let span = DAY * u32::try_from(offset.unsigned_abs()).unwrap();
+    if offset < 0 { now - span } else { now + span }
+}

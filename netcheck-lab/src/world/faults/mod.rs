@@ -1,0 +1,16 @@
+//! What a scenario breaks, and how it is put in place.
+
+mod answers;
+mod initial;
+mod inline;
+mod inspection;
+mod middlebox;
+mod proxy;
+mod queue;
+mod rules;
+
+pub use answers::Answers;
+pub use inline::Inline;
+pub use middlebox::Middlebox;
+pub use proxy::Proxy;
+pub use rules::Rules;

@@ -1,0 +1,155 @@
+//! A scenario: what is broken, and what must be found (`scenarios/*.toml`).
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::Options;
+use super::faults::{Answers, Inline, Middlebox, Proxy, Rules};
+
+/// One scenario.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// The file's name without its ending.
+    #[serde(skip)]
+    pub name: String,
+    /// What is broken, in a sentence.
+    pub sentence: String,
+    /// The world it is broken in.
+    #[serde(default)]
+    pub world: Options,
+    /// Packet rules at a place.
+    #[serde(default, rename = "rules")]
+    pub rules: Vec<Rules>,
+    /// What the client's resolver does.
+    #[serde(default)]
+    pub dns: Answers,
+    /// Devices that end connections in the service's place.
+    #[serde(default, rename = "middlebox")]
+    pub middleboxes: Vec<Middlebox>,
+    /// Devices that look at packets as they pass.
+    #[serde(default, rename = "inline")]
+    pub inlines: Vec<Inline>,
+    /// A proxy at hop 1.
+    pub proxy: Option<Proxy>,
+    /// What the client's commands find in their environment.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// What is run, and what it must find.
+    #[serde(default, rename = "probe")]
+    pub probes: Vec<Probe>,
+}
+
+/// One run of a tool.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// The command, without the flags every probe gets.
+    pub run: String,
+    /// What every record of the run must say.
+    pub verdict: String,
+    /// The failure code; none on `pass`.
+    pub failure: Option<String>,
+    /// The cause.
+    pub cause: Option<String>,
+    /// Whom to ask.
+    pub who: Option<String>,
+    /// Where it is.
+    pub near: Option<String>,
+    /// What this run finds in its environment besides the scenario's.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+}
+
+impl Scenario {
+    /// Reads one scenario.
+    ///
+    /// # Errors
+    /// There is none of this name, or its file is wrong.
+    pub fn read(name: &str) -> io::Result<Scenario> {
+        let file = folder()?.join(format!("{name}.toml"));
+        let text = fs::read_to_string(&file).map_err(|error| wrong(&file, &error))?;
+        let mut scenario: Scenario = toml::from_str(&text).map_err(|error| wrong(&file, &error))?;
+        name.clone_into(&mut scenario.name);
+        Ok(scenario)
+    }
+
+    /// The names of all scenarios, the healthy ones first.
+    ///
+    /// # Errors
+    /// Their folder cannot be read.
+    pub fn names() -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder()?)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|ending| ending == "toml")
+                && let Some(stem) = path.file_stem()
+            {
+                names.push(stem.to_string_lossy().into_owned());
+            }
+        }
+        names.sort_by_key(|name| (!name.starts_with("healthy"), name.clone()));
+        Ok(names)
+    }
+}
+
+fn wrong(file: &Path, error: &dyn std::fmt::Display) -> io::Error {
+    io::Error::other(format!("{}: {error}", file.display()))
+}
+
+/// The scenarios stand in the sources; a lab moved elsewhere is told where by the environment.
+fn folder() -> io::Result<PathBuf> {
+    if let Some(folder) = std::env::var_os("NETCHECK_SCENARIOS") {
+        return Ok(folder.into());
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    Err(io::Error::other(
+        "the scenarios are not where they were built; set NETCHECK_SCENARIOS to their folder",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_can_be_read_and_says_what_must_be_found() {
+        let names = Scenario::names().unwrap();
+        assert!(names.len() > 50, "{names:?}");
+        for name in &names {
+            let scenario = Scenario::read(name).unwrap();
+            assert!(!scenario.probes.is_empty(), "{name}");
+            assert!(scenario.sentence.ends_with('.'), "{name}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_found_where_nothing_is_broken() {
+        for name in Scenario::names().unwrap().iter().filter(|name| name.starts_with("healthy")) {
+            for probe in Scenario::read(name).unwrap().probes {
+                assert_eq!(
+                    (probe.verdict.as_str(), probe.failure, probe.cause),
+                    ("pass", None, None),
+                    "{name}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_failure_is_expected_with_its_cause() {
+        for name in Scenario::names().unwrap() {
+            for probe in Scenario::read(&name).unwrap().probes.iter().filter(|probe| probe.verdict != "pass")
+            {
+                assert!(probe.failure.is_some() && probe.cause.is_some(), "{name}: {}", probe.run);
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `cargo xtask ci`: what has to hold before the tests are worth running.
+
+use std::process::{Command, Stdio};
+
+use clap::Args as ClapArgs;
+
+use super::schema;
+use super::workspace::{cargo, root, say, step};
+
+/// Formatting, lints, house rules, and generated files that are not stale
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Args {}
+
+/// Runs the command.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub(crate) fn run(_: &Args) -> Result<(), String> {
+    step("formatting", cargo().args(["fmt", "--all", "--check"]))?;
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    step("lints", cargo().args(clippy))?;
+    let shipped =
+        ["clippy", "--package", "xtask", "--no-default-features", "--locked", "--", "-D", "warnings"];
+    step("lints of what ships", cargo().args(shipped))?;
+    schema::check()?;
+    step(
+        "house rules",
+        cargo().args(["test", "--quiet", "--locked", "--package", "xtask", "--test", "house"]),
+    )?;
+    deny()
+}
+
+/// Licences, bans, sources and duplicates, where cargo-deny is installed.
+fn deny() -> Result<(), String> {
+    let there =
+        Command::new("cargo-deny").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !there.is_ok_and(|status| status.success()) || !root().join("deny.toml").is_file() {
+        say("cargo-deny is not installed: licences, bans and sources were not looked at");
+        return Ok(());
+    }
+    step("dependencies", cargo().args(["deny", "--offline", "check", "licenses", "bans", "sources"]))
+}

@@ -1,0 +1,52 @@
+//! What only the workspace needs: a file a command.
+
+mod ci;
+mod dist;
+mod lab;
+mod package;
+mod scaffold;
+mod schema;
+mod test;
+pub(crate) mod workspace;
+
+use clap::{Parser, Subcommand};
+
+use crate::{Command, Home, networks};
+
+/// Everything this workspace does for itself
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, propagate_version = true)]
+pub(crate) struct Xtask {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    #[command(flatten)]
+    Product(Command),
+    Test(test::Args),
+    Ci(ci::Args),
+    Lab(lab::Args),
+    New(scaffold::Args),
+    Schema(schema::Args),
+    Networks(networks::Args),
+    Dist(dist::Args),
+}
+
+impl Xtask {
+    /// Runs the command; its exit code, or what went wrong.
+    pub(crate) fn run(self) -> Result<u8, String> {
+        let done = match self.task {
+            Task::Product(command) => return command.run(Home::Workspace),
+            Task::Test(args) => test::run(&args),
+            Task::Ci(args) => ci::run(&args),
+            Task::Lab(args) => lab::run(&args),
+            Task::New(args) => scaffold::run(&args),
+            Task::Schema(args) => schema::run(&args),
+            Task::Networks(args) => networks::run(args),
+            Task::Dist(args) => dist::run(&args),
+        };
+        done.map(|()| 0)
+    }
+}

@@ -1,0 +1,75 @@
+//! What a cause asks for, in the few words a table has room for.
+
+use netcheck_common::cause::{Confidence, Reason, Who};
+
+/// What to change, in a few words. `ports` is like `TCP 10010-10050`.
+pub(crate) fn short(reason: Reason, ports: &str) -> String {
+    match reason {
+        Reason::FirewallDrop | Reason::FirewallReject | Reason::UdpBlocked => format!("allow {ports}"),
+        Reason::ProtocolFilter => format!("no filter on {ports}"),
+        Reason::LocalFirewall => format!("allow {ports} on this machine"),
+        other => fixed(other).to_owned(),
+    }
+}
+
+fn fixed(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Offline => "connect this machine",
+        Reason::DnsFilter => "unblock the names",
+        Reason::DnsHijack => "give the true address",
+        Reason::DnsOutage => "repair the resolver",
+        Reason::SniFilter => "allow TLS by name",
+        Reason::TlsInspection => "exempt from decryption",
+        Reason::TransparentProxy => "exempt from the proxy",
+        Reason::CaptivePortal => "log in at the portal",
+        Reason::BlockPage => "lift the block",
+        Reason::ProxyAuth => "give proxy credentials",
+        Reason::ProxyPolicy => "permit in the proxy",
+        Reason::ProxyDown => "repair the proxy",
+        Reason::WebsocketFilter => "allow WebSocket",
+        Reason::IdleTimeout => "raise the idle timeout",
+        Reason::MtuBlackhole => "let ICMP too-big pass",
+        Reason::LossyPath => "repair the line",
+        Reason::ClockSkew => "set the clock",
+        Reason::Ipv6Broken => "repair IPv6",
+        Reason::NatRewrite => "turn off the ALG",
+        Reason::ServiceDown | Reason::ServiceMisconfigured => "tell the service",
+        Reason::PortIdle => "nothing: path is open",
+        Reason::MailGateway => "exempt in the gateway",
+        Reason::SenderIdentity => "tell the sender",
+        _ => "see below",
+    }
+}
+
+/// Whom a request is for, as its heading.
+pub(crate) fn addressee(who: Who) -> &'static str {
+    match who {
+        Who::Network => "For the network or firewall team",
+        Who::Dns => "For whoever runs the resolver (DNS)",
+        Who::Proxy => "For whoever runs the proxy",
+        Who::Local => "For the owner of this machine",
+        Who::Service => "For the service's own support",
+        Who::Unknown => "Not known whom to ask: start with the network team",
+    }
+}
+
+/// Whom to ask, in one word.
+pub(crate) fn who(who: Who) -> &'static str {
+    match who {
+        Who::Network => "network",
+        Who::Dns => "dns",
+        Who::Proxy => "proxy",
+        Who::Local => "local",
+        Who::Service => "service",
+        Who::Unknown => "unknown",
+    }
+}
+
+/// How sure a cause is, in one word.
+pub(crate) fn sure(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Low => "low",
+        Confidence::Medium => "medium",
+        Confidence::High => "high",
+    }
+}

@@ -1,0 +1,252 @@
+//! What to ask of whom: the fixes of many records as few sentences, ready to paste.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use netcheck_common::cause::{Reason, Who};
+use netcheck_common::record::{Record, Verdict};
+
+use crate::ports;
+use crate::standing::{self, Standing};
+use crate::target::Place;
+
+/// A mark that no fix contains: records are escaped, so there are no control characters in them.
+const HOST: &str = "\u{1}";
+const PORT: &str = "\u{2}";
+
+/// Records of one row that fail for the same reason at the same place.
+#[derive(Debug)]
+pub(crate) struct Group<'a> {
+    /// Why, as a cause or a failure code.
+    pub(crate) code: &'static str,
+    /// The cause, where one was inferred.
+    pub(crate) reason: Reason,
+    /// Whom to ask.
+    pub(crate) who: Who,
+    /// Where.
+    pub(crate) near: Option<IpAddr>,
+    /// The records.
+    pub(crate) records: Vec<&'a Record>,
+}
+
+/// The records in groups, the largest first.
+pub(crate) fn groups<'a>(records: &[&'a Record]) -> Vec<Group<'a>> {
+    let mut groups: BTreeMap<(&'static str, Who, Option<IpAddr>), Vec<&'a Record>> = BTreeMap::new();
+    for record in records {
+        let cause = record.cause.as_ref();
+        let who = cause.map_or(Who::Unknown, |cause| cause.who);
+        let near = cause.and_then(|cause| cause.near);
+        groups.entry((standing::fate(record), who, near)).or_default().push(record);
+    }
+    let reason = |records: &[&Record]| {
+        records.first().and_then(|record| record.cause.as_ref()).map_or(Reason::Unknown, |cause| cause.code)
+    };
+    let mut groups: Vec<Group> = groups
+        .into_iter()
+        .map(|((code, who, near), records)| Group { code, reason: reason(&records), who, near, records })
+        .collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.records.len()));
+    groups
+}
+
+impl Group<'_> {
+    /// `TCP 10010-10050`, or both transports.
+    pub(crate) fn ports(&self) -> String {
+        let mut by_transport: BTreeMap<&str, Vec<u16>> = BTreeMap::new();
+        for place in self.records.iter().map(|record| Place::of(&record.target)) {
+            by_transport.entry(place.transport()).or_default().extend(place.port);
+        }
+        let text = |(transport, ports): (&str, Vec<u16>)| match ports::text(ports) {
+            ports if ports.is_empty() => transport.to_owned(),
+            ports => format!("{transport} {ports}"),
+        };
+        by_transport.into_iter().map(text).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What to ask for: one sentence for hosts that need the same, the records' own words where they agree.
+    pub(crate) fn fixes(&self) -> Vec<String> {
+        let mut by_words: BTreeMap<String, BTreeMap<String, Vec<u16>>> = BTreeMap::new();
+        for record in &self.records {
+            let place = Place::of(&record.target);
+            let words = template(record, &place);
+            by_words.entry(words).or_default().entry(place.host).or_default().extend(place.port);
+        }
+        let mut fixes = Vec::new();
+        for (words, hosts) in by_words {
+            let mut same_ports: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for (host, numbers) in hosts {
+                same_ports.entry(ports::text(numbers)).or_default().push(host);
+            }
+            for (ports, hosts) in same_ports {
+                fixes.push(words.replace(HOST, &hosts.join(", ")).replace(PORT, &ports));
+            }
+        }
+        fixes.dedup();
+        fixes
+    }
+}
+
+/// A record's fix with host and port taken out, so that 41 ports make one sentence.
+fn template(record: &Record, place: &Place) -> String {
+    let fix = match &record.cause {
+        Some(cause) if !cause.fix.is_empty() => cause.fix.clone(),
+        _ => {
+            let seen = record.failure.as_ref().map_or("nothing", |failure| failure.code.as_str());
+            let (host, transport, protocol) = (&place.host, place.transport(), place.protocol());
+            let port = place.port.map_or(String::new(), |port| format!(" {port}"));
+            format!(
+                "Find out why {protocol} to {host} on {transport}{port} does not work (observed: {seen})."
+            )
+        }
+    };
+    let fix = fix.replace(&place.host, HOST);
+    match place.port {
+        Some(port) => number(&fix, &port.to_string()),
+        None => fix,
+    }
+}
+
+/// Replaces a number where it stands alone: not within a longer one, an address or a name.
+fn number(text: &str, digits: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(digits) {
+        let before = rest[..at].chars().next_back().or_else(|| out.chars().next_back());
+        let mut after = rest[at + digits.len()..].chars();
+        let (next, after_next) = (after.next(), after.next());
+        let decimal = next == Some('.') && after_next.is_some_and(|c| c.is_ascii_digit());
+        let alone = before.is_none_or(|c| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-'))
+            && next.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '-')
+            && !decimal;
+        out.push_str(&rest[..at]);
+        out.push_str(if alone { PORT } else { digits });
+        rest = &rest[at + digits.len()..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// One sentence a region: how much does not work there, why, and where.
+pub(crate) fn sentences(standing: &Standing) -> Vec<String> {
+    let mut by_region: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
+    for record in &standing.decisive {
+        by_region.entry(standing::label(record, "region").unwrap_or("all")).or_default().push(record);
+    }
+    let mut sentences = Vec::new();
+    for (region, bad) in by_region {
+        for group in groups(&bad) {
+            sentences.push(sentence(standing, region, &group));
+        }
+    }
+    sentences
+}
+
+fn sentence(standing: &Standing, region: &str, group: &Group) -> String {
+    let place = if region == "all" { String::new() } else { format!(" ({region})") };
+    let hosts: BTreeSet<String> = group.records.iter().map(|record| Place::of(&record.target).host).collect();
+    let mut named: Vec<String> = hosts.into_iter().collect();
+    let more = named.len().saturating_sub(3);
+    named.truncate(3);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let near = match group.near {
+        // A drop leaves the dropping device as the last answer, or the one before it; who answers is there.
+        Some(address) if silent(group.reason) => format!(", at or after {address}"),
+        Some(address) => format!(", at {address}"),
+        None => String::new(),
+    };
+    let sure =
+        group.records.iter().filter_map(|record| record.cause.as_ref()).map(|cause| cause.confidence).min();
+    let sure = match sure {
+        Some(netcheck_common::cause::Confidence::High) => " (proven)",
+        Some(netcheck_common::cause::Confidence::Medium) => " (likely)",
+        Some(netcheck_common::cause::Confidence::Low) => " (a guess)",
+        None => "",
+    };
+    let verb = match group.records.first().map(|record| record.verdict) {
+        Some(Verdict::Degraded) => "works with a flaw",
+        Some(Verdict::Inconclusive) => "could not be found out",
+        _ => "does not work",
+    };
+    format!(
+        "{}{place}: {} to {}{more} {verb}: {}{sure}{near}.",
+        standing.name,
+        group.ports(),
+        named.join(", "),
+        group.code
+    )
+}
+
+/// Whether a cause shows itself by silence, so that its place is not known exactly.
+pub(crate) fn silent(reason: Reason) -> bool {
+    matches!(reason, Reason::FirewallDrop | Reason::UdpBlocked | Reason::MtuBlackhole | Reason::Unknown)
+}
+
+/// What became of the ports, by host, where a row has ranges: `10000-10009 pass · 10010-10050 firewall_drop`.
+pub(crate) fn port_fates(standing: &Standing) -> Vec<(String, String)> {
+    let mut hosts: BTreeMap<(String, String), Vec<(u16, String)>> = BTreeMap::new();
+    for record in &standing.records {
+        let place = Place::of(&record.target);
+        if let Some(port) = place.port {
+            let key = (place.host, place.scheme);
+            hosts.entry(key).or_default().push((port, standing::fate(record).to_owned()));
+        }
+    }
+    hosts
+        .into_iter()
+        .filter(|(_, fates)| fates.len() > 2)
+        .map(|((host, _), fates)| (host, ports::fates(fates)))
+        .collect()
+}
+
+/// One thing to ask for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Request {
+    /// A sentence, ready to paste.
+    pub(crate) fix: String,
+    /// The rows that need it.
+    pub(crate) rows: Vec<String>,
+}
+
+/// Every request, by whom it concerns.
+pub(crate) fn requests(standings: &[Standing]) -> Vec<(Who, Vec<Request>)> {
+    let mut all: BTreeMap<Who, Vec<Request>> = BTreeMap::new();
+    for standing in standings {
+        // Whoever need not answer is no reason to ask anybody.
+        let asking = |record: &&&Record| {
+            standing::flag(record, "known_to_answer") != Some(false)
+                || record.verdict != Verdict::Inconclusive
+        };
+        let decisive: Vec<&Record> = standing.decisive.iter().filter(asking).copied().collect();
+        for group in groups(&decisive) {
+            let lines = all.entry(group.who).or_default();
+            for fix in group.fixes() {
+                match lines.iter_mut().find(|line| line.fix == fix) {
+                    Some(line) if line.rows.contains(&standing.name) => {}
+                    Some(line) => line.rows.push(standing.name.clone()),
+                    None => lines.push(Request { fix, rows: vec![standing.name.clone()] }),
+                }
+            }
+        }
+    }
+    all.retain(|_, lines| !lines.is_empty());
+    all.into_iter().collect()
+}
+
+/// What the rows of some requests need in full, where it is more than the hosts that were asked: a firewall that
+/// permits only the witnesses blocks the rest.
+pub(crate) fn in_full<'a>(who: Who, lines: &[Request], standings: &'a [Standing]) -> Vec<(&'a str, &'a str)> {
+    if !matches!(who, Who::Network | Who::Proxy | Who::Dns) {
+        return Vec::new();
+    }
+    let asked = |standing: &&Standing| {
+        !standing.permits.is_empty() && lines.iter().any(|line| line.rows.contains(&standing.name))
+    };
+    standings
+        .iter()
+        .filter(asked)
+        .map(|standing| (standing.name.as_str(), standing.permits.as_str()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! Fixes merged without saying more than the records say.
+
+use serde_json::json;
+
+use super::*;
+
+fn blocked(host: &str, port: u16, fix: &str) -> Record {
+    serde_json::from_value(json!({ "v": 1, "ts": "", "check": "tcp", "target": format!("tcp://{host}:{port}"),
+        "verdict": "fail", "stages": [], "failure": { "code": "tcp.timeout", "detail": "" },
+        "cause": { "code": "firewall_drop", "who": "network", "confidence": "low", "evidence": [], "fix": fix } }))
+    .unwrap()
+}
+
+fn fixes(records: &[Record]) -> Vec<String> {
+    groups(&records.iter().collect::<Vec<_>>()).iter().flat_map(Group::fixes).collect()
+}
+
+#[test]
+fn hosts_and_ports_that_share_a_sentence_share_it() {
+    let records: Vec<Record> = ["a.example", "b.example"]
+        .iter()
+        .flat_map(|host| {
+            (1..=3).map(move |port| blocked(host, port, &format!("Allow TCP {port} to {host}.")))
+        })
+        .collect();
+    assert_eq!(fixes(&records), ["Allow TCP 1-3 to a.example, b.example."]);
+}
+
+#[test]
+fn hosts_with_other_ports_are_not_given_each_others() {
+    let records = [
+        blocked("a.example", 1, "Allow TCP 1 to a.example."),
+        blocked("b.example", 2, "Allow TCP 2 to b.example."),
+    ];
+    assert_eq!(fixes(&records), ["Allow TCP 1 to a.example.", "Allow TCP 2 to b.example."]);
+}
+
+#[test]
+fn a_port_inside_another_number_or_an_address_stays() {
+    let records = [
+        blocked("a.example", 443, "Allow 443 (not 4430) via 10.443.0.1, 443."),
+        blocked("a.example", 444, "Allow 444 (not 4430) via 10.443.0.1, 444."),
+    ];
+    assert_eq!(fixes(&records), ["Allow 443-444 (not 4430) via 10.443.0.1, 443-444."]);
+}
+
+#[test]
+fn a_failure_without_a_cause_asks_to_find_out() {
+    let mut record = blocked("a.example", 443, "");
+    record.cause = None;
+    let asked = ["Find out why TCP to a.example on TCP 443 does not work (observed: tcp.timeout)."];
+    assert_eq!(fixes(&[record]), asked);
+}

@@ -1,0 +1,220 @@
+//! The flags that are handed on to the tools, and how their command lines are made.
+
+use std::net::{IpAddr, SocketAddr};
+
+use clap::Args;
+
+/// Flags that are handed on to the tools, which document them (`check-tcp --help`).
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Handed on to the tools")]
+pub(crate) struct Through {
+    /// Bound of each stage [default: 5]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<f64>,
+    /// Bound of a whole target [default: 4 × timeout]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) deadline: Option<f64>,
+    /// Targets at once, each tool [default: all of its share, at most 512]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) jobs: Option<u32>,
+    /// New targets a second, each tool [default: unlimited]
+    #[arg(long, value_name = "N", value_parser = seconds)]
+    pub(crate) rate: Option<f64>,
+    /// Tries for a target that fails
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) attempts: Option<u32>,
+    /// Use IPv4 only
+    #[arg(short = '4', conflicts_with = "ipv6")]
+    ipv4: bool,
+    /// Use IPv6 only
+    #[arg(short = '6')]
+    ipv6: bool,
+    /// Ask this resolver instead of the system's
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    resolver: Option<String>,
+    /// A second opinion on names
+    #[arg(long, value_name = "ADDR|URL")]
+    reference_resolver: Option<String>,
+    /// Connect to IP for HOST (repeatable)
+    #[arg(long, value_name = "HOST=IP")]
+    connect_to: Vec<String>,
+    /// `env`, `none`, or a URL; credentials from NETCHECK_PROXY_USER and NETCHECK_PROXY_PASSWORD
+    #[arg(long, value_name = "env|none|URL")]
+    pub(crate) proxy: Option<String>,
+    /// File whose first line is USER:PASSWORD for the proxy
+    #[arg(long, value_name = "FILE")]
+    proxy_credentials: Option<String>,
+    /// Private addresses are right answers
+    #[arg(long)]
+    private_ok: bool,
+    /// Leave through this interface
+    #[arg(long, value_name = "NAME")]
+    interface: Option<String>,
+    /// Leave from this address
+    #[arg(long, value_name = "ADDR")]
+    source: Option<String>,
+    /// Public roots to use instead of the built-in ones
+    #[arg(long, value_name = "FILE.pem")]
+    public_roots: Option<String>,
+    /// Control experiments after a failure
+    #[arg(long, value_name = "auto|never", value_parser = ["auto", "never"])]
+    diagnose: Option<String>,
+    /// Seed of every random choice
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64))]
+    seed: Option<u64>,
+    /// Addresses drawn from each block
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) sample: Option<u64>,
+    /// Apple's roots, instead of the built-in ones (check-push)
+    #[arg(long, value_name = "FILE.pem")]
+    apple_roots: Option<String>,
+    /// Networks of Google and Apple, newer than the built-in ones (check-push)
+    #[arg(long, value_name = "FILE")]
+    networks: Option<String>,
+    /// Hold idle connections for so long (check-wss, check-push)
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) hold: Option<f64>,
+    /// Probes for each target (check-udp)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    count: Option<u32>,
+    /// Milliseconds between probes (check-udp)
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..))]
+    interval: Option<u32>,
+}
+
+impl Through {
+    /// Looks at what clap cannot, before any packet. Not a value parser: clap repeats a wrong value in its message,
+    /// and a proxy's URL may hold a password.
+    ///
+    /// # Errors
+    /// A sentence about the flag that cannot be used.
+    pub(crate) fn sound(&self) -> Result<(), String> {
+        if let Some(url) = &self.proxy {
+            proxy(url).map_err(|why| format!("--proxy: {why}"))?;
+        }
+        let address = |text: &str| text.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        if let Some(text) = &self.resolver
+            && !address(text)
+            && text.parse::<SocketAddr>().is_err()
+        {
+            return Err("--resolver: an address, or address:port".into());
+        }
+        if self.source.as_deref().is_some_and(|text| !address(text)) {
+            return Err("--source: an address".into());
+        }
+        let pin =
+            |text: &String| text.split_once('=').is_some_and(|(host, ip)| !host.is_empty() && address(ip));
+        if !self.connect_to.iter().all(pin) {
+            return Err("--connect-to: HOST=IP, where IP is an address".into());
+        }
+        Ok(())
+    }
+
+    /// What `tool` is started with for `targets` targets.
+    pub(crate) fn args(&self, tool: &str, targets: u64) -> Vec<String> {
+        let mut args = Vec::new();
+        let mut give = |flag: &str, value: Option<String>| {
+            if let Some(value) = value {
+                args.extend([flag.to_owned(), value]);
+            }
+        };
+        give("--jobs", Some(self.jobs(targets).to_string()));
+        give("--timeout", self.timeout.map(|value| value.to_string()));
+        give("--deadline", self.deadline.map(|value| value.to_string()));
+        give("--rate", self.rate.map(|value| value.to_string()));
+        give("--attempts", self.attempts.map(|value| value.to_string()));
+        for (flag, value) in [
+            ("--resolver", &self.resolver),
+            ("--reference-resolver", &self.reference_resolver),
+            ("--proxy", &self.proxy),
+            ("--proxy-credentials", &self.proxy_credentials),
+            ("--interface", &self.interface),
+            ("--source", &self.source),
+            ("--public-roots", &self.public_roots),
+            ("--diagnose", &self.diagnose),
+        ] {
+            give(flag, value.clone());
+        }
+        self.connect_to.iter().for_each(|pin| give("--connect-to", Some(pin.clone())));
+        give("--seed", self.seed.map(|value| value.to_string()));
+        give("--sample", self.sample.map(|value| value.to_string()));
+        if tool == "push" {
+            give("--apple-roots", self.apple_roots.clone());
+            give("--networks", self.networks.clone());
+        }
+        if matches!(tool, "push" | "wss") {
+            give("--hold", self.hold.map(|value| value.to_string()));
+        }
+        if tool == "udp" {
+            give("--count", self.count.map(|value| value.to_string()));
+            give("--interval", self.interval.map(|value| value.to_string()));
+        }
+        for (flag, set) in [("-4", self.ipv4), ("-6", self.ipv6), ("--private-ok", self.private_ok)] {
+            args.extend(set.then(|| flag.to_owned()));
+        }
+        args
+    }
+
+    /// All of a share at once, so that a network that drops everything costs one timeout and not a sum.
+    pub(crate) fn jobs(&self, targets: u64) -> u64 {
+        self.jobs.map_or(targets.clamp(1, 512), u64::from)
+    }
+
+    /// How long a tool may take for `targets` targets before it counts as hung, in seconds: three times what its
+    /// own bounds allow, since the bounds are its own and this is for when they do not hold.
+    pub(crate) fn patience(&self, targets: u64) -> f64 {
+        let deadline = self.deadline.unwrap_or(4.0 * self.timeout.unwrap_or(5.0));
+        let waves = targets.div_ceil(self.jobs(targets)).max(1);
+        #[expect(clippy::cast_precision_loss, reason = "a count of targets, for a bound in seconds")]
+        let (waves, targets) = (waves as f64, targets as f64);
+        let once = deadline * waves * f64::from(self.attempts.unwrap_or(1));
+        3.0 * once + 2.0 + self.hold.unwrap_or(0.0) * waves + self.rate.map_or(0.0, |rate| targets / rate)
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value <= 86_400.0 => Ok(value),
+        _ => Err("a number above 0, at most 86400".into()),
+    }
+}
+
+fn proxy(text: &str) -> Result<(), String> {
+    if text == "env" || text == "none" {
+        return Ok(());
+    }
+    let known = ["http://", "https://", "socks5h://"].iter().any(|scheme| text.starts_with(scheme));
+    if !known {
+        return Err("env, none, or an http://, https:// or socks5h:// URL".into());
+    }
+    if text.contains('@') {
+        return Err("credentials do not belong on a command line: use NETCHECK_PROXY_USER and NETCHECK_PROXY_PASSWORD, or --proxy-credentials FILE".into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_of_one_tool_reaches_no_other() {
+        let through = Through { apple_roots: Some("a.pem".into()), hold: Some(1.5), ..Through::default() };
+        assert_eq!(through.args("tcp", 3), ["--jobs", "3"]);
+        assert_eq!(through.args("push", 9), ["--jobs", "9", "--apple-roots", "a.pem", "--hold", "1.5"]);
+    }
+
+    #[test]
+    fn a_share_is_run_at_once_up_to_a_bound() {
+        let through = Through::default();
+        assert_eq!((through.jobs(0), through.jobs(153), through.jobs(65_536)), (1, 153, 512));
+    }
+
+    #[test]
+    fn credentials_in_a_proxy_are_refused_and_not_repeated() {
+        let why = proxy("http://user:hunter2@proxy:3128").unwrap_err();
+        assert!(!why.contains("hunter2"));
+        assert!(proxy("ftp://proxy").is_err());
+        assert_eq!(proxy("socks5h://proxy:1080"), Ok(()));
+    }
+}

@@ -1,0 +1,41 @@
+//! SIGINT and SIGTERM in the middle of a run.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::fake::{Outcome, Stage, finish, pass};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Runs until the one tool that hangs has said that it does, sends a signal, and returns what came of it.
+fn interrupted(signal: Signal) -> (Stage, Outcome) {
+    let stage = Stage::all(pass);
+    stage.script(
+        "udp",
+        "trap 'exit 143' TERM; head -n 1 udp.jsonl; echo hanging >&2; while :; do sleep 0.05; done",
+    );
+    let mut command = stage.command(&["-v"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("hanging") {
+        line.clear();
+        assert!(stderr.read_line(&mut line).unwrap() > 0, "the run ended by itself");
+    }
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+    (stage, finish(child))
+}
+
+#[test]
+fn sigint_keeps_what_is_finished_and_is_130() {
+    let (stage, run) = interrupted(Signal::SIGINT);
+    assert_eq!(run.code, Some(130), "{}", run.stdout);
+    assert!(stage.kept().iter().any(|record| record["check"] == "udp"));
+    assert!(run.stdout.contains("VERDICT"), "{}", run.stdout);
+}
+
+#[test]
+fn sigterm_is_143() {
+    let (_, run) = interrupted(Signal::SIGTERM);
+    assert_eq!(run.code, Some(143), "{}", run.stdout);
+}
