@@ -1,6 +1,5 @@
 //! The flags of check-mail, and which of its three questions a target asks.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,35 +12,29 @@ use netcheck_common::target::{Host, Target};
 use netcheck_common::trace::{Observed, Stopped, Trace};
 use serde::Serialize;
 
+use crate::address::{self, Sender};
 use crate::gateway::{self, Question};
 use crate::letter::{self, Letter};
 use crate::platform;
 use crate::sender::{self, Identity};
 
-/// Who sends: an address for `sender://`, a mailbox for `smtp://`.
-#[derive(Clone, Debug)]
-enum Sender {
-    Address(IpAddr),
-    Mailbox(String),
-}
-
 /// Checks the mail path: an SMTP gateway, a sender's identity in the DNS, a received message.
 #[derive(Args, Clone, Debug)]
 pub struct Mail {
     /// Address that sends (for sender://; spotme.com: 198.2.132.142), or envelope sender (for smtp://); repeatable
-    #[arg(long, value_name = "ADDR|MAILBOX", value_parser = sender_of)]
+    #[arg(long, value_name = "ADDR|MAILBOX", value_parser = address::sender)]
     sender: Vec<Sender>,
     /// DKIM selector (repeatable)
-    #[arg(long, value_name = "NAME", default_value = platform::SELECTOR, value_parser = name)]
+    #[arg(long, value_name = "NAME", default_value = platform::SELECTOR, value_parser = address::name)]
     selector: Vec<String>,
     /// Mail host of the domain [default: mail.DOMAIN]
-    #[arg(long, value_name = "NAME", value_parser = name)]
+    #[arg(long, value_name = "NAME", value_parser = address::name)]
     mail_host: Option<String>,
     /// Name given in EHLO [default: this machine's, if it has a full one]
-    #[arg(long, value_name = "NAME", value_parser = helo)]
+    #[arg(long, value_name = "NAME", value_parser = address::helo)]
     helo: Option<String>,
     /// Mailbox to ask the gateway for; no message is sent
-    #[arg(long, value_name = "MAILBOX", value_parser = mailbox)]
+    #[arg(long, value_name = "MAILBOX", value_parser = address::mailbox)]
     recipient: Option<String>,
     /// Received message: a file, a folder of files, or - for standard input (repeatable)
     #[arg(long, value_name = "FILE|DIR|-")]
@@ -85,7 +78,7 @@ impl Check for Mail {
                 letter::check(letter, i64::from(self.max_delay), trace).await
             }
             _ => {
-                let helo = self.helo.clone().unwrap_or_else(own_name);
+                let helo = self.helo.clone().unwrap_or_else(address::own_name);
                 let question =
                     Question { helo: &helo, sender: self.envelope(), recipient: self.recipient.as_deref() };
                 gateway::check(target, &question, trace).await
@@ -139,44 +132,4 @@ impl Mail {
         });
         given.unwrap_or(platform::ENVELOPE)
     }
-}
-
-fn sender_of(text: &str) -> Result<Sender, String> {
-    match text.parse() {
-        Ok(address) => Ok(Sender::Address(address)),
-        Err(_) => mailbox(text).map(Sender::Mailbox).map_err(|_| "an address, or a mailbox".into()),
-    }
-}
-
-/// A mailbox that can stand in an SMTP command: nothing that ends the line or the path.
-fn mailbox(text: &str) -> Result<String, String> {
-    let proper =
-        text.len() <= 254 && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"\\".contains(&byte));
-    match text.rsplit_once('@') {
-        Some((local, domain)) if proper && !local.is_empty() => name(domain).map(|_| text.to_owned()),
-        _ => Err("a mailbox: local@domain, ASCII".into()),
-    }
-}
-
-fn name(text: &str) -> Result<String, String> {
-    match Host::parse(text) {
-        Ok(Host::Name(name)) => Ok(name),
-        Ok(Host::Address(_)) => Err("a name, not an address".into()),
-        Err(why) => Err(why.0),
-    }
-}
-
-/// A name, or an address literal in brackets (RFC 5321 section 4.1.3).
-fn helo(text: &str) -> Result<String, String> {
-    let literal = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-    match literal {
-        Some(address) if address.trim_start_matches("IPv6:").parse::<IpAddr>().is_ok() => Ok(text.to_owned()),
-        _ => name(text),
-    }
-}
-
-fn own_name() -> String {
-    let text = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let full = name(text.trim()).ok().filter(|name| name.contains('.'));
-    full.unwrap_or_else(|| "localhost.localdomain".to_owned())
 }

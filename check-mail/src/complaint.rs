@@ -19,7 +19,8 @@ pub fn too_late(route: &Route, max_delay: i64) -> bool {
 
 /// The complaint about a message that took longer than `max_delay` seconds.
 #[must_use]
-pub fn delay(route: &Route, max_delay: i64) -> Option<Complaint> {
+pub fn delay(analysis: &Analysis<'_>, max_delay: i64) -> Option<Complaint> {
+    let route = &analysis.route;
     let total = route.total.filter(|total| *total > max_delay)?;
     let wait = route.slowest.as_ref()?;
     let (from, by) = (named(wait.from.as_deref()), named(wait.by.as_deref()));
@@ -33,16 +34,23 @@ pub fn delay(route: &Route, max_delay: i64) -> Option<Complaint> {
             cause.seen(format!("{from} and {by} belong to the organisation that sent it")),
         ));
     }
-    Some((failure, held(wait, &from, &by)))
+    Some((failure, held(wait, &from, &by, analysis.greylisted)))
 }
 
-fn held(wait: &Wait, from: &str, by: &str) -> Cause {
+fn held(wait: &Wait, from: &str, by: &str, greylisted: Option<u32>) -> Cause {
     let fix = format!(
         "On the mail gateway {by} (TCP 25, SMTP) exempt {HOST} ({ADDRESS}) from greylisting, throttling and delaying scans."
     );
     let cause = Cause::new(Reason::MailGateway, Who::Network, fix)
         .seen(format!("{from} had the message {} s before {by} took it", wait.seconds));
+    let cause = match greylisted {
+        Some(seconds) => cause
+            .sure(Confidence::Medium)
+            .seen(format!("an X-Greylist field tells of {seconds} s of greylisting")),
+        None => cause,
+    };
     match wait.witnesses {
+        0 if greylisted.is_some() => cause,
         0 => cause.seen(format!("only the clock of {by} says so")),
         hops => cause
             .sure(Confidence::Medium)
@@ -98,7 +106,7 @@ fn excused(analysis: &Analysis<'_>, seal: &Seal) -> bool {
 }
 
 fn verified_on_arrival(analysis: &Analysis<'_>) -> bool {
-    analysis.results.as_ref().is_some_and(|results| results.passed("dkim"))
+    analysis.results.iter().any(|results| results.passed("dkim"))
 }
 
 fn changed(analysis: &Analysis<'_>, seen: &str) -> Cause {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use netcheck_common::cause::{Cause, Confidence, Reason, Who};
+use netcheck_common::cause::Cause;
 use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::stream::Stream;
 use netcheck_common::target::Target;
@@ -11,9 +11,9 @@ use netcheck_common::tls::Hello;
 use netcheck_common::trace::{Stopped, Trace};
 use serde::Serialize;
 
+use crate::answer;
 use crate::check;
 use crate::dialog::Dialog;
-use crate::platform;
 use crate::reply::Reply;
 
 const SMTP: Layer = Layer::new("smtp", Code::SmtpTimeout, Code::TcpReset, Code::SmtpRejected);
@@ -108,7 +108,14 @@ impl Call<'_> {
             true => self.encrypt(trace).await?,
             false => {
                 let failure = Failure::new(Code::SmtpNoStarttls, "the EHLO answer offers no STARTTLS");
-                self.later = Some((failure, self.stripped()));
+                self.later = Some((
+                    failure,
+                    answer::stripped(
+                        &self.target.authority(),
+                        self.facts.banner.as_deref(),
+                        &self.facts.extensions,
+                    ),
+                ));
             }
         }
         if let Some(recipient) = self.question.recipient {
@@ -136,14 +143,14 @@ impl Call<'_> {
                     let reply = dialog.reply().await?;
                     facts.time("banner", dialog.took);
                     facts.banner = reply.lines.first().cloned();
-                    accepted(&reply, "the connection")?;
+                    answer::accepted(&reply, "the connection")?;
                 }
                 let mut reply = dialog.say(&format!("EHLO {helo}")).await?;
                 facts.time("ehlo", dialog.took);
                 if reply.class() == 5 {
                     reply = dialog.say(&format!("HELO {helo}")).await?;
                 }
-                accepted(&reply, "the greeting")?;
+                answer::accepted(&reply, "the greeting")?;
                 facts.extensions = reply.lines.iter().skip(1).take(EXTENSIONS).cloned().collect();
                 Ok(reply)
             })
@@ -163,7 +170,10 @@ impl Call<'_> {
             .await?;
         if reply.class() != 2 {
             let detail = format!("STARTTLS is offered and refused: {}", reply.status());
-            self.later = Some((Failure::new(Code::SmtpNoStarttls, detail), self.without_tls()));
+            self.later = Some((
+                Failure::new(Code::SmtpNoStarttls, detail),
+                answer::without_tls(&self.target.authority()),
+            ));
             return Ok(());
         }
         let Some(dialog) = self.dialog.take() else { return Ok(()) };
@@ -176,7 +186,7 @@ impl Call<'_> {
                 self.greet(secure.stream, false, trace).await?;
             }
             Err(failure) => {
-                let cause = self.without_tls().seen(failure.detail.clone());
+                let cause = answer::without_tls(&self.target.authority()).seen(failure.detail.clone());
                 self.later = Some((failure, cause));
                 // What a mail server does then: it comes back without TLS.
                 let stream = trace.reach(self.target).await?;
@@ -203,69 +213,17 @@ impl Call<'_> {
             .await?;
         let domain = recipient.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
         let text = reply.lines.first().cloned().unwrap_or_default();
-        let answer = judge(&reply);
+        let answer = answer::judge(&reply);
         self.facts.recipient = Some(Recipient { domain, answer, status: reply.status(), text });
         if answer == "accepted" {
             return Ok(());
         }
-        let failure = Failure::new(Code::SmtpRejected, detail(answer, &reply));
-        trace.degrade(failure.clone(), Some(self.refusal(answer, &reply)));
+        let failure = Failure::new(Code::SmtpRejected, answer::detail(answer, &reply));
+        trace.degrade(failure.clone(), Some(answer::refusal(&self.target.authority(), answer, &reply)));
         match answer {
             "deferred" => Ok(()),
             _ => trace.stage(RCPT, async { Err(failure) }).await,
         }
-    }
-
-    fn refusal(&self, answer: &str, reply: &Reply) -> Cause {
-        let place = self.target.authority();
-        let seen = format!(
-            "the gateway answered {} to this machine's address, not to the platform's",
-            reply.status()
-        );
-        if matches!(reply.enhanced, Some([5, 1, _])) {
-            let fix = format!("Name an existing mailbox of {place} with --recipient.");
-            return Cause::new(Reason::Unknown, Who::Unknown, fix).seen(seen);
-        }
-        if answer == "unproven" {
-            let fix = format!(
-                "Allow-list {} ({}) on {place}, TCP SMTP, and test with a message.",
-                platform::HOST,
-                platform::ADDRESS
-            );
-            return Cause::new(Reason::Unknown, Who::Unknown, fix).seen(seen);
-        }
-        let fix = format!(
-            "On the mail gateway {place} (TCP, SMTP) accept mail from {} ({}) without greylisting or delay.",
-            platform::HOST,
-            platform::ADDRESS
-        );
-        Cause::new(Reason::MailGateway, Who::Network, fix).sure(Confidence::Low).seen(seen)
-    }
-
-    fn without_tls(&self) -> Cause {
-        let fix =
-            format!("Offer STARTTLS with a valid certificate on {} (TCP, SMTP).", self.target.authority());
-        Cause::new(Reason::MailGateway, Who::Network, fix).seen("mail to this gateway travels unencrypted")
-    }
-
-    /// A firewall that rewrites SMTP masks what it does not know: `220 ****`, `250-XXXXXXXA`.
-    fn stripped(&self) -> Cause {
-        let masked = self.facts.banner.as_ref().is_some_and(|banner| banner.matches('*').count() >= 10);
-        let crossed = self.facts.extensions.iter().any(|line| {
-            let word = line.split_whitespace().next().unwrap_or_default();
-            word.len() >= 6 && word.bytes().filter(|byte| *byte == b'X').count() + 1 >= word.len()
-        });
-        if !masked && !crossed {
-            return self.without_tls();
-        }
-        let fix = format!(
-            "Switch off SMTP inspection (\"fixup\", ESMTP inspection) for {} on the firewall.",
-            self.target.authority()
-        );
-        let cause = Cause::new(Reason::NatRewrite, Who::Network, fix);
-        let cause = if masked { cause.seen("the banner is masked with asterisks") } else { cause };
-        let cause = if crossed { cause.seen("an extension's name is overwritten with X") } else { cause };
-        cause.sure(if masked && crossed { Confidence::Medium } else { Confidence::Low })
     }
 
     /// Says what this conversation proved, and what it cannot.
@@ -290,41 +248,4 @@ impl Facts {
     fn time(&mut self, command: &'static str, took: Duration) {
         self.answer_us.insert(command, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
-}
-
-fn accepted(reply: &Reply, what: &str) -> Result<(), Failure> {
-    match reply.class() {
-        2 => Ok(()),
-        _ => Err(Failure::new(
-            Code::SmtpRejected,
-            format!("the mail server refuses {what}: {}", spoken(reply)),
-        )),
-    }
-}
-
-/// The answer to an envelope. Codes 5.7.20 to 5.7.29 speak of SPF, DKIM and reverse DNS of the address that asks (RFC 7372), which is ours.
-fn judge(reply: &Reply) -> &'static str {
-    match (reply.class(), reply.enhanced) {
-        (2, _) => "accepted",
-        (4, _) => "deferred",
-        (_, Some([5, 7, 20..=29])) => "unproven",
-        _ => "rejected",
-    }
-}
-
-fn detail(answer: &str, reply: &Reply) -> String {
-    let what = match answer {
-        "deferred" => {
-            "the gateway puts the sender off: an artificial delay (greylisting), or a passing trouble"
-        }
-        "unproven" => {
-            "the gateway refuses this machine's address for the sender, which says nothing of the platform's"
-        }
-        _ => "the gateway refuses sender or recipient",
-    };
-    format!("{what}: {}", spoken(reply))
-}
-
-fn spoken(reply: &Reply) -> String {
-    format!("{} \"{}\"", reply.code, reply.lines.first().map_or("", String::as_str))
 }

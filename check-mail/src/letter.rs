@@ -63,6 +63,8 @@ pub struct Facts {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     gateways: Vec<&'static str>,
     banner: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    greylisted_s: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     junk: Vec<Junk>,
 }
@@ -146,7 +148,7 @@ pub async fn check(
         .await?;
     trace.facts.message = Some(Facts::of(&analysis, raw.len()));
 
-    let delay = complaint::delay(&analysis.route, max_delay);
+    let delay = complaint::delay(&analysis, max_delay);
     let mut complaints = Vec::from_iter(delay.clone());
     let mut unasked = None;
     if seal::count(&analysis.block) > 0 {
@@ -198,7 +200,7 @@ async fn read(file: Option<PathBuf>) -> Result<Vec<u8>, Failure> {
 impl Facts {
     fn of(analysis: &Analysis<'_>, bytes: usize) -> Facts {
         let Route { hops, undated, total, slowest, skewed, steps, .. } = analysis.route.clone();
-        let results = analysis.results.clone().unwrap_or_default();
+        let results = analysis.results.first().cloned().unwrap_or_default();
         Facts {
             bytes,
             from: analysis.author.clone(),
@@ -216,6 +218,7 @@ impl Facts {
             links_rewritten: analysis.links.rewritten.clone(),
             gateways: analysis.gateways.clone(),
             banner: analysis.banner,
+            greylisted_s: analysis.greylisted,
             junk: analysis.junk.clone(),
         }
     }

@@ -1,5 +1,7 @@
 //! Checks the mail path: SMTP gateway, sender identity, received messages.
 
+mod address;
+mod answer;
 mod check;
 mod complaint;
 mod dialog;

@@ -78,6 +78,12 @@ async fn survey(
     let net = trace.net();
     let names = trace
         .stage(Layer::DNS, async {
+            if identity.domain.parse::<IpAddr>().is_ok() {
+                return Err(Failure::new(
+                    Code::InputInvalid,
+                    "an address has no sending identity: name a domain",
+                ));
+            }
             let names = Names::of(net.flags())?;
             match names.texts(&identity.domain).await? {
                 Answer::NoName => Err(Failure::new(Code::DnsNxdomain, "the domain does not exist")),

@@ -1,7 +1,7 @@
 //! What only push understands of a failure: interception it cannot survive, a wrong address, an idle time-out.
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
-use netcheck_common::diagnose::Finding;
+use netcheck_common::diagnose::{self, Finding};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::net::Net;
 use netcheck_common::record::Verdict;
@@ -13,18 +13,36 @@ use netcheck_common::trace::Observed;
 use crate::hold::HOLD;
 
 /// The cause, where push knows more than the common diagnosis.
-#[must_use]
-pub fn explain(target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+pub async fn explain(target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
     let failure = observed.failure.as_ref()?;
     let last = observed.stages.last().map(|stage| stage.stage.as_str());
-    let cause = if last == Some(HOLD.name) {
-        idle(target, observed, failure)
+    let own = if last == Some(HOLD.name) {
+        return idle(target, observed, failure).map(certain);
+    } else if let Some(cause) = page(target, observed, failure) {
+        return Some(certain(cause));
     } else {
-        page(target, observed, failure)
-            .or_else(|| inspection(target, observed, failure))
-            .or_else(|| elsewhere(target, observed, failure, net))
+        inspection(target, observed, failure).or_else(|| elsewhere(target, observed, failure, net))?
     };
-    cause.map(|cause| Finding { verdict: Some(Verdict::Fail), cause })
+    // Its control experiments may prove what so far is only likely, and where.
+    let common = diagnose::explain(target, observed, net).await;
+    Some(certain(match common.map(|finding| finding.cause) {
+        Some(common) if common.code == own.code => merged(own, common),
+        Some(common) if common.confidence == Confidence::High => common,
+        _ => own,
+    }))
+}
+
+fn certain(cause: Cause) -> Finding {
+    Finding { verdict: Some(Verdict::Fail), cause }
+}
+
+/// Our words, with the confidence, the place and the further evidence of the common diagnosis.
+fn merged(mut own: Cause, common: Cause) -> Cause {
+    own.confidence = own.confidence.max(common.confidence);
+    own.near = own.near.or(common.near);
+    let known = own.evidence.clone();
+    own.evidence.extend(common.evidence.into_iter().skip(1).filter(|one| !known.contains(one)));
+    own
 }
 
 /// The service itself closed an idle connection: that says nothing of the network.

@@ -90,7 +90,7 @@ impl Check for Push {
     }
 
     async fn explain(&self, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
-        explain::explain(target, observed, net)
+        explain::explain(target, observed, net).await
     }
 }
 

@@ -127,20 +127,23 @@ Examples:
         }
     }
 
-    async fn explain(&self, target: &Target, observed: &Observed, _: &Net) -> Option<Finding> {
-        explain::explain(target, observed)
+    async fn explain(&self, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+        explain::explain(target, observed, net).await
     }
 }
 
 /// The stage `rtmp`: the session, and whether the echo was right.
 async fn greet(mut stream: Stream, trace: &mut Trace<Facts>) -> Result<(Session, bool), Stopped> {
-    let (mut writer, mut facts) = (Writer::default(), Handshake::default());
+    let (mut writer, mut facts, mut strange) = (Writer::default(), Handshake::default(), Vec::new());
     let bound = trace.net().timeout();
     // The stage's own words about a silence are better than the common ones, so they come first.
-    let work = greet::greet(&mut stream, &mut writer, bound.mul_f64(0.98), &mut facts);
+    let work = greet::greet(&mut stream, &mut writer, bound.mul_f64(0.98), &mut facts, &mut strange);
     let greeted = trace.stage(RTMP, work).await;
     let echo = facts.echo == Some(true);
     trace.facts.rtmp = Some(facts);
+    if !strange.is_empty() {
+        trace.net().see(|seen| seen.first_bytes = strange);
+    }
     greeted.map(|()| (Session::new(stream, writer), echo))
 }
 

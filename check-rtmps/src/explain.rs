@@ -1,10 +1,14 @@
 //! Causes that only RTMP tells: what the service's own words mean for the path. The rest is the common diagnosis's.
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
-use netcheck_common::diagnose::Finding;
+use netcheck_common::diagnose::{Finding, fix, stands_in};
 use netcheck_common::failure::{Code, Failure};
+use netcheck_common::http::Answer;
+use netcheck_common::net::Net;
 use netcheck_common::record::Verdict;
+use netcheck_common::signature::{self, Page};
 use netcheck_common::target::Target;
+use netcheck_common::tls::Trust;
 use netcheck_common::trace::Observed;
 use serde_json::Value;
 
@@ -74,40 +78,66 @@ pub fn too_slow(target: &Target, publication: &Publication) -> Cause {
 }
 
 /// Explains a failure of the stages `rtmp` and `connect` where RTMP itself tells the cause.
-pub fn explain(target: &Target, observed: &Observed) -> Option<Finding> {
+pub async fn explain(target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
     let failure = observed.failure.as_ref()?;
     let rtmp = observed.facts.get("rtmp");
     if rtmp.and_then(|rtmp| rtmp.get("crowded")) == Some(&Value::Bool(true)) {
         let fix = "Allow the target more time (--deadline), or more handshakes at once (--per-host).";
         let cause = Cause::new(Reason::Unknown, Who::Local, fix).seen(failure.detail.clone());
-        return Some(Finding { verdict: Some(Verdict::Inconclusive), cause });
+        return Some(Finding::with(Verdict::Inconclusive, cause));
     }
-    let trust = observed.seen.facts.get("tls").and_then(|tls| tls.get("trust"));
-    let proven = trust.and_then(Value::as_str) == Some("public");
-    let speaks = rtmp.and_then(|rtmp| rtmp.get("speaks")).and_then(Value::as_str);
-    let (confidence, evidence) = match failure.code {
-        Code::RtmpNotRtmp | Code::RtmpBadVersion | Code::RtmpBadEcho if proven => {
-            (Confidence::Medium, Some(INTACT))
+    let proven = observed.seen.trust == Some(Trust::Public);
+    let confidence = match failure.code {
+        Code::RtmpNotRtmp | Code::RtmpBadVersion | Code::RtmpBadEcho if proven => Confidence::Medium,
+        Code::RtmpClosed if proven && at(observed, "rtmp") => Confidence::Low,
+        Code::RtmpNotRtmp if at(observed, "rtmp") => {
+            return Some(stranger(target, observed, failure, net).await);
         }
-        Code::RtmpClosed if proven && at(observed, "rtmp") => (Confidence::Low, Some(INTACT)),
-        Code::RtmpNotRtmp if speaks == Some("tls") => (Confidence::Low, None),
         _ => return None,
     };
-    let fix = match evidence {
-        Some(_) => format!(
-            "Nothing to change in the network: {} is open, but the service there is no RTMP server.",
-            place(target)
-        ),
-        None => format!("Check rtmps://{} instead: the port speaks TLS.", target.authority()),
-    };
-    let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
-        .sure(confidence)
-        .seen(failure.detail.clone());
-    let cause = evidence.into_iter().fold(cause, Cause::seen);
-    Some(Finding { verdict: None, cause })
+    let fix = fix::service(target, "what answers there is no RTMP server");
+    let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).sure(confidence);
+    Some(Finding::of(cause.seen(failure.detail.clone()).seen(INTACT)))
 }
 
 /// Whether the check stopped in that stage.
 fn at(observed: &Observed, stage: &str) -> bool {
     observed.stages.last().is_some_and(|last| last.stage == stage)
+}
+
+/// Something else than RTMP answered, and nothing proves who it was: a known page, a device on the way, or the
+/// service itself.
+async fn stranger(target: &Target, observed: &Observed, failure: &Failure, net: &Net) -> Finding {
+    if let Some(page) = signature::match_page(&page(&observed.seen.first_bytes)) {
+        let reason = match page.page {
+            Page::Block => Reason::BlockPage,
+            Page::Portal => Reason::CaptivePortal,
+        };
+        let cause = Cause::new(reason, Who::Network, fix::allow(target)).sure(Confidence::Medium);
+        let whose = format!("the answer is one of {} ({})", page.vendor, page.mark);
+        return Finding::of(cause.seen(failure.detail.clone()).seen(whose));
+    }
+    if let Some(peer) = observed.seen.peer.filter(|_| observed.seen.proxy.is_none())
+        && let Some(finding) = stands_in(target, peer, failure, net).await
+    {
+        return finding;
+    }
+    let speaks = observed.facts.get("rtmp").and_then(|rtmp| rtmp.get("speaks")).and_then(Value::as_str);
+    let fix = match speaks {
+        Some("tls") => format!("Check rtmps://{} instead: the port speaks TLS.", target.authority()),
+        _ => fix::service(target, "what answers there is no RTMP server"),
+    };
+    let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
+    Finding::of(cause.seen("no sign of a device on the way"))
+}
+
+/// The beginning of an HTTP answer, as far as it came: enough to look for marks in its headers and its page.
+fn page(bytes: &[u8]) -> Answer {
+    let text = String::from_utf8_lossy(bytes);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let headers = head.lines().skip(1).filter_map(|line| line.split_once(": "));
+    let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    // A page without a head is one, too.
+    let body = if head.starts_with("HTTP/") { body } else { &text };
+    Answer { headers, body: body.as_bytes().to_vec(), ..Answer::default() }
 }

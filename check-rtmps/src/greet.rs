@@ -1,6 +1,6 @@
 //! The handshake with a live peer: C0 and C1 out, S0 to S2 in, C2 out only to a peer that answered in RTMP.
 //!
-//! Sent: 1,537 bytes, then 1,536. Read: never more than 3,073 bytes, and 64 of a peer that speaks something else.
+//! Sent: 1,537 bytes, then 1,536. Read: never more than 3,073 bytes.
 
 use std::io;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use netcheck_common::stream::Stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::facts::Handshake;
-use crate::handshake::{self, ANSWER, GLANCE, Stranger, VERSION};
+use crate::handshake::{self, ANSWER, GLANCE, PAGE, Stranger, VERSION};
 use crate::writer::Writer;
 
 /// The stage `rtmp`.
@@ -20,7 +20,8 @@ pub const RTMP: Layer = Layer::new("rtmp", Code::RtmpTimeout, Code::RtmpReset, C
 /// How long a stranger may take to finish its first words.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Shakes hands; what was learned is left in `facts` whatever comes of it. A wrong echo is no failure here.
+/// Shakes hands; what was learned is left in `facts`, and what a stranger said in `strange`, whatever comes of it.
+/// A wrong echo is no failure here.
 ///
 /// # Errors
 /// `rtmp.timeout`, `rtmp.reset`, `rtmp.closed`, `rtmp.not_rtmp`, `rtmp.bad_version`.
@@ -29,6 +30,7 @@ pub async fn greet(
     writer: &mut Writer,
     bound: Duration,
     facts: &mut Handshake,
+    strange: &mut Vec<u8>,
 ) -> Result<(), Failure> {
     let hello = writer.hello().await?;
     send(stream, &hello).await.map_err(|error| RTMP.io(&error))?;
@@ -36,8 +38,10 @@ pub async fn greet(
     let read = clock::within(bound, fill(stream, &mut got, ANSWER)).await;
     if got.first().is_some_and(|first| *first != VERSION) {
         // Whatever ended the reading, the bytes that came say more.
-        let _ = clock::within(PATIENCE, fill(stream, &mut got, GLANCE)).await;
-        return Err(unmask(&got, facts));
+        let _ = clock::within(PATIENCE, fill(stream, &mut got, PAGE)).await;
+        let failure = unmask(&got, facts);
+        *strange = got;
+        return Err(failure);
     }
     match read {
         Some(Ok(())) => {}

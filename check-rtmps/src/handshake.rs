@@ -9,8 +9,10 @@ pub const HELLO: usize = 1 + 1536;
 pub const ANSWER: usize = 1 + 2 * 1536;
 /// The version of RTMP that is spoken, in C0 and S0.
 pub const VERSION: u8 = 3;
-/// How many bytes of a stranger's answer are looked at.
+/// How many bytes of a stranger's answer are shown, and how many are read to recognise a page.
 pub const GLANCE: usize = 64;
+/// See [`GLANCE`].
+pub const PAGE: usize = 2048;
 
 /// What a first byte other than 3 belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -202,6 +202,16 @@ fn a_tls_port_asked_in_plain_rtmp_is_told_so() {
 }
 
 #[test]
+fn a_known_block_page_in_place_of_rtmp_is_the_networks() {
+    let page = b"HTTP/1.1 403 Forbidden\r\nServer: Zscaler/6.2\r\nContent-Length: 4\r\n\r\nno.\n";
+    let record = check(vec![Act::Read(1537), Act::send(page), Act::Close], &[]);
+    assert_eq!(gist(&record), ("fail", "rtmp.not_rtmp", "block_page", "network"));
+    let page = b"<html><title>FortiGuard Intrusion Prevention - Access Blocked</title>";
+    let record = check(vec![Act::Read(1537), Act::send(page), Act::Close], &[]);
+    assert_eq!(gist(&record), ("fail", "rtmp.not_rtmp", "block_page", "network"));
+}
+
+#[test]
 fn http_inside_the_services_own_tls_is_the_services_doing() {
     let acts = vec![Act::Read(1537), Act::send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Act::Close];
     let record = check_tls(acts, "", &[]);

@@ -121,7 +121,15 @@ async fn silence(udp: &Udp, target: &Target, observed: &Observed, net: &Net) -> 
     let tcp = control::tcp(&aside, &addresses, &[target.port(), 443]).await;
     let here = tcp.map(|port| format!("{} accepts TCP connections on port {port}", target.host));
     let fix = format!("Allow UDP to {} on port {}, and the answers back.", target.host, target.port());
+    let near = match observed.seen.peer {
+        Some(to) => net.datagram_trail(to).await.last(),
+        None => None,
+    };
     let words = |mut cause: Cause| {
+        if let Some((hop, address)) = near {
+            cause =
+                cause.near(Some(address)).seen(format!("datagrams die at or after {address} (hop {hop})"));
+        }
         for control in &controls {
             cause = cause.seen(control.words());
         }

@@ -8,9 +8,10 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use netcheck_common::failure::{Code, Failure, Layer};
-use netcheck_common::icmp::{self, Meaning};
+use netcheck_common::icmp;
 use netcheck_common::net::Net;
 use netcheck_common::target::Target;
+use netcheck_common::tcp::leave_from;
 use netcheck_common::trace::{Stopped, Trace};
 use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, Type};
@@ -32,7 +33,7 @@ const USUAL: usize = 56;
 
 /// Checks one target.
 pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
-    let addresses = reach::addresses(target, trace).await?;
+    let addresses = trace.addresses(target).await?;
     let net = trace.net();
     let (mut pinger, series) = trace.stage_within(ICMP, net.left(), ping(udp, &net, &addresses)).await?;
     let fastest = series.fastest();
@@ -105,6 +106,8 @@ pub struct Pinger {
     raw: bool,
     identifier: u16,
     mark: Mark,
+    /// The last packet did not fit: who said so, where it was not this machine.
+    too_large: Option<Option<IpAddr>>,
 }
 
 impl Pinger {
@@ -117,10 +120,16 @@ impl Pinger {
         };
         let socket = connect(socket, net, to).map_err(|error| refused_here(&error))?;
         if let Ok(local) = socket.local_addr() {
-            reach::note(net, local, to);
+            net.note_path(local, to);
+            // There are no ports to tell of.
+            net.see(|seen| {
+                let path = seen.path.get_or_insert_default();
+                path.address = Some(address.to_string());
+                path.local = Some(local.ip().to_string());
+            });
         }
         let identifier = u16::from_be_bytes(random());
-        Ok(Pinger { socket, v6: address.is_ipv6(), raw, identifier, mark: random() })
+        Ok(Pinger { socket, v6: address.is_ipv6(), raw, identifier, mark: random(), too_large: None })
     }
 
     /// `dgram` or `raw`.
@@ -150,18 +159,23 @@ impl Pinger {
         move |bytes| echo::reply(v6, headed, mark, bytes)
     }
 
-    fn failure(&self, error: &io::Error) -> Failure {
+    /// Whether the last packet did not fit, and who said so.
+    pub fn take_too_large(&mut self) -> Option<Option<IpAddr>> {
+        self.too_large.take()
+    }
+
+    fn failure(&mut self, error: &io::Error) -> Failure {
         if let Some(message) = icmp::take(&self.socket) {
-            return match message.meaning() {
-                Meaning::TimeExceeded => Failure::new(
-                    Code::IcmpUnreachable,
-                    format!("the packet's TTL ran out: {}", message.words()),
-                ),
-                _ => Failure::new(Code::IcmpUnreachable, message.words()),
+            if matches!((message.v6, message.kind, message.code), (false, 3, 4) | (true, 2, _)) {
+                self.too_large = Some(message.sender);
             }
-            .from(message.sender);
+            return Failure::new(Code::IcmpUnreachable, message.words()).from(message.sender);
         }
         match error.raw_os_error() {
+            Some(libc::EMSGSIZE) => {
+                self.too_large = Some(None);
+                Failure::new(Code::IcmpUnreachable, "the packet is larger than the interface takes")
+            }
             Some(libc::EPERM | libc::EACCES | libc::ENETUNREACH | libc::EINVAL) => refused_here(error),
             _ => Failure::new(Code::IcmpUnreachable, "ICMP unreachable"),
         }
@@ -178,15 +192,21 @@ impl Wire for Pinger {
     async fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
         match self.socket.send(message).await {
             Ok(_) => Ok(()),
+            // A queue on this machine discarded it: one more loss.
+            Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => Ok(()),
             Err(error) => Err(self.failure(&error)),
         }
     }
 
     async fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<(), Failure> {
         buffer.resize(2048, 0);
-        let length = self.socket.recv(buffer).await.map_err(|error| self.failure(&error))?;
-        buffer.truncate(length);
-        Ok(())
+        match self.socket.recv(buffer).await {
+            Ok(length) => {
+                buffer.truncate(length);
+                Ok(())
+            }
+            Err(error) => Err(self.failure(&error)),
+        }
     }
 }
 
@@ -196,7 +216,7 @@ fn make(to: SocketAddr, kind: Type) -> io::Result<socket2::Socket> {
 }
 
 fn connect(socket: socket2::Socket, net: &Net, to: SocketAddr) -> io::Result<UdpSocket> {
-    reach::leave(&socket, net, to)?;
+    leave_from(&socket, net.origin(), to)?;
     icmp::listen(&socket, to.is_ipv6());
     socket.connect(&SockAddr::from(to))?;
     UdpSocket::from_std(socket.into())

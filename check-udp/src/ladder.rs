@@ -62,7 +62,7 @@ struct Fared {
 
 /// Climbs it.
 pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
-    let addresses = reach::addresses(target, trace).await?;
+    let addresses = trace.addresses(target).await?;
     let net = trace.net();
     let bound = reach::bound(&net);
     let climb = async {
@@ -76,7 +76,7 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
     match (best, fared.iter().find_map(|fared| fared.failure.clone())) {
         (None, failure) => {
             let failure = failure.unwrap_or_else(reach::nowhere);
-            trace.stage(LADDER, async { Err(failure) }).await
+            Err(trace.retract(failure))
         }
         (Some(best), Some(failure)) if best.rung.transport != Transport::Udp => {
             let cause = media_without_udp(udp, target, &net, &fared, best.rung).await;

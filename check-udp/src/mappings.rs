@@ -13,6 +13,7 @@ use netcheck_common::net::Net;
 use netcheck_common::udp::Socket;
 
 use crate::nat::{Mapping, Nat, behaviour};
+use crate::reach;
 
 /// More servers than this tell nothing new.
 const MOST: usize = 8;
@@ -66,18 +67,19 @@ impl Mappings {
             return Ok(Lease { socket: net.udp(address, port).await?, _shared: None });
         };
         let mut ports = self.ports.lock().await;
-        // Somebody else may have taken the port since; then the mappings are compared on a new one.
-        let socket = match ports.get(&address.is_ipv6()) {
-            Some(local) => net.udp_from(address, port, *local).await.ok(),
-            None => None,
+        let local = match ports.get(&address.is_ipv6()) {
+            Some(local) => *local,
+            None => reach::free_port(address.is_ipv6()),
         };
-        let socket = match socket {
-            Some(socket) => socket,
-            None => net.udp_from(address, port, 0).await?,
+        // Somebody else may have taken the port since; then the mappings are compared on the next one.
+        let socket = match net.udp_from(address, port, local).await {
+            Ok(socket) => socket,
+            Err(_) => net.udp(address, port).await?,
         };
-        if let Some(local) = socket.local_addr() {
-            ports.insert(address.is_ipv6(), local.port());
-        }
+        match socket.local_addr() {
+            Some(bound) if bound.port() == local => ports.insert(address.is_ipv6(), local),
+            _ => ports.remove(&address.is_ipv6()),
+        };
         Ok(Lease { socket, _shared: Some(claim) })
     }
 

@@ -103,7 +103,7 @@ async fn fare(
     for _ in 0..TRIES {
         *number = number.wrapping_add(1);
         if let Err(failure) = pinger.send(&probe(*number, length)).await {
-            return too_large(failure);
+            return too_large(pinger, failure);
         }
         let until = now() + patience;
         while let Some(received) =
@@ -112,19 +112,16 @@ async fn fare(
             match received {
                 Ok(()) if read(&buffer) == Some(*number) => return Ok(Fared::Answered),
                 Ok(()) => {}
-                Err(failure) => return too_large(failure),
+                Err(failure) => return too_large(pinger, failure),
             }
         }
     }
     Ok(Fared::Lost)
 }
 
-/// A small packet has been answered before, so what is refused now is refused for its size.
-fn too_large(failure: Failure) -> Result<Fared, Failure> {
-    match failure.code {
-        Code::IcmpUnreachable => Ok(Fared::TooLarge(failure.offender)),
-        _ => Err(failure),
-    }
+/// What does not fit is told apart from what is not reached any more.
+fn too_large(pinger: &mut Pinger, failure: Failure) -> Result<Fared, Failure> {
+    pinger.take_too_large().map(Fared::TooLarge).ok_or(failure)
 }
 
 /// What is wrong when large packets vanish and nobody says so.

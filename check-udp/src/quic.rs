@@ -1,6 +1,6 @@
 //! The scheme `quic`: does the server answer QUIC at all (version negotiation), and does a real handshake succeed?
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,6 @@ use quinn::crypto::rustls::{HandshakeData, QuicClientConfig};
 use quinn::{
     Connection, ConnectionError, Endpoint, EndpointConfig, IdleTimeout, TokioRuntime, TransportConfig,
 };
-use socket2::{Domain, Protocol, Type};
 
 use crate::check::random;
 use crate::facts::{Facts, Quic};
@@ -51,7 +50,7 @@ pub async fn connect(
     alpn: Vec<Vec<u8>>,
     trace: &mut Trace<Facts>,
 ) -> Result<Connected, Stopped> {
-    let addresses = reach::addresses(target, trace).await?;
+    let addresses = trace.addresses(target).await?;
     let net = trace.net();
     let mut hello = Hello::to(&target.host);
     hello.alpn = alpn;
@@ -173,15 +172,12 @@ async fn handshake(
         None => return Err(silence()),
         Some(Err(error)) => {
             // A chain that arrived is a fact, whatever came after it.
-            net.see(|seen| seen.chain = recorder.chain());
+            net.keep_chain(&recorder);
             return Err(failure(net, &error, silence));
         }
         Some(Ok(connection)) => connection,
     };
-    net.see(|seen| seen.chain = recorder.chain());
-    if let Some(chain) = recorder.chain() {
-        chain.describe(net);
-    }
+    net.keep_chain(&recorder);
     let trust = match net.judge(&recorder, hello) {
         Ok(trust) => trust,
         Err(failure) => {
@@ -195,18 +191,9 @@ async fn handshake(
 
 /// quinn over a socket of our own, bound to where `--interface` and `--source` say.
 fn endpoint(net: &Net, to: SocketAddr) -> Result<Endpoint, Failure> {
-    let made = || {
-        let socket =
-            socket2::Socket::new(Domain::for_address(to), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
-        reach::leave(&socket, net, to)?;
-        if net.origin().source.is_none() {
-            let any =
-                if to.is_ipv6() { IpAddr::from(Ipv6Addr::UNSPECIFIED) } else { Ipv4Addr::UNSPECIFIED.into() };
-            socket.bind(&SocketAddr::new(any, 0).into())?;
-        }
-        Endpoint::new(EndpointConfig::default(), None, socket.into(), Arc::new(TokioRuntime))
-    };
-    made().map_err(|_| Failure::new(Code::RouteNone, "no UDP socket can be opened towards the address"))
+    let socket = net.bound(to.ip())?;
+    Endpoint::new(EndpointConfig::default(), None, socket, Arc::new(TokioRuntime))
+        .map_err(|_| Failure::new(Code::RouteNone, "no UDP socket can be opened towards the address"))
 }
 
 fn client(tls: rustls::ClientConfig, bound: Duration) -> Result<quinn::ClientConfig, Failure> {
@@ -253,13 +240,9 @@ fn ended(net: &Net, code: u64, who: &str) -> Failure {
     let Some(alert) = code.checked_sub(0x100).and_then(|alert| u8::try_from(alert).ok()) else {
         return Failure::new(Code::QuicClosed, format!("{who} with transport error {code:#x}"));
     };
-    net.fact("tls", "alert", alert);
-    let code = match alert {
-        70 => Code::TlsVersion,
-        120 => Code::TlsAlpn,
-        _ => Code::TlsAlert,
-    };
-    Failure::new(code, format!("{who} with TLS alert {alert}"))
+    let mut failure = net.alert(alert);
+    failure.detail = format!("{who} with {}", failure.detail);
+    failure
 }
 
 /// Whether an Initial with another name is answered by anything at all, at the same address.

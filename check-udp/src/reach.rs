@@ -1,34 +1,21 @@
 //! The way to a UDP service: its addresses, one of each family, and who of them answers first.
 
 use std::future::Future;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use netcheck_common::clock::pause;
-use netcheck_common::device;
-use netcheck_common::failure::{Code, Failure, Layer};
+use netcheck_common::failure::{Code, Failure};
 use netcheck_common::net::Net;
-use netcheck_common::target::Target;
-use netcheck_common::trace::{Stopped, Trace};
-
-use crate::facts::Facts;
+use netcheck_common::udp;
+use socket2::{Domain, Protocol, Socket, Type};
 
 /// How long the first family has before the second joins it, as in RFC 8305 section 5.
 const HEAD_START: Duration = Duration::from_millis(250);
 /// What a stage has left over to say what it saw, once its own bound has run out.
 const SLACK: Duration = Duration::from_millis(200);
-
-/// The addresses of the target: what is known, or the stage `dns`. No proxy carries datagrams, so none is asked.
-pub async fn addresses(target: &Target, trace: &mut Trace<Facts>) -> Result<Vec<IpAddr>, Stopped> {
-    let net = trace.net();
-    match net.known(&target.host) {
-        Some(addresses) => Ok(addresses),
-        None => trace.stage(Layer::DNS, net.resolve(&target.host)).await,
-    }
-}
 
 /// How long a stage may wait for answers: what the whole target has left, less what it takes to tell.
 pub fn bound(net: &Net) -> Duration {
@@ -91,32 +78,23 @@ pub fn worse(known: Option<Failure>, other: Failure) -> Option<Failure> {
     }
 }
 
-/// Binds a socket of our own to where `--interface` and `--source` say.
-pub fn leave(socket: &socket2::Socket, net: &Net, to: SocketAddr) -> io::Result<()> {
-    let origin = net.origin();
-    if let Some(interface) = &origin.interface {
-        socket.bind_device(Some(interface.as_bytes()))?;
+/// Writes the way of the socket that won a race into the record: the other family may have been tried since.
+pub fn settle(net: &Net, winner: &udp::Socket) {
+    if let Some(local) = winner.local_addr() {
+        net.note_path(local, winner.peer());
     }
-    if let Some(source) = origin.source.filter(|source| source.is_ipv6() == to.is_ipv6()) {
-        socket.bind(&SocketAddr::new(source, 0).into())?;
-    }
-    Ok(())
 }
 
-/// Writes where a socket of our own leaves into the record's `path`.
-pub fn note(net: &Net, local: SocketAddr, to: SocketAddr) {
-    let device = device::of(local.ip());
-    let address = if to.port() == 0 { to.ip().to_string() } else { to.to_string() };
-    let local = if to.port() == 0 { local.ip().to_string() } else { local.to_string() };
-    net.see(|seen| {
-        seen.peer = Some(to);
-        let path = seen.path.get_or_insert_default();
-        path.via = "direct".into();
-        path.address = Some(address);
-        path.local = Some(local);
-        path.interface = device.as_ref().map(|device| device.name.clone());
-        path.tunnel = device.as_ref().map(|device| device.tunnel);
-    });
+/// A UDP port that nobody has at this moment, as the system would give it; 0 where it gives none.
+pub fn free_port(v6: bool) -> u16 {
+    let any: IpAddr = if v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+    let any = SocketAddr::new(any, 0);
+    let bound = || {
+        let socket = Socket::new(Domain::for_address(any), Type::DGRAM, Some(Protocol::UDP))?;
+        socket.bind(&any.into())?;
+        socket.local_addr()
+    };
+    bound().ok().and_then(|local| local.as_socket()).map_or(0, |local| local.port())
 }
 
 /// There is no address to ask.

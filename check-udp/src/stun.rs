@@ -33,7 +33,7 @@ struct Told {
 
 /// Checks one target.
 pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
-    let addresses = reach::addresses(target, trace).await?;
+    let addresses = trace.addresses(target).await?;
     let net = trace.net();
     let bound = reach::bound(&net);
     let told = match udp.series.count {
@@ -47,6 +47,10 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
             trace.stage_within(STUN, net.left(), many(udp, &net, &addresses, target.port())).await?
         }
     };
+    if let Some(local) = told.local {
+        // The other family may have been tried since.
+        net.note_path(local, told.server);
+    }
     trace.facts.stun = Some(told.facts.clone());
     if let Some(failure) = told.binding.mismatch() {
         trace.degrade(failure, Some(rewritten(target, &told)));

@@ -73,7 +73,7 @@ pub fn hello(target: &Target) -> Hello {
 pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     match Transport::of(target) {
         Some(Transport::Udp) => {
-            let addresses = reach::addresses(target, trace).await?;
+            let addresses = trace.addresses(target).await?;
             let net = trace.net();
             let bound = reach::bound(&net);
             let port = target.port();
@@ -86,6 +86,7 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
                 }
             });
             let (wire, reply) = trace.stage_within(TURN, reach::outer(&net), work).await?;
+            reach::settle(&net, &wire);
             proceed(udp, target, trace, Transport::Udp, wire, reply).await
         }
         Some(transport) => {
@@ -154,7 +155,7 @@ async fn proceed<W: Wire>(
         }
         Answer::Declined(failure) => {
             trace.facts.turn = Some(turn);
-            trace.stage(layer, async { Err(failure) }).await
+            Err(trace.retract(failure))
         }
     }
 }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use clap::Args;
 use netcheck_common::check::Check;
 use netcheck_common::diagnose::Finding;
-use netcheck_common::failure::{Code, Failure};
+use netcheck_common::failure::Code;
 use netcheck_common::net::Net;
 use netcheck_common::scheme::DefaultPort;
 use netcheck_common::signature;
@@ -98,9 +98,9 @@ impl Check for Wss {
         let mut answered = Answered::default();
         let net = trace.net();
         let work = async {
-            answered = upgrade(&mut stream, &offer).await.map_err(|failure| self.hide(failure))?;
+            answered = upgrade(&mut stream, &offer, &self.headers).await?;
             match &answered.judged {
-                Some(Err(failure)) => Err(self.hide(failure.clone())),
+                Some(Err(failure)) => Err(failure.clone()),
                 _ => Ok(()),
             }
         };
@@ -166,7 +166,7 @@ impl Wss {
 
     fn describe(&self, answered: &Answered, net: &Net, facts: &mut Facts) {
         let Some(judged) = &answered.judged else { return };
-        answered.describe(facts, &self.headers);
+        answered.describe(facts);
         facts.deflate = Some("not_offered".into());
         match judged {
             Ok(agreed) => {
@@ -177,17 +177,9 @@ impl Wss {
             }
             Err(_) => {
                 facts.deflate = self.deflate.then(|| "offered".into());
-                net.see(|seen| seen.answer = Some(answered.page(&self.headers)));
+                net.see(|seen| seen.answer = Some(answered.page()));
             }
         }
-    }
-}
-
-impl Wss {
-    /// The same failure without what came from the environment.
-    pub(crate) fn hide(&self, failure: Failure) -> Failure {
-        let detail = self.headers.hide(&failure.detail);
-        Failure { detail, ..failure }
     }
 }
 

@@ -59,34 +59,40 @@ pub struct Answered {
     pub judged: Option<Result<Agreed, Failure>>,
 }
 
-/// Sends the request and reads its answer, with what of the body comes soon.
+/// Sends the request and reads its answer, with what of the body comes soon; `headers` hides the user's secrets in it.
 ///
 /// # Errors
 /// `ws.reset`, `ws.closed`; `http.malformed` where the answer is not HTTP.
-pub async fn upgrade(stream: &mut Stream, offer: &Offer) -> Result<Answered, Failure> {
+pub async fn upgrade(stream: &mut Stream, offer: &Offer, headers: &Headers) -> Result<Answered, Failure> {
     let sent = async {
         stream.write_all(&offer.request()).await?;
         stream.flush().await
     };
     sent.await.map_err(|error| WS.io(&error))?;
-    let (answer, mut tail) = head(stream).await?;
+    let (mut answer, mut tail) = head(stream, headers).await?;
+    answer.reason = headers.hide(&answer.reason);
     let judged = offer.judge(&answer);
     if judged.is_err() && answer.status != 101 {
         let wanted = answer.length().unwrap_or(BODY).min(BODY);
         // What has come by then is kept, whatever ended the wait.
         let _ = clock::within(PATIENCE, fill(stream, &mut tail, wanted)).await;
         tail.truncate(BODY);
+        tail = headers.hide(&String::from_utf8_lossy(&tail)).into_bytes();
+    }
+    for (_, value) in &mut answer.headers {
+        *value = headers.hide(value);
     }
     Ok(Answered { answer, tail, judged: Some(judged) })
 }
 
 /// Reads until a head is whole; informational answers before the real one are passed over.
-async fn head(stream: &mut Stream) -> Result<(Answer, Vec<u8>), Failure> {
+async fn head(stream: &mut Stream, headers: &Headers) -> Result<(Answer, Vec<u8>), Failure> {
     let (mut bytes, mut seen) = (Vec::new(), 0);
     loop {
         match Answer::read(&bytes, seen) {
             Head::Broken(why) => {
-                let first = escape::bytes(&bytes, 60);
+                let first = &bytes[..bytes.len().min(60)];
+                let first = escape::line(&headers.hide(&String::from_utf8_lossy(first)), 60);
                 return Err(Failure::new(Code::HttpMalformed, format!("{why}: \"{first}\"")));
             }
             Head::Whole(answer, length) if matches!(answer.status, 100 | 102..=199) => {
@@ -113,27 +119,25 @@ async fn fill(stream: &mut Stream, tail: &mut Vec<u8>, wanted: usize) {
 }
 
 impl Answered {
-    /// Writes what is known of the answer into the facts, without the user's secrets.
-    pub fn describe(&self, facts: &mut Facts, headers: &Headers) {
-        let show = |text: &str, limit| escape::line(&headers.hide(text), limit);
+    /// Writes what is known of the answer into the facts.
+    pub fn describe(&self, facts: &mut Facts) {
         facts.status = Some(self.answer.status);
         let Some(Err(_)) = self.judged else { return };
         let telling = self.answer.headers.iter().filter(|(name, _)| TELLING.contains(&name.as_str()));
         facts.headers =
-            telling.map(|(name, value)| (name.clone(), show(value, 200))).collect::<BTreeMap<_, _>>();
+            telling.map(|(name, value)| (name.clone(), escape::line(value, 200))).collect::<BTreeMap<_, _>>();
         if self.answer.status != 101 && !self.tail.is_empty() {
-            facts.body = Some(show(&String::from_utf8_lossy(&self.tail), BODY));
+            facts.body = Some(escape::bytes(&self.tail, BODY));
         }
     }
 
-    /// The answer as the recognition of block pages wants it, without the user's secrets.
-    pub fn page(&self, headers: &Headers) -> http::Answer {
-        let hide = |(name, value): &(String, String)| (name.clone(), headers.hide(value));
+    /// The answer as the recognition of block pages wants it.
+    pub fn page(&self) -> http::Answer {
         http::Answer {
             status: self.answer.status,
             version: "HTTP/1.1".into(),
-            headers: self.answer.headers.iter().map(hide).collect(),
-            body: headers.hide(&String::from_utf8_lossy(&self.tail)).into_bytes(),
+            headers: self.answer.headers.clone(),
+            body: self.tail.clone(),
         }
     }
 }

@@ -60,7 +60,7 @@ impl Wss {
     async fn another(&self, target: &Target, net: &Net) -> Option<Line> {
         let work = async {
             let mut stream = open(target, net, net.peer()).await?;
-            let answered = upgrade(&mut stream, &self.offer(target)).await?;
+            let answered = upgrade(&mut stream, &self.offer(target), &self.headers).await?;
             answered.judged.unwrap_or_else(|| Err(Failure::new(Code::WsClosed, "no answer")))?;
             Ok::<_, Failure>(Line::new(stream, answered.tail, self.headers.clone()).await)
         };

@@ -45,6 +45,8 @@ impl Socket {
         // An ICMP error of an earlier datagram may surface here; the datagram itself goes out on the second try.
         match self.socket.send(datagram).await {
             Ok(_) => Ok(()),
+            // The local queue dropped it: a loss like any other.
+            Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => Ok(()),
             Err(error) => Err(self.failure(&error)),
         }
     }

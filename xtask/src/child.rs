@@ -22,7 +22,7 @@ pub(crate) enum Event {
     Garbage(&'static str, String),
     /// A line of a tool's standard error, made harmless.
     Said(&'static str, String),
-    /// A tool's standard output has ended.
+    /// One of a tool's streams has ended: its standard output or its standard error.
     Ended(&'static str),
     /// This process was asked to stop.
     Signal(Signal),

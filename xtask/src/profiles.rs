@@ -23,7 +23,7 @@ pub(crate) struct Args {
 enum Action {
     /// Show what a profile asks for, extensions applied
     Show {
-        /// A built-in profile (spotme) or a file
+        /// A built-in profile (spotme, teams, zoom) or a file
         #[arg(default_value = "spotme")]
         profile: String,
         /// As TOML, as it could be written to a file

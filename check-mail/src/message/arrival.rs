@@ -60,6 +60,14 @@ fn level(number: &str) -> Option<(bool, Option<String>)> {
     Some((level >= JUNK_SCL, Some(level.to_string())))
 }
 
+/// The delay that postgrey and its kin note: `delayed 602 seconds by postgrey-1.36 at mx.example.net`.
+#[must_use]
+pub fn greylisted(value: &[u8]) -> Option<u32> {
+    let text = String::from_utf8_lossy(&value[..value.len().min(200)]);
+    let mut words = text.split_whitespace().skip_while(|word| !word.eq_ignore_ascii_case("delayed")).skip(1);
+    words.next()?.parse().ok()
+}
+
 /// The gateways whose own fields the message carries.
 #[must_use]
 pub fn gateways(block: &Block<'_>) -> Vec<&'static str> {

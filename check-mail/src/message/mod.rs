@@ -23,6 +23,8 @@ use route::Route;
 
 /// The most bytes of a message that are read: a body of 50 MB and what wraps it.
 pub const LARGEST: usize = 64 << 20;
+/// How many `Authentication-Results` are read.
+const MOST_RESULTS: usize = 10;
 
 /// What one message tells.
 #[derive(Debug)]
@@ -33,8 +35,10 @@ pub struct Analysis<'a> {
     pub route: Route,
     /// Its links, counted by who rewrote them.
     pub links: Links,
-    /// What the gateway that received it says of its sender.
-    pub results: Option<Results>,
+    /// What the gateways that received it say of its sender, the last one first.
+    pub results: Vec<Results>,
+    /// For how long a greylisting gateway says it put the message off, in seconds.
+    pub greylisted: Option<u32>,
     /// What spam filters wrote into it.
     pub junk: Vec<Junk>,
     /// Mail gateways known by the fields they add.
@@ -61,7 +65,12 @@ impl<'a> Analysis<'a> {
         });
         Some(Analysis {
             route: Route::of(&hop::chain(&block)),
-            results: block.first("authentication-results").and_then(Results::parse),
+            results: block
+                .all("authentication-results")
+                .take(MOST_RESULTS)
+                .filter_map(Results::parse)
+                .collect(),
+            greylisted: block.first("x-greylist").and_then(arrival::greylisted),
             junk: arrival::junk(&block),
             gateways: arrival::gateways(&block),
             author: block.first("from").and_then(arrival::domain),

@@ -32,18 +32,17 @@ impl Signer {
 
     /// The message with its signature in front.
     pub fn sign(&self, message: &str) -> String {
-        self.sign_until(message, 0)
-    }
-
-    /// The same with a signature that lives for so many seconds; 0 is for ever.
-    pub fn sign_until(&self, message: &str, life: u64) -> String {
         let signer = DkimSigner::from_key(self.key())
             .domain("spotme.com")
             .selector("mandrill")
-            .headers(["From", "To", "Subject", "Date"])
-            .expiration(life);
+            .headers(["From", "To", "Subject", "Date"]);
         let signature = signer.sign(message.as_bytes()).expect("a signature");
         format!("{}{message}", signature.to_header())
+    }
+
+    /// The same with an end: seconds since 1970.
+    pub fn sign_until(&self, message: &str, end: u64) -> String {
+        self.sign(message).replacen("v=1;", &format!("v=1; x={end};"), 1)
     }
 }
 

@@ -222,6 +222,20 @@ fn a_changed_subject_is_mail_dkim_invalid() {
 }
 
 #[test]
+fn an_expired_signature_is_held_against_the_message_only_if_it_came_after() {
+    let signer = Signer::new();
+    // The messages came at 1606028402; a verifier of today finds both signatures expired.
+    let of = |end: u64| {
+        let message = carried(&signer.sign_until(&login(), end), PROMPT).replace("2026", "2020");
+        read(&message, signer.zone()).one().clone()
+    };
+    let since = of(1_606_028_500);
+    assert_eq!(since["facts"]["message"]["dkim"][0]["result"], "expired", "{since}");
+    assert_eq!(since["verdict"], "pass");
+    assert_eq!(of(1_606_028_300)["failure"]["code"], "mail.dkim_invalid");
+}
+
+#[test]
 fn a_key_that_is_gone_is_mail_dkim_invalid() {
     let signer = Signer::new();
     let message = carried(&signer.sign(&login()), PROMPT);
@@ -300,6 +314,17 @@ fn ten_minutes_of_greylisting_are_mail_delayed_at_the_host_that_did_it() {
     "#);
     assert_eq!(record["facts"]["message"]["slowest"]["by"], "mx.example.net");
     assert_eq!(record["facts"]["message"]["total_s"], 603);
+}
+
+#[test]
+fn a_gateway_that_tells_of_its_greylisting_is_believed_more() {
+    let signer = Signer::new();
+    let message = carried(&signer.sign(&login()), &[("mail.spotme.com", 0), ("mx.example.net", 605)]);
+    let alone = read(&message, signer.zone()).one()["cause"]["confidence"].clone();
+    let told = format!("X-Greylist: delayed 602 seconds by postgrey-1.36 at mx.example.net\r\n{message}");
+    let record = read(&told, signer.zone()).one().clone();
+    assert_eq!((alone, &record["cause"]["confidence"]), (json!("low"), &json!("medium")));
+    assert_eq!(record["facts"]["message"]["greylisted_s"], 602);
 }
 
 #[test]

@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says so by failing")]
 
 mod answers;
-mod icmp;
 mod nat;
 mod quic;
 mod series;

@@ -52,6 +52,7 @@ pub struct Experiments {
     reached: AtomicBool,
     traced: AtomicUsize,
     trails: Memo<SocketAddr, Trail>,
+    datagrams: Memo<SocketAddr, Trail>,
     siblings: Memo<IpAddr, Vec<u16>>,
     pub(super) distances: Memo<SocketAddr, Option<u8>>,
     pub(super) resolver: Memo<(), super::rules::name::Sanity>,
@@ -105,6 +106,18 @@ impl Net {
             trail::trace(self, to).await
         };
         experiments.trails.get(to, trace).await
+    }
+
+    /// The hops that datagrams to an address and port pass.
+    pub async fn datagram_trail(&self, to: SocketAddr) -> Trail {
+        let experiments = &self.shared.experiments;
+        let trace = async {
+            if experiments.traced.fetch_add(1, Ordering::Relaxed) >= TRACED {
+                return Trail::default();
+            }
+            trail::trace_datagrams(self, to).await
+        };
+        experiments.datagrams.get(to, trace).await
     }
 
     /// Another port of the same address that is open.

@@ -35,6 +35,7 @@ fn transport(target: &Target) -> &'static str {
 #[must_use]
 pub fn what(target: &Target) -> String {
     match target.port {
+        Some(port) if protocol(target) == "TCP" => format!("TCP {port} to {}", target.host),
         Some(port) => format!("{} {port} to {} ({})", transport(target), target.host, protocol(target)),
         None => format!("{} to {}", protocol(target), target.host),
     }

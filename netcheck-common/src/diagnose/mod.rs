@@ -59,6 +59,7 @@ pub async fn explain(target: &Target, observed: &Observed, net: &Net) -> Option<
         "tcp" => rules::connection::explain(target, observed, failure, net).await,
         "tls" => rules::handshake::explain(target, observed, failure, net).await,
         "http" => rules::page::explain(target, observed, failure, net).await,
+        "udp" | "stun" | "turn" | "quic" => rules::datagram::explain(target, observed, failure, net).await,
         _ => rules::protocol::explain(target, observed, failure, net).await,
     }
 }

@@ -1,5 +1,6 @@
 //! The hops towards a port, without privileges: SYNs with a rising TTL, each router's ICMP read from the error queue.
 
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -58,14 +59,26 @@ enum Probe {
     Silent,
 }
 
-/// Walks the path.
+/// Walks the path of SYNs.
 pub(super) async fn trace(net: &Net, to: SocketAddr) -> Trail {
-    let wait = net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1));
+    walk(wait(net), |ttl, wait| probe(net, to, ttl, wait)).await
+}
+
+/// Walks the path of datagrams.
+pub(super) async fn trace_datagrams(net: &Net, to: SocketAddr) -> Trail {
+    walk(wait(net), |ttl, wait| datagram(net, to, ttl, wait)).await
+}
+
+fn wait(net: &Net) -> Duration {
+    net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1))
+}
+
+async fn walk<F: Future<Output = Probe>>(wait: Duration, probe: impl Fn(u8, Duration) -> F) -> Trail {
     let mut trail = Trail { walked: true, ..Trail::default() };
     let (mut first, mut silent) = (1u8, 0u8);
     while first < LONGEST && silent < SILENT_STEPS {
         let ttls: Vec<u8> = (first..first + STEP).collect();
-        let probes = join_all(ttls.iter().map(|ttl| probe(net, to, *ttl, wait))).await;
+        let probes = join_all(ttls.iter().map(|ttl| probe(*ttl, wait))).await;
         silent += 1;
         for (ttl, probe) in ttls.iter().zip(probes) {
             match probe {
@@ -83,6 +96,25 @@ pub(super) async fn trace(net: &Net, to: SocketAddr) -> Trail {
         first += STEP;
     }
     trail
+}
+
+/// One datagram that dies after `ttl` hops: a STUN binding request, which media servers answer.
+async fn datagram(net: &Net, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
+    const BINDING: [u8; 20] = [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 110, 101, 116, 99, 104, 101, 99, 107, 45, 104, 111, 112];
+    let Ok(socket) = crate::udp::Socket::open(net.origin(), to) else { return Probe::Silent };
+    if socket.set_ttl(ttl).is_err() || socket.send(&BINDING).await.is_err() {
+        return Probe::Silent;
+    }
+    let mut buffer = [0u8; 512];
+    match clock::within(wait, socket.recv_or_icmp(&mut buffer)).await {
+        None => Probe::Silent,
+        Some(Ok(_)) => Probe::Answered(Answer::Open),
+        Some(Err(icmp)) => match icmp.and_then(|icmp| icmp.sender.map(|sender| (icmp.meaning(), sender))) {
+            Some((_, sender)) if sender == to.ip() => Probe::Answered(Answer::Refused),
+            Some((Meaning::TimeExceeded, sender)) if !device::is_ours(sender) => Probe::Hop(sender),
+            _ => Probe::Silent,
+        },
+    }
 }
 
 async fn probe(net: &Net, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
@@ -104,13 +136,12 @@ async fn probe(net: &Net, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
 
 /// The router at this distance, asked with a datagram that no TCP rule concerns.
 pub async fn router(net: &Net, to: IpAddr, ttl: u8) -> Option<IpAddr> {
-    let wait = net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1));
     // The classic traceroute port: nothing listens there.
     let socket = crate::udp::Socket::open(net.origin(), SocketAddr::new(to, 33434 + u16::from(ttl))).ok()?;
     socket.set_ttl(ttl).ok()?;
     socket.send(&[0; 12]).await.ok()?;
     let mut buffer = [0u8; 64];
-    match clock::within(wait, socket.recv_or_icmp(&mut buffer)).await {
+    match clock::within(wait(net), socket.recv_or_icmp(&mut buffer)).await {
         Some(Err(Some(icmp))) if icmp.meaning() == Meaning::TimeExceeded => icmp.sender,
         _ => None,
     }

@@ -38,6 +38,8 @@ impl Net {
             match clock::within(self.timeout().mul_f64(LOOK_AHEAD), &mut work).await {
                 Some(ended) => ended,
                 None => {
+                    // What stays silent is what the record is about, should nobody answer.
+                    self.path(to, None);
                     if self.diagnoses() {
                         self.look_ahead(to);
                     }

@@ -91,6 +91,9 @@ pub(super) async fn judge<C: Check>(
         finding = mtu.or(explained);
     }
     let (verdict, failure, cause) = verdict(target, &mut observed, finding);
+    if verdict == Verdict::Pass {
+        observed.stages.iter_mut().for_each(|stage| stage.ok = true);
+    }
     let mut facts = observed.seen.facts;
     // What the diagnosis learned has been written since the trace ended.
     for (key, value) in net.take_seen().facts {
@@ -152,6 +155,8 @@ fn verdict(
     if let Some(failure) = observed.failure.take() {
         let usual = usual(target, failure.code);
         return match finding {
+            // A control experiment showed that nothing is wrong.
+            Some(Finding { verdict: Some(Verdict::Pass), .. }) => (Verdict::Pass, None, None),
             Some(Finding { verdict, cause }) => (verdict.unwrap_or(usual), Some(failure), Some(cause)),
             None => {
                 let cause = unknown(&failure);

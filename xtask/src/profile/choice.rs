@@ -11,7 +11,7 @@ use crate::survey::row_of;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "What to look at")]
 pub(crate) struct Choice {
-    /// A built-in profile (spotme) or a file
+    /// A built-in profile (spotme, teams, zoom) or a file
     #[arg(long, value_name = "NAME|FILE", default_value = "spotme")]
     pub(crate) profile: String,
     /// Only rows that this role needs (repeatable)

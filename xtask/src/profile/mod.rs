@@ -14,8 +14,12 @@ use serde::{Deserialize, Serialize};
 
 use row::{Probe, Row};
 
-/// The profile that is built in.
-pub(crate) const SPOTME: &str = include_str!("../../../profiles/spotme.toml");
+/// The profiles that are built in.
+const BUILT_IN: [(&str, &str); 3] = [
+    ("spotme", include_str!("../../../profiles/spotme.toml")),
+    ("teams", include_str!("../../../profiles/teams.toml")),
+    ("zoom", include_str!("../../../profiles/zoom.toml")),
+];
 /// The longest file that is read as a profile.
 const LONGEST: u64 = 4 << 20;
 
@@ -33,7 +37,7 @@ pub(crate) struct Profile {
     /// Who says that these are the needs.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) source: String,
-    /// The profile this one adds to: `spotme`.
+    /// The built-in profile this one adds to: `spotme`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) extends: Option<String>,
     /// The regions that `--region` may name.
@@ -72,19 +76,23 @@ pub(crate) struct Control {
 impl Profile {
     /// The built-in profile of that name, or the one in that file; extensions are applied, and what comes out is sound.
     pub(crate) fn named(name: &str) -> Result<Profile, String> {
-        let profile = match name {
-            "spotme" => Profile::parse(SPOTME).map_err(|why| format!("the built-in profile: {why}"))?,
-            file => Profile::read(Path::new(file))?,
+        let profile = match Profile::built_in(name) {
+            Some(profile) => profile.map_err(|why| format!("the built-in profile {name}: {why}"))?,
+            None => Profile::read(Path::new(name))?,
         };
-        let profile = match profile.extends.as_deref() {
+        let profile = match profile.extends.clone() {
             None => profile,
-            Some("spotme") if name != "spotme" => merge::onto(Profile::parse(SPOTME)?, profile)?,
-            Some(other) => {
-                return Err(format!("{name}: extends \"{other}\", which is not built in (spotme is)"));
-            }
+            Some(base) => match Profile::built_in(&base) {
+                Some(base) => merge::onto(base?, profile)?,
+                None => return Err(format!("{name}: extends \"{base}\", which is not built in ({})", names())),
+            },
         };
         let faults = fault::all(&profile);
         if faults.is_empty() { Ok(profile) } else { Err(format!("{name}: {}", faults.join("\n  "))) }
+    }
+
+    fn built_in(name: &str) -> Option<Result<Profile, String>> {
+        BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| Profile::parse(text))
     }
 
     /// Reads the text of a profile.
@@ -94,7 +102,8 @@ impl Profile {
 
     fn read(file: &Path) -> Result<Profile, String> {
         let name = file.display();
-        let size = fs::metadata(file).map_err(|why| format!("profile {name}: {why}"))?.len();
+        let absent = |why| format!("profile {name}: {why} (built in: {})", names());
+        let size = fs::metadata(file).map_err(absent)?.len();
         if size > LONGEST {
             return Err(format!("profile {name}: longer than {LONGEST} bytes"));
         }
@@ -115,6 +124,11 @@ impl Profile {
     pub(crate) fn probes(&self) -> impl Iterator<Item = (&Row, &Probe)> {
         self.rows.iter().flat_map(|row| row.probes.iter().map(move |probe| (row, probe)))
     }
+}
+
+/// The names of what is built in.
+fn names() -> String {
+    BUILT_IN.map(|(name, _)| name).join(", ")
 }
 
 #[cfg(test)]

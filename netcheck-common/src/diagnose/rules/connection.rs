@@ -155,10 +155,12 @@ fn reject(target: &Target, trail: &Trail, hop: u8) -> Cause {
 
 /// Nothing came back.
 async fn silent(target: &Target, observed: &Observed, to: SocketAddr, failure: &Failure, net: &Net) -> Finding {
-    if let Some(finding) = dead_family(target, observed, to, net).await {
+    let (trail, sibling) = tokio::join!(net.trail(to), net.sibling(to));
+    if sibling.is_none()
+        && let Some(finding) = dead_family(target, observed, to, net).await
+    {
         return finding;
     }
-    let (trail, sibling) = tokio::join!(net.trail(to), net.sibling(to));
     if let Some(finding) = local_or_offline(target, to, &trail, sibling, net).await {
         return finding;
     }

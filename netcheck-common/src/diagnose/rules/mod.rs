@@ -1,6 +1,7 @@
 //! The rules, one file a layer: from a failure and its experiments to a cause.
 
 pub(super) mod connection;
+pub(super) mod datagram;
 pub(super) mod handshake;
 pub(super) mod name;
 pub(super) mod page;

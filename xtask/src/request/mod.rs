@@ -1,5 +1,7 @@
 //! What to ask of whom: the fixes of many records as few sentences, ready to paste.
 
+mod fix;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -9,10 +11,6 @@ use netcheck_common::record::{Record, Verdict};
 use crate::ports;
 use crate::standing::{self, Standing};
 use crate::target::Place;
-
-/// A mark that no fix contains: records are escaped, so there are no control characters in them.
-const HOST: &str = "\u{1}";
-const PORT: &str = "\u{2}";
 
 /// Records of one row that fail for the same reason at the same place.
 #[derive(Debug)]
@@ -68,7 +66,7 @@ impl Group<'_> {
         let mut by_words: BTreeMap<String, BTreeMap<String, Vec<u16>>> = BTreeMap::new();
         for record in &self.records {
             let place = Place::of(&record.target);
-            let words = template(record, &place);
+            let words = fix::template(record, &place);
             by_words.entry(words).or_default().entry(place.host).or_default().extend(place.port);
         }
         let mut fixes = Vec::new();
@@ -78,52 +76,12 @@ impl Group<'_> {
                 same_ports.entry(ports::text(numbers)).or_default().push(host);
             }
             for (ports, hosts) in same_ports {
-                fixes.push(words.replace(HOST, &hosts.join(", ")).replace(PORT, &ports));
+                fixes.push(fix::filled(&words, &hosts, &ports));
             }
         }
         fixes.dedup();
         fixes
     }
-}
-
-/// A record's fix with host and port taken out, so that 41 ports make one sentence.
-fn template(record: &Record, place: &Place) -> String {
-    let fix = match &record.cause {
-        Some(cause) if !cause.fix.is_empty() => cause.fix.clone(),
-        _ => {
-            let seen = record.failure.as_ref().map_or("nothing", |failure| failure.code.as_str());
-            let (host, transport, protocol) = (&place.host, place.transport(), place.protocol());
-            let port = place.port.map_or(String::new(), |port| format!(" {port}"));
-            format!(
-                "Find out why {protocol} to {host} on {transport}{port} does not work (observed: {seen})."
-            )
-        }
-    };
-    let fix = fix.replace(&place.host, HOST);
-    match place.port {
-        Some(port) => number(&fix, &port.to_string()),
-        None => fix,
-    }
-}
-
-/// Replaces a number where it stands alone: not within a longer one, an address or a name.
-fn number(text: &str, digits: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(digits) {
-        let before = rest[..at].chars().next_back().or_else(|| out.chars().next_back());
-        let mut after = rest[at + digits.len()..].chars();
-        let (next, after_next) = (after.next(), after.next());
-        let decimal = next == Some('.') && after_next.is_some_and(|c| c.is_ascii_digit());
-        let alone = before.is_none_or(|c| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-'))
-            && next.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '-')
-            && !decimal;
-        out.push_str(&rest[..at]);
-        out.push_str(if alone { PORT } else { digits });
-        rest = &rest[at + digits.len()..];
-    }
-    out.push_str(rest);
-    out
 }
 
 /// One sentence a region: how much does not work there, why, and where.

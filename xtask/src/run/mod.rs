@@ -1,9 +1,10 @@
 //! One run of a plan: children started, their lines merged, records on disk as they come.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::process::{Child, ExitStatus};
+mod running;
+
+use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use netcheck_common::clock;
 use netcheck_common::record::Record;
@@ -16,11 +17,10 @@ use crate::progress::Progress;
 use crate::signal;
 use crate::through::Through;
 use crate::tools::Tools;
+use running::{Running, verdict};
 
 /// How long a tool gets to write what is finished, once it was asked to end.
 const GRACE: Duration = Duration::from_secs(3);
-/// How many of a tool's last words are kept.
-const LAST_WORDS: usize = 20;
 
 /// What came of a run.
 #[derive(Debug, Default)]
@@ -45,17 +45,6 @@ pub(crate) struct Order<'a> {
     pub(crate) through: &'a Through,
     /// Show what the tools say.
     pub(crate) verbose: u8,
-}
-
-struct Running {
-    child: Child,
-    expected: u64,
-    got: u64,
-    garbage: u64,
-    ended: bool,
-    hung: bool,
-    until: Instant,
-    words: VecDeque<String>,
 }
 
 /// The run itself: the one loop that owns every child, the journal and the progress.
@@ -96,18 +85,7 @@ impl<'a> Run<'a> {
                 Ok(child) => {
                     let patience = Duration::from_secs_f64(run.order.through.patience(expected));
                     let until = clock::now() + patience;
-                    let words = VecDeque::new();
-                    let running = Running {
-                        child,
-                        expected,
-                        got: 0,
-                        garbage: 0,
-                        ended: false,
-                        hung: false,
-                        until,
-                        words,
-                    };
-                    run.running.insert(tool, running);
+run.running.insert(tool, Running::new(child, expected, until));
                 }
                 Err(why) => run.outcome.broken.push(format!("check-{tool} could not be started: {why}")),
             }
@@ -144,7 +122,7 @@ impl<'a> Run<'a> {
 
     /// Short while a child that has said its last is about to be reaped.
     fn pause(&self) -> Duration {
-        let leaving = self.running.values().any(|running| running.ended);
+        let leaving = self.running.values().any(|running| running.streams == 0);
         Duration::from_millis(if leaving { 1 } else { 100 })
     }
 
@@ -159,7 +137,7 @@ impl<'a> Run<'a> {
             Event::Said(tool, line) => self.note(tool, line, |_| ()),
             Event::Ended(tool) => {
                 if let Some(running) = self.running.get_mut(tool) {
-                    running.ended = true;
+                    running.streams = running.streams.saturating_sub(1);
                 }
             }
             Event::Signal(signal) => {
@@ -189,10 +167,7 @@ impl<'a> Run<'a> {
         }
         if let Some(running) = self.running.get_mut(tool) {
             count(running);
-            if running.words.len() == LAST_WORDS {
-                running.words.pop_front();
-            }
-            running.words.push_back(line);
+            running.hear(line);
         }
     }
 
@@ -212,7 +187,7 @@ impl<'a> Run<'a> {
                 signal::end(&running.child, Signal::SIGKILL);
                 running.hung = true;
                 // Somebody else may hold its standard output open: its end is not waited for.
-                running.ended = true;
+                running.streams = 0;
                 running.until = clock::now() + Duration::from_secs(60);
             }
         }
@@ -221,7 +196,7 @@ impl<'a> Run<'a> {
     fn reap(&mut self) {
         let mut gone = Vec::new();
         for (tool, running) in &mut self.running {
-            if running.ended
+            if running.streams == 0
                 && let Ok(Some(status)) = running.child.try_wait()
             {
                 gone.push((*tool, status));
@@ -235,26 +210,4 @@ impl<'a> Run<'a> {
             }
         }
     }
-}
-
-/// What a tool's end says, where it is not the right one.
-fn verdict(tool: &str, running: &Running, status: ExitStatus) -> Option<String> {
-    let missing = running.expected.saturating_sub(running.got);
-    let how = match status.code() {
-        Some(0 | 1) if missing == 0 && running.garbage == 0 => return None,
-        Some(0 | 1) if missing == 0 => format!("printed {} lines that are no records", running.garbage),
-        Some(code) => format!("ended with exit code {code}"),
-        None if running.hung => "hung and was ended".into(),
-        None => format!("was killed ({status})"),
-    };
-    let words = match running.words.back() {
-        Some(words) => format!(": {words}"),
-        None => String::new(),
-    };
-    let lack = if missing > 0 {
-        format!("; {missing} of {} records are missing", running.expected)
-    } else {
-        String::new()
-    };
-    Some(format!("check-{tool} {how}{lack}{words}"))
 }

@@ -1,0 +1,107 @@
+//! check-mail against the servers people run: postfix as the gateway, opendkim as the signer (Debian packages: packages.txt).
+
+mod servers;
+
+use netcheck_lab::dns::{DnsServer, Zone};
+use netcheck_lab::pki::Authority;
+use netcheck_lab::tool::Tool;
+use serde_json::Value;
+
+use servers::{Opendkim, Postfix, Sink, send};
+
+const MESSAGE: &str = "From: SpotMe <noreply@spotme.com>\r\nTo: jane.doe@example.net\r\nSubject: Your link\r\n\
+    Date: Sun, 22 Nov 2026 07:00:00 +0000\r\nMessage-ID: <1@mail.spotme.com>\r\n\r\n\
+    Log in: https://app.spotme.com/login/TOKEN\r\nGood-bye.\r\n";
+
+fn tool() -> Tool {
+    Tool::new(env!("CARGO_BIN_EXE_check-mail"))
+}
+
+/// Sends the message through a postfix that signs and one that receives, and reads what arrives behind them.
+fn travel(gateway: &[&str]) -> Value {
+    let sink = Sink::start();
+    let signer = Opendkim::start("spotme.com", "mandrill");
+    let receiving = Postfix::start("mx.example.net", sink.port, gateway);
+    let milter = format!("smtpd_milters = inet:127.0.0.1:{}", signer.port);
+    let sending = Postfix::start("mail.spotme.com", receiving.port, &[&milter]);
+    send(sending.port, "bounces@mail.spotme.com", "jane.doe@example.net", MESSAGE);
+    let arrived = sink.message();
+
+    let dns = DnsServer::start(Zone::new().txt("mandrill._domainkey.spotme.com", &signer.record()));
+    let outcome = tool()
+        .file("arrived.eml", arrived)
+        .args(["--message", "arrived.eml", "--resolver", &dns.addr.to_string()])
+        .run();
+    assert!(!outcome.stdout.contains("jane.doe") && !outcome.stdout.contains("TOKEN"), "{}", outcome.stdout);
+    outcome.one().clone()
+}
+
+#[test]
+fn real_mail_signed_by_opendkim_arrives_valid_and_its_hops_are_read() {
+    let record = travel(&[]);
+    assert_eq!(record["verdict"], "pass", "{record}");
+    let facts = &record["facts"]["message"];
+    assert_eq!(facts["dkim"][0]["result"], "valid");
+    assert_eq!(facts["dkim"][0]["selector"], "mandrill");
+    assert_eq!(facts["route"][0]["by"], "mail.spotme.com");
+    assert_eq!(facts["route"][1]["by"], "mx.example.net");
+    assert!(facts["total_s"].as_i64().is_some_and(|total| (0..60).contains(&total)), "{facts}");
+}
+
+#[test]
+fn real_postfix_that_rewrites_a_line_is_mail_body_changed() {
+    let record = travel(&["body_checks = regexp:$config_directory/body_checks"]);
+    assert_eq!(record["verdict"], "degraded", "{record}");
+    assert_eq!(record["failure"]["code"], "mail.body_changed");
+    assert_eq!(record["cause"]["code"], "mail_gateway");
+}
+
+#[test]
+fn real_postfix_that_marks_the_subject_is_mail_dkim_invalid() {
+    let record = travel(&["header_checks = regexp:$config_directory/header_checks"]);
+    assert_eq!(record["failure"]["code"], "mail.dkim_invalid", "{record}");
+    assert_eq!(record["facts"]["message"]["dkim"][0]["result"], "header_changed");
+}
+
+/// Asks a postfix for a recipient, and returns the record beside what postfix logged.
+fn ask(settings: &[&str]) -> (Value, String) {
+    let sink = Sink::start();
+    let authority = Authority::new("Lab Root");
+    let leaf = authority.leaf(&["127.0.0.1"]);
+    let postfix = Postfix::with_tls("mx.example.net", sink.port, settings, &leaf);
+    let tool = tool();
+    let roots = authority.write(tool.dir());
+    let outcome = tool
+        .args(["--recipient", "jane.doe@example.net", "--helo", "client.example.org", "--public-roots"])
+        .arg(roots)
+        .arg(format!("smtp://127.0.0.1:{}", postfix.port))
+        .run();
+    let log = postfix.stop();
+    assert!(!log.contains("postfix/cleanup"), "a message was queued: {log}");
+    (outcome.one().clone(), log)
+}
+
+#[test]
+fn real_postfix_takes_the_recipient_over_tls_and_gets_no_message() {
+    let (record, log) = ask(&[]);
+    assert_eq!(record["verdict"], "pass", "{record}\n{log}");
+    assert_eq!(record["facts"]["smtp"]["recipient"]["status"], "250 2.1.5");
+    assert_eq!(record["facts"]["tls"]["version"], "TLS 1.3");
+    assert!(log.contains("ehlo=2 starttls=1 mail=1 rcpt=1 quit=1"), "{log}");
+}
+
+#[test]
+fn real_postfix_that_defers_is_degraded() {
+    let (record, log) =
+        ask(&["smtpd_recipient_restrictions = check_recipient_access static:{451 4.7.1 Greylisted}"]);
+    assert_eq!(record["verdict"], "degraded", "{record}\n{log}");
+    assert_eq!(record["facts"]["smtp"]["recipient"]["status"], "451 4.7.1");
+}
+
+#[test]
+fn real_postfix_that_rejects_is_smtp_rejected() {
+    let (record, log) = ask(&["smtpd_recipient_restrictions = reject"]);
+    assert_eq!(record["failure"]["code"], "smtp.rejected", "{record}\n{log}");
+    assert_eq!(record["verdict"], "fail");
+    assert!(log.contains("quit=1"), "{log}");
+}

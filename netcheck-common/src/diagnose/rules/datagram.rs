@@ -1,0 +1,105 @@
+//! Causes of a datagram without an answer: dropped on the way, UDP as a whole blocked, refused, or a service that is silent.
+
+use std::net::SocketAddr;
+
+use crate::cause::{Cause, Confidence, Reason, Who};
+use crate::diagnose::trail::Trail;
+use crate::diagnose::{Finding, fix};
+use crate::failure::{Code, Failure};
+use crate::net::Net;
+use crate::record::Verdict;
+use crate::target::Target;
+use crate::trace::Observed;
+
+/// The classic traceroute port, where nothing listens: the control for a port that stays silent.
+const CONTROL_PORT: u16 = 33434;
+
+/// Why no datagram came back.
+pub(in crate::diagnose) async fn explain(
+    target: &Target,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Net,
+) -> Option<Finding> {
+    let to = observed.seen.peer?;
+    match failure.code {
+        Code::UdpRefused | Code::UdpProhibited => Some(told(target, to, failure)),
+        Code::UdpTimeout | Code::QuicTimeout if net.diagnoses() => silent(target, to, failure, net).await,
+        _ => None,
+    }
+}
+
+/// An ICMP message says it.
+fn told(target: &Target, to: SocketAddr, failure: &Failure) -> Finding {
+    match failure.offender {
+        Some(offender) if offender != to.ip() => Finding::of(
+            Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
+                .near(Some(offender))
+                .sure(Confidence::Medium)
+                .seen(failure.detail.clone())
+                .seen(format!("{offender} is not the service")),
+        ),
+        Some(_) if failure.code == Code::UdpRefused => {
+            let fix = format!("Nothing: the way is open, and nothing listens at {} now.", target.authority());
+            let cause = Cause::new(Reason::PortIdle, Who::Service, fix).sure(Confidence::Medium);
+            Finding::with(Verdict::Degraded, cause.seen(failure.detail.clone()).seen("the sender is the service"))
+        }
+        offender => {
+            let cause = Cause::new(Reason::FirewallReject, Who::Unknown, fix::allow(target)).near(offender);
+            Finding::of(cause.seen(failure.detail.clone()))
+        }
+    }
+}
+
+/// Silence: how far do datagrams get, on this port, on another, and how far does TCP?
+async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -> Option<Finding> {
+    let control = SocketAddr::new(to.ip(), CONTROL_PORT);
+    let web = async {
+        match net.sibling(SocketAddr::new(to.ip(), 0)).await {
+            Some(port) => Some((port, net.trail(SocketAddr::new(to.ip(), port)).await)),
+            None => None,
+        }
+    };
+    let (own, other, web) = tokio::join!(net.datagram_trail(to), net.datagram_trail(control), web);
+    if web.is_none() && farthest(&own) <= 1 && farthest(&other) <= 1 && !net.shared.experiments.reached() {
+        let fix = "Restore this network's way to the Internet: nothing beyond the first hop answers.";
+        let cause = Cause::new(Reason::Offline, Who::Network, fix)
+            .near(own.last().or(other.last()).map(|(_, address)| address))
+            .sure(Confidence::Medium)
+            .seen(failure.detail.clone())
+            .seen("nothing beyond the first hop answers, over UDP or TCP");
+        return Some(Finding::of(cause));
+    }
+    let near = own.last().map(|(_, address)| address);
+    let place = own.last().map_or("no hop answered for this port".to_owned(), |(hop, address)| {
+        format!("datagrams for this port die at or after {address} (hop {hop})")
+    });
+    let base = |reason| {
+        Cause::new(reason, Who::Network, fix::allow(target)).near(near).seen(failure.detail.clone()).seen(place.clone())
+    };
+    // The control port gets an answer, or at least a hop farther: UDP passes, this port does not.
+    if reach(&other) > reach(&own) {
+        let cause = base(Reason::FirewallDrop).seen(format!("UDP {CONTROL_PORT} of the same address gets farther"));
+        let between = farthest(&other) > farthest(&own);
+        return Some(Finding::of(cause.sure(if between { Confidence::High } else { Confidence::Medium })));
+    }
+    match web {
+        Some((port, path)) if reach(&path) > reach(&own) => {
+            let cause = base(Reason::UdpBlocked)
+                .seen(format!("UDP {CONTROL_PORT} of the same address gets no farther"))
+                .seen(format!("TCP {port} of the same address does"));
+            let between = farthest(&path) > farthest(&own);
+            Some(Finding::of(cause.sure(if between { Confidence::High } else { Confidence::Medium })))
+        }
+        _ => Some(Finding::of(base(Reason::FirewallDrop))),
+    }
+}
+
+fn farthest(trail: &Trail) -> u8 {
+    trail.last().map_or(0, |(hop, _)| hop)
+}
+
+/// How far a trail got; an answer from the address itself is farther than any hop before it.
+fn reach(trail: &Trail) -> u8 {
+    trail.answered.map_or_else(|| farthest(trail), |(ttl, _)| ttl.max(farthest(trail) + 1))
+}
