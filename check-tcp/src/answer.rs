@@ -46,7 +46,9 @@ pub fn plain(net: &Net, answer: Answer, forwarded: bool, target: &Target) -> Res
         502..=504 if forwarded => {
             Err(Failure::new(Code::ProxyUpstream, format!("{}: the proxy could not reach it", answer.status)))
         }
-        403 if forwarded && page.is_some() => Err(Failure::new(Code::ProxyDenied, "403: the proxy refuses it")),
+        403 if forwarded && page.is_some() => {
+            Err(Failure::new(Code::ProxyDenied, "403: the proxy refuses it"))
+        }
         _ if page.is_some() => Err(status(&answer, page)),
         300..=399 if is_foreign(&answer, target) => {
             let location = answer.header("location").unwrap_or_default();
@@ -71,7 +73,11 @@ fn status(answer: &Answer, page: Option<Match>) -> Failure {
 }
 
 fn service_down(answer: &Answer, target: &Target) -> Remark {
-    let fix = format!("Nothing in this network: tell the operator of {} that it answers {}.", target.authority(), answer.status);
+    let fix = format!(
+        "Nothing in this network: tell the operator of {} that it answers {}.",
+        target.authority(),
+        answer.status
+    );
     Remark {
         failure: Failure::new(Code::HttpStatus, format!("HTTP {}", answer.status)),
         cause: Cause::new(Reason::ServiceDown, Who::Service, fix)
@@ -82,7 +88,10 @@ fn service_down(answer: &Answer, target: &Target) -> Remark {
 }
 
 fn busy(answer: &Answer, target: &Target) -> Remark {
-    let fix = format!("Nothing in this network: {} limits how often it may be asked; ask again later.", target.authority());
+    let fix = format!(
+        "Nothing in this network: {} limits how often it may be asked; ask again later.",
+        target.authority()
+    );
     Remark {
         failure: Failure::new(Code::HttpStatus, format!("HTTP {}: too many requests", answer.status)),
         cause: Cause::new(Reason::ServiceDown, Who::Service, fix).seen("HTTP 429"),
@@ -90,7 +99,11 @@ fn busy(answer: &Answer, target: &Target) -> Remark {
 }
 
 fn forbidden(answer: &Answer, target: &Target) -> Remark {
-    let fix = format!("Allow HTTP to {} TCP, or ask its operator whether the answer {} is its own.", target.authority(), answer.status);
+    let fix = format!(
+        "Allow HTTP to {} TCP, or ask its operator whether the answer {} is its own.",
+        target.authority(),
+        answer.status
+    );
     Remark {
         failure: Failure::new(Code::HttpStatus, format!("HTTP {}", answer.status)),
         cause: Cause::new(Reason::Unknown, Who::Unknown, fix)
@@ -137,16 +150,21 @@ mod tests {
 
     #[test]
     fn a_redirect_within_the_site_is_not_foreign() {
-        for location in ["/login", "https://www.spotme.com/", "https://spotme.com", "http://app.spotme.com:8080/x"] {
+        for location in
+            ["/login", "https://www.spotme.com/", "https://spotme.com", "http://app.spotme.com:8080/x"]
+        {
             assert!(!foreign(location), "{location}");
         }
     }
 
     #[test]
     fn a_redirect_to_another_site_is_foreign() {
-        for location in
-            ["http://portal.corp.example/login", "https://notspotme.com", "http://www.spotme.com@evil.test", "http://10.0.0.1/"]
-        {
+        for location in [
+            "http://portal.corp.example/login",
+            "https://notspotme.com",
+            "http://www.spotme.com@evil.test",
+            "http://10.0.0.1/",
+        ] {
             assert!(foreign(location), "{location}");
         }
     }

@@ -86,7 +86,8 @@ async fn https(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped>
     let secure = trace.secure(stream, &hello).await?;
     let request = Request::get(&target.host, target.port(), true, &target.request_path());
     let net = trace.net();
-    let work = async { answer::secure(&net, net.request(secure.stream, &request).await?, secure.trust, target) };
+    let work =
+        async { answer::secure(&net, net.request(secure.stream, &request).await?, secure.trust, target) };
     if let Some(remark) = trace.stage(Layer::HTTP, work).await? {
         trace.degrade(remark.failure, Some(remark.cause));
     }

@@ -84,7 +84,7 @@ async fn asked(net: &Net, target: &Target) -> Control {
     let aside = net.aside();
     let mut control = Control { target: target.clone(), answered: false, silent: false, tcp: None };
     let Ok(addresses) = aside.resolve(&target.host).await else { return control };
-    let outcome = reach::race(&addresses, |address| {
+    let outcome = reach::race(&aside, &addresses, target.port(), |address| {
         let aside = aside.clone();
         async move {
             let mut socket = aside.udp(address, target.port()).await?;

@@ -35,7 +35,13 @@ const USUAL: usize = 56;
 pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let addresses = trace.addresses(target).await?;
     let net = trace.net();
-    let (mut pinger, series) = trace.stage_within(ICMP, net.left(), ping(udp, &net, &addresses)).await?;
+    let (mut pinger, series) = trace
+        .stage_within(
+            ICMP,
+            net.left(),
+            reach::in_turn(&net, &addresses, 0, async |address| ping_one(udp, &net, address).await),
+        )
+        .await?;
     let fastest = series.fastest();
     trace.facts.icmp = Some(Icmp { socket: pinger.socket_type(), round_trip_us: micros(fastest) });
     if udp.series.count.is_some() {
@@ -49,18 +55,6 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
         trace.facts.mtu = Some(found);
     }
     Ok(())
-}
-
-/// Asks the first family that answers.
-async fn ping(udp: &Udp, net: &Net, addresses: &[IpAddr]) -> Result<(Pinger, Series), Failure> {
-    let mut failed = None;
-    for address in reach::families(addresses) {
-        match ping_one(udp, net, address).await {
-            Ok(answered) => return Ok(answered),
-            Err(failure) => failed = reach::worse(failed, failure),
-        }
-    }
-    Err(failed.unwrap_or_else(reach::nowhere))
 }
 
 async fn ping_one(udp: &Udp, net: &Net, address: IpAddr) -> Result<(Pinger, Series), Failure> {

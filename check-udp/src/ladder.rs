@@ -106,7 +106,7 @@ async fn try_rung(net: &Net, rung: Rung, addresses: &[IpAddr], target: &Target, 
     let work = async {
         match rung.transport {
             Transport::Udp => {
-                reach::race(addresses, |address| async move {
+                reach::race(net, addresses, rung.port, |address| async move {
                     answered(net.udp(address, rung.port).await?, bound).await
                 })
                 .await

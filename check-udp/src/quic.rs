@@ -57,35 +57,19 @@ pub async fn connect(
     let bound = reach::bound(&net);
     let mut facts = Quic::default();
     let outer = reach::outer(&net) * 2;
-    let work = families(&net, &addresses, target.port(), &hello, bound, &mut facts);
-    let outcome = trace.stage_within(QUIC, outer, work).await;
+    let port = target.port();
+    let attempt = async |address| {
+        let mut tried = Quic::default();
+        let outcome = probe(&net, SocketAddr::new(address, port), &hello, bound, &mut tried).await;
+        // What a family without a route tells is nothing.
+        if !matches!(&outcome, Err(failure) if failure.code == Code::RouteNone) {
+            facts = tried;
+        }
+        outcome
+    };
+    let outcome = trace.stage_within(QUIC, outer, reach::in_turn(&net, &addresses, port, attempt)).await;
     trace.facts.quic = Some(facts);
     outcome
-}
-
-/// The first family that answers at all; what the other says counts only when neither connects.
-async fn families(
-    net: &Net,
-    addresses: &[IpAddr],
-    port: u16,
-    hello: &Hello,
-    bound: Duration,
-    facts: &mut Quic,
-) -> Result<Connected, Failure> {
-    let mut failed: Option<Failure> = None;
-    for address in reach::families(addresses) {
-        match probe(net, SocketAddr::new(address, port), hello, bound, facts).await {
-            // Only silence and lack of a route say that the other family may do better.
-            Err(failure)
-                if matches!(failure.code, Code::QuicTimeout | Code::RouteNone)
-                    && facts.version_negotiation != Some(true) =>
-            {
-                failed = Some(failed.filter(|known| known.code != Code::RouteNone).unwrap_or(failure));
-            }
-            outcome => return outcome,
-        }
-    }
-    Err(failed.unwrap_or_else(reach::nowhere))
 }
 
 /// Version negotiation and a real handshake side by side.

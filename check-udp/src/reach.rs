@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::TryFutureExt;
 use futures_util::future::{Either, select};
 use netcheck_common::clock::pause;
 use netcheck_common::failure::{Code, Failure};
@@ -15,7 +16,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// How long the first family has before the second joins it, as in RFC 8305 section 5.
 const HEAD_START: Duration = Duration::from_millis(250);
 /// What a stage has left over to say what it saw, once its own bound has run out.
-const SLACK: Duration = Duration::from_millis(200);
+const SLACK: Duration = Duration::from_millis(500);
 
 /// How long a stage may wait for answers: what the whole target has left, less what it takes to tell.
 pub fn bound(net: &Net) -> Duration {
@@ -27,55 +28,100 @@ pub fn outer(net: &Net) -> Duration {
     net.timeout() + SLACK
 }
 
-/// The first address of each family, in the order given.
-pub fn families(addresses: &[IpAddr]) -> impl Iterator<Item = IpAddr> {
-    let first = addresses.first().copied();
-    let other =
-        first.and_then(|first| addresses.iter().copied().find(|other| other.is_ipv6() != first.is_ipv6()));
-    first.into_iter().chain(other)
+/// The first address of each family that may be used, in the order given.
+fn families(net: &Net, addresses: &[IpAddr]) -> (Option<IpAddr>, Option<IpAddr>) {
+    let (flags, source) = (net.flags(), net.origin().source);
+    let fits = |address: &IpAddr| {
+        let barred = if address.is_ipv6() { flags.ipv4 } else { flags.ipv6 };
+        !barred && source.is_none_or(|source| source.is_ipv6() == address.is_ipv6())
+    };
+    let mut usable = addresses.iter().copied().filter(fits);
+    let first = usable.next();
+    (first, usable.find(|other| first.is_some_and(|first| first.is_ipv6() != other.is_ipv6())))
 }
 
 /// Runs `attempt` at one address of each family; the second joins after a moment of silence or when the first has
 /// failed. The first success counts; of two failures the more telling one.
-pub async fn race<T, F>(addresses: &[IpAddr], attempt: impl Fn(IpAddr) -> F) -> Result<T, Failure>
+pub async fn race<T, F>(
+    net: &Net,
+    addresses: &[IpAddr],
+    port: u16,
+    attempt: impl Fn(IpAddr) -> F,
+) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,
 {
-    let mut families = families(addresses);
-    let first = families.next().ok_or_else(nowhere)?;
-    let Some(second) = families.next() else { return attempt(first).await };
-    let first = pin!(attempt(first));
-    let head_start = pin!(pause(HEAD_START));
-    let first = match select(first, head_start).await {
-        Either::Left((Ok(won), _)) => return Ok(won),
-        Either::Left((Err(failure), _)) => {
-            return attempt(second)
-                .await
-                .map_err(|other| worse(Some(failure), other).unwrap_or_else(nowhere));
-        }
-        Either::Right(((), first)) => first,
+    let attempt = |address: IpAddr| attempt(address).map_err(move |failure| (failure, address));
+    let (first, second) = match families(net, addresses) {
+        (Some(first), Some(second)) => (first, second),
+        (first, _) => return attempt(first.ok_or_else(nowhere)?).await.map_err(|(failure, _)| failure),
     };
-    let second = pin!(attempt(second));
-    let (failure, rest) = match select(first, second).await {
-        Either::Left((Ok(won), _)) | Either::Right((Ok(won), _)) => return Ok(won),
-        Either::Left((Err(failure), rest)) => (failure, Either::Right(rest)),
-        Either::Right((Err(failure), rest)) => (failure, Either::Left(rest)),
+    let ended = async {
+        let (first, head_start) = (pin!(attempt(first)), pin!(pause(HEAD_START)));
+        let first = match select(first, head_start).await {
+            Either::Left((Ok(won), _)) => return Ok(won),
+            Either::Left((Err(lost), _)) => return attempt(second).await.map_err(|other| worse(lost, other)),
+            Either::Right(((), first)) => first,
+        };
+        let second = pin!(attempt(second));
+        let (lost, rest) = match select(first, second).await {
+            Either::Left((Ok(won), _)) | Either::Right((Ok(won), _)) => return Ok(won),
+            Either::Left((Err(lost), rest)) => (lost, Either::Right(rest)),
+            Either::Right((Err(lost), rest)) => (lost, Either::Left(rest)),
+        };
+        rest.await.map_err(|other| worse(lost, other))
     };
-    rest.await.map_err(|other| worse(Some(failure), other).unwrap_or_else(nowhere))
+    ended.await.map_err(|lost| blamed(net, port, lost))
 }
 
-/// The more telling of two failures: an answer more than silence, silence more than no route.
-pub fn worse(known: Option<Failure>, other: Failure) -> Option<Failure> {
-    let weight = |failure: &Failure| match failure.code {
-        Code::RouteNone => 0,
-        Code::UdpTimeout | Code::IcmpTimeout => 1,
-        Code::UdpProhibited => 2,
-        _ => 3,
+/// The same one after the other, for attempts that would disturb each other; a family that answers ends it.
+pub async fn in_turn<T>(
+    net: &Net,
+    addresses: &[IpAddr],
+    port: u16,
+    mut attempt: impl AsyncFnMut(IpAddr) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let (first, second) = families(net, addresses);
+    let first = first.ok_or_else(nowhere)?;
+    let lost = match (attempt(first).await, second) {
+        (Err(failure), Some(_)) if weight(&failure) < ANSWERED => (failure, first),
+        (outcome, _) => return outcome,
     };
-    match known {
-        Some(known) if weight(&known) >= weight(&other) => Some(known),
-        _ => Some(other),
+    match (second, lost) {
+        (Some(second), lost) => match attempt(second).await {
+            Ok(won) => Ok(won),
+            Err(failure) => Err(blamed(net, port, worse(lost, (failure, second)))),
+        },
+        (None, (failure, _)) => Err(failure),
     }
+}
+
+/// Failures that weigh this much were an answer.
+const ANSWERED: u8 = 2;
+
+/// What failures tell: an answer more than silence, silence more than no route.
+fn weight(failure: &Failure) -> u8 {
+    match failure.code {
+        Code::RouteNone => 0,
+        Code::UdpTimeout | Code::QuicTimeout | Code::IcmpTimeout => 1,
+        _ => ANSWERED,
+    }
+}
+
+/// The more telling of two failures, with the address it belongs to.
+fn worse(known: (Failure, IpAddr), other: (Failure, IpAddr)) -> (Failure, IpAddr) {
+    if weight(&known.0) >= weight(&other.0) { known } else { other }
+}
+
+/// The record is about the address whose failure it tells, though the other family was tried since.
+fn blamed(net: &Net, port: u16, (failure, address): (Failure, IpAddr)) -> Failure {
+    let to = SocketAddr::new(address, port);
+    net.see(|seen| {
+        seen.peer = Some(to);
+        let path = seen.path.get_or_insert_default();
+        path.address = Some(if port == 0 { address.to_string() } else { to.to_string() });
+    });
+    failure
 }
 
 /// Writes the way of the socket that won a race into the record: the other family may have been tried since.
@@ -99,5 +145,5 @@ pub fn free_port(v6: bool) -> u16 {
 
 /// There is no address to ask.
 pub fn nowhere() -> Failure {
-    Failure::new(Code::DnsNoAddress, "there is no address to ask")
+    Failure::new(Code::RouteNone, "no address of the family asked for")
 }

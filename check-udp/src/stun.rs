@@ -35,16 +35,20 @@ struct Told {
 pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let addresses = trace.addresses(target).await?;
     let net = trace.net();
-    let bound = reach::bound(&net);
+    let (bound, port) = (reach::bound(&net), target.port());
     let told = match udp.series.count {
-        None => {
-            trace
-                .stage_within(STUN, reach::outer(&net), one(udp, &net, &addresses, target.port(), bound))
-                .await?
-        }
+        None => trace.stage_within(STUN, reach::outer(&net), one(udp, &net, &addresses, port, bound)).await?,
         Some(_) => {
             // A series lasts as long as it was asked to; it ends by itself before the deadline does.
-            trace.stage_within(STUN, net.left(), many(udp, &net, &addresses, target.port())).await?
+            trace
+                .stage_within(
+                    STUN,
+                    net.left(),
+                    reach::in_turn(&net, &addresses, port, async |address| {
+                        train(udp, &net, address, port).await
+                    }),
+                )
+                .await?
         }
     };
     if let Some(local) = told.local {
@@ -75,7 +79,7 @@ async fn one(
     port: u16,
     bound: Duration,
 ) -> Result<Told, Failure> {
-    reach::race(addresses, |address| async move {
+    reach::race(net, addresses, port, |address| async move {
         let mut lease = udp.mappings.open(net, address, port).await?;
         let id: Id = random();
         let read = |bytes: &[u8]| match binding::read(bytes, |found| *found == id) {
@@ -88,18 +92,6 @@ async fn one(
         Ok(told(&lease.socket, binding, &reply, None))
     })
     .await
-}
-
-/// A series of probes to the first family that answers any.
-async fn many(udp: &Udp, net: &Net, addresses: &[IpAddr], port: u16) -> Result<Told, Failure> {
-    let mut silence = None;
-    for address in reach::families(addresses) {
-        match train(udp, net, address, port).await {
-            Ok(told) => return Ok(told),
-            Err(failure) => silence = reach::worse(silence, failure),
-        }
-    }
-    Err(silence.unwrap_or_else(reach::nowhere))
 }
 
 async fn train(udp: &Udp, net: &Net, address: IpAddr, port: u16) -> Result<Told, Failure> {

@@ -77,7 +77,7 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
             let net = trace.net();
             let bound = reach::bound(&net);
             let port = target.port();
-            let work = reach::race(&addresses, |address| {
+            let work = reach::race(&net, &addresses, port, |address| {
                 let net = net.clone();
                 async move {
                     let mut wire = net.udp(address, port).await?;

@@ -19,7 +19,19 @@ pub struct Device {
 
 /// Names that VPN clients give their interfaces.
 const TUNNELS: [&str; 13] = [
-    "tun", "tap", "wg", "ppp", "utun", "ipsec", "vti", "xfrm", "zt", "tailscale", "nordlynx", "gpd", "cscotun",
+    "tun",
+    "tap",
+    "wg",
+    "ppp",
+    "utun",
+    "ipsec",
+    "vti",
+    "xfrm",
+    "zt",
+    "tailscale",
+    "nordlynx",
+    "gpd",
+    "cscotun",
 ];
 /// `ARPHRD_NONE`, what tun devices are, and the tunnel types of linux/if_arp.h.
 const KINDS: [&str; 4] = ["65534", "768", "769", "778"];

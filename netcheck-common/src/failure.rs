@@ -294,7 +294,8 @@ impl Layer {
     /// Names and addresses.
     pub const DNS: Layer = Layer::new("dns", Code::DnsTimeout, Code::DnsUnreachable, Code::DnsUnreachable);
     /// The way to the destination through a proxy.
-    pub const PROXY: Layer = Layer::new("proxy", Code::ProxyTimeout, Code::ProxyUnreachable, Code::ProxyProtocol);
+    pub const PROXY: Layer =
+        Layer::new("proxy", Code::ProxyTimeout, Code::ProxyUnreachable, Code::ProxyProtocol);
     /// The TCP connection.
     pub const TCP: Layer = Layer::new("tcp", Code::TcpTimeout, Code::TcpReset, Code::TcpReset);
     /// The TLS handshake.
@@ -318,7 +319,9 @@ impl Layer {
             }
             Kind::UnexpectedEof | Kind::WriteZero => (self.closed, "connection closed"),
             Kind::TimedOut => (self.timeout, "no answer: the peer's retransmissions went unanswered"),
-            Kind::HostUnreachable | Kind::NetworkUnreachable => (self.timeout, "the path broke: ICMP unreachable"),
+            Kind::HostUnreachable | Kind::NetworkUnreachable => {
+                (self.timeout, "the path broke: ICMP unreachable")
+            }
             _ => (self.closed, "connection lost"),
         };
         Failure::new(code, format!("{detail} during {}", self.name))

@@ -69,7 +69,9 @@ impl Request {
         if !h2 {
             builder = builder.header("host", &self.authority);
         }
-        builder = builder.header("user-agent", concat!("netcheck/", env!("CARGO_PKG_VERSION"))).header("accept", "*/*");
+        builder = builder
+            .header("user-agent", concat!("netcheck/", env!("CARGO_PKG_VERSION")))
+            .header("accept", "*/*");
         for (name, value) in &self.headers {
             builder = builder.header(name, value);
         }
@@ -172,7 +174,8 @@ async fn read(response: hyper::Response<Incoming>) -> Result<Answer, hyper::Erro
         }
     }
     let harmless = |value: &hyper::header::HeaderValue| escape::bytes(value.as_bytes(), 2000);
-    let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), harmless(value))).collect();
+    let headers =
+        head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), harmless(value))).collect();
     Ok(Answer { status: head.status.as_u16(), version: format!("{:?}", head.version), headers, body })
 }
 

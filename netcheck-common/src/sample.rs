@@ -34,9 +34,9 @@ pub fn addresses(net: IpNet, sampling: Sampling) -> impl Iterator<Item = IpAddr>
 
 fn nth(net: IpNet, offset: u128) -> IpAddr {
     match net.network() {
-        IpAddr::V4(base) => {
-            IpAddr::V4(Ipv4Addr::from_bits(base.to_bits().wrapping_add(u32::try_from(offset).unwrap_or(u32::MAX))))
-        }
+        IpAddr::V4(base) => IpAddr::V4(Ipv4Addr::from_bits(
+            base.to_bits().wrapping_add(u32::try_from(offset).unwrap_or(u32::MAX)),
+        )),
         IpAddr::V6(base) => IpAddr::V6(Ipv6Addr::from_bits(base.to_bits().wrapping_add(offset))),
     }
 }

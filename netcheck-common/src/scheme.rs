@@ -75,6 +75,9 @@ impl Scheme {
     /// Whether the bytes of this scheme run over TLS over TCP from the first byte on.
     #[must_use]
     pub fn is_tls(self) -> bool {
-        matches!(self.name, "tls" | "https" | "wss" | "rtmps" | "turns" | "apns" | "apns-provider" | "fcm" | "fcm-api")
+        matches!(
+            self.name,
+            "tls" | "https" | "wss" | "rtmps" | "turns" | "apns" | "apns-provider" | "fcm" | "fcm-api"
+        )
     }
 }

@@ -39,9 +39,7 @@ pub struct Seen {
 impl Seen {
     /// Adds a fact under a heading.
     pub fn fact(&mut self, heading: &str, key: &str, value: impl Into<Value>) {
-        if let Value::Object(map) =
-            self.facts.entry(heading).or_insert_with(|| Value::Object(Map::new()))
-        {
+        if let Value::Object(map) = self.facts.entry(heading).or_insert_with(|| Value::Object(Map::new())) {
             map.insert(key.to_owned(), value.into());
         }
     }

@@ -83,7 +83,10 @@ pub fn match_page(answer: &Answer) -> Option<Match> {
         answer.headers.iter().map(|(name, value)| format!("{name}: {value}").to_lowercase()).collect();
     DATA.vendor.iter().find_map(|vendor| {
         let found = |marks: &[String], place: &str, text: &str| {
-            marks.iter().find(|mark| text.contains(mark.as_str())).map(|mark| format!("{place} has \"{mark}\""))
+            marks
+                .iter()
+                .find(|mark| text.contains(mark.as_str()))
+                .map(|mark| format!("{place} has \"{mark}\""))
         };
         let mark = headers
             .iter()
@@ -103,7 +106,8 @@ mod tests {
         assert!(toml::from_str::<Data>(include_str!("../../profiles/signatures.toml")).is_ok());
         assert!(DATA.vendor.len() > 10);
         for vendor in &DATA.vendor {
-            for mark in vendor.issuer.iter().chain(&vendor.header).chain(&vendor.body).chain(&vendor.location) {
+            for mark in vendor.issuer.iter().chain(&vendor.header).chain(&vendor.body).chain(&vendor.location)
+            {
                 assert_eq!(*mark, mark.to_lowercase(), "{}", vendor.name);
                 assert!(mark.len() >= 4, "{mark}: too short to mean anything");
             }

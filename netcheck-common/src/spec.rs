@@ -244,7 +244,8 @@ fn braces(text: &str) -> Result<Vec<String>, Invalid> {
     if choices.len().saturating_mul(tails.len()) > MOST_NAMES {
         return Err(Invalid::new(format!("the braces name more than {MOST_NAMES} hosts")));
     }
-    let join = |choice: &String| tails.iter().map(|tail| format!("{before}{choice}{tail}")).collect::<Vec<_>>();
+    let join =
+        |choice: &String| tails.iter().map(|tail| format!("{before}{choice}{tail}")).collect::<Vec<_>>();
     Ok(choices.iter().flat_map(join).collect())
 }
 
@@ -266,7 +267,9 @@ fn clean_path(scheme: Scheme, path: &str) -> Result<String, Invalid> {
     }
     let mut clean = String::with_capacity(path.len());
     for byte in path.bytes() {
-        if byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}') {
+        if byte.is_ascii_graphic()
+            && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
+        {
             clean.push(char::from(byte));
         } else {
             clean.push_str(&format!("%{byte:02X}"));

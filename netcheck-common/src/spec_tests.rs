@@ -54,7 +54,9 @@ fn a_sample_is_even_and_the_same_for_the_same_seed() {
     assert_ne!(first, expand_as("tcp://17.0.0.0/8:443,5223", "tcp", Sampling { sample: Some(16), seed: 8 }));
     let second_octets: std::collections::BTreeSet<u8> = first
         .iter()
-        .map(|text| text.split('.').nth(1).and_then(|octet| octet.parse::<u8>().ok()).map_or(0, |octet| octet >> 4))
+        .map(|text| {
+            text.split('.').nth(1).and_then(|octet| octet.parse::<u8>().ok()).map_or(0, |octet| octet >> 4)
+        })
         .collect();
     assert_eq!(second_octets.len(), 16, "one address from each sixteenth of the block");
 }

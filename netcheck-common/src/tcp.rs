@@ -123,9 +123,13 @@ async fn finish(stream: TcpStream, to: SocketAddr) -> Result<TcpStream, Refusal>
     }
     let (code, detail) = match error.raw_os_error() {
         Some(libc::ECONNREFUSED) => (Code::TcpRefused, "the SYN was answered by RST"),
-        Some(libc::ECONNRESET | libc::EPIPE) => (Code::TcpReset, "the connection was reset as soon as it stood"),
+        Some(libc::ECONNRESET | libc::EPIPE) => {
+            (Code::TcpReset, "the connection was reset as soon as it stood")
+        }
         Some(libc::ENETUNREACH) => (Code::TcpNetUnreachable, "network unreachable"),
-        Some(libc::EHOSTUNREACH) => (Code::TcpHostUnreachable, "host unreachable: the neighbour does not answer"),
+        Some(libc::EHOSTUNREACH) => {
+            (Code::TcpHostUnreachable, "host unreachable: the neighbour does not answer")
+        }
         Some(libc::EACCES | libc::EPERM) => (Code::RouteDenied, "this machine refused to send"),
         _ => (Code::TcpTimeout, "the SYN was never answered"),
     };

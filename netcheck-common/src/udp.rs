@@ -98,7 +98,9 @@ impl Socket {
             Some(libc::EACCES | libc::EPERM | libc::ENETUNREACH | libc::EINVAL) => {
                 crate::tcp::refused_here(error, self.to)
             }
-            Some(libc::EMSGSIZE) => Failure::new(Code::UdpProhibited, "the datagram is larger than the path takes"),
+            Some(libc::EMSGSIZE) => {
+                Failure::new(Code::UdpProhibited, "the datagram is larger than the path takes")
+            }
             _ => Failure::new(Code::UdpProhibited, "ICMP host unreachable"),
         }
     }
@@ -114,7 +116,8 @@ pub fn unconnected(origin: &Origin, peer: IpAddr) -> Result<std::net::UdpSocket,
         let socket = Raw::new(Domain::for_address(to), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
         leave_from(&socket, origin, to)?;
         if origin.source.is_none_or(|source| source.is_ipv6() != peer.is_ipv6()) {
-            let any: IpAddr = if peer.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+            let any: IpAddr =
+                if peer.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
             socket.bind(&SockAddr::from(SocketAddr::new(any, 0)))?;
         }
         Ok(socket.into())
@@ -129,7 +132,8 @@ fn open(origin: &Origin, to: SocketAddr, local_port: u16) -> io::Result<UdpSocke
     } else {
         socket.set_reuse_address(true)?;
         leave_from(&socket, &Origin { source: None, ..origin.clone() }, to)?;
-        let any: IpAddr = if to.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+        let any: IpAddr =
+            if to.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
         let from = origin.source.filter(|source| source.is_ipv6() == to.is_ipv6()).unwrap_or(any);
         socket.bind(&SockAddr::from(SocketAddr::new(from, local_port)))?;
     }

@@ -58,7 +58,8 @@ pub(crate) fn start(
     if let Some(stderr) = child.stderr.take() {
         let events = events.clone();
         thread::spawn(move || {
-            lines(stderr, |line| events.send(Event::Said(tool, escape::bytes(line, 500))).is_ok())
+            lines(stderr, |line| events.send(Event::Said(tool, escape::bytes(line, 500))).is_ok());
+            let _ = events.send(Event::Ended(tool));
         });
     }
     if let Some(stdout) = child.stdout.take() {

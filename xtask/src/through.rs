@@ -168,7 +168,9 @@ impl Through {
         #[expect(clippy::cast_precision_loss, reason = "a count of targets, for a bound in seconds")]
         let (waves, targets) = (waves as f64, targets as f64);
         let once = deadline * waves * f64::from(self.attempts.unwrap_or(1));
-        3.0 * once + 2.0 + self.hold.unwrap_or(0.0) * waves + self.rate.map_or(0.0, |rate| targets / rate)
+        let series = f64::from(self.count.unwrap_or(0)) * f64::from(self.interval.unwrap_or(1000)) / 1000.0;
+        let lasting = (self.hold.unwrap_or(0.0) + series) * waves;
+        3.0 * once + 2.0 + lasting + self.rate.map_or(0.0, |rate| targets / rate)
     }
 }
 

@@ -68,7 +68,10 @@ pub fn protocol_filter(target: &Target) -> String {
 /// Resolve the name.
 #[must_use]
 pub fn resolve(target: &Target) -> String {
-    format!("Have the resolver answer {} with its public addresses; exempt it from DNS filtering.", target.host)
+    format!(
+        "Have the resolver answer {} with its public addresses; exempt it from DNS filtering.",
+        target.host
+    )
 }
 
 /// Do not stand in between.

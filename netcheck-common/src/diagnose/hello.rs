@@ -35,7 +35,10 @@ pub async fn with_name(net: &Net, to: SocketAddr, name: &str) -> Outcome {
         let seen = aside.take_seen();
         match outcome {
             Ok(_) => Outcome::Spoke(seen.chain),
-            Err(_) if seen.chain.is_some() || seen.facts.get("tls").and_then(|tls| tls.get("alert")).is_some() => {
+            Err(_)
+                if seen.chain.is_some()
+                    || seen.facts.get("tls").and_then(|tls| tls.get("alert")).is_some() =>
+            {
                 Outcome::Spoke(seen.chain)
             }
             Err(failure) => Outcome::Failed(failure),

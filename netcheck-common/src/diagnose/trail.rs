@@ -100,7 +100,8 @@ async fn walk<F: Future<Output = Probe>>(wait: Duration, probe: impl Fn(u8, Dura
 
 /// One datagram that dies after `ttl` hops: a STUN binding request, which media servers answer.
 async fn datagram(net: &Net, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
-    const BINDING: [u8; 20] = [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 110, 101, 116, 99, 104, 101, 99, 107, 45, 104, 111, 112];
+    const BINDING: [u8; 20] =
+        [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 110, 101, 116, 99, 104, 101, 99, 107, 45, 104, 111, 112];
     let Ok(socket) = crate::udp::Socket::open(net.origin(), to) else { return Probe::Silent };
     if socket.set_ttl(ttl).is_err() || socket.send(&BINDING).await.is_err() {
         return Probe::Silent;
@@ -127,8 +128,12 @@ async fn probe(net: &Net, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
                 Some(sender) if !device::is_ours(sender) => Probe::Hop(sender),
                 _ => Probe::Silent,
             },
-            Some(icmp) if icmp.sender.is_some_and(|sender| device::is_ours(sender) && sender != to.ip()) => Probe::Silent,
-            _ if matches!(refusal.failure.code, Code::RouteNone | Code::RouteDenied | Code::TcpTimeout) => Probe::Silent,
+            Some(icmp) if icmp.sender.is_some_and(|sender| device::is_ours(sender) && sender != to.ip()) => {
+                Probe::Silent
+            }
+            _ if matches!(refusal.failure.code, Code::RouteNone | Code::RouteDenied | Code::TcpTimeout) => {
+                Probe::Silent
+            }
             _ => Probe::Answered(Answer::Refused),
         },
     }

@@ -45,7 +45,8 @@ pub fn parse(text: &str) -> Config {
                 config.servers.extend(words.next().and_then(server));
             }
             Some("search" | "domain") => {
-                config.search = words.take(6).map(|word| word.trim_matches('.').to_ascii_lowercase()).collect();
+                config.search =
+                    words.take(6).map(|word| word.trim_matches('.').to_ascii_lowercase()).collect();
             }
             _ => {}
         }
@@ -93,7 +94,8 @@ mod tests {
 
     #[test]
     fn resolv_conf_is_read_as_the_manual_says() {
-        let text = "# x\nnameserver 10.0.0.1\nnameserver fd00::1 # y\nsearch Corp.example a.b\nnameserver bad\n";
+        let text =
+            "# x\nnameserver 10.0.0.1\nnameserver fd00::1 # y\nsearch Corp.example a.b\nnameserver bad\n";
         let config = parse(text);
         assert_eq!(config.servers, ["10.0.0.1:53".parse(), "[fd00::1]:53".parse()].map(Result::unwrap));
         assert_eq!(config.search, ["corp.example", "a.b"]);

@@ -30,7 +30,12 @@ pub(crate) async fn ask(servers: &[SocketAddr], name: &str, kind: RecordType, bu
         }
         let silent = || Failure::new(Code::DnsTimeout, format!("{server} did not answer"));
         match clock::within(share, once(*server, name, kind)).await.unwrap_or_else(|| Err(silent())) {
-            Ok(reply) if matches!(reply.code(), Some(Code::DnsServfail | Code::DnsRefused | Code::DnsMalformed)) => {
+            Ok(reply)
+                if matches!(
+                    reply.code(),
+                    Some(Code::DnsServfail | Code::DnsRefused | Code::DnsMalformed)
+                ) =>
+            {
                 failing.push((reply, *server));
             }
             Ok(reply) => return Ok((reply, *server)),
@@ -108,7 +113,10 @@ fn unreachable(server: SocketAddr, failure: &Failure) -> Failure {
 }
 
 fn malformed(server: SocketAddr) -> Failure {
-    Failure::new(Code::DnsMalformed, format!("{server} answered with something that is no DNS answer to the question"))
+    Failure::new(
+        Code::DnsMalformed,
+        format!("{server} answered with something that is no DNS answer to the question"),
+    )
 }
 
 fn unaskable() -> Failure {

@@ -41,6 +41,9 @@ pub struct Lookup {
     pub server: Option<SocketAddr>,
 }
 
+/// A name's lookup, made once.
+type Cell = Arc<OnceCell<Arc<Lookup>>>;
+
 /// Asks the system's resolvers, or the one the user named; each name once a run.
 #[derive(Debug, Default)]
 pub struct Resolver {
@@ -48,7 +51,7 @@ pub struct Resolver {
     families: Families,
     config: OnceLock<config::Config>,
     hosts: OnceLock<HashMap<String, Vec<IpAddr>>>,
-    known: Arc<Mutex<HashMap<String, Arc<OnceCell<Arc<Lookup>>>>>>,
+    known: Arc<Mutex<HashMap<String, Cell>>>,
 }
 
 /// The address families the user wants.
@@ -131,12 +134,16 @@ impl Resolver {
         };
         // RFC 6761 section 6.3: localhost is never asked for.
         let own = || name == "localhost" || name.ends_with(".localhost");
-        let found = found.or_else(|| own().then(|| vec![IpAddr::from([127, 0, 0, 1]), IpAddr::V6(std::net::Ipv6Addr::LOCALHOST)]))?;
-        let addresses: Vec<IpAddr> = found.into_iter().filter(|address| self.families.has(*address)).collect();
+        let found = found.or_else(|| {
+            own().then(|| vec![IpAddr::from([127, 0, 0, 1]), IpAddr::V6(std::net::Ipv6Addr::LOCALHOST)])
+        })?;
+        let addresses: Vec<IpAddr> =
+            found.into_iter().filter(|address| self.families.has(*address)).collect();
         let mut facts = Map::new();
         facts.insert("source".into(), json!("hosts"));
         facts.insert("addresses".into(), json!(addresses));
-        let failure = addresses.is_empty().then(|| Failure::new(Code::DnsNoAddress, "no address of that family"));
+        let failure =
+            addresses.is_empty().then(|| Failure::new(Code::DnsNoAddress, "no address of that family"));
         Some(Lookup { addresses, facts, failure, local: true, ..Lookup::default() })
     }
 }
@@ -187,7 +194,12 @@ async fn chase(servers: &[SocketAddr], name: &str, kind: RecordType, budget: Dur
         let next = reply.aliases.last().cloned();
         aliases.append(&mut reply.aliases);
         match next {
-            Some(next) if reply.addresses.is_empty() && reply.rcode == 0 && aliases.len() <= ALIASES && next != at => {
+            Some(next)
+                if reply.addresses.is_empty()
+                    && reply.rcode == 0
+                    && aliases.len() <= ALIASES
+                    && next != at =>
+            {
                 at = next;
             }
             _ => {
@@ -272,8 +284,9 @@ fn refused(name: &str, code: Code, reply: &Reply, server: SocketAddr) -> Failure
         Code::DnsRefused => format!("the resolver refused (RCODE {})", reply.rcode),
         _ => format!("the resolver could not read the question (RCODE {})", reply.rcode),
     };
-    let extended = reply.extended.first().map_or(String::new(), |extended| {
-        format!("; extended error {} {}", extended.code, extended.text)
-    });
+    let extended = reply
+        .extended
+        .first()
+        .map_or(String::new(), |extended| format!("; extended error {} {}", extended.code, extended.text));
     Failure::new(code, format!("{name}: {what}, says {server}{extended}"))
 }

@@ -39,7 +39,9 @@ fn v6(address: Ipv6Addr) -> Scope {
     match address.segments() {
         [0x64, 0xff9b, 0, ..] => Scope::Public, // NAT64 (RFC 6052)
         [0xfc00..=0xfdff, ..] => Scope::Private,
-        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] | [0x2001, 2, 0, ..] | [0x100, 0, 0, 0, ..] => Scope::Nobody,
+        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] | [0x2001, 2, 0, ..] | [0x100, 0, 0, 0, ..] => {
+            Scope::Nobody
+        }
         [0x2000..=0x3fff, ..] => Scope::Public,
         _ => Scope::Nobody,
     }
@@ -49,7 +51,8 @@ fn v6(address: Ipv6Addr) -> Scope {
 #[must_use]
 pub fn is_public_name(name: &str) -> bool {
     const OWN: [&str; 6] = ["localhost", "local", "internal", "lan", "home.arpa", "test"];
-    name.contains('.') && !OWN.iter().any(|own| name == *own || name.strip_suffix(own).is_some_and(|n| n.ends_with('.')))
+    name.contains('.')
+        && !OWN.iter().any(|own| name == *own || name.strip_suffix(own).is_some_and(|n| n.ends_with('.')))
 }
 
 #[cfg(test)]

@@ -71,9 +71,8 @@ impl Net {
     fn wanted(&self, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
         let flags = &self.shared.flags;
         let fits = |address: &&IpAddr| {
-            !(flags.ipv4 && address.is_ipv6())
-                && !(flags.ipv6 && address.is_ipv4())
-                && flags.source.is_none_or(|source| source.is_ipv6() == address.is_ipv6())
+            let unwanted = if address.is_ipv6() { flags.ipv4 } else { flags.ipv6 };
+            !unwanted && flags.source.is_none_or(|source| source.is_ipv6() == address.is_ipv6())
         };
         let wanted: Vec<IpAddr> = addresses.iter().filter(fits).copied().collect();
         if wanted.is_empty() {

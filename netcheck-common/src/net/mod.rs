@@ -76,7 +76,16 @@ impl Shared {
         let origin = Origin { interface: flags.interface.clone(), source: flags.source };
         let resolver = Resolver::new(flags.resolver, families);
         let deadline = flags.deadline.unwrap_or(flags.timeout * 4 + lasts);
-        Ok(Shared { deadline, pins, choice, resolver, roots, origin, experiments: Experiments::default(), flags })
+        Ok(Shared {
+            deadline,
+            pins,
+            choice,
+            resolver,
+            roots,
+            origin,
+            experiments: Experiments::default(),
+            flags,
+        })
     }
 }
 
@@ -287,20 +296,26 @@ impl Net {
     /// # Errors
     /// `route.none`, `route.denied`.
     pub async fn udp(&self, address: IpAddr, port: u16) -> Result<udp::Socket, Failure> {
-        let to = SocketAddr::new(address, port);
-        self.path(to, None);
-        let socket = udp::Socket::open(self.origin(), to)?;
-        self.path(to, socket.local_addr());
-        Ok(socket)
+        self.udp_from(address, port, 0).await
     }
 
     /// The same from a local port that other sockets may share; 0 is any.
     ///
     /// # Errors
     /// `route.none`, `route.denied`.
-    pub async fn udp_from(&self, address: IpAddr, port: u16, local_port: u16) -> Result<udp::Socket, Failure> {
+    pub async fn udp_from(
+        &self,
+        address: IpAddr,
+        port: u16,
+        local_port: u16,
+    ) -> Result<udp::Socket, Failure> {
         let to = SocketAddr::new(address, port);
-        let socket = udp::Socket::open_from(self.origin(), to, local_port)?;
+        let socket = udp::Socket::open_from(self.origin(), to, local_port).inspect_err(|_| {
+            // A family without a route must not hide the one that was tried.
+            if self.peer().is_none() {
+                self.path(to, None);
+            }
+        })?;
         self.path(to, socket.local_addr());
         Ok(socket)
     }
@@ -327,6 +342,8 @@ impl Net {
     /// The vendor whose block pages live at one of these addresses.
     #[must_use]
     pub fn block_address(&self, addresses: &[IpAddr]) -> Option<(&'static str, IpAddr)> {
-        addresses.iter().find_map(|address| signature::vendor_of_address(*address).map(|vendor| (vendor, *address)))
+        addresses
+            .iter()
+            .find_map(|address| signature::vendor_of_address(*address).map(|vendor| (vendor, *address)))
     }
 }

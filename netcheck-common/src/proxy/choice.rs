@@ -35,7 +35,8 @@ impl Choice {
                         .into());
                 }
                 let proxy = parse(url, given).map_err(|why| format!("--proxy: {why}"))?;
-                let no_proxy = variable(&["no_proxy", "NO_PROXY"]).map(|(_, value)| value).unwrap_or_default();
+                let no_proxy =
+                    variable(&["no_proxy", "NO_PROXY"]).map(|(_, value)| value).unwrap_or_default();
                 Ok(Choice { all: Some(proxy), explicit: true, no_proxy, ..Choice::default() })
             }
         }
@@ -62,8 +63,11 @@ impl Choice {
     #[must_use]
     pub fn of(&self, target: &Target) -> Option<&Proxy> {
         let scheme = target.scheme.name;
-        let over_tcp = !matches!(scheme, "stun" | "quic" | "h3" | "icmp" | "sender" | "message")
-            && !(scheme == "turn" && target.query("transport") != Some("tcp"));
+        let over_tcp = match scheme {
+            "stun" | "quic" | "h3" | "icmp" | "sender" | "message" => false,
+            "turn" => target.query("transport") == Some("tcp"),
+            _ => true,
+        };
         let proxy = if self.explicit {
             self.all.as_ref().filter(|_| over_tcp)
         } else {
@@ -88,7 +92,9 @@ impl Choice {
 }
 
 fn variable(names: &[&'static str]) -> Option<(&'static str, String)> {
-    names.iter().find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()).map(|value| (*name, value)))
+    names
+        .iter()
+        .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()).map(|value| (*name, value)))
 }
 
 fn parse(url: &str, given: Option<Credentials>) -> Result<Proxy, String> {
@@ -113,7 +119,9 @@ fn parse(url: &str, given: Option<Credentials>) -> Result<Proxy, String> {
         None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
     };
     let port = match port.filter(|port| !port.is_empty()) {
-        Some(port) => port.parse::<u16>().ok().filter(|port| *port > 0).ok_or("a port is a number from 1 to 65535")?,
+        Some(port) => {
+            port.parse::<u16>().ok().filter(|port| *port > 0).ok_or("a port is a number from 1 to 65535")?
+        }
         None => default,
     };
     let host = Host::parse(host).map_err(|why| why.0)?;
@@ -132,10 +140,17 @@ mod tests {
     #[test]
     fn an_explicit_proxy_serves_every_tcp_scheme() {
         let choice = Choice::read("http://p:3128", None, true).unwrap();
-        for (text, tool) in [("tcp://a:1", "tcp"), ("rtmps://a:1", "rtmps"), ("wss://a", "wss"), ("turns://a", "udp")] {
-            assert_eq!(choice.of(&target(text, tool)).map(ToString::to_string).as_deref(), Some("http://p:3128"), "{text}");
+        for (text, tool) in
+            [("tcp://a:1", "tcp"), ("rtmps://a:1", "rtmps"), ("wss://a", "wss"), ("turns://a", "udp")]
+        {
+            assert_eq!(
+                choice.of(&target(text, tool)).map(ToString::to_string).as_deref(),
+                Some("http://p:3128"),
+                "{text}"
+            );
         }
-        for (text, tool) in [("stun://a", "udp"), ("h3://a", "udp"), ("icmp://a", "udp"), ("turn://a", "udp")] {
+        for (text, tool) in [("stun://a", "udp"), ("h3://a", "udp"), ("icmp://a", "udp"), ("turn://a", "udp")]
+        {
             assert_eq!(choice.of(&target(text, tool)), None, "{text}");
         }
     }

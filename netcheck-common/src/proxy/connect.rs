@@ -54,11 +54,14 @@ fn refusal(net: &Net, proxy: &Proxy, answer: &Answer) -> Failure {
         407 => {
             let schemes = schemes(answer);
             net.fact("proxy", "schemes", json!(schemes));
-            let asked = if proxy.credentials.is_some() { "refuses the credentials" } else { "asks for credentials" };
+            let asked =
+                if proxy.credentials.is_some() { "refuses the credentials" } else { "asks for credentials" };
             let offered = if schemes.is_empty() { "no scheme".to_owned() } else { schemes.join(", ") };
             Failure::new(Code::ProxyAuthRequired, format!("{proxy} {asked}; it offers {offered}"))
         }
-        502..=504 => Failure::new(Code::ProxyUpstream, format!("{proxy} could not reach the destination: {status}")),
+        502..=504 => {
+            Failure::new(Code::ProxyUpstream, format!("{proxy} could not reach the destination: {status}"))
+        }
         300..=599 => Failure::new(Code::ProxyDenied, format!("{proxy} refuses the destination: {status}")),
         _ => Failure::new(Code::ProxyProtocol, format!("{proxy} answers {status}")),
     }
@@ -70,7 +73,11 @@ pub(crate) fn schemes(answer: &Answer) -> Vec<String> {
     for (name, value) in &answer.headers {
         let scheme = value.split([' ', ',']).next().unwrap_or_default();
         let scheme = escape::line(scheme, 30);
-        if name == "proxy-authenticate" && !scheme.is_empty() && !schemes.contains(&scheme) && schemes.len() < 8 {
+        if name == "proxy-authenticate"
+            && !scheme.is_empty()
+            && !schemes.contains(&scheme)
+            && schemes.len() < 8
+        {
             schemes.push(scheme);
         }
     }
@@ -110,9 +117,8 @@ async fn head(stream: &mut Stream, proxy: &Proxy) -> Result<(Answer, Vec<u8>), F
 
 /// What the proxy says about its refusal, as far as it comes at once.
 async fn page(stream: &mut Stream, mut body: Vec<u8>) -> Vec<u8> {
-    let more = async {
-        while body.len() < PAGE && stream.read_buf(&mut body).await.is_ok_and(|read| read > 0) {}
-    };
+    let more =
+        async { while body.len() < PAGE && stream.read_buf(&mut body).await.is_ok_and(|read| read > 0) {} };
     // A proxy that keeps the connection open has said all by then.
     let _ = crate::clock::within(std::time::Duration::from_millis(200), more).await;
     body.truncate(PAGE);
@@ -147,7 +153,11 @@ mod ahead {
     use super::Ahead;
 
     impl AsyncRead for Ahead {
-        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
             if self.rest.position() < self.rest.get_ref().len() as u64 {
                 return Pin::new(&mut self.rest).poll_read(cx, buf);
             }

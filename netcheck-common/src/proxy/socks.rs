@@ -9,15 +9,25 @@ use crate::stream::Stream;
 use crate::target::Host;
 
 /// Asks the proxy for a connection.
-pub(super) async fn connect(stream: Stream, proxy: &Proxy, host: &Host, port: u16) -> Result<Stream, Failure> {
+pub(super) async fn connect(
+    stream: Stream,
+    proxy: &Proxy,
+    host: &Host,
+    port: u16,
+) -> Result<Stream, Failure> {
     let target = match host {
         Host::Name(name) => TargetAddr::Domain(name.clone().into(), port),
         Host::Address(address) => TargetAddr::Ip((*address, port).into()),
     };
     let connected = match &proxy.credentials {
         Some(credentials) => {
-            Socks5Stream::connect_with_password_and_socket(stream, target, &credentials.user, &credentials.password)
-                .await
+            Socks5Stream::connect_with_password_and_socket(
+                stream,
+                target,
+                &credentials.user,
+                &credentials.password,
+            )
+            .await
         }
         None => Socks5Stream::connect_with_socket(stream, target).await,
     };
@@ -30,7 +40,9 @@ fn failure(proxy: &Proxy, error: &Error) -> Failure {
             let failure = Layer::PROXY.io(error);
             return Failure::new(failure.code, format!("{proxy}: {}", failure.detail));
         }
-        Error::NoAcceptableAuthMethods | Error::UnknownAuthMethod => (Code::ProxyAuthRequired, "asks for credentials"),
+        Error::NoAcceptableAuthMethods | Error::UnknownAuthMethod => {
+            (Code::ProxyAuthRequired, "asks for credentials")
+        }
         Error::PasswordAuthFailure(_) => (Code::ProxyAuthRequired, "refuses the credentials"),
         Error::ConnectionNotAllowedByRuleset => (Code::ProxyDenied, "refuses the destination by its rules"),
         Error::GeneralSocksServerFailure => (Code::ProxyUpstream, "failed to reach the destination"),

@@ -30,7 +30,12 @@ struct Tally {
 }
 
 /// Runs everything.
-pub(super) async fn drive<C: Check>(check: &C, shared: &Arc<Shared>, specs: Vec<Spec>, own: Vec<Target>) -> End {
+pub(super) async fn drive<C: Check>(
+    check: &C,
+    shared: &Arc<Shared>,
+    specs: Vec<Spec>,
+    own: Vec<Target>,
+) -> End {
     // A bug in one target is that target's record: its message goes into the record, not to the terminal.
     std::panic::set_hook(Box::new(|_| {}));
     let flags = Net::new(shared).flags().clone();
@@ -122,7 +127,9 @@ fn jobs(asked: u32) -> usize {
     }
     let limit = usize::try_from(hard.saturating_sub(64)).unwrap_or(usize::MAX).max(1);
     if asked > limit {
-        super::output::complain(&format!("--jobs {asked} lowered to {limit}: the system's limit of open files"));
+        super::output::complain(&format!(
+            "--jobs {asked} lowered to {limit}: the system's limit of open files"
+        ));
     }
     asked.min(limit)
 }

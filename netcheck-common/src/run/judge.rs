@@ -122,7 +122,12 @@ pub(super) async fn judge<C: Check>(
 
 /// Silence on an open connection may be large packets vanishing: the same check once more with small segments,
 /// and beside it once more as it was, so that a loss by chance is not taken for it.
-async fn large_packets<C: Check>(check: &C, net: &Net, target: &Target, observed: &Observed) -> Option<Finding> {
+async fn large_packets<C: Check>(
+    check: &C,
+    net: &Net,
+    target: &Target,
+    observed: &Observed,
+) -> Option<Finding> {
     let failure = observed.failure.as_ref()?;
     if !net.diagnoses() || !diagnose::is_silence_above_tcp(failure.code) {
         return None;
@@ -182,14 +187,20 @@ fn verdict(
 fn usual(target: &Target, code: Code) -> Verdict {
     match code {
         Code::IcmpNotPermitted | Code::InputInvalid | Code::Internal => Verdict::Inconclusive,
-        Code::UdpTimeout | Code::QuicTimeout if target.flag("known_to_answer") == Some(false) => Verdict::Inconclusive,
+        Code::UdpTimeout | Code::QuicTimeout if target.flag("known_to_answer") == Some(false) => {
+            Verdict::Inconclusive
+        }
         _ => Verdict::Fail,
     }
 }
 
 fn unknown(failure: &Failure) -> Cause {
-    Cause::new(Reason::Unknown, Who::Unknown, "Nothing certain can be asked for yet; compare from another network.")
-        .seen(failure.detail.clone())
+    Cause::new(
+        Reason::Unknown,
+        Who::Unknown,
+        "Nothing certain can be asked for yet; compare from another network.",
+    )
+    .seen(failure.detail.clone())
 }
 
 /// A public name with a private address: right only if TLS proves the service behind it.
@@ -212,7 +223,10 @@ fn private_answer(target: &Target, observed: &mut Observed) {
         observed.degraded.insert(0, (Failure::new(Code::DnsBogon, what), Some(cause)));
         return;
     }
-    let then = observed.failure.as_ref().map_or(String::new(), |failure| format!("; there, {}: {}", failure.code, failure.detail));
+    let then = observed
+        .failure
+        .as_ref()
+        .map_or(String::new(), |failure| format!("; there, {}: {}", failure.code, failure.detail));
     observed.failure = Some(Failure::new(Code::DnsBogon, format!("{what}{then}")));
 }
 
@@ -232,7 +246,8 @@ fn ipv6_broken(target: &Target, observed: &mut Observed) {
     }) else {
         return;
     };
-    let address = of("ipv6", "address").and_then(|address| address.as_str().map(str::to_owned)).unwrap_or_default();
+    let address =
+        of("ipv6", "address").and_then(|address| address.as_str().map(str::to_owned)).unwrap_or_default();
     let authority = target.authority();
     let cause = Cause::new(
         Reason::Ipv6Broken,

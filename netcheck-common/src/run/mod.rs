@@ -46,7 +46,15 @@ enum End {
 #[must_use]
 pub fn run<C: Check>() -> ExitCode {
     let name = C::TOOL;
-    let command = Command::<C>::command().name(name).bin_name(name).after_help(C::EXAMPLES);
+    // A flattened struct's description would stand for the whole; the check's own is the one to show.
+    let own = C::augment_args(clap::Command::new(name));
+    let mut command = Command::<C>::command().name(name).bin_name(name).after_help(C::EXAMPLES);
+    if let Some(about) = own.get_about().cloned() {
+        command = command.about(about);
+    }
+    if let Some(about) = own.get_long_about().cloned() {
+        command = command.long_about(about);
+    }
     let parsed = command.try_get_matches().and_then(|matches| Command::<C>::from_arg_matches(&matches));
     let Command { mut check, flags } = match parsed {
         Ok(parsed) => parsed,

@@ -147,7 +147,10 @@ impl Net {
         let fix = format!("Exempt {name} from TLS inspection (decryption).");
         let cause = Cause::new(Reason::TlsInspection, Who::Network, fix)
             .sure(Confidence::Medium)
-            .seen(format!("the certificate is signed by {}, which the system's trust store knows", chain.issuer()))
+            .seen(format!(
+                "the certificate is signed by {}, which the system's trust store knows",
+                chain.issuer()
+            ))
             .seen("no public root signs it");
         match chain.vendor() {
             Some(vendor) => cause.seen(format!("the issuer is that of {vendor}")),
@@ -182,14 +185,15 @@ impl Net {
         let is_tls = matches!(first, [20..=24] | [20..=24, 3, ..]);
         if !first.is_empty() && !is_tls {
             let line = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            let detail = format!("the answer begins with \"{}\"", crate::escape::bytes(line, 80).trim_end_matches("\\r"));
+            let detail = format!(
+                "the answer begins with \"{}\"",
+                crate::escape::bytes(line, 80).trim_end_matches("\\r")
+            );
             return Failure::new(Code::TlsNotTls, detail);
         }
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Tls>());
         match inner {
-            Some(Tls::AlertReceived(alert)) => {
-                self.alert(u8::from(*alert))
-            }
+            Some(Tls::AlertReceived(alert)) => self.alert(u8::from(*alert)),
             Some(Tls::PeerIncompatible(what)) => {
                 Failure::new(Code::TlsVersion, format!("no common ground: {}", words(&format!("{what:?}"))))
             }
@@ -225,7 +229,10 @@ fn words(name: &str) -> String {
     }
     let mut text = String::new();
     for c in name.chars() {
-        if c.is_ascii_uppercase() && !text.is_empty() && !text.ends_with(|c: char| c.is_ascii_uppercase() || c == ' ') {
+        if c.is_ascii_uppercase()
+            && !text.is_empty()
+            && !text.ends_with(|c: char| c.is_ascii_uppercase() || c == ' ')
+        {
             text.push(' ');
         }
         text.push(c.to_ascii_lowercase());

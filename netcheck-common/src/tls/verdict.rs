@@ -60,7 +60,10 @@ pub(super) fn judge(net: &Net, chain: &Chain, hello: &Hello) -> Result<Trust, Fa
             Standing::Valid => trust = Some(Trust::System),
             Standing::OutOfTime | Standing::Foreign => {
                 net.fact("tls", "trust", "none");
-                return Err(Failure::new(Code::TlsUntrusted, format!("signed by {}, which nobody trusts", chain.issuer())));
+                return Err(Failure::new(
+                    Code::TlsUntrusted,
+                    format!("signed by {}, which nobody trusts", chain.issuer()),
+                ));
             }
         }
     }
@@ -92,7 +95,8 @@ fn is_for(leaf: &EndEntityCert<'_>, name: &ServerName<'_>) -> bool {
 
 fn standing(leaf: &EndEntityCert<'_>, chain: &Chain, roots: &RootCertStore) -> Standing {
     let at = |unix: i64| {
-        let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(u64::try_from(unix).unwrap_or(0)));
+        let time =
+            UnixTime::since_unix_epoch(std::time::Duration::from_secs(u64::try_from(unix).unwrap_or(0)));
         leaf.verify_for_usage(
             webpki::ALL_VERIFICATION_ALGS,
             &roots.roots,

@@ -11,7 +11,9 @@ pub(crate) fn onto(mut base: Profile, own: Profile) -> Result<Profile, String> {
                 base.rows.remove(at);
             }
             Some(at) => complete(&mut base.rows[at], row),
-            None if row.off => return Err(format!("row \"{}\" is off and is not in the profile it extends", row.name)),
+            None if row.off => {
+                return Err(format!("row \"{}\" is off and is not in the profile it extends", row.name));
+            }
             None => base.rows.push(row),
         }
     }

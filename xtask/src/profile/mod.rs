@@ -84,7 +84,9 @@ impl Profile {
             None => profile,
             Some(base) => match Profile::built_in(&base) {
                 Some(base) => merge::onto(base?, profile)?,
-                None => return Err(format!("{name}: extends \"{base}\", which is not built in ({})", names())),
+                None => {
+                    return Err(format!("{name}: extends \"{base}\", which is not built in ({})", names()));
+                }
             },
         };
         let faults = fault::all(&profile);

@@ -85,7 +85,7 @@ impl<'a> Run<'a> {
                 Ok(child) => {
                     let patience = Duration::from_secs_f64(run.order.through.patience(expected));
                     let until = clock::now() + patience;
-run.running.insert(tool, Running::new(child, expected, until));
+                    run.running.insert(tool, Running::new(child, expected, until));
                 }
                 Err(why) => run.outcome.broken.push(format!("check-{tool} could not be started: {why}")),
             }

@@ -29,7 +29,16 @@ pub(super) struct Running {
 impl Running {
     /// A tool that owes `expected` records until `until`.
     pub(super) fn new(child: Child, expected: u64, until: Instant) -> Running {
-        Running { child, expected, got: 0, garbage: 0, streams: 2, hung: false, until, words: VecDeque::new() }
+        Running {
+            child,
+            expected,
+            got: 0,
+            garbage: 0,
+            streams: 2,
+            hung: false,
+            until,
+            words: VecDeque::new(),
+        }
     }
 
     /// Keeps what it says, the last of it.

@@ -5,7 +5,6 @@ mod judge;
 use netcheck_common::cause::Reason;
 use netcheck_common::record::{Record, Verdict};
 
-
 /// How a row stands, from good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum State {

@@ -48,7 +48,10 @@ pub(in crate::diagnose) async fn explain(
 /// An ICMP message says it.
 fn told(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -> Finding {
     let Some(offender) = failure.offender else {
-        let fix = format!("Check this machine's network: the next hop towards {} does not answer.", target.authority());
+        let fix = format!(
+            "Check this machine's network: the next hop towards {} does not answer.",
+            target.authority()
+        );
         let cause = Cause::new(Reason::Offline, Who::Local, fix).seen(failure.detail.clone());
         return Finding::of(cause);
     };
@@ -79,11 +82,15 @@ async fn refused(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) 
         return Finding::of(cause);
     }
     if device::is_ours(to.ip()) {
-        let cause = idle(target).sure(Confidence::High).seen(format!("{} is an address of this machine", to.ip()));
+        let cause =
+            idle(target).sure(Confidence::High).seen(format!("{} is an address of this machine", to.ip()));
         return Finding::with(Verdict::Degraded, cause);
     }
     if failure.offender.is_some() {
-        let cause = idle(target).sure(Confidence::Medium).seen(failure.detail.clone()).seen("the sender is the service");
+        let cause = idle(target)
+            .sure(Confidence::Medium)
+            .seen(failure.detail.clone())
+            .seen("the sender is the service");
         return Finding::with(Verdict::Degraded, cause);
     }
     if !net.diagnoses() {
@@ -111,9 +118,9 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Net) -> Finding {
     let (refusal, service, trail) = tokio::join!(distance::of(net, to), service, net.trail(to));
     match (refusal, service, sibling) {
         (Some(near), Some(far), Some(port)) if near < far => {
-            let cause = reject(target, &trail, near)
-                .sure(Confidence::High)
-                .seen(format!("the RST came from {near} hops away; TCP {port} of the same address answers from {far}"));
+            let cause = reject(target, &trail, near).sure(Confidence::High).seen(format!(
+                "the RST came from {near} hops away; TCP {port} of the same address answers from {far}"
+            ));
             Finding::of(cause)
         }
         (Some(near), Some(far), Some(port)) => {
@@ -128,7 +135,8 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Net) -> Finding {
         }
         (Some(near), _, None) => alone(target, &trail, near),
         _ => {
-            let fix = format!("Find out who refuses {}: the service or a firewall before it.", fix::what(target));
+            let fix =
+                format!("Find out who refuses {}: the service or a firewall before it.", fix::what(target));
             Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen("the SYN was answered by RST"))
         }
     }
@@ -154,7 +162,13 @@ fn reject(target: &Target, trail: &Trail, hop: u8) -> Cause {
 }
 
 /// Nothing came back.
-async fn silent(target: &Target, observed: &Observed, to: SocketAddr, failure: &Failure, net: &Net) -> Finding {
+async fn silent(
+    target: &Target,
+    observed: &Observed,
+    to: SocketAddr,
+    failure: &Failure,
+    net: &Net,
+) -> Finding {
     let (trail, sibling) = tokio::join!(net.trail(to), net.sibling(to));
     if sibling.is_none()
         && let Some(finding) = dead_family(target, observed, to, net).await
@@ -252,7 +266,10 @@ async fn dead_family(target: &Target, observed: &Observed, to: SocketAddr, net: 
     let attempt = crate::tcp::attempt(net.origin(), control, crate::tcp::Reach::default());
     let stood = matches!(crate::clock::within(net.timeout().mul_f64(0.3), attempt).await, Some(Ok(_)));
     stood.then(|| {
-        let fix = format!("Repair the IPv6 route to {}, or stop announcing IPv6 to this network.", fix::what(target));
+        let fix = format!(
+            "Repair the IPv6 route to {}, or stop announcing IPv6 to this network.",
+            fix::what(target)
+        );
         let cause = Cause::new(Reason::Ipv6Broken, Who::Network, fix)
             .sure(Confidence::Medium)
             .seen(format!("IPv6 to {} stays silent", to.ip()))

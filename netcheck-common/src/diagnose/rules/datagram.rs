@@ -42,7 +42,10 @@ fn told(target: &Target, to: SocketAddr, failure: &Failure) -> Finding {
         Some(_) if failure.code == Code::UdpRefused => {
             let fix = format!("Nothing: the way is open, and nothing listens at {} now.", target.authority());
             let cause = Cause::new(Reason::PortIdle, Who::Service, fix).sure(Confidence::Medium);
-            Finding::with(Verdict::Degraded, cause.seen(failure.detail.clone()).seen("the sender is the service"))
+            Finding::with(
+                Verdict::Degraded,
+                cause.seen(failure.detail.clone()).seen("the sender is the service"),
+            )
         }
         offender => {
             let cause = Cause::new(Reason::FirewallReject, Who::Unknown, fix::allow(target)).near(offender);
@@ -75,11 +78,15 @@ async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -
         format!("datagrams for this port die at or after {address} (hop {hop})")
     });
     let base = |reason| {
-        Cause::new(reason, Who::Network, fix::allow(target)).near(near).seen(failure.detail.clone()).seen(place.clone())
+        Cause::new(reason, Who::Network, fix::allow(target))
+            .near(near)
+            .seen(failure.detail.clone())
+            .seen(place.clone())
     };
     // The control port gets an answer, or at least a hop farther: UDP passes, this port does not.
     if reach(&other) > reach(&own) {
-        let cause = base(Reason::FirewallDrop).seen(format!("UDP {CONTROL_PORT} of the same address gets farther"));
+        let cause =
+            base(Reason::FirewallDrop).seen(format!("UDP {CONTROL_PORT} of the same address gets farther"));
         let between = farthest(&other) > farthest(&own);
         return Some(Finding::of(cause.sure(if between { Confidence::High } else { Confidence::Medium })));
     }

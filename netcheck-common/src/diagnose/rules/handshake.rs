@@ -35,11 +35,14 @@ pub(in crate::diagnose) async fn explain(
         }
         Code::TlsNotTls => Some(plaintext(target, observed, to, failure, net).await),
         Code::TlsUntrusted => Some(untrusted(target, observed, to, failure, net).await),
-        Code::TlsExpired | Code::TlsNotYetValid => Some(out_of_time(target, observed, to, failure, net).await),
+        Code::TlsExpired | Code::TlsNotYetValid => {
+            Some(out_of_time(target, observed, to, failure, net).await)
+        }
         Code::TlsNameMismatch => Some(misnamed(target, observed, failure)),
         Code::TlsVersion | Code::TlsAlpn => {
             let fix = fix::service(target, "its TLS is not what its clients need");
-            let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
+            let cause =
+                Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
             Some(Finding::of(cause))
         }
         _ => None,
@@ -47,12 +50,24 @@ pub(in crate::diagnose) async fn explain(
 }
 
 /// Cut or silent: does another name pass on the same address and port?
-async fn cut(target: &Target, observed: &Observed, to: SocketAddr, failure: &Failure, net: &Net) -> Option<Finding> {
+async fn cut(
+    target: &Target,
+    observed: &Observed,
+    to: SocketAddr,
+    failure: &Failure,
+    net: &Net,
+) -> Option<Finding> {
     let hello = hello::bytes(&target.host, &[]);
     let aside = net.aside();
     let (control, walk, stand_in) = tokio::join!(
         hello::with_name(net, to, CONTROL_NAME),
-        async { if failure.code == Code::TlsAlert { walk::Walk::default() } else { walk::walk(&aside, to, &hello).await } },
+        async {
+            if failure.code == Code::TlsAlert {
+                walk::Walk::default()
+            } else {
+                walk::walk(&aside, to, &hello).await
+            }
+        },
         stands_in(target, to, failure, net)
     );
     if let Outcome::Spoke(_) = control
@@ -75,7 +90,9 @@ async fn cut(target: &Target, observed: &Observed, to: SocketAddr, failure: &Fai
     }
     if failure.code == Code::TlsAlert {
         let fix = fix::service(target, "its TLS refuses a current client");
-        return Some(Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone())));
+        return Some(Finding::of(
+            Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone()),
+        ));
     }
     nameless(target, observed, to, failure, net, walk).await
 }
@@ -90,7 +107,8 @@ async fn nameless(
     walk: walk::Walk,
 ) -> Option<Finding> {
     let near = walk.culprit(&net.aside(), to).await;
-    let farther = net.trail(to).await.answered.is_some_and(|(ttl, _)| walk.died_at.is_some_and(|died| died + 1 < ttl));
+    let farther =
+        net.trail(to).await.answered.is_some_and(|(ttl, _)| walk.died_at.is_some_and(|died| died + 1 < ttl));
     let siblings = neighbour(target, observed, to, net).await;
     if let Some(name) = siblings {
         let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
@@ -100,7 +118,7 @@ async fn nameless(
             .seen(format!("same address and port, the name {name}: TLS was spoken"));
         return Some(Finding::of(cause));
     }
-    if farther || walk.cut_at.is_some_and(|cut| walk.died_at.is_some_and(|died| cut == died + 1)) && farther {
+    if farther {
         let cause = Cause::new(Reason::ProtocolFilter, Who::Network, fix::protocol_filter(target))
             .near(near)
             .sure(Confidence::Medium)
@@ -109,7 +127,9 @@ async fn nameless(
         return Some(Finding::of(cause));
     }
     let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::protocol_filter(target)).near(near);
-    Some(Finding::of(cause.seen(failure.detail.clone()).seen("a control name fails on the same address and port as well")))
+    Some(Finding::of(
+        cause.seen(failure.detail.clone()).seen("a control name fails on the same address and port as well"),
+    ))
 }
 
 /// Another name of the same zone, where the filter knows names: the zone itself, or its www.
@@ -140,7 +160,9 @@ pub async fn stands_in(target: &Target, to: SocketAddr, failure: &Failure, net: 
         .near(Some(router))
         .sure(Confidence::High)
         .seen(failure.detail.clone())
-        .seen(format!("the connection was accepted {ttl} hops from here, where {router} passes other packets on"));
+        .seen(format!(
+            "the connection was accepted {ttl} hops from here, where {router} passes other packets on"
+        ));
     Some(Finding::of(cause))
 }
 
@@ -153,7 +175,10 @@ async fn plaintext(
     net: &Net,
 ) -> Finding {
     let page = match to.filter(|_| net.diagnoses()) {
-        Some(to) if observed.seen.first_bytes.starts_with(b"HTTP/") || observed.seen.first_bytes.starts_with(b"<") => {
+        Some(to)
+            if observed.seen.first_bytes.starts_with(b"HTTP/")
+                || observed.seen.first_bytes.starts_with(b"<") =>
+        {
             fetch(net, target, to).await
         }
         _ => None,
@@ -197,7 +222,8 @@ async fn untrusted(
     net: &Net,
 ) -> Finding {
     let Some(chain) = &observed.seen.chain else {
-        let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::service(target, "its certificate cannot be used"));
+        let cause =
+            Cause::new(Reason::Unknown, Who::Unknown, fix::service(target, "its certificate cannot be used"));
         return Finding::of(cause.seen(failure.detail.clone()));
     };
     if let Some((vendor, address)) = net.block_address(&observed.seen.addresses) {
@@ -207,7 +233,8 @@ async fn untrusted(
             .seen(format!("{address} is an address of {vendor}'s block pages, not of the service"));
         return Finding::of(cause);
     }
-    let mut cause = Cause::new(Reason::TlsInspection, Who::Network, fix::inspection(target)).seen(failure.detail.clone());
+    let mut cause =
+        Cause::new(Reason::TlsInspection, Who::Network, fix::inspection(target)).seen(failure.detail.clone());
     let others = same_issuer(net, chain, target);
     if let Some(vendor) = chain.vendor() {
         cause = cause.sure(Confidence::Medium).seen(format!("the issuer is that of {vendor}"));
@@ -225,7 +252,9 @@ async fn untrusted(
             cause = cause.near(stand_in.near);
         }
     } else if let Some(other) = &others {
-        cause = cause.sure(Confidence::Medium).seen(format!("the same issuer signs for {other}, another service"));
+        cause = cause
+            .sure(Confidence::Medium)
+            .seen(format!("the same issuer signs for {other}, another service"));
     }
     if cause.evidence.len() > 1 {
         return Finding::of(cause);
@@ -233,10 +262,18 @@ async fn untrusted(
     if chain.issuer() == chain.subject() || chain.certificates.len() == 1 {
         let fix = fix::service(target, "its certificate is signed by nobody the public trusts");
         let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix);
-        return Finding::of(cause.seen(failure.detail.clone()).seen("no sign of interception: another name gets no certificate of its own"));
+        return Finding::of(
+            cause
+                .seen(failure.detail.clone())
+                .seen("no sign of interception: another name gets no certificate of its own"),
+        );
     }
     let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::inspection(target));
-    Finding::of(cause.seen(failure.detail.clone()).seen("no sign tells interception from the service's own certificate"))
+    Finding::of(
+        cause
+            .seen(failure.detail.clone())
+            .seen("no sign tells interception from the service's own certificate"),
+    )
 }
 
 fn minted_for(chain: &Chain, name: &str) -> bool {
@@ -275,7 +312,9 @@ async fn out_of_time(
         None => None,
     };
     let now = clock::unix();
-    let valid = |time: i64| observed.seen.chain.as_ref().is_some_and(|c| c.not_before() <= time && time <= c.not_after());
+    let valid = |time: i64| {
+        observed.seen.chain.as_ref().is_some_and(|c| c.not_before() <= time && time <= c.not_after())
+    };
     let fix = fix::service(target, "its certificate is out of its validity");
     let service = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
     Finding::of(match witness {

@@ -34,10 +34,13 @@ pub(in crate::diagnose) async fn explain(
     if failure.code == Code::DnsBogon {
         return Some(bogon(target, observed, failure, net).await);
     }
-    let mut cause = Cause::new(Reason::DnsFilter, Who::Dns, fix::resolve(target)).seen(failure.detail.clone());
+    let mut cause =
+        Cause::new(Reason::DnsFilter, Who::Dns, fix::resolve(target)).seen(failure.detail.clone());
     let policy = policy(observed);
     if let Some((code, word)) = policy {
-        cause = cause.sure(Confidence::Medium).seen(format!("the resolver says itself: {word} (extended error {code})"));
+        cause = cause
+            .sure(Confidence::Medium)
+            .seen(format!("the resolver says itself: {word} (extended error {code})"));
     }
     if !net.diagnoses() {
         return policy.map(|_| Finding::of(cause));
@@ -45,9 +48,15 @@ pub(in crate::diagnose) async fn explain(
     if let Some(found) = second_opinion(target, net).await {
         if found.is_empty() {
             let fix = fix::service(target, "its name has no address, at another resolver neither");
-            return Some(Finding::of(Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).sure(Confidence::Medium).seen(failure.detail.clone())));
+            return Some(Finding::of(
+                Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
+                    .sure(Confidence::Medium)
+                    .seen(failure.detail.clone()),
+            ));
         }
-        let cause = cause.sure(Confidence::High).seen(format!("the reference resolver has addresses for it: {found}"));
+        let cause = cause
+            .sure(Confidence::High)
+            .seen(format!("the reference resolver has addresses for it: {found}"));
         return Some(Finding::of(cause));
     }
     if policy.is_some() {
@@ -65,9 +74,14 @@ fn outage(target: &Target, failure: &Failure, net: &Net) -> Cause {
     // "No route to the resolver" is this machine's own trouble.
     if failure.beneath == Some(Code::RouteNone) {
         let fix = "Connect this machine to the network: it has no route to its resolver.";
-        return Cause::new(Reason::Offline, Who::Local, fix).sure(Confidence::Medium).seen(failure.detail.clone());
+        return Cause::new(Reason::Offline, Who::Local, fix)
+            .sure(Confidence::Medium)
+            .seen(failure.detail.clone());
     }
-    let fix = format!("Repair the resolver {servers}, or set a working one: without it {} cannot be found.", target.host);
+    let fix = format!(
+        "Repair the resolver {servers}, or set a working one: without it {} cannot be found.",
+        target.host
+    );
     Cause::new(Reason::DnsOutage, Who::Dns, fix)
         .sure(Confidence::Medium)
         .seen(failure.detail.clone())
@@ -105,7 +119,9 @@ async fn sanity(net: &Net) -> Sanity {
 async fn bogon(target: &Target, observed: &Observed, failure: &Failure, net: &Net) -> Finding {
     let private = observed.seen.private_answer;
     let reason = if private { Reason::DnsHijack } else { Reason::DnsFilter };
-    let mut cause = Cause::new(reason, Who::Dns, fix::resolve(target)).sure(Confidence::Medium).seen(failure.detail.clone());
+    let mut cause = Cause::new(reason, Who::Dns, fix::resolve(target))
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone());
     if private {
         cause = cause.seen("no certificate of the service proved the private address right");
     } else {

@@ -50,10 +50,16 @@ async fn redirected(
 ) -> Finding {
     let answer = observed.seen.answer.clone().unwrap_or_default();
     let place = answer.header("location").map(site).unwrap_or_default();
-    let portal = Cause::new(Reason::CaptivePortal, Who::Network, "Log in to this network's portal, or exempt this machine from it.")
-        .seen(failure.detail.clone());
+    let portal = Cause::new(
+        Reason::CaptivePortal,
+        Who::Network,
+        "Log in to this network's portal, or exempt this machine from it.",
+    )
+    .seen(failure.detail.clone());
     if let Some(page) = signature::match_page(&answer) {
-        return Finding::of(portal.sure(Confidence::Medium).seen(format!("a page of {} ({})", page.vendor, page.mark)));
+        return Finding::of(
+            portal.sure(Confidence::Medium).seen(format!("a page of {} ({})", page.vendor, page.mark)),
+        );
     }
     let control = match to {
         Some(to) => ask(net, to, CONTROL_NAME).await,
@@ -62,7 +68,8 @@ async fn redirected(
     let same = control.as_ref().and_then(|control| control.header("location")).map(site);
     match (control, same) {
         (Some(_), Some(same)) if same == place => {
-            let seen = format!("asked for {CONTROL_NAME} at the same address, it redirects to the same place");
+            let seen =
+                format!("asked for {CONTROL_NAME} at the same address, it redirects to the same place");
             Finding::of(portal.sure(Confidence::High).seen(seen))
         }
         _ => {
@@ -92,7 +99,10 @@ fn status(target: &Target, observed: &Observed, failure: &Failure, net: &Net) ->
     if let Some(page) = signature::match_page(&answer) {
         let (reason, fix) = match page.page {
             Page::Block => (Reason::BlockPage, fix::allow(target)),
-            Page::Portal => (Reason::CaptivePortal, "Log in to this network's portal, or exempt this machine from it.".to_owned()),
+            Page::Portal => (
+                Reason::CaptivePortal,
+                "Log in to this network's portal, or exempt this machine from it.".to_owned(),
+            ),
         };
         let mut cause = Cause::new(reason, Who::Network, fix)
             .sure(Confidence::Medium)
@@ -114,7 +124,8 @@ fn status(target: &Target, observed: &Observed, failure: &Failure, net: &Net) ->
 
 /// The request was cut or fell silent: does it pass under another name?
 async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -> Finding {
-    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::protocol_filter(target)).seen(failure.detail.clone());
+    let cause =
+        Cause::new(Reason::Unknown, Who::Unknown, fix::protocol_filter(target)).seen(failure.detail.clone());
     if target.scheme.name != "http" {
         return Finding::of(cause);
     }

@@ -31,7 +31,8 @@ pub(in crate::diagnose) async fn explain(
         .seen(failure.detail.clone())
         .seen("the connection stood before");
     if observed.seen.trust == Some(Trust::Public) {
-        cause = cause.seen("the service proved itself by its certificate, so a filter can only go by size and timing");
+        cause = cause
+            .seen("the service proved itself by its certificate, so a filter can only go by size and timing");
     } else {
         cause = cause.sure(Confidence::Low);
     }

@@ -14,9 +14,12 @@ pub(in crate::diagnose) fn explain(target: &Target, observed: &Observed, failure
     let schemes = observed.seen.facts.get("proxy").and_then(|proxy| proxy.get("schemes")).cloned();
     let cause = match failure.code {
         Code::ProxyAuthRequired => {
-            let fix = format!("Give netcheck (and the platform's clients) credentials for {proxy}, or exempt {what} from authentication.");
+            let fix = format!(
+                "Give netcheck (and the platform's clients) credentials for {proxy}, or exempt {what} from authentication."
+            );
             let cause = Cause::new(Reason::ProxyAuth, Who::Proxy, fix).sure(Confidence::Medium);
-            let spoken = |scheme: &serde_json::Value| scheme.as_str().is_some_and(|s| s.eq_ignore_ascii_case("basic"));
+            let spoken =
+                |scheme: &serde_json::Value| scheme.as_str().is_some_and(|s| s.eq_ignore_ascii_case("basic"));
             match schemes.as_ref().and_then(|schemes| schemes.as_array()) {
                 Some(schemes) if !schemes.is_empty() && !schemes.iter().any(spoken) => {
                     let names: Vec<&str> = schemes.iter().filter_map(|scheme| scheme.as_str()).collect();
@@ -25,17 +28,26 @@ pub(in crate::diagnose) fn explain(target: &Target, observed: &Observed, failure
                 _ => cause,
             }
         }
-        Code::ProxyDenied => {
-            Cause::new(Reason::ProxyPolicy, Who::Proxy, format!("Allow {what} on the proxy {proxy} (CONNECT).")).sure(Confidence::Medium)
-        }
+        Code::ProxyDenied => Cause::new(
+            Reason::ProxyPolicy,
+            Who::Proxy,
+            format!("Allow {what} on the proxy {proxy} (CONNECT)."),
+        )
+        .sure(Confidence::Medium),
         Code::ProxyUpstream => {
-            Cause::new(Reason::ProxyDown, Who::Proxy, format!("Let the proxy {proxy} itself reach {what}.")).sure(Confidence::Low)
+            Cause::new(Reason::ProxyDown, Who::Proxy, format!("Let the proxy {proxy} itself reach {what}."))
+                .sure(Confidence::Low)
         }
         Code::ProxyProtocol => {
-            Cause::new(Reason::ProxyDown, Who::Proxy, format!("Check that {proxy} is a proxy of that kind.")).sure(Confidence::Low)
+            Cause::new(Reason::ProxyDown, Who::Proxy, format!("Check that {proxy} is a proxy of that kind."))
+                .sure(Confidence::Low)
         }
-        _ => Cause::new(Reason::ProxyDown, Who::Proxy, format!("Start the proxy {proxy}, or correct its address in this machine's settings."))
-            .sure(Confidence::Medium),
+        _ => Cause::new(
+            Reason::ProxyDown,
+            Who::Proxy,
+            format!("Start the proxy {proxy}, or correct its address in this machine's settings."),
+        )
+        .sure(Confidence::Medium),
     };
     let cause = cause.seen(failure.detail.clone());
     let page = observed.seen.answer.as_ref().and_then(signature::match_page);

@@ -1,0 +1,187 @@
+//! check-udp against coturn (packages.txt): challenges, full allocations and echoes over UDP, TCP and TLS.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says so by failing")]
+
+use std::io::Read;
+use std::net::{TcpListener, UdpSocket};
+use std::process::{Child, Command, Stdio};
+
+use netcheck_lab::pki::Authority;
+use netcheck_lab::tool::{Outcome, Tool};
+use serde_json::Value;
+
+/// A coturn of this test's own; it ends with it.
+struct Coturn {
+    child: Child,
+    port: u16,
+    tls: u16,
+    root: String,
+    _dir: tempfile::TempDir,
+}
+
+impl Drop for Coturn {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that is free over TCP and UDP.
+fn free_port() -> u16 {
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = tcp.local_addr().unwrap().port();
+    if UdpSocket::bind(("127.0.0.1", port)).is_ok() { port } else { free_port() }
+}
+
+impl Coturn {
+    /// Starts it and waits until it says that it listens.
+    fn start(more: &[&str]) -> Coturn {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Authority::new("Lab Root");
+        let leaf = root.leaf(&["turn.test", "127.0.0.1"]);
+        std::fs::write(dir.path().join("cert.pem"), leaf.chain_pem()).unwrap();
+        std::fs::write(dir.path().join("key.pem"), leaf.key_pem()).unwrap();
+        let (port, tls) = (free_port(), free_port());
+        let file = |name: &str| dir.path().join(name).display().to_string();
+        let mut child = Command::new("turnserver")
+            .args(["-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--no-cli", "--no-dtls"])
+            .args(["--realm=lab.test", "--user=u:p", "--lt-cred-mech", "--allow-loopback-peers"])
+            .args(["--log-file=stdout", "--simple-log"])
+            .arg(format!("--listening-port={port}"))
+            .arg(format!("--tls-listening-port={tls}"))
+            .arg(format!("--cert={}", file("cert.pem")))
+            .arg(format!("--pkey={}", file("key.pem")))
+            .arg(format!("--pidfile={}", file("pid")))
+            .arg(format!("--userdb={}", file("db")))
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("turnserver of the package coturn");
+        wait_until_it_listens(&mut child);
+        Coturn { child, port, tls, root: root.pem(), _dir: dir }
+    }
+
+    fn check(&self, credentials: Option<&str>, args: &[&str]) -> Outcome {
+        let tool = Tool::new(env!("CARGO_BIN_EXE_check-udp")).file("roots.pem", &self.root);
+        let tool = match credentials {
+            Some(password) => tool.env("TURN_USERNAME", "u").env("TURN_PASSWORD", password),
+            None => tool,
+        };
+        tool.args(["--public-roots", "roots.pem", "--ordered"]).args(args).run()
+    }
+
+    /// One server over UDP, TCP and TLS.
+    fn targets(&self) -> [String; 3] {
+        [
+            format!("turn://127.0.0.1:{}", self.port),
+            format!("turn://127.0.0.1:{}?transport=tcp", self.port),
+            format!("turns://127.0.0.1:{}", self.tls),
+        ]
+    }
+
+    fn all(&self, credentials: Option<&str>, more: &[&str]) -> Outcome {
+        let targets = self.targets();
+        let args: Vec<&str> = targets.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        self.check(credentials, &args)
+    }
+}
+
+/// Its log names the last listener when all stand; what it writes later has to be read, or it would stop.
+fn wait_until_it_listens(child: &mut Child) {
+    let mut output = child.stdout.take().unwrap();
+    let mut log = Vec::new();
+    let mut chunk = [0; 4096];
+    while !String::from_utf8_lossy(&log).contains("IO method (admin thread)") {
+        let length = output.read(&mut chunk).unwrap();
+        assert!(length > 0, "coturn ended: {}", String::from_utf8_lossy(&log));
+        log.extend(&chunk[..length]);
+    }
+    std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+}
+
+fn verdicts(outcome: &Outcome) -> Vec<&str> {
+    outcome.records.iter().filter_map(|record| record["verdict"].as_str()).collect()
+}
+
+fn turn<'a>(record: &'a Value, key: &str) -> &'a Value {
+    &record["facts"]["turn"][key]
+}
+
+#[test]
+fn real_coturn_answers_stun_and_challenges_over_every_transport() {
+    let coturn = Coturn::start(&[]);
+    let outcome = coturn.all(None, &[&format!("stun://127.0.0.1:{}", coturn.port)]);
+    assert_eq!(verdicts(&outcome), ["pass"; 4], "{outcome:#?}");
+    let transports: Vec<&Value> = outcome.records[..3].iter().map(|record| turn(record, "transport")).collect();
+    assert_eq!(transports, ["udp", "tcp", "tls"]);
+    assert!(outcome.records[..3].iter().all(|record| turn(record, "realm") == "lab.test"));
+    assert!(outcome.records[3]["facts"]["stun"]["software"].as_str().unwrap().starts_with("Coturn"));
+}
+
+#[test]
+fn real_coturn_relays_an_echo_over_every_transport() {
+    let coturn = Coturn::start(&[]);
+    let outcome = coturn.all(Some("p"), &["--count", "20", "--interval", "5"]);
+    assert_eq!(verdicts(&outcome), ["pass"; 3], "{outcome:#?}");
+    for record in &outcome.records {
+        assert_eq!(turn(record, "echo"), "measured");
+        assert!(turn(record, "relayed").as_str().unwrap().starts_with("127.0.0.1:"));
+        assert_eq!(record["facts"]["quality"]["received"], 20, "{record:#}");
+    }
+}
+
+#[test]
+fn real_coturn_gets_every_allocation_back() {
+    // One allocation for each user at a time: the next one succeeds only if the last was released.
+    let coturn = Coturn::start(&["--user-quota=1"]);
+    let target = format!("turn://127.0.0.1:{}", coturn.port);
+    for _ in 0..3 {
+        let outcome = coturn.check(Some("p"), &["--count", "2", "--interval", "1", &target]);
+        assert_eq!(verdicts(&outcome), ["pass"], "{outcome:#?}");
+    }
+}
+
+#[test]
+fn real_coturn_refuses_a_wrong_password_as_turn_error() {
+    let coturn = Coturn::start(&[]);
+    let outcome = coturn.all(Some("hunter2"), &[]);
+    for record in &outcome.records {
+        assert_eq!(record["failure"]["code"], "turn.error", "{record:#}");
+        assert!(record["failure"]["detail"].as_str().unwrap().contains("401"));
+    }
+    assert!(!outcome.stdout.contains("hunter2"));
+}
+
+#[test]
+fn real_coturn_without_authentication_is_an_open_relay() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut child = Command::new("turnserver")
+        .args(["-n", "--no-auth", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--no-cli"])
+        .args(["--no-tls", "--no-dtls", "--log-file=stdout", "--simple-log", "--allow-loopback-peers"])
+        .arg(format!("--listening-port={port}"))
+        .arg(format!("--pidfile={}", dir.path().join("pid").display()))
+        .arg(format!("--userdb={}", dir.path().join("db").display()))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("turnserver of the package coturn");
+    wait_until_it_listens(&mut child);
+    let outcome = Tool::new(env!("CARGO_BIN_EXE_check-udp")).arg(format!("turn://127.0.0.1:{port}")).run();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(verdicts(&outcome), ["pass"], "{outcome:#?}");
+    assert_eq!(turn(outcome.one(), "open"), true);
+}
+
+#[test]
+fn real_coturn_climbs_the_whole_ladder() {
+    let coturn = Coturn::start(&[]);
+    let rungs = format!("udp:{0},udp:{0},tcp:{0},tls:{1}", coturn.port, coturn.tls);
+    let outcome = coturn.check(None, &["--media-ladder", "127.0.0.1", "--ladder", &rungs]);
+    assert_eq!(verdicts(&outcome), ["pass"], "{outcome:#?}");
+    let ladder = outcome.one()["facts"]["ladder"].as_array().unwrap();
+    assert!(ladder.iter().all(|rung| rung["ok"] == true), "{ladder:#?}");
+    assert_eq!(outcome.one()["facts"]["best_transport"], format!("udp:{}", coturn.port));
+}
