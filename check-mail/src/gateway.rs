@@ -199,30 +199,30 @@ impl Call<'_> {
     async fn ask(&mut self, recipient: &str, trace: &mut Trace<check::Facts>) -> Result<(), Stopped> {
         let Some(dialog) = self.dialog.as_mut() else { return Ok(()) };
         let (facts, sender) = (&mut self.facts, self.question.sender);
-        let reply = trace
-            .stage(RCPT, async {
-                let reply = dialog.say(&format!("MAIL FROM:<{sender}>")).await?;
-                facts.time("mail", dialog.took);
-                if reply.class() != 2 {
-                    return Ok(reply);
-                }
-                let reply = dialog.say(&format!("RCPT TO:<{recipient}>")).await?;
+        let bound = trace.net().timeout();
+        let mut refused = None;
+        let envelope = async {
+            let mut reply = dialog.say(&format!("MAIL FROM:<{sender}>")).await?;
+            facts.time("mail", dialog.took);
+            if reply.class() == 2 {
+                reply = dialog.say(&format!("RCPT TO:<{recipient}>")).await?;
                 facts.time("rcpt", dialog.took);
-                Ok(reply)
-            })
-            .await?;
-        let domain = recipient.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
-        let text = reply.lines.first().cloned().unwrap_or_default();
-        let answer = answer::judge(&reply);
-        self.facts.recipient = Some(Recipient { domain, answer, status: reply.status(), text });
-        if answer == "accepted" {
-            return Ok(());
-        }
-        let failure = Failure::new(Code::SmtpRejected, answer::detail(answer, &reply));
-        trace.degrade(failure.clone(), Some(answer::refusal(&self.target.authority(), answer, &reply)));
+            }
+            let answer = facts.note(recipient, &reply);
+            if answer == "accepted" {
+                return Ok(());
+            }
+            let failure = Failure::new(Code::SmtpRejected, answer::detail(answer, &reply));
+            refused = Some((answer, reply));
+            Err(failure)
+        };
+        let Err(failure) = trace.attempt(RCPT, bound, envelope).await else { return Ok(()) };
+        let Some((answer, reply)) = refused else { return Err(trace.stop(failure)) };
+        let cause = answer::refusal(&self.target.authority(), answer, &reply);
+        trace.degrade(failure.clone(), Some(cause));
         match answer {
             "deferred" => Ok(()),
-            _ => trace.stage(RCPT, async { Err(failure) }).await,
+            _ => Err(trace.stop(failure)),
         }
     }
 
@@ -245,6 +245,15 @@ impl Call<'_> {
 }
 
 impl Facts {
+    /// Keeps what became of the envelope, without the recipient's local part.
+    fn note(&mut self, recipient: &str, reply: &Reply) -> &'static str {
+        let answer = answer::judge(reply);
+        let domain = recipient.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+        let text = reply.lines.first().cloned().unwrap_or_default();
+        self.recipient = Some(Recipient { domain, answer, status: reply.status(), text });
+        answer
+    }
+
     fn time(&mut self, command: &'static str, took: Duration) {
         self.answer_us.insert(command, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }

@@ -66,7 +66,7 @@ struct Problem {
 pub async fn check(identity: &Identity, trace: &mut Trace<check::Facts>) -> Result<(), Stopped> {
     let mut facts = Facts::default();
     let outcome = survey(identity, &mut facts, trace).await;
-    trace.facts.sender = Some(facts);
+    trace.facts.sender = facts.dmarc.is_some().then_some(facts);
     outcome
 }
 

@@ -35,7 +35,7 @@ use crate::facts::{Facts, Handshake};
 use crate::greet::{self, RTMP};
 use crate::key::Key;
 use crate::places::{Places, Turns};
-use crate::publish::Plan;
+use crate::publish::{PUBLISH, Plan};
 use crate::session::Session;
 use crate::writer::Writer;
 
@@ -69,6 +69,9 @@ pub struct Rtmps {
     places: Places,
     #[arg(skip)]
     turns: Turns,
+    /// One stream at a time to each target: two with one key would cut each other off.
+    #[arg(skip)]
+    streams: Places,
 }
 
 impl Check for Rtmps {
@@ -91,21 +94,23 @@ Examples:
             let secure = trace.secure(stream, &Hello::to(&target.host)).await?;
             (stream, proven) = (secure.stream, secure.trust == Trust::Public);
         }
-        let (session, echo) = greet(stream, trace).await?;
+        let (session, echo) = Box::pin(greet(stream, trace)).await?;
         drop(place);
         let app = match (self.app(target), echo) {
             (None, true) => return Ok(()),
             (app, _) => app.unwrap_or_else(|| DEFAULT_APP.to_owned()),
         };
         let mut dialogue = Dialogue { target, session, echo, proven };
-        if !dialogue.connect(trace, app).await? {
+        // Boxed: one target's whole future exists several times over while controls run beside it.
+        if !Box::pin(dialogue.connect(trace, app)).await? {
             return Ok(());
         }
         match self.publish {
             Some(seconds) => {
+                let _turn = self.stream_turn(target, trace).await?;
                 let span = Duration::from_secs(u64::from(seconds));
                 let plan = Plan { span, bitrate: self.bitrate, patience: trace.net().timeout() };
-                dialogue.publish(trace, plan, &self.key).await
+                Box::pin(dialogue.publish(trace, plan, &self.key)).await
             }
             None => Ok(()),
         }
@@ -178,5 +183,18 @@ impl Rtmps {
         let detail =
             format!("not tried: {most} handshakes with this address were still in progress (--per-host)");
         trace.stage(RTMP, async { Err(Failure::new(Code::RtmpTimeout, detail)) }).await
+    }
+
+    /// Waits until no other stream of ours goes to that target.
+    async fn stream_turn(
+        &self,
+        target: &Target,
+        trace: &mut Trace<Facts>,
+    ) -> Result<OwnedSemaphorePermit, Stopped> {
+        if let Some(turn) = self.streams.take(target.to_string(), 1, trace.net().left()).await {
+            return Ok(turn);
+        }
+        let detail = "not tried: another stream to this target was still running";
+        trace.stage(PUBLISH, async { Err(Failure::new(Code::RtmpTimeout, detail)) }).await
     }
 }

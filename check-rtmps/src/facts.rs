@@ -109,7 +109,8 @@ impl Publication {
     /// Whether too little arrived of a stream that was to take `planned`.
     pub fn falls_short(&self, planned: Duration) -> bool {
         let planned = planned.as_secs_f64();
-        let lasted = if self.seconds <= planned + LATE { planned } else { self.seconds };
+        let little = self.seconds > planned && self.seconds <= planned + LATE;
+        let lasted = if little { planned } else { self.seconds };
         self.throughput_kbps * self.seconds / lasted < f64::from(self.bitrate_kbps) * ENOUGH
     }
 }
@@ -143,5 +144,6 @@ mod tests {
         assert!(short(949.0, 1.0));
         assert!(!short(834.0, 1.2), "all of it, a fifth of a second late");
         assert!(short(770.0, 1.3));
+        assert!(!short(1010.0, 0.92), "by an acknowledgement that came before the end");
     }
 }

@@ -236,7 +236,9 @@ impl Line<'_> {
             let Some(heard) = clock::within(left, self.session.incoming.event()).await else { break };
             match heard {
                 Ok((event, duty)) => self.ears.hear(&event, duty),
-                // Not every server takes a second stream; what was acknowledged until then stands.
+                // Not every server takes a second stream. What it acknowledged until then stands; a socket that
+                // took the bytes of a connection that is gone proves nothing.
+                Err(end) if self.ears.meter.round_trips().is_none() => return Err(end.failure(&PUBLISH)),
                 Err(_) => break,
             }
         }

@@ -499,6 +499,18 @@ fn a_stream_that_is_cut_while_it_runs_is_a_failure() {
 }
 
 #[test]
+fn a_server_that_leaves_after_the_last_frame_has_to_have_acknowledged() {
+    let leave = |before: Vec<Act>| {
+        let acts = [vec![peer::start()], before, vec![peer::create_stream(6.0), Act::Close]].concat();
+        publish(peer::publishing(acts), &["--bitrate", "200"]).one().clone()
+    };
+    assert_eq!(verdict_and_code(&leave(vec![])), ("fail", "rtmp.closed"));
+    let record = leave(vec![Act::Read(24_000), Act::Send(peer::acknowledgement(24_000))]);
+    assert_eq!(record["verdict"], "pass", "{record}");
+    assert_eq!(record["facts"]["publish"]["measured_by"], "acknowledgements");
+}
+
+#[test]
 fn a_stream_ended_in_good_order_inside_proven_tls_is_the_services_word() {
     let end = |end| {
         let tool = tool().env("RTMP_STREAM_KEY", KEY);

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 const KEY: &str = "sk-live-do-not-show-me";
 
-/// A stream's life as nginx tells it: `publish`, `update`, `done`; `deny` asks for leave and is refused.
+/// A stream's life as nginx tells it: `publish`, `update`, `done`, `recorded`; `deny` asks for leave and is refused.
 struct Notices {
     server: Server,
     told: Receiver<String>,
@@ -119,7 +119,7 @@ fn real_nginx_statistics_show_the_stream_and_its_record_is_whole() {
     assert!(publish["acknowledgements"]["count"].as_u64().unwrap() >= 4, "{publish}");
     no_key_in(&outcome);
 
-    told("done");
+    told("recorded");
     let flv = std::fs::read(ingest.dir.path().join("record").join(format!("{KEY}.flv"))).unwrap();
     assert!(flv.len() > 350_000, "{} bytes recorded", flv.len());
 }
@@ -182,7 +182,10 @@ fn heavy_the_reference_decoder_finds_no_fault_in_the_stream() {
     let tool = tool(&ingest).env("RTMP_STREAM_KEY", KEY).args(["--publish", "3", "--bitrate", "2000"]);
     let outcome = tool.arg(format!("rtmps://{NAME}:10004/live")).run();
     assert_eq!(gist(outcome.one()), ("pass", "-"), "{outcome:?}");
-    while notices.told.recv().unwrap() != "done" {}
+    let told: Vec<String> = notices.told.iter().take_while(|notice| notice != "recorded").collect();
+    let streams =
+        told.into_iter().chain(notices.told.try_iter()).filter(|notice| notice == "publish").count();
+    assert_eq!(streams, 1, "one stream, however long it lasts");
     let file = ingest.dir.path().join("record").join(format!("{KEY}.flv")).display().to_string();
     let (decoded, said) = ffmpeg(&["-v", "debug", "-xerror", "-i", &file, "-f", "null", "-"]);
     assert!(decoded && said.contains(", 0 decoding errors"), "{said}");

@@ -1,9 +1,11 @@
 //! What an HTTP answer says about the way to the service (the contract's rules for HTTP).
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
+use netcheck_common::diagnose::fix;
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::http::Answer;
 use netcheck_common::net::Net;
+use netcheck_common::proxy;
 use netcheck_common::signature::{self, Match};
 use netcheck_common::target::Target;
 use netcheck_common::tls::Trust;
@@ -26,7 +28,11 @@ pub fn secure(net: &Net, answer: Answer, trust: Trust, target: &Target) -> Resul
     match answer.status {
         100..=399 => Ok(None),
         _ if page.is_some() => Err(status(&answer, page)),
-        407 => Err(Failure::new(Code::HttpProxyAuth, "407: a proxy nobody configured asks for credentials")),
+        407 if trust != Trust::Public => {
+            Err(Failure::new(Code::HttpProxyAuth, "407: a proxy nobody configured asks for credentials"))
+        }
+        // Nothing on the way can put an answer into intact TLS.
+        407 => Ok(Some(odd(&answer, target))),
         500.. => Ok(Some(service_down(&answer, target))),
         429 => Ok(Some(busy(&answer, target))),
         _ if trust == Trust::Public => Ok(None),
@@ -41,7 +47,10 @@ pub fn secure(net: &Net, answer: Answer, trust: Trust, target: &Target) -> Resul
 pub fn plain(net: &Net, answer: Answer, forwarded: bool, target: &Target) -> Result<Option<Remark>, Failure> {
     let page = recognised(net, &answer);
     match answer.status {
-        407 if forwarded => Err(Failure::new(Code::ProxyAuthRequired, "407: the proxy asks for credentials")),
+        407 if forwarded => {
+            net.fact("proxy", "schemes", proxy::schemes(&answer));
+            Err(Failure::new(Code::ProxyAuthRequired, "407: the proxy asks for credentials"))
+        }
         407 => Err(Failure::new(Code::HttpProxyAuth, "407: a proxy nobody configured asks for credentials")),
         502..=504 if forwarded => {
             Err(Failure::new(Code::ProxyUpstream, format!("{}: the proxy could not reach it", answer.status)))
@@ -81,6 +90,17 @@ fn service_down(answer: &Answer, target: &Target) -> Remark {
     Remark {
         failure: Failure::new(Code::HttpStatus, format!("HTTP {}", answer.status)),
         cause: Cause::new(Reason::ServiceDown, Who::Service, fix)
+            .sure(Confidence::Medium)
+            .seen("the answer came over TLS with the service's own certificate")
+            .seen(format!("HTTP {}", answer.status)),
+    }
+}
+
+fn odd(answer: &Answer, target: &Target) -> Remark {
+    let fix = fix::service(target, "it answers 407, which only proxies do");
+    Remark {
+        failure: Failure::new(Code::HttpProxyAuth, format!("HTTP {}", answer.status)),
+        cause: Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
             .sure(Confidence::Medium)
             .seen("the answer came over TLS with the service's own certificate")
             .seen(format!("HTTP {}", answer.status)),
@@ -129,6 +149,10 @@ fn is_foreign(answer: &Answer, target: &Target) -> bool {
 
 /// Siblings under one parent: www.example.com and app.example.com.
 fn same_site(one: &str, other: &str) -> bool {
+    // Addresses have no parents.
+    if [one, other].iter().any(|host| host.parse::<std::net::IpAddr>().is_ok()) {
+        return false;
+    }
     let parent = |name: &str| name.split_once('.').map(|(_, parent)| parent.to_owned());
     match (parent(one), parent(other)) {
         (Some(one), Some(other)) => one == other && one.contains('.'),

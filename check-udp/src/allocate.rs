@@ -43,7 +43,7 @@ pub enum Answer {
     /// It relays for anyone.
     Granted(Granted),
     /// Another error.
-    Declined(Failure),
+    Declined(Refusal),
 }
 
 /// Who we are to a server: the name, the key made of the password, and what it wants sent back.
@@ -75,6 +75,7 @@ pub enum Drew<T> {
 }
 
 /// An error response.
+#[derive(Clone, Debug)]
 pub struct Refusal {
     pub number: Option<u16>,
     pub words: String,
@@ -98,7 +99,7 @@ pub async fn allocate<W: Wire>(wire: &mut W, bound: Duration) -> Result<Reply<An
         Drew::Error(Refusal { number: Some(401), challenge: Some(challenge), .. }) => {
             Answer::Challenge(challenge.clone())
         }
-        Drew::Error(refusal) => Answer::Declined(refusal.failure()),
+        Drew::Error(refusal) => Answer::Declined(refusal.clone()),
     };
     Ok(reply.with(answer))
 }

@@ -1,5 +1,7 @@
 //! The check of UDP: its flags, and which scheme goes where.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use clap::Args;
@@ -162,18 +164,20 @@ Credentials for TURN come from the environment: TURN_USERNAME and TURN_PASSWORD.
         if !over_tcp && !matches!(net.flags().proxy.as_str(), "env" | "none") {
             trace.facts.note = Some("no proxy carries UDP: this was tried directly".to_owned());
         }
-        match target.scheme.name {
-            "turn" if target.path == "?ladder" => ladder::check(self, target, trace).await,
-            "turn" | "turns" => turn::check(self, target, trace).await,
-            "quic" => quic::check(self.alpn_of(target), target, trace).await,
-            "h3" => h3::check(self.alpn_of(target), target, trace).await,
-            "icmp" => icmp::check(self, target, trace).await,
-            _ => stun::check(self, target, trace).await,
-        }
+        // On the heap: what one scheme needs is not reserved for the others.
+        let scheme: Pin<Box<dyn Future<Output = Result<(), Stopped>> + '_>> = match target.scheme.name {
+            "turn" if target.path == "?ladder" => Box::pin(ladder::check(self, target, trace)),
+            "turn" | "turns" => Box::pin(turn::check(self, target, trace)),
+            "quic" => Box::pin(quic::check(self.alpn_of(target), target, trace)),
+            "h3" => Box::pin(h3::check(self.alpn_of(target), target, trace)),
+            "icmp" => Box::pin(icmp::check(self, target, trace)),
+            _ => Box::pin(stun::check(self, target, trace)),
+        };
+        scheme.await
     }
 
     async fn explain(&self, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
-        explain::explain(self, target, observed, net).await
+        Box::pin(explain::explain(self, target, observed, net)).await
     }
 }
 

@@ -24,7 +24,9 @@ pub async fn explain(udp: &Udp, target: &Target, observed: &Observed, net: &Net)
     let failure = observed.failure.as_ref()?;
     match failure.code {
         Code::StunError => Some(service(target, failure, Some(Verdict::Degraded))),
-        Code::TurnError if udp.credentials.is_some() => Some(credentials(target, failure)),
+        Code::TurnError if udp.credentials.is_some() && is_about_credentials(observed) => {
+            Some(credentials(target, failure))
+        }
         Code::TurnError => Some(service(target, failure, Some(Verdict::Degraded))),
         Code::IcmpNotPermitted => Some(not_permitted(failure)),
         _ if !net.diagnoses() => None,
@@ -49,6 +51,12 @@ fn service(target: &Target, failure: &Failure, verdict: Option<Verdict>) -> Find
         .seen(format!("{}: packets pass both ways", failure.detail))
         .seen("the answer carries the random id of our request");
     Finding { verdict, cause }
+}
+
+/// 401 and 441: the name or the password is wrong (RFC 8489 section 14.8, RFC 8656 section 19).
+fn is_about_credentials(observed: &Observed) -> bool {
+    let number = observed.facts.get("turn").and_then(|turn| turn.get("error")).and_then(Value::as_u64);
+    matches!(number, Some(401 | 441))
 }
 
 fn credentials(target: &Target, failure: &Failure) -> Finding {

@@ -84,6 +84,9 @@ pub struct Turn {
     pub software: Option<String>,
     /// From the first Allocate to its answer.
     pub round_trip_us: u64,
+    /// The number of its error response, where it is not the usual challenge (RFC 8656 section 19).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<u16>,
     /// An allocation was granted without credentials: an open relay.
     #[serde(skip_serializing_if = "is_false")]
     pub open: bool,

@@ -135,7 +135,7 @@ async fn answered<W: Wire>(mut wire: W, bound: Duration) -> Result<(), Failure> 
             release(&mut wire, None, bound).await;
             Ok(())
         }
-        Answer::Declined(failure) => Err(failure),
+        Answer::Declined(refusal) => Err(refusal.failure()),
     }
 }
 

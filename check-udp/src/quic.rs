@@ -1,6 +1,6 @@
 //! The scheme `quic`: does the server answer QUIC at all (version negotiation), and does a real handshake succeed?
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,7 +67,8 @@ pub async fn connect(
         }
         outcome
     };
-    let outcome = trace.stage_within(QUIC, outer, reach::in_turn(&net, &addresses, port, attempt)).await;
+    let outcome =
+        trace.stage_within(QUIC, outer, Box::pin(reach::in_turn(&net, &addresses, port, attempt))).await;
     trace.facts.quic = Some(facts);
     outcome
 }

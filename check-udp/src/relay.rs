@@ -71,14 +71,14 @@ impl Relayed {
     }
 }
 
-/// Allocates, echoes and releases.
+/// Allocates, echoes and releases; or what the server says instead of allocating.
 pub async fn run<W: Wire>(
     wire: &mut W,
     credentials: &Credentials,
     challenge: &Challenge,
     plan: Plan,
     timeout: Duration,
-) -> Result<Relayed, Failure> {
+) -> Result<Result<Relayed, Refusal>, Failure> {
     // Whatever is waited for ends in time for the release.
     let bound = || timeout.min(plan.end.saturating_duration_since(now()));
     let mut signature = signature(credentials, challenge);
@@ -89,15 +89,15 @@ pub async fn run<W: Wire>(
             signature = self::signature(credentials, &fresh);
             match signed(wire, &signature, bound()).await? {
                 Drew::Success(granted) => granted,
-                Drew::Error(refusal) => return Err(refusal.failure()),
+                Drew::Error(refusal) => return Ok(Err(refusal)),
             }
         }
-        Drew::Error(refusal) => return Err(refusal.failure()),
+        Drew::Error(refusal) => return Ok(Err(refusal)),
     };
     let echo = echo(wire, &signature, &granted, plan, bound()).await;
     release(wire, Some(&signature), timeout).await;
     let (echo, quality) = echo?;
-    Ok(Relayed { granted, echo, quality })
+    Ok(Ok(Relayed { granted, echo, quality }))
 }
 
 fn signature(credentials: &Credentials, challenge: &Challenge) -> Signature {

@@ -85,7 +85,7 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
                     Ok((wire, reply))
                 }
             });
-            let (wire, reply) = trace.stage_within(TURN, reach::outer(&net), work).await?;
+            let (wire, reply) = trace.stage_within(TURN, reach::outer(&net), Box::pin(work)).await?;
             reach::settle(&net, &wire);
             proceed(udp, target, trace, Transport::Udp, wire, reply).await
         }
@@ -97,7 +97,8 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
             let mut wire = Framed::new(stream, transport.layer());
             let bound = reach::bound(&trace.net());
             let outer = reach::outer(&trace.net());
-            let reply = trace.stage_within(transport.layer(), outer, allocate(&mut wire, bound)).await?;
+            let reply =
+                trace.stage_within(transport.layer(), outer, Box::pin(allocate(&mut wire, bound))).await?;
             proceed(udp, target, trace, transport, wire, reply).await
         }
         None => {
@@ -127,10 +128,18 @@ async fn proceed<W: Wire>(
             let net = trace.net();
             let bound = reach::bound(&net);
             let relay = Layer { name: "relay", ..layer };
-            let work = relay::run(&mut wire, credentials, &challenge, udp.echo.plan(&net), bound);
+            let work = Box::pin(relay::run(&mut wire, credentials, &challenge, udp.echo.plan(&net), bound));
             // Every wait inside has its own bound, so that the release is never cut off.
-            let relayed = trace.stage_within(relay, net.left(), work).await?;
-            relayed.note(trace.facts.turn.get_or_insert_default());
+            let outcome = trace.stage_within(relay, net.left(), work).await?;
+            let turn = trace.facts.turn.get_or_insert_default();
+            let relayed = match outcome {
+                Ok(relayed) => relayed,
+                Err(refusal) => {
+                    turn.error = refusal.number;
+                    return Err(trace.retract(refusal.failure()));
+                }
+            };
+            relayed.note(turn);
             if let Some((failure, cause)) = relayed.silence(target) {
                 trace.degrade(failure, Some(cause));
             }
@@ -153,9 +162,10 @@ async fn proceed<W: Wire>(
             release(&mut wire, None, reach::bound(&trace.net())).await;
             Ok(())
         }
-        Answer::Declined(failure) => {
+        Answer::Declined(refusal) => {
+            turn.error = refusal.number;
             trace.facts.turn = Some(turn);
-            Err(trace.retract(failure))
+            Err(trace.retract(refusal.failure()))
         }
     }
 }

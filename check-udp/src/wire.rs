@@ -90,15 +90,15 @@ impl Wire for Framed {
                 buffer.extend(self.read.drain(..length));
                 return Ok(());
             }
-            let mut chunk = [0; 4096];
-            match self.stream.read(&mut chunk).await {
+            self.read.reserve(LARGEST);
+            match self.stream.read_buf(&mut self.read).await {
                 Ok(0) => {
                     return Err(Failure::new(
                         self.layer.closed,
                         "the server closed the connection without an answer",
                     ));
                 }
-                Ok(length) => self.read.extend(&chunk[..length]),
+                Ok(_) => {}
                 Err(error) => return Err(self.layer.io(&error)),
             }
         }

@@ -1,8 +1,7 @@
 //! Routers that refuse, discard and limit: in network namespaces that this test makes itself, without any privilege
-//! outside of them. Needs unshare(1), nsenter(1), ip(8) and nft(8).
-#![expect(clippy::unwrap_used, reason = "a test says so by failing")]
+//! outside of them. Needs unshare(1), nsenter(1), ip(8), nft(8) and turnserver(1).
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says so by failing")]
 
-use netcheck_lab::UdpServer;
 use netcheck_lab::tool::{Outcome, Tool};
 use serde_json::Value;
 
@@ -36,11 +35,23 @@ nsenter -t $router -n sh -c "
 nsenter -t $far -n sh -c "ip addr add 10.30.0.2/24 dev s; ip link set s mtu 1400 up; ip route add default via 10.30.0.1
   ip addr add 10.40.0.2/24 dev y; ip link set y mtu 1400 up"
 ip route add default via 10.20.0.1
-exec "$@"
 "#;
 
+/// A STUN server at 10.30.0.2, and a router that loses every tenth of the datagrams to it.
+const LOSS: &str = r#"
+nsenter -t $far -n turnserver -n --listening-ip=10.30.0.2 --no-tls --no-dtls --no-cli --stun-only \
+  --log-file=stdout --pidfile=turn.pid --userdb=turn.db > turn.log 2>&1 &
+until "$1" --timeout 1 stun://10.30.0.2 > /dev/null; do :; done
+nsenter -t $router -n nft -f - <<RULES
+table inet loss { chain forward { type filter hook forward priority 0; udp dport 3478 numgen inc mod 10 0 drop; }; }
+RULES
+"#;
+
+/// Then the tool.
+const TOOL: &str = "exec \"$@\"";
+
 /// Loopback alone.
-const ALONE: &str = "ip link set lo up; exec \"$@\"";
+const ALONE: &str = "ip link set lo up\n";
 
 /// Runs the tool as root of a namespace laid out by `script`; all that the script starts ends with the tool.
 fn within(script: &str, args: &[&str]) -> Outcome {
@@ -55,7 +66,15 @@ fn within(script: &str, args: &[&str]) -> Outcome {
             "--kill-child",
             "--mount-proc",
         ])
-        .args(["sh", "-c", script, "sh", env!("CARGO_BIN_EXE_check-udp"), "--timeout", "1"])
+        .args([
+            "sh",
+            "-c",
+            &format!("{script}{TOOL}"),
+            "sh",
+            env!("CARGO_BIN_EXE_check-udp"),
+            "--timeout",
+            "1",
+        ])
         .args(args)
         .run()
 }
@@ -71,7 +90,7 @@ fn an_answered_echo_passes() {
 
 #[test]
 fn an_open_ping_group_range_makes_the_datagram_socket_do() {
-    let script = "ip link set lo up; echo 0 0 > /proc/sys/net/ipv4/ping_group_range; exec \"$@\"";
+    let script = "ip link set lo up; echo 0 0 > /proc/sys/net/ipv4/ping_group_range\n";
     let outcome = within(script, &["icmp://127.0.0.1", "icmp://[::1]", "--count", "3", "--interval", "5"]);
     for record in &outcome.records {
         assert_eq!(gist(record), "pass - -", "{record:#}");
@@ -155,4 +174,14 @@ fn large_packets_that_vanish_are_mtu_blackhole() {
     assert_ne!(outcome.one()["cause"]["confidence"], "high");
     let mtu = &outcome.one()["facts"]["mtu"];
     assert_eq!((&mtu["path"], &mtu["black_hole"]), (&1404.into(), &true.into()));
+}
+
+#[test]
+fn loss_of_a_tenth_is_measured_as_a_tenth() {
+    let script = format!("{ROUTER}{LOSS}");
+    let outcome = within(&script, &["--count", "500", "--interval", "10", "stun://10.30.0.2"]);
+    let loss = outcome.one()["facts"]["quality"]["loss"].as_f64();
+    let loss = loss.unwrap_or_else(|| panic!("{outcome:#?}"));
+    assert!((0.07..=0.13).contains(&loss), "{loss}");
+    assert_eq!(outcome.one()["facts"]["quality"]["sent"], 500);
 }

@@ -40,6 +40,9 @@ static KNOWN: Mutex<Option<HashMap<IpAddr, Device>>> = Mutex::new(None);
 
 /// The interface that has this address.
 pub fn of(address: IpAddr) -> Option<Device> {
+    // All of 127/8 is here, and only its first address is listed.
+    let loopback = address.is_ipv4() && address.is_loopback();
+    let address = if loopback { IpAddr::from([127, 0, 0, 1]) } else { address };
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(device) = known.as_ref().and_then(|known| known.get(&address)) {
         return Some(device.clone());
@@ -50,7 +53,9 @@ pub fn of(address: IpAddr) -> Option<Device> {
 
 /// Whether this is one of our own addresses: an ICMP error from ourselves names no device on the way.
 pub fn is_ours(address: IpAddr) -> bool {
-    address.is_loopback() || of(address).is_some()
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    // Asked of strangers all the time: the table is not read again for each of them.
+    address.is_loopback() || known.get_or_insert_with(all).contains_key(&address)
 }
 
 fn all() -> HashMap<IpAddr, Device> {

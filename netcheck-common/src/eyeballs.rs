@@ -72,8 +72,14 @@ pub(crate) struct Race {
     pub(crate) ended: Vec<Family>,
 }
 
-/// Runs the race with `attempt`.
-pub(crate) async fn race<F>(order: &[IpAddr], port: u16, attempt: impl Fn(SocketAddr) -> F) -> Race
+/// Runs the race with `attempt`. Once an attempt was answered, though not by a connection, the silent ones have
+/// until `bound`: an answer says more than the silence that would outlast it.
+pub(crate) async fn race<F>(
+    order: &[IpAddr],
+    port: u16,
+    bound: Duration,
+    attempt: impl Fn(SocketAddr) -> F,
+) -> Race
 where
     F: Future<Output = Result<TcpStream, Refusal>>,
 {
@@ -85,6 +91,7 @@ where
             Ended { to, us: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX), result }
         }
     };
+    let begun = clock::now();
     let mut waiting = order.iter();
     let mut running = FuturesUnordered::new();
     let mut ended: Vec<Family> = Vec::new();
@@ -99,6 +106,8 @@ where
                     continue;
                 }
             }
+        } else if worst.is_some() {
+            clock::within(bound.saturating_sub(begun.elapsed()), running.next()).await.flatten()
         } else {
             running.next().await
         };

@@ -135,6 +135,7 @@ fn resolver(text: &str) -> Result<SocketAddr, String> {
 
 fn reference(text: &str) -> Result<Reference, String> {
     if text.starts_with("https://") {
+        crate::spec::Spec::parse(text, "tcp", crate::spec::Sampling::default()).map_err(|why| why.0)?;
         return Ok(Reference::Https(text.to_owned()));
     }
     resolver(text).map(Reference::Server).map_err(|_| "an address, address:port, or an https:// URL".into())

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::escape;
 use crate::failure::{Code, Failure, Layer};
 use crate::net::Net;
-use crate::stream::Stream;
+use crate::stream::{Portions, Stream};
 use crate::target::Host;
 
 /// How much of a body is read.
@@ -16,6 +16,8 @@ const BODY: usize = 64 << 10;
 /// How large the head of an answer may be, and how many headers it may have.
 const HEAD: usize = 64 << 10;
 const HEADERS: usize = 200;
+/// How many pieces of a body are read: a page that comes byte by byte costs more than it tells.
+const PIECES: usize = 4096;
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -129,7 +131,7 @@ impl Net {
 async fn exchange(stream: Stream, request: &Request) -> Result<Answer, Failure> {
     let h2 = stream.h2;
     let message = request.build(h2)?;
-    let io = TokioIo::new(stream);
+    let io = TokioIo::new(Portions::new(stream));
     if h2 {
         let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
         builder.max_header_list_size(u32::try_from(HEAD).unwrap_or(u32::MAX)).adaptive_window(false);
@@ -161,7 +163,10 @@ async fn exchange(stream: Stream, request: &Request) -> Result<Answer, Failure> 
 async fn read(response: hyper::Response<Incoming>) -> Result<Answer, hyper::Error> {
     let (head, mut incoming) = response.into_parts();
     let mut body = Vec::new();
-    while body.len() < BODY {
+    for _ in 0..PIECES {
+        if body.len() >= BODY {
+            break;
+        }
         match incoming.frame().await {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
@@ -188,12 +193,19 @@ fn failure(error: &hyper::Error) -> Failure {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(inner) = source {
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            // hyper tells a broken body as invalid data, and so does rustls a broken record.
+            let tls = io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+            if io.kind() == std::io::ErrorKind::InvalidData && !tls {
+                return Failure::new(Code::HttpMalformed, "the body breaks the rules of HTTP");
+            }
             // rustls tells a missing close_notify as an unexpected end.
             return Layer::HTTP.io(io);
         }
         if let Some(h2) = inner.downcast_ref::<h2::Error>() {
             if let Some(io) = h2.get_io() {
-                return Layer::HTTP.io(io);
+                // The end of the stream reaches us under this name; a reset keeps its own.
+                let ended = io.kind() == std::io::ErrorKind::BrokenPipe;
+                return if ended { closed() } else { Layer::HTTP.io(io) };
             }
             if h2.is_go_away() || h2.is_reset() {
                 return Failure::new(Code::HttpReset, format!("the h2 stream was reset: {:?}", h2.reason()));
@@ -202,7 +214,7 @@ fn failure(error: &hyper::Error) -> Failure {
         source = inner.source();
     }
     if error.is_parse() {
-        return Failure::new(Code::HttpMalformed, "the answer is not HTTP");
+        return Failure::new(Code::HttpMalformed, "the answer is not HTTP, or its head is larger than 64 KiB");
     }
     if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
         return closed();

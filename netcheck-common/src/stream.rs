@@ -114,3 +114,52 @@ impl AsyncWrite for Tap {
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }
+
+/// How much is read before others get their turn.
+const PORTION: usize = 16 << 10;
+
+/// A stream that is read in portions: whoever floods us with what is costly to read must not keep timers and
+/// other targets waiting until the flood pauses.
+pub(crate) struct Portions {
+    io: Stream,
+    left: usize,
+}
+
+impl Portions {
+    pub(crate) fn new(io: Stream) -> Self {
+        Portions { io, left: PORTION }
+    }
+}
+
+impl AsyncRead for Portions {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.left == 0 {
+            self.left = PORTION;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.io).poll_read(cx, buf);
+        let read = buf.filled().len() - before;
+        self.left = if polled.is_pending() { PORTION } else { self.left.saturating_sub(read) };
+        polled
+    }
+}
+
+impl AsyncWrite for Portions {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

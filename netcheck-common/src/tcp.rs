@@ -41,11 +41,33 @@ pub struct Refusal {
     pub icmp: Option<icmp::Icmp>,
 }
 
-/// Tries once. Lack of descriptors, ports or memory is waited out; silence lasts until the caller gives up.
+/// Tries once, and tells nobody where from.
+///
+/// # Errors
+/// What came of it instead of a connection.
 pub async fn attempt(origin: &Origin, to: SocketAddr, reach: Reach) -> Result<TcpStream, Refusal> {
+    attempt_noting(origin, to, reach, |_| {}).await
+}
+
+/// Tries once. Lack of descriptors, ports or memory is waited out; silence lasts until the caller gives up.
+/// `note` learns our own address as soon as the SYN is out: a firewall's log is searched by it.
+///
+/// # Errors
+/// What came of it instead of a connection.
+pub async fn attempt_noting(
+    origin: &Origin,
+    to: SocketAddr,
+    reach: Reach,
+    note: impl Fn(SocketAddr),
+) -> Result<TcpStream, Refusal> {
     loop {
         match start(origin, to, reach) {
-            Ok(stream) => return finish(stream, to).await,
+            Ok(stream) => {
+                if let Ok(local) = stream.local_addr() {
+                    note(local);
+                }
+                return finish(stream, to).await;
+            }
             Err(error) if is_scarcity(&error, to) => clock::pause(std::time::Duration::from_millis(20)).await,
             Err(error) => return Err(Refusal { failure: refused_here(&error, to), icmp: None }),
         }

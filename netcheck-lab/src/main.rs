@@ -65,12 +65,12 @@ fn demo() -> io::Result<ExitCode> {
     let mut worst = ExitCode::SUCCESS;
     for (name, expected) in [("healthy", 0), ("corporate", 1)] {
         writeln!(io::stdout(), "\n── {}\n", Scenario::read(name)?.sentence)?;
-        let program = netcheck_lab::world::probe::tools()?.join("xtask");
+        let tools = netcheck_lab::world::probe::tools()?;
         let roots = |file: &str| Path::new(FILES).join(file);
         let status = mortal(&std::env::current_exe()?)
             .args(["run", name, "--"])
-            .arg(program)
-            .arg("check")
+            .arg(tools.join("xtask"))
+            .args([Path::new("check"), Path::new("--tools"), &tools])
             .args([
                 Path::new("--public-roots"),
                 &roots("roots.pem"),

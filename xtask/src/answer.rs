@@ -10,8 +10,8 @@ use crate::survey::Survey;
 
 /// What people will notice, in sentences, the worst first.
 pub(crate) fn sentences(survey: &Survey) -> Vec<String> {
-    if let Some(Outage { sentence, .. }) = survey.outage {
-        return vec![sentence.to_owned()];
+    if let Some(Outage { sentence, .. }) = &survey.outage {
+        return vec![sentence.clone()];
     }
     let mut roles: Vec<&str> = Vec::new();
     for standing in &survey.standings {

@@ -4,6 +4,7 @@
 mod allowlist;
 mod answer;
 mod baseline;
+mod bypass;
 mod check;
 mod child;
 mod diff;

@@ -19,7 +19,7 @@ fn fixed(reason: Reason) -> &'static str {
         Reason::DnsHijack => "give the true address",
         Reason::DnsOutage => "repair the resolver",
         Reason::SniFilter => "allow TLS by name",
-        Reason::TlsInspection => "exempt from decryption",
+        Reason::TlsInspection => "do not decrypt",
         Reason::TransparentProxy => "exempt from the proxy",
         Reason::CaptivePortal => "log in at the portal",
         Reason::BlockPage => "lift the block",

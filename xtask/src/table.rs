@@ -1,6 +1,9 @@
 //! The table at the end of a run: a line a row, the worst first, in 80 columns.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
+
+use netcheck_common::record::Record;
 
 use crate::outage::Outage;
 use crate::remedy;
@@ -38,13 +41,22 @@ pub(crate) fn summary(standing: &Standing, outage: Option<&Outage>) -> Summary {
     let Some(first) = groups.first() else {
         return Summary { cause: String::new(), who: String::new(), change: String::new() };
     };
-    let more = groups.len() - 1;
-    let cause = if more == 0 { first.code.to_owned() } else { format!("{} +{more}", first.code) };
-    let who = match standing.decisive.iter().any(|record| record.cause.is_some()) {
-        true => remedy::who(first.who).to_owned(),
-        false => "unknown".to_owned(),
+    // The same cause at two places is one cause, and asks for the ports of both.
+    let same: Vec<&Record> = groups
+        .iter()
+        .filter(|group| group.code == first.code)
+        .flat_map(|group| group.records.clone())
+        .collect();
+    let codes: BTreeSet<&str> = groups.iter().map(|group| group.code).collect();
+    let cause = match codes.len() - 1 {
+        0 => first.code.to_owned(),
+        more => format!("{} +{more}", first.code),
     };
-    Summary { cause, who, change: remedy::short(first.reason, &first.ports()) }
+    Summary {
+        cause,
+        who: remedy::who(first.who).to_owned(),
+        change: remedy::short(first.reason, &request::ports(&same)),
+    }
 }
 
 /// The table.
@@ -132,8 +144,8 @@ pub(crate) fn explanation(standings: &[Standing], outage: Option<&Outage>) -> St
     let mut out = String::new();
     if let Some(outage) = outage {
         out.push('\n');
-        out.push_str(&wrap::hanging("", outage.sentence));
-        out.push_str(&wrap::hanging("  → ", outage.request));
+        out.push_str(&wrap::hanging("", &outage.sentence));
+        out.push_str(&wrap::hanging("  → ", &outage.request));
         return out;
     }
     for standing in standings {

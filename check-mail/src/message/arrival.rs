@@ -11,6 +11,9 @@ use super::vendor;
 /// The score from which Exchange puts a message into the junk folder.
 const JUNK_SCL: i32 = 5;
 
+/// Reads a mark: whether it means junk, and the score.
+type Reading = fn(&str) -> Option<(bool, Option<String>)>;
+
 /// What one spam filter wrote.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 pub struct Junk {
@@ -26,7 +29,7 @@ pub struct Junk {
 /// The marks of spam filters; of several fields of one name the newest.
 #[must_use]
 pub fn junk(block: &Block<'_>) -> Vec<Junk> {
-    let mark = |field: &'static str, read: fn(&str) -> Option<(bool, Option<String>)>| {
+    let mark = |field: &'static str, read: Reading| {
         let value = block.first(field)?;
         let text = String::from_utf8_lossy(&value[..value.len().min(2048)]);
         let (junk, score) = read(text.trim())?;

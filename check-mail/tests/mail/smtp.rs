@@ -87,7 +87,7 @@ fn a_refused_recipient_is_smtp_rejected() {
       "who": "network",
       "confidence": "low",
       "recipient": "rejected",
-      "stages": "tcp smtp starttls tls smtp rcpt rcpt!"
+      "stages": "tcp smtp starttls tls smtp rcpt!"
     }
     "#);
     assert_eq!(outcome.one()["facts"]["smtp"]["recipient"]["status"], "550 5.7.1");

@@ -93,6 +93,7 @@ rtmp {{
     application live {{
       live on; record all; record_path {dir}/record;
       on_publish http://{notify}/publish; on_update http://{notify}/update; on_publish_done http://{notify}/done;
+      on_record_done http://{notify}/recorded;
     }}
     application closed {{ live on; on_publish http://{notify}/deny; }}
   }}

@@ -103,6 +103,14 @@ pub fn greetings(window: u32) -> Vec<u8> {
     })
 }
 
+/// An acknowledgement of so many bytes.
+pub fn acknowledgement(total: u32) -> Vec<u8> {
+    written(|io| async move {
+        let mut control = ProtocolControlMessagesWriter::new(AsyncBytesWriter::new(io));
+        control.write_acknowledgement(total).await.unwrap();
+    })
+}
+
 /// S0, S1 and S2 for the C0 and C1 that were read.
 pub fn answer(hello: &[u8]) -> Vec<u8> {
     let mut answer = vec![3, 0, 0, 4, 0, 13, 14, 10, 13];

@@ -169,6 +169,16 @@ fn refused_credentials_are_turn_error_and_the_password_is_nowhere() {
 }
 
 #[test]
+fn a_full_server_is_no_matter_of_credentials() {
+    let server = UdpServer::new(|request, _| {
+        vec![if request.len() > 40 { error(request, 486, "Quota", &[]) } else { challenge(request) }]
+    });
+    let outcome = tool().env("TURN_USERNAME", "u").env("TURN_PASSWORD", "p").args([&udp(&server)]).run();
+    assert_eq!(gist(outcome.one()), "degraded turn.error service_misconfigured");
+    assert_eq!(outcome.one()["facts"]["turn"]["error"], 486);
+}
+
+#[test]
 fn a_success_nobody_signed_is_stun_malformed() {
     let server = UdpServer::new(|request, _| {
         let relay = "192.0.2.3:50000".parse().unwrap();

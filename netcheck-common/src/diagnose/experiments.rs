@@ -9,9 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
+use super::hello::{self, Outcome};
+use super::rules::name::Sanity;
 use super::trail::{self, Trail};
+use super::walk::{self, Walk};
 use crate::clock;
 use crate::net::Net;
+use crate::target::Host;
 use crate::tcp::{self, Reach};
 
 /// How many results are remembered, and how many paths are traced in one run: a bound on memory and packets.
@@ -41,7 +45,7 @@ impl<K: Hash + Eq, V: Clone> Memo<K, V> {
             }
             Arc::clone(cells.entry(key).or_default())
         };
-        cell.get_or_init(|| make).await.clone()
+        cell.get_or_init(|| Box::pin(make)).await.clone()
     }
 }
 
@@ -53,9 +57,13 @@ pub struct Experiments {
     traced: AtomicUsize,
     trails: Memo<SocketAddr, Trail>,
     datagrams: Memo<SocketAddr, Trail>,
+    hellos: Memo<(SocketAddr, String), Outcome>,
+    walks: Memo<(SocketAddr, String), Walk>,
+    routers: Memo<(IpAddr, u8), Option<IpAddr>>,
     siblings: Memo<IpAddr, Vec<u16>>,
     pub(super) distances: Memo<SocketAddr, Option<u8>>,
-    pub(super) resolver: Memo<(), super::rules::name::Sanity>,
+    outside: Memo<(), bool>,
+    pub(super) resolver: Memo<(), Sanity>,
     pub(super) issuers: Mutex<HashMap<String, Vec<String>>>,
     pub(super) dates: Memo<IpAddr, Option<i64>>,
 }
@@ -92,8 +100,36 @@ impl Net {
                     net.trail(SocketAddr::new(to.ip(), port)).await;
                 }
             };
-            tokio::join!(net.trail(to), sibling);
+            let (trail, ()) = tokio::join!(net.trail(to), sibling);
+            if trail.hops.len() < 2 && trail.answered.is_none() {
+                tokio::join!(net.router(to.ip(), 1), net.outside_answers());
+            }
         }));
+    }
+
+    /// Begins, beside a silent handshake, what its explanation will ask for.
+    pub(crate) fn look_into_hello(&self, name: &Host) {
+        let Some(to) = self.peer().filter(|_| self.diagnoses()) else { return };
+        let (net, name) = (self.aside(), name.clone());
+        drop(tokio::spawn(async move {
+            let distance = async {
+                if let Some((ttl, _)) = net.trail(to).await.answered {
+                    net.router(to.ip(), ttl).await;
+                }
+            };
+            tokio::join!(net.hello(to, hello::CONTROL_NAME), net.hello_walk(to, &name), distance);
+        }));
+    }
+
+    /// What a handshake under another name comes to.
+    pub(super) async fn hello(&self, to: SocketAddr, name: &str) -> Outcome {
+        self.shared.experiments.hellos.get((to, name.to_owned()), hello::with_name(self, to, name)).await
+    }
+
+    /// How far a ClientHello for this name gets.
+    pub(super) async fn hello_walk(&self, to: SocketAddr, name: &Host) -> Walk {
+        let walking = async { walk::walk(&self.aside(), to, &hello::bytes(name, &[])).await };
+        self.shared.experiments.walks.get((to, name.to_string()), walking).await
     }
 
     /// The hops towards an address and port.
@@ -118,6 +154,55 @@ impl Net {
             trail::trace_datagrams(self, to).await
         };
         experiments.datagrams.get(to, trace).await
+    }
+
+    /// Whether the resolver answers anything.
+    pub(super) async fn resolver_sanity(&self) -> Sanity {
+        self.shared.experiments.resolver.get((), super::rules::name::sanity(self)).await
+    }
+
+    /// The first hop, where datagrams to a resolver behind it get no farther and nothing else of this run did.
+    pub(super) async fn stops_at_the_first_hop(&self) -> Option<IpAddr> {
+        if self.shared.experiments.reached() {
+            return None;
+        }
+        let server = self.resolver().servers().into_iter().next().filter(|server| !server.ip().is_loopback())?;
+        match self.datagram_trail(server).await.hops.as_slice() {
+            [(1, first)] => Some(*first),
+            _ => None,
+        }
+    }
+
+    /// Begins, beside a silent resolver, what its explanation will ask for.
+    pub(crate) fn look_into_resolver(&self) {
+        if self.diagnoses() {
+            let net = self.aside();
+            drop(tokio::spawn(async move {
+                tokio::join!(net.resolver_sanity(), net.stops_at_the_first_hop());
+            }));
+        }
+    }
+
+    /// Whether anything beyond the first hop answers: a connection of this run, or a resolver behind a router.
+    pub(super) async fn outside_answers(&self) -> bool {
+        let experiments = &self.shared.experiments;
+        if experiments.reached() {
+            return true;
+        }
+        let ask = async {
+            let far = async {
+                let Some(server) = self.resolver().servers().into_iter().next() else { return false };
+                !server.ip().is_loopback() && !self.datagram_trail(server).await.hops.is_empty()
+            };
+            let (far, sanity) = tokio::join!(far, self.resolver_sanity());
+            far && sanity == Sanity::Answers
+        };
+        experiments.outside.get((), ask).await
+    }
+
+    /// The router at a distance, asked with a datagram that no TCP rule concerns.
+    pub async fn router(&self, to: IpAddr, ttl: u8) -> Option<IpAddr> {
+        self.shared.experiments.routers.get((to, ttl), trail::router(self, to, ttl)).await
     }
 
     /// Another port of the same address that is open.

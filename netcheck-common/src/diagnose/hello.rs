@@ -14,7 +14,7 @@ use crate::tls::{Chain, Hello};
 pub const CONTROL_NAME: &str = "example.com";
 
 /// What came of a control handshake.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Outcome {
     /// A certificate was presented, or an alert sent: TLS was spoken.
     Spoke(Option<Chain>),

@@ -53,14 +53,14 @@ pub async fn explain(target: &Target, observed: &Observed, net: &Net) -> Option<
         None => &observed.degraded.iter().find(|(_, cause)| cause.is_none())?.0,
     };
     match failure.code.layer() {
-        "route" => Some(rules::connection::route(target, failure)),
-        "dns" => rules::name::explain(target, observed, failure, net).await,
+        "route" => Some(rules::connection::route(target, observed, failure, net)),
+        "dns" => Box::pin(rules::name::explain(target, observed, failure, net)).await,
         "proxy" => Some(rules::proxy::explain(target, observed, failure)),
-        "tcp" => rules::connection::explain(target, observed, failure, net).await,
-        "tls" => rules::handshake::explain(target, observed, failure, net).await,
-        "http" => rules::page::explain(target, observed, failure, net).await,
-        "udp" | "stun" | "turn" | "quic" => rules::datagram::explain(target, observed, failure, net).await,
-        _ => rules::protocol::explain(target, observed, failure, net).await,
+        "tcp" => Box::pin(rules::connection::explain(target, observed, failure, net)).await,
+        "tls" => Box::pin(rules::handshake::explain(target, observed, failure, net)).await,
+        "http" => Box::pin(rules::page::explain(target, observed, failure, net)).await,
+        "udp" | "stun" | "turn" | "quic" => Box::pin(rules::datagram::explain(target, observed, failure, net)).await,
+        _ => Box::pin(rules::protocol::explain(target, observed, failure, net)).await,
     }
 }
 

@@ -140,7 +140,7 @@ async fn probe(net: &Net, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
 }
 
 /// The router at this distance, asked with a datagram that no TCP rule concerns.
-pub async fn router(net: &Net, to: IpAddr, ttl: u8) -> Option<IpAddr> {
+pub(super) async fn router(net: &Net, to: IpAddr, ttl: u8) -> Option<IpAddr> {
     // The classic traceroute port: nothing listens there.
     let socket = crate::udp::Socket::open(net.origin(), SocketAddr::new(to, 33434 + u16::from(ttl))).ok()?;
     socket.set_ttl(ttl).ok()?;

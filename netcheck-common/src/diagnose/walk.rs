@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 
 use crate::clock;
 use crate::icmp;
@@ -64,7 +64,12 @@ async fn send(net: &Net, to: SocketAddr, payload: &[u8], ttl: u8, wait: Duration
     let mut first = [0u8; 64];
     let exchange = async {
         stream.write_all(payload).await?;
-        stream.read(&mut first).await
+        // An ICMP error on an open connection shows itself as an error condition alone: nothing becomes readable.
+        stream.ready(Interest::READABLE | Interest::ERROR).await?;
+        match stream.take_error()? {
+            Some(error) => Err(error),
+            None => stream.read(&mut first).await,
+        }
     };
     match clock::within(wait, exchange).await {
         None => End::Silent,

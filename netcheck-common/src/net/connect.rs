@@ -1,10 +1,11 @@
 //! Connecting: both families at once, the silent attempt looked into, the way written down.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::net::TcpStream;
 
-use super::{LOOK_AHEAD, Net};
+use super::Net;
 use crate::clock;
 use crate::eyeballs::{self, Family};
 use crate::failure::{Code, Failure};
@@ -31,15 +32,23 @@ impl Net {
             self.path(SocketAddr::new(*first, port), None);
         }
         let origin = self.origin();
+        let locals: Mutex<Vec<(SocketAddr, SocketAddr)>> = Mutex::default();
+        let note = |to, local| {
+            locals.lock().unwrap_or_else(PoisonError::into_inner).push((to, local));
+            self.path(to, Some(local));
+        };
+        let note = &note;
         let attempt = |to| async move {
-            let work = tcp::attempt(origin, to, Reach { segment: self.segment, ..Reach::default() });
-            tokio::pin!(work);
+            let mut work = Box::pin(tcp::attempt_noting(
+                origin,
+                to,
+                Reach { segment: self.segment, ..Reach::default() },
+                |local| note(to, local),
+            ));
             // While an attempt stays silent, the search for where it dies begins.
-            match clock::within(self.timeout().mul_f64(LOOK_AHEAD), &mut work).await {
+            match clock::within(self.patience(), &mut work).await {
                 Some(ended) => ended,
                 None => {
-                    // What stays silent is what the record is about, should nobody answer.
-                    self.path(to, None);
                     if self.diagnoses() {
                         self.look_ahead(to);
                     }
@@ -47,7 +56,8 @@ impl Net {
                 }
             }
         };
-        let race = eyeballs::race(&order, port, attempt).await;
+        let bound = self.timeout().min(self.left()).mul_f64(0.95);
+        let race = eyeballs::race(&order, port, bound, attempt).await;
         let families = order.iter().any(IpAddr::is_ipv4) && order.iter().any(IpAddr::is_ipv6);
         if families {
             self.families(&race.ended);
@@ -62,7 +72,9 @@ impl Net {
                 Ok(stream)
             }
             Err((refusal, to)) => {
-                self.path(to, None);
+                let locals = locals.lock().unwrap_or_else(PoisonError::into_inner);
+                let local = locals.iter().find(|(known, _)| *known == to).map(|(_, local)| *local);
+                self.path(to, local);
                 Err(refusal.failure)
             }
         }

@@ -5,11 +5,12 @@ mod connect;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustls::RootCertStore;
 use serde_json::Value;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::clock;
@@ -73,6 +74,12 @@ impl Shared {
         {
             return Err(format!("--interface: there is no interface {}", crate::escape::line(name, 40)));
         }
+        if let Some(source) = flags.source {
+            let to = SocketAddr::new(source, 0);
+            let socket = socket2::Socket::new(socket2::Domain::for_address(to), socket2::Type::DGRAM, None);
+            let bound = socket.and_then(|socket| socket.bind(&to.into()));
+            bound.map_err(|error| format!("--source: this machine cannot send from {source}: {error}"))?;
+        }
         let origin = Origin { interface: flags.interface.clone(), source: flags.source };
         let resolver = Resolver::new(flags.resolver, families);
         let deadline = flags.deadline.unwrap_or(flags.timeout * 4 + lasts);
@@ -94,7 +101,7 @@ fn credentials(file: Option<&Path>) -> Result<Option<Credentials>, String> {
         let text = std::fs::read_to_string(file).map_err(|error| format!("--proxy-credentials: {error}"))?;
         return Ok(text.lines().next().map(Credentials::parse));
     }
-    let user = std::env::var("NETCHECK_PROXY_USER").ok();
+    let user = std::env::var("NETCHECK_PROXY_USER").ok().filter(|user| !user.is_empty());
     let password = std::env::var("NETCHECK_PROXY_PASSWORD").unwrap_or_default();
     Ok(user.map(|user| Credentials { user, password }))
 }
@@ -107,6 +114,14 @@ pub struct Net {
     pending: Arc<Mutex<Option<JoinHandle<Family>>>>,
     begun: Instant,
     segment: Option<u32>,
+    silent: Arc<Silence>,
+}
+
+/// The stage that has been silent for a while, once there is one.
+#[derive(Debug, Default)]
+struct Silence {
+    stage: OnceLock<&'static str>,
+    told: Notify,
 }
 
 impl Net {
@@ -119,19 +134,48 @@ impl Net {
             pending: Arc::default(),
             begun: clock::now(),
             segment: None,
+            silent: Arc::default(),
         }
     }
 
     /// A way whose sights do not reach this target's record: for proxies and control experiments.
     #[must_use]
     pub fn aside(&self) -> Self {
-        Net { seen: Arc::default(), pending: Arc::default(), ..self.clone() }
+        Net { seen: Arc::default(), pending: Arc::default(), silent: Arc::default(), ..self.clone() }
     }
 
     /// A way aside that sends and accepts small segments only: where large packets vanish, it gets through.
     #[must_use]
     pub fn small(&self) -> Self {
         Net { segment: Some(SMALL), ..self.aside() }
+    }
+
+    /// How long a stage may stay silent before it is looked into.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.timeout().mul_f64(LOOK_AHEAD)
+    }
+
+    /// Notes that a stage has been silent for that long.
+    pub(crate) fn fell_silent(&self, stage: &'static str) {
+        if self.silent.stage.set(stage).is_ok() {
+            self.silent.told.notify_one();
+        }
+    }
+
+    /// Whether a stage has been silent for a while.
+    pub(crate) fn fell_silent_once(&self) -> bool {
+        self.silent.stage.get().is_some()
+    }
+
+    /// Resolves with the first stage that falls silent; never, where none does.
+    pub(crate) async fn silence(&self) -> &'static str {
+        loop {
+            if let Some(stage) = self.silent.stage.get() {
+                return stage;
+            }
+            self.silent.told.notified().await;
+        }
     }
 
     /// The flags of this run.
@@ -237,7 +281,14 @@ impl Net {
         }
         let name = host.name().unwrap_or_default();
         // A little less than the stage has: the resolver's own words are better than a stage's silence.
-        let lookup = self.shared.resolver.lookup(name, self.timeout().mul_f64(0.9)).await;
+        let mut lookup = Box::pin(self.shared.resolver.lookup(name, self.timeout().mul_f64(0.9)));
+        let lookup = match clock::within(self.patience(), &mut lookup).await {
+            Some(lookup) => lookup,
+            None => {
+                self.look_into_resolver();
+                lookup.await
+            }
+        };
         self.see(|seen| {
             seen.addresses.clone_from(&lookup.addresses);
             seen.facts.insert("dns".into(), Value::Object(lookup.facts.clone()));

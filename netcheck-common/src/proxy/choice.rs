@@ -55,7 +55,7 @@ impl Choice {
             // HTTP_PROXY in capitals is not read: a CGI program's caller can set it.
             http: read(&["http_proxy"])?,
             explicit: false,
-            no_proxy: variable(&["no_proxy", "NO_PROXY"]).map(|(_, value)| value).unwrap_or_default(),
+            no_proxy: no_proxy(),
         })
     }
 
@@ -85,10 +85,26 @@ impl Choice {
         if self.no_proxy.is_empty() {
             return false;
         }
-        let matcher = Matcher::builder().all("http://proxy.invalid:1").no(self.no_proxy.clone()).build();
+        let matcher = Matcher::builder().all("http://proxy.invalid:1").no(self.no_proxy.as_str()).build();
         let Ok(uri) = format!("http://{host}/").parse() else { return false };
         matcher.intercept(&uri).is_none()
     }
+}
+
+/// The exemptions of the environment.
+fn no_proxy() -> String {
+    exemptions(&variable(&["no_proxy", "NO_PROXY"]).map(|(_, value)| value).unwrap_or_default())
+}
+
+/// Commas or blanks may stand between names; `*` means everything only where it stands alone, as curl has it.
+fn exemptions(text: &str) -> String {
+    let separator = |c: char| c == ',' || c.is_whitespace();
+    let names: Vec<&str> =
+        text.split(separator).map(|name| name.trim_end_matches('.')).filter(|name| !name.is_empty()).collect();
+    if names == ["*"] {
+        return "*".into();
+    }
+    names.into_iter().filter(|name| *name != "*").collect::<Vec<_>>().join(",")
 }
 
 fn variable(names: &[&'static str]) -> Option<(&'static str, String)> {
@@ -169,7 +185,9 @@ mod tests {
         ] {
             assert_eq!(choice.of(&target(text, "tcp")).is_none(), direct, "{text}");
         }
-        choice.no_proxy = "*".into();
+        choice.no_proxy = exemptions("x.example  *\texample.com., ");
+        assert_eq!(choice.no_proxy, "x.example,example.com");
+        choice.no_proxy = exemptions("*");
         assert!(choice.of(&target("tcp://anything:1", "tcp")).is_none());
     }
 

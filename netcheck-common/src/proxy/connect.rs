@@ -37,7 +37,7 @@ pub(super) async fn tunnel(
     net.fact("proxy", "status", json!(answer.status));
     if (200..300).contains(&answer.status) {
         // Nothing may follow a 2xx before we speak: bytes there are a page, and no tunnel.
-        if rest.is_empty() || !rest.starts_with(b"<") {
+        if !rest.starts_with(b"<") && !announces_page(&answer) {
             return Ok(if rest.is_empty() { stream } else { Stream::new(Ahead::new(rest, stream)) });
         }
         return Err(Failure::new(Code::ProxyProtocol, format!("{proxy}: a page instead of a tunnel")));
@@ -46,6 +46,13 @@ pub(super) async fn tunnel(
     let failure = refusal(net, proxy, &answer);
     net.see(|seen| seen.answer = Some(answer));
     Err(failure)
+}
+
+/// Whether a 2xx brings a page, which may come a moment after its head: a log-in page, say.
+fn announces_page(answer: &Answer) -> bool {
+    let html = answer.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
+    html && (answer.header("transfer-encoding").is_some()
+        || answer.header("content-length").is_some_and(|length| length.trim() != "0"))
 }
 
 fn refusal(net: &Net, proxy: &Proxy, answer: &Answer) -> Failure {
@@ -68,7 +75,8 @@ fn refusal(net: &Net, proxy: &Proxy, answer: &Answer) -> Failure {
 }
 
 /// The authentication schemes a proxy offers; those we cannot speak are named all the same.
-pub(crate) fn schemes(answer: &Answer) -> Vec<String> {
+#[must_use]
+pub fn schemes(answer: &Answer) -> Vec<String> {
     let mut schemes: Vec<String> = Vec::new();
     for (name, value) in &answer.headers {
         let scheme = value.split([' ', ',']).next().unwrap_or_default();

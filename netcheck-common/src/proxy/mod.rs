@@ -10,6 +10,7 @@ use std::fmt;
 use serde_json::json;
 
 pub use choice::Choice;
+pub use connect::schemes;
 pub use credentials::Credentials;
 
 use crate::failure::{Code, Failure};
@@ -88,7 +89,7 @@ impl Net {
             None => aside.resolve(&proxy.host).await.map_err(wrap)?,
         };
         let within = self.timeout().mul_f64(0.95);
-        let stream = match crate::clock::within(within, aside.connect(&addresses, proxy.port)).await {
+        let stream = match crate::clock::within(within, Box::pin(aside.connect(&addresses, proxy.port))).await {
             Some(connected) => connected.map_err(wrap)?,
             None => return Err(Failure::new(Code::ProxyTimeout, format!("{proxy} did not answer"))),
         };

@@ -40,7 +40,7 @@ fn failure(proxy: &Proxy, error: &Error) -> Failure {
             let failure = Layer::PROXY.io(error);
             return Failure::new(failure.code, format!("{proxy}: {}", failure.detail));
         }
-        Error::NoAcceptableAuthMethods | Error::UnknownAuthMethod => {
+        Error::NoAcceptableAuthMethods | Error::AuthorizationRequired => {
             (Code::ProxyAuthRequired, "asks for credentials")
         }
         Error::PasswordAuthFailure(_) => (Code::ProxyAuthRequired, "refuses the credentials"),

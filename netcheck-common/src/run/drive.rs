@@ -1,5 +1,6 @@
 //! Drives targets through the check: bounded in number and pace, each alone with its own panic.
 
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use futures_util::{FutureExt, StreamExt};
 
 use super::input::{Input, Item};
 use super::output::Output;
-use super::{End, judge, text};
+use super::{End, judge, small, text};
 use crate::check::Check;
 use crate::clock;
 use crate::flags::Format;
@@ -35,12 +36,12 @@ pub(super) async fn drive<C: Check>(
     shared: &Arc<Shared>,
     specs: Vec<Spec>,
     own: Vec<Target>,
+    mut output: Output,
 ) -> End {
     // A bug in one target is that target's record: its message goes into the record, not to the terminal.
     std::panic::set_hook(Box::new(|_| {}));
     let flags = Net::new(shared).flags().clone();
     let mut input = Input::new(C::NAME, flags.sampling(), own, specs);
-    let mut output = Output::start(flags.ordered);
     let mut tally = Tally::default();
     let mut running = FuturesUnordered::new();
     let mut pace = Pace::new(flags.rate);
@@ -104,15 +105,33 @@ async fn attempt<C: Check>(check: &C, shared: &Arc<Shared>, target: &Target) -> 
     let net = Net::new(shared);
     let work = async {
         let mut trace = Trace::<C::Facts>::new(net.clone());
-        // Whether a stage stopped it is in the trace.
-        let _ = check.check(target, &mut trace).await;
+        let small_ones_pass = {
+            // Whether a stage stopped it is in the trace.
+            let check_once = Box::pin(async { drop(check.check(target, &mut trace).await) });
+            with_control(&net, check_once, Box::pin(small::pass(check, &net, target))).await
+        };
         net.settle().await;
-        let observed = trace.finish();
-        judge::judge(check, &net, target, observed, ts.clone()).await
+        Box::pin(judge::judge(check, &net, target, trace.finish(), small_ones_pass, ts.clone())).await
     };
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(record) => record,
         Err(panic) => judge::internal(C::NAME, target, ts.clone(), &*panic),
+    }
+}
+
+/// Runs a check, and beside a stage that stays silent its control; a check that is never silent costs none.
+async fn with_control(
+    net: &Net,
+    mut check: impl Future<Output = ()> + Unpin,
+    mut control: impl Future<Output = bool> + Unpin,
+) -> bool {
+    tokio::select! {
+        biased;
+        () = &mut check => net.diagnoses() && net.fell_silent_once() && control.await,
+        found = &mut control => {
+            check.await;
+            found
+        }
     }
 }
 

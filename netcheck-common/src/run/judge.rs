@@ -12,20 +12,18 @@ use crate::escape;
 use crate::failure::{Code, Failure};
 use crate::net::Net;
 use crate::record::{Record, VERSION, Verdict};
+use crate::scheme::Scheme;
 use crate::target::{Invalid, Target};
 use crate::tls::Trust;
-use crate::trace::{Observed, Trace};
+use crate::trace::Observed;
 
 /// A line as it may be shown: bounded, harmless, without user information.
 pub(super) fn shown(line: &str) -> String {
-    let line = escape::line(line, 300);
-    match line.rsplit_once('@') {
-        Some((before, after)) => {
-            let scheme = before.split_once("://").map_or(String::new(), |(scheme, _)| format!("{scheme}://"));
-            format!("{scheme}…@{after}")
-        }
-        None => line,
-    }
+    // Before it is cut: user information may be longer than what is shown.
+    let Some((before, after)) = line.rsplit_once('@') else { return escape::line(line, 300) };
+    let scheme = before.split_once("://").and_then(|(scheme, _)| Scheme::named(scheme));
+    let scheme = scheme.map_or(String::new(), |scheme| format!("{}://", scheme.name));
+    escape::line(&format!("{scheme}…@{after}"), 300)
 }
 
 fn bare(check: &str, target: String, ts: String, verdict: Verdict) -> Record {
@@ -75,6 +73,7 @@ pub(super) async fn judge<C: Check>(
     net: &Net,
     target: &Target,
     mut observed: Observed,
+    small_ones_pass: bool,
     ts: String,
 ) -> Record {
     private_answer(target, &mut observed);
@@ -82,13 +81,17 @@ pub(super) async fn judge<C: Check>(
     let mut finding = None;
     if observed.failure.is_some() || needs_explaining(&observed) {
         let explained = async {
-            match check.explain(target, &observed, net).await {
+            match Box::pin(check.explain(target, &observed, net)).await {
                 Some(finding) => Some(finding),
-                None => diagnose::explain(target, &observed, net).await,
+                None => Box::pin(diagnose::explain(target, &observed, net)).await,
             }
         };
-        let (explained, mtu) = tokio::join!(explained, large_packets(check, net, target, &observed));
-        finding = mtu.or(explained);
+        finding = match &observed.failure {
+            Some(failure) if small_ones_pass && diagnose::is_silence_above_tcp(failure.code) => {
+                Some(diagnose::mtu_blackhole(target, failure))
+            }
+            _ => explained.await,
+        };
     }
     let (verdict, failure, cause) = verdict(target, &mut observed, finding);
     if verdict == Verdict::Pass {
@@ -118,33 +121,6 @@ pub(super) async fn judge<C: Check>(
         facts,
         labels: target.labels.clone(),
     }
-}
-
-/// Silence on an open connection may be large packets vanishing: the same check once more with small segments,
-/// and beside it once more as it was, so that a loss by chance is not taken for it.
-async fn large_packets<C: Check>(
-    check: &C,
-    net: &Net,
-    target: &Target,
-    observed: &Observed,
-) -> Option<Finding> {
-    let failure = observed.failure.as_ref()?;
-    if !net.diagnoses() || !diagnose::is_silence_above_tcp(failure.code) {
-        return None;
-    }
-    let stopped_at = observed.stages.last()?.stage.clone();
-    let bound = net.timeout().mul_f64(0.6).min(net.left());
-    let again = |way: Net| {
-        let stopped_at = &stopped_at;
-        async move {
-            let mut trace = Trace::<C::Facts>::new(way);
-            let _ = clock::within(bound, check.check(target, &mut trace)).await;
-            let seen = trace.finish();
-            seen.stages.iter().any(|stage| stage.stage == *stopped_at && stage.ok)
-        }
-    };
-    let (small, full) = tokio::join!(again(net.small()), again(net.aside()));
-    (small && !full).then(|| diagnose::mtu_blackhole(target, failure))
 }
 
 /// Something is wrong that did not stop the check, and nobody has said yet why.

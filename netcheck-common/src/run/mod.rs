@@ -4,6 +4,7 @@ mod drive;
 mod input;
 mod judge;
 mod output;
+mod small;
 mod text;
 
 use std::process::ExitCode;
@@ -71,6 +72,7 @@ pub fn run<C: Check>() -> ExitCode {
     if specs.is_empty() && own.is_empty() && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
         return usage::<C>("no target, and standard input is a terminal");
     }
+    let ordered = flags.ordered;
     let shared = match Shared::new(flags, C::PROXIED, check.lasts()) {
         Ok(shared) => Arc::new(shared),
         Err(why) => return usage::<C>(&why),
@@ -78,14 +80,18 @@ pub fn run<C: Check>() -> ExitCode {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return usage::<C>("the system gives no event loop");
     };
+    let (output, written) = output::Output::start(ordered);
     let end = runtime.block_on(async {
-        let work = drive::drive(&check, &shared, specs, own);
+        let work = drive::drive(&check, &shared, specs, own, output);
         tokio::select! {
             biased;
             end = work => end,
             end = signals() => end,
         }
     });
+    if matches!(end, End::Signal(_)) {
+        written.wait();
+    }
     // Threads that wait for input or a reader must not hold up the exit.
     runtime.shutdown_background();
     match end {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -10,6 +13,8 @@ use super::End;
 
 /// How many lines wait to be written.
 const AHEAD: usize = 64;
+/// How long a reader may take for what is left when a signal ends the run.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why nothing more can be written.
 fn end_of(error: &io::Error) -> End {
@@ -22,6 +27,21 @@ pub(super) struct Output {
     thread: Option<JoinHandle<()>>,
     broken: oneshot::Receiver<End>,
     order: Option<Order>,
+    left: Left,
+}
+
+/// Lines whose turn never came, for the writer to write at the end.
+type Left = Arc<Mutex<Vec<String>>>;
+
+/// Tells when the writer has ended.
+pub(super) struct Written(Receiver<()>);
+
+impl Written {
+    /// Waits until everything is written, or a reader has been too slow.
+    pub(super) fn wait(self) {
+        // Nothing is ever sent: the writer's end disconnects.
+        let _ = self.0.recv_timeout(PATIENCE);
+    }
 }
 
 /// Lines that wait for earlier ones.
@@ -33,16 +53,20 @@ struct Order {
 
 impl Output {
     /// Starts the writer.
-    pub(super) fn start(ordered: bool) -> Self {
+    pub(super) fn start(ordered: bool) -> (Self, Written) {
         let (sender, receiver) = mpsc::channel::<String>(AHEAD);
         let (tell, broken) = oneshot::channel();
+        let (running, written) = channel::<()>();
+        let left = Left::default();
+        let late = Arc::clone(&left);
         let thread = std::thread::spawn(move || {
-            if let Err(error) = write(receiver) {
+            let _running = running;
+            if let Err(error) = write(receiver, &late) {
                 let _ = tell.send(end_of(&error));
             }
         });
         let order = ordered.then(Order::default);
-        Output { sender: Some(sender), thread: Some(thread), broken, order }
+        (Output { sender: Some(sender), thread: Some(thread), broken, order, left }, Written(written))
     }
 
     /// Writes one line, or keeps it until its turn.
@@ -97,9 +121,21 @@ impl Output {
     }
 }
 
-fn write(mut lines: mpsc::Receiver<String>) -> io::Result<()> {
+impl Drop for Output {
+    /// A run that ends early leaves what is finished to the writer, in order.
+    fn drop(&mut self) {
+        if let Some(order) = &mut self.order {
+            let waiting = std::mem::take(&mut order.waiting);
+            self.left.lock().unwrap_or_else(PoisonError::into_inner).extend(waiting.into_values());
+        }
+    }
+}
+
+fn write(mut lines: mpsc::Receiver<String>, left: &Left) -> io::Result<()> {
     let mut output = io::stdout().lock();
-    while let Some(line) = lines.blocking_recv() {
+    let taken = || std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
+    let coming = std::iter::from_fn(|| lines.blocking_recv());
+    for line in coming.chain(std::iter::once_with(taken).flatten()) {
         // One write a line: a reader never sees half of one, and neither does a file when we are killed.
         output.write_all(line.as_bytes())?;
         output.flush()?;

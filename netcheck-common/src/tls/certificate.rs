@@ -15,6 +15,8 @@ const NAMES: usize = 20;
 /// How many certificates of a chain are kept, and how large each may be to be looked into.
 const CERTIFICATES: usize = 16;
 const LARGEST: usize = 64 << 10;
+/// How many different certificates of one subject are of use: a path is sought through every order of them.
+const ALIKE: usize = 2;
 
 /// The chain as it was presented, leaf first.
 #[derive(Clone, Debug)]
@@ -41,6 +43,20 @@ impl Chain {
         certificates.truncate(CERTIFICATES);
         let leaf = certificates.first().and_then(|der| Leaf::read(der)).unwrap_or_default();
         Chain { certificates, leaf }
+    }
+
+    /// The certificates a path to a root may lead through: of each subject a few, so that authorities of one
+    /// name cannot make the search endless.
+    pub(super) fn between(&self) -> Vec<CertificateDer<'static>> {
+        let mut kept: Vec<(Vec<u8>, &CertificateDer<'static>)> = Vec::new();
+        for der in self.certificates.iter().skip(1) {
+            let Some(subject) = subject(der) else { continue };
+            let alike = kept.iter().filter(|(known, _)| *known == subject).count();
+            if alike < ALIKE && !kept.iter().any(|(_, known)| *known == der) {
+                kept.push((subject, der));
+            }
+        }
+        kept.into_iter().map(|(_, der)| der.clone()).collect()
     }
 
     /// Who signed the leaf.
@@ -102,6 +118,12 @@ impl Chain {
 #[must_use]
 pub fn date(unix: i64) -> String {
     jiff::Timestamp::from_second(unix).map(|stamp| stamp.to_string()).unwrap_or_default()
+}
+
+/// The subject as it stands in the certificate.
+fn subject(der: &[u8]) -> Option<Vec<u8>> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(certificate.subject().as_raw().to_vec())
 }
 
 impl Leaf {

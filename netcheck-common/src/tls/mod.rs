@@ -17,6 +17,7 @@ pub use roots::Roots;
 pub use verdict::Trust;
 pub use verifier::Recorder;
 
+use crate::clock;
 use crate::cause::{Cause, Confidence, Reason, Who};
 use crate::failure::{Code, Failure, Layer};
 use crate::net::Net;
@@ -92,7 +93,14 @@ impl Net {
         if let Host::Name(name) = &hello.name {
             self.fact("tls", "sni", json!(name));
         }
-        let outcome = TlsConnector::from(Arc::new(config)).connect(name, tap).await;
+        let mut connecting = Box::pin(TlsConnector::from(Arc::new(config)).connect(name, tap));
+        let outcome = match clock::within(self.patience(), &mut connecting).await {
+            Some(ended) => ended,
+            None => {
+                self.look_into_hello(&hello.name);
+                connecting.await
+            }
+        };
         let first = crate::trace::lock(&first).clone();
         self.see(|seen| seen.first_bytes.clone_from(&first));
         self.keep_chain(&recorder);

@@ -1,7 +1,7 @@
 //! Whom a chain convinces: the public, the system alone, or nobody; untrusted before expired before name.
 
 use rustls::RootCertStore;
-use rustls_pki_types::{ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use webpki::{EndEntityCert, KeyUsage};
 
 use super::{Chain, Hello, server_name};
@@ -44,19 +44,20 @@ pub(super) fn judge(net: &Net, chain: &Chain, hello: &Hello) -> Result<Trust, Fa
     let unreadable = || Failure::new(Code::TlsUntrusted, "the certificate cannot be read");
     let leaf = chain.certificates.first().ok_or_else(unreadable)?;
     let leaf = EndEntityCert::try_from(leaf).map_err(|_| unreadable())?;
+    let between = chain.between();
     let public = net.public_roots();
     let genuine = [Some(&public), hello.genuine.as_ref()];
     let mut out_of_time = false;
     let mut trust = None;
     for roots in genuine.into_iter().flatten() {
-        match standing(&leaf, chain, roots) {
+        match standing(&leaf, chain, &between, roots) {
             Standing::Valid => trust = Some(Trust::Public),
             Standing::OutOfTime => out_of_time = true,
             Standing::Foreign => {}
         }
     }
     if trust.is_none() && !out_of_time {
-        match standing(&leaf, chain, &net.system_roots()) {
+        match standing(&leaf, chain, &between, &net.system_roots()) {
             Standing::Valid => trust = Some(Trust::System),
             Standing::OutOfTime | Standing::Foreign => {
                 net.fact("tls", "trust", "none");
@@ -93,14 +94,19 @@ fn is_for(leaf: &EndEntityCert<'_>, name: &ServerName<'_>) -> bool {
     leaf.verify_is_valid_for_subject_name(name).is_ok()
 }
 
-fn standing(leaf: &EndEntityCert<'_>, chain: &Chain, roots: &RootCertStore) -> Standing {
+fn standing(
+    leaf: &EndEntityCert<'_>,
+    chain: &Chain,
+    between: &[CertificateDer<'static>],
+    roots: &RootCertStore,
+) -> Standing {
     let at = |unix: i64| {
         let time =
             UnixTime::since_unix_epoch(std::time::Duration::from_secs(u64::try_from(unix).unwrap_or(0)));
         leaf.verify_for_usage(
             webpki::ALL_VERIFICATION_ALGS,
             &roots.roots,
-            chain.certificates.get(1..).unwrap_or_default(),
+            between,
             time,
             KeyUsage::server_auth(),
             None,

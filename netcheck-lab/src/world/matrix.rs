@@ -108,7 +108,12 @@ impl Matrix {
             } else {
                 format!("{} (expected {})", row.found, row.expected)
             };
-            text += &format!("| {} | `{}` | {} |\n", cell(sentence), cell(&row.run), cell(&found));
+            text += &format!(
+                "| {} | `{}` | {} |\n",
+                cell(sentence),
+                cell(&row.run.replace("--timeout 5 ", "")),
+                cell(&found)
+            );
         }
         text + "\n" + &self.summary() + "\n"
     }

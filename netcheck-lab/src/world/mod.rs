@@ -23,7 +23,7 @@ use serde::Deserialize;
 
 pub use isolate::{isolate, isolated, mortal};
 pub use place::Place;
-pub use topology::{CLIENT, Network, ROUTER1, ROUTER2};
+pub use topology::{Network, ROUTER1};
 
 use self::scenario::Scenario;
 use crate::dns::{DnsServer, Zone};
@@ -48,10 +48,10 @@ pub struct Options {
     pub wrong_name: Vec<String>,
     /// Sites whose certificate nobody signed.
     pub self_signed: Vec<String>,
+    /// Sites that know no TLS newer than 1.1.
+    pub old_tls: Vec<String>,
     /// Sites that answer 503.
     pub down: Vec<String>,
-    /// Services that are not started: `media`, `quic`, `mail`.
-    pub without: Vec<String>,
 }
 
 /// A world that runs; dropping it ends it.
@@ -83,20 +83,13 @@ impl World {
 
     fn serve(&mut self, dir: &Path, options: &Options) -> io::Result<()> {
         let inet = &self.network.inet;
-        let with = |service: &str| !options.without.iter().any(|without| without == service);
         services::silent::start(inet, dir)?;
         services::socket::start(inet, dir)?;
         services::nginx::start(inet, dir, &self.certificates, options)?;
-        if with("mail") {
-            let spotme = self.certificates.leaf(&names::SITES[0]);
-            services::mail::start(inet, spotme.server_config(&[]))?;
-        }
-        if with("quic") {
-            services::quic::start(inet, &self.certificates)?;
-        }
-        if with("media") {
-            services::media::start(inet, dir)?;
-        }
+        let spotme = self.certificates.leaf(&names::SITES[0]);
+        services::mail::start(inet, spotme.server_config(&[]))?;
+        services::quic::start(inet, &self.certificates)?;
+        services::media::start(inet, dir)?;
         self.resolve()
     }
 

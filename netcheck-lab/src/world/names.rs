@@ -87,7 +87,7 @@ pub const SITES: &[Site] = &[
     },
 ];
 
-/// The names with the addresses they have; `{n}` counts through the range given with it.
+/// Every name with its IPv4 and IPv6 addresses; the numbered ones are made in [`hosts`].
 const HOSTS: &[(&str, &str, &str)] = &[
     ("spotme.com", "18.195.10.11 18.195.10.12", "2a05:d014:a00::11"),
     ("www.spotme.com", "18.195.10.11 18.195.10.12", "2a05:d014:a00::11"),
@@ -112,9 +112,11 @@ const HOSTS: &[(&str, &str, &str)] = &[
     ("js.intercomcdn.com", "18.66.112.35", "2600:9000:2100::35"),
     ("static.intercomassets.com", "18.66.112.36", ""),
     ("uploads.intercomusercontent.com", "18.66.112.37", ""),
+    ("intercom-sheets.com", "18.66.112.38", ""),
     ("www.intercom-sheets.com", "18.66.112.38", ""),
     ("www.intercom-attachments.com", "18.66.112.39", ""),
     ("www.intercom-reporting.com", "18.66.112.40", ""),
+    ("intercom-messenger.com", "18.66.112.41", ""),
     ("www.intercom-messenger.com", "18.66.112.41", ""),
     ("fast.appcues.com", "151.101.2.110", "2a04:4e42::622"),
     ("images.appcues.com", "151.101.66.110", ""),
@@ -140,7 +142,7 @@ const HOSTS: &[(&str, &str, &str)] = &[
     ("www.apple.com", "23.55.161.10", ""),
 ];
 
-/// The addresses the media and STUN servers answer on, with the port nobody else uses.
+/// The addresses the media and STUN servers answer on.
 pub const MEDIA: &[&str] = &["168.100.80.11", "74.201.205.10", "74.125.250.129", "162.159.207.3"];
 
 /// Every host: name, IPv4 and IPv6 addresses.
@@ -187,3 +189,30 @@ fn mail(zone: Zone) -> Zone {
 
 /// A public key nobody has the other half of.
 const DKIM: &str = include_str!("dkim.txt");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `{a,b}` written out.
+    fn expanded(text: &str) -> Vec<String> {
+        let Some((before, rest)) = text.split_once('{') else { return vec![text.to_owned()] };
+        let (choices, after) = rest.split_once('}').unwrap();
+        choices.split(',').flat_map(|choice| expanded(&format!("{before}{choice}{after}"))).collect()
+    }
+
+    #[test]
+    fn every_host_of_the_profile_is_in_the_lab() {
+        let profile = include_str!("../../../profiles/spotme.toml");
+        let targets =
+            profile.lines().filter_map(|line| line.trim().strip_prefix("target = \"")?.strip_suffix('"'));
+        let known: Vec<String> = hosts().into_iter().map(|(name, ..)| name).collect();
+        let mut seen = 0;
+        for target in targets.flat_map(expanded) {
+            let host = target.split_once("://").unwrap().1.split([':', '/']).next().unwrap().to_owned();
+            assert!(known.contains(&host), "{target}");
+            seen += 1;
+        }
+        assert!(seen > 50, "{seen}");
+    }
+}

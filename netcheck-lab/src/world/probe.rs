@@ -137,13 +137,13 @@ impl Said {
     #[must_use]
     pub fn judge(&self, probe: &Probe) -> Judgement {
         let cause = among(probe.cause.as_deref(), self.cause.as_deref());
-        let place = probe.near.is_none() || probe.near == self.near;
+        let place = probe.near.is_none() || among(probe.near.as_deref(), self.near.as_deref());
         let who = probe.who.is_none() || probe.who == self.who;
         Judgement {
             observed: among(Some(&probe.verdict), Some(&self.verdict))
                 && among(probe.failure.as_deref(), self.failure.as_deref()),
             inferred: cause && place && who,
-            misleading: self.confidence.as_deref() == Some("high") && !(cause && place),
+            misleading: self.confidence.as_deref() == Some("high") && (probe.unsure || !(cause && place)),
         }
     }
 
@@ -204,6 +204,15 @@ mod tests {
             r#"{"verdict":"fail","failure":{"code":"tcp.timeout"},"cause":{"code":"offline","confidence":"high"}}"#,
         );
         assert_eq!(said.judge(&probe), Judgement { observed: true, inferred: false, misleading: true });
+    }
+
+    #[test]
+    fn to_be_sure_where_nobody_can_be_is_misleading() {
+        let probe =
+            probe("run='x'\nverdict='fail'\nfailure='tcp.timeout'\ncause='firewall_drop'\nunsure=true");
+        let sure = r#"{"verdict":"fail","failure":{"code":"tcp.timeout"},"cause":{"code":"firewall_drop","confidence":"high"}}"#;
+        assert!(said(sure).judge(&probe).misleading);
+        assert!(!said(&sure.replace("high", "low")).judge(&probe).misleading);
     }
 
     #[test]

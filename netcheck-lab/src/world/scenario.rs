@@ -58,8 +58,11 @@ pub struct Probe {
     pub cause: Option<String>,
     /// Whom to ask.
     pub who: Option<String>,
-    /// Where it is.
+    /// Where it is; `none` where nobody can tell.
     pub near: Option<String>,
+    /// From here two causes look alike: to be sure of either is wrong.
+    #[serde(default)]
+    pub unsure: bool,
     /// What this run finds in its environment besides the scenario's.
     #[serde(default)]
     pub env: BTreeMap<String, String>,

@@ -4,12 +4,8 @@ use std::io;
 
 use super::place::Place;
 
-/// The client's address.
-pub const CLIENT: &str = "10.20.0.10";
 /// The first router, seen from the client: hop 1, the resolver and the proxy.
 pub const ROUTER1: &str = "10.20.0.1";
-/// The second router, seen from the first: hop 2.
-pub const ROUTER2: &str = "10.30.0.2";
 
 /// The interfaces: place, name, hardware address, and their IPv4 and IPv6 addresses.
 const INTERFACES: &[Interface] = &[

@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 
 use super::{Job, Way};
 use crate::baseline;
+use crate::bypass;
 use crate::child::Event;
 use crate::journal::Journal;
 use crate::plan::Line;
@@ -49,6 +50,7 @@ impl Round {
                 break;
             }
         }
+        bypass::apply(&mut round.records);
         if let Some(baseline) = &job.baseline {
             baseline::apply(&mut round.records, baseline);
         }

@@ -23,8 +23,8 @@ pub(super) fn text(subject: &Subject) -> String {
         let cells = [&name, row.state.as_str(), &works, &summary.cause, &summary.who, &summary.change];
         let _ = writeln!(out, "| {} |", cells.map(plain).join(" | "));
     }
-    if let Some(outage) = survey.outage {
-        let _ = writeln!(out, "\n{}", plain(outage.request));
+    if let Some(outage) = &survey.outage {
+        let _ = writeln!(out, "\n{}", plain(&outage.request));
         return out;
     }
     let sentences: Vec<String> = survey.standings.iter().flat_map(request::sentences).collect();

@@ -47,18 +47,23 @@ pub(crate) fn groups<'a>(records: &[&'a Record]) -> Vec<Group<'a>> {
     groups
 }
 
+/// The ports of records as a rule names them: `TCP 10010-10050`, or both transports.
+pub(crate) fn ports(records: &[&Record]) -> String {
+    let mut by_transport: BTreeMap<&str, Vec<u16>> = BTreeMap::new();
+    for place in records.iter().map(|record| Place::of(&record.target)) {
+        by_transport.entry(place.transport()).or_default().extend(place.port);
+    }
+    let text = |(transport, ports): (&str, Vec<u16>)| match ports::text(ports) {
+        ports if ports.is_empty() => transport.to_owned(),
+        ports => format!("{transport} {ports}"),
+    };
+    by_transport.into_iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
 impl Group<'_> {
-    /// `TCP 10010-10050`, or both transports.
+    /// Its ports as a rule names them.
     pub(crate) fn ports(&self) -> String {
-        let mut by_transport: BTreeMap<&str, Vec<u16>> = BTreeMap::new();
-        for place in self.records.iter().map(|record| Place::of(&record.target)) {
-            by_transport.entry(place.transport()).or_default().extend(place.port);
-        }
-        let text = |(transport, ports): (&str, Vec<u16>)| match ports::text(ports) {
-            ports if ports.is_empty() => transport.to_owned(),
-            ports => format!("{transport} {ports}"),
-        };
-        by_transport.into_iter().map(text).collect::<Vec<_>>().join(", ")
+        ports(&self.records)
     }
 
     /// What to ask for: one sentence for hosts that need the same, the records' own words where they agree.
@@ -120,9 +125,11 @@ fn sentence(standing: &Standing, region: &str, group: &Group) -> String {
         Some(netcheck_common::cause::Confidence::Low) => " (a guess)",
         None => "",
     };
-    let verb = match group.records.first().map(|record| record.verdict) {
-        Some(Verdict::Degraded) => "works with a flaw",
-        Some(Verdict::Inconclusive) => "could not be found out",
+    let verb = match group.records.first() {
+        Some(record) if record.verdict == Verdict::Degraded => "works with a flaw",
+        Some(record) if record.verdict == Verdict::Inconclusive && sure != " (proven)" => {
+            "could not be found out"
+        }
         _ => "does not work",
     };
     format!(
@@ -151,7 +158,8 @@ pub(crate) fn port_fates(standing: &Standing) -> Vec<(String, String)> {
     }
     hosts
         .into_iter()
-        .filter(|(_, fates)| fates.len() > 2)
+        // One fate for all is in the sentence already.
+        .filter(|(_, fates)| fates.len() > 2 && fates.iter().any(|(_, fate)| *fate != fates[0].1))
         .map(|((host, _), fates)| (host, ports::fates(fates)))
         .collect()
 }

@@ -4,7 +4,7 @@ use netcheck_common::cause::{Confidence, Who};
 use netcheck_common::failure::Code;
 use netcheck_common::record::{Record, Verdict};
 
-use super::{State, flag, label, usable};
+use super::{State, flag, label, need_not_answer, usable};
 use crate::ports;
 use crate::target::Place;
 
@@ -39,20 +39,15 @@ pub(super) fn verdict<'a>(
 fn all<'a>(main: &[&'a Record], siblings: &[&Record], notes: &mut Vec<String>) -> (State, Vec<&'a Record>) {
     let states: Vec<(State, &Record)> =
         main.iter().filter_map(|record| Some((stands(record, siblings)?, *record))).collect();
-    let silent: Vec<&Record> = main
-        .iter()
-        .copied()
-        .filter(|record| flag(record, "known_to_answer") == Some(false) && !usable(record))
-        .collect();
+    let silent: Vec<&Record> = main.iter().copied().filter(|record| need_not_answer(record)).collect();
     let worst = states.iter().map(|(state, _)| *state).max();
-    let unproven = silent.iter().any(|record| record.verdict == Verdict::Inconclusive);
     let state = match worst {
         None if main.is_empty() => State::Pass,
         None => State::Inconclusive,
-        Some(State::Pass) if unproven => State::Degraded,
+        Some(State::Pass) if !silent.is_empty() => State::Degraded,
         Some(worst) => worst,
     };
-    if unproven {
+    if !silent.is_empty() {
         let places: Vec<Place> = silent.iter().map(|record| Place::of(&record.target)).collect();
         let transport = places.first().map_or("", Place::transport);
         let ports = ports::text(places.iter().filter_map(|place| place.port));
@@ -60,7 +55,7 @@ fn all<'a>(main: &[&'a Record], siblings: &[&Record], notes: &mut Vec<String>) -
             "{transport} {ports} could not be proven: no answer, and the host asked need not give one"
         ));
     }
-    let absent = main.len() - states.len() - silent.len().min(main.len() - states.len());
+    let absent = main.len().saturating_sub(states.len() + silent.len());
     if absent > 0 {
         notes.push(format!("{absent} unconfirmed hosts did not answer and were left out"));
     }
@@ -141,8 +136,12 @@ fn with_fallback<'a>(
 
 /// How a target stands in its row; `None` when it says nothing about the network.
 fn stands(record: &Record, siblings: &[&Record]) -> Option<State> {
-    if flag(record, "known_to_answer") == Some(false) && record.verdict == Verdict::Inconclusive {
+    if need_not_answer(record) {
         return None;
+    }
+    if flag(record, "known_to_answer") == Some(false) && record.verdict == Verdict::Inconclusive {
+        // A control proved that the network keeps it silent.
+        return Some(State::Fail);
     }
     if flag(record, "confirmed") == Some(false) && record.verdict != Verdict::Pass {
         return unconfirmed(record, siblings);

@@ -2,7 +2,7 @@
 
 mod judge;
 
-use netcheck_common::cause::Reason;
+use netcheck_common::cause::{Confidence, Reason};
 use netcheck_common::record::{Record, Verdict};
 
 /// How a row stands, from good to bad.
@@ -89,6 +89,12 @@ pub(crate) fn fate(record: &Record) -> &'static str {
         (_, Some(failure)) => failure.code.as_str(),
         _ => record.verdict.as_str(),
     }
+}
+
+/// Whether a target stayed silent that need not answer, and nothing shows that the network keeps it silent.
+pub(crate) fn need_not_answer(record: &Record) -> bool {
+    let proven = record.cause.as_ref().is_some_and(|cause| cause.confidence == Confidence::High);
+    flag(record, "known_to_answer") == Some(false) && record.verdict == Verdict::Inconclusive && !proven
 }
 
 /// Whether a target can be used.

@@ -74,3 +74,17 @@ fn an_advisory_target_of_a_required_row_is_said_and_not_counted() {
     assert_eq!((standing.state, standing.good, standing.total), (State::Pass, 1, 1));
     assert_eq!(standing.notes, ["advisory, not counted: apns-provider://api:2197 tcp.refused"]);
 }
+
+#[test]
+fn silence_that_a_control_explains_is_a_failure() {
+    let mut silent =
+        record("stun://a:443", "inconclusive", Some("udp.timeout"), json!({ "known_to_answer": false }));
+    silent.cause =
+        serde_json::from_value(json!({ "code": "udp_blocked", "who": "network", "confidence": "high",
+        "evidence": [], "fix": "" }))
+        .unwrap();
+    let works = record("https://a:443", "pass", None, json!({}));
+    let records = [silent, works];
+    let standing = of("video", records.iter().collect(), 2, None);
+    assert_eq!((standing.state, standing.notes.len()), (State::Fail, 0));
+}

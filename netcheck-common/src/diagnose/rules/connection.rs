@@ -13,17 +13,34 @@ use crate::target::Target;
 use crate::trace::Observed;
 
 /// This machine would not or could not send.
-pub(in crate::diagnose) fn route(target: &Target, failure: &Failure) -> Finding {
+pub(in crate::diagnose) fn route(target: &Target, observed: &Observed, failure: &Failure, net: &Net) -> Finding {
+    let v6 = observed.seen.peer.is_some_and(|peer| peer.is_ipv6());
     let cause = if failure.code == Code::RouteDenied {
         let fix = format!("On this machine: {}", fix::allow(target));
         Cause::new(Reason::LocalFirewall, Who::Local, fix)
             .sure(Confidence::Medium)
             .seen("the refusal comes from this machine: nothing has left it")
     } else {
-        let fix = format!("Connect this machine to the network: it has no route for {}.", fix::what(target));
-        Cause::new(Reason::Offline, Who::Local, fix).sure(Confidence::Medium)
+        no_route(target, v6, net)
     };
     Finding::of(cause.seen(failure.detail.clone()))
+}
+
+/// A machine with a way out and none to this address has a route that discards; without any it is offline.
+fn no_route(target: &Target, v6: bool, net: &Net) -> Cause {
+    // Connecting a UDP socket asks the routing table and sends nothing.
+    let anywhere: IpAddr = if v6 { [0x2600, 0, 0, 0, 0, 0, 0, 1].into() } else { [1, 1, 1, 1].into() };
+    if crate::udp::Socket::open(net.origin(), SocketAddr::new(anywhere, 9)).is_ok() {
+        let fix = format!("On this machine: remove the route that discards what is sent to {}.", target.authority());
+        return Cause::new(Reason::LocalFirewall, Who::Local, fix)
+            .sure(Confidence::Medium)
+            .seen("this machine has a route to other addresses");
+    }
+    let family = if v6 { "IPv6" } else { "IPv4" };
+    let fix = format!("Connect this machine to the network: it has no {family} route for {}.", fix::what(target));
+    Cause::new(Reason::Offline, Who::Local, fix)
+        .sure(Confidence::Medium)
+        .seen(format!("this machine has no {family} route to anywhere"))
 }
 
 /// The connection failed with an answer or with silence.
@@ -116,9 +133,17 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Net) -> Finding {
         }
     };
     let (refusal, service, trail) = tokio::join!(distance::of(net, to), service, net.trail(to));
+    if let Some(finding) = refused_before_the_first_hop(target, to, &trail, service, net).await {
+        return finding;
+    }
     match (refusal, service, sibling) {
         (Some(near), Some(far), Some(port)) if near < far => {
-            let cause = reject(target, &trail, near).sure(Confidence::High).seen(format!(
+            let place = match trail.at(near) {
+                Some(place) => Some(place),
+                None => net.router(to.ip(), near).await,
+            };
+            let sure = if place.is_some() { Confidence::High } else { Confidence::Medium };
+            let cause = reject(target, &trail, near).near(place).sure(sure).seen(format!(
                 "the RST came from {near} hops away; TCP {port} of the same address answers from {far}"
             ));
             Finding::of(cause)
@@ -140,6 +165,26 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Net) -> Finding {
             Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen("the SYN was answered by RST"))
         }
     }
+}
+
+/// A SYN that may not travel farther than the first hop drew the RST: had it left this machine, the router there
+/// would have said "time exceeded" first. The distance of the RST cannot tell this machine from the first hop.
+async fn refused_before_the_first_hop(
+    target: &Target,
+    to: SocketAddr,
+    trail: &Trail,
+    service: Option<u8>,
+    net: &Net,
+) -> Option<Finding> {
+    if !matches!(trail.answered, Some((1, _))) || service == Some(1) {
+        return None;
+    }
+    let hop = net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip())?;
+    let cause = Cause::new(Reason::LocalFirewall, Who::Local, format!("On this machine: {}", fix::allow(target)))
+        .sure(Confidence::Medium)
+        .seen("a SYN that should die at the first hop was answered by RST")
+        .seen(format!("other packets of that kind draw \"time exceeded\" from {hop}"));
+    Some(Finding::of(cause))
 }
 
 /// No open port to compare with: a RST made by a router at hop k shows itself only to packets that get past
@@ -197,7 +242,7 @@ pub async fn local_or_offline(
         return None;
     }
     if trail.hops.is_empty() && trail.answered.is_none() {
-        let first = crate::diagnose::trail::router(net, to.ip(), 1).await;
+        let first = net.router(to.ip(), 1).await;
         let control = match sibling {
             Some(port) => net.trail(SocketAddr::new(to.ip(), port)).await.at(1),
             None => None,
@@ -212,13 +257,14 @@ pub async fn local_or_offline(
         }
     }
     let only_first = trail.hops.iter().all(|(hop, _)| *hop <= 1) && trail.answered.is_none();
-    if only_first && sibling.is_none() && !net.shared.experiments.reached() {
+    if only_first && sibling.is_none() && !net.outside_answers().await {
         let fix = "Restore this network's way to the Internet: nothing beyond the first hop answers.";
         let cause = Cause::new(Reason::Offline, Who::Network, fix)
             .near(trail.last().map(|(_, address)| address))
             .sure(Confidence::Medium)
             .seen("nothing beyond the first hop answers")
-            .seen("no connection of this run stood, and neither TCP 443 nor 80 of the same address answers");
+            .seen("no connection of this run stood, and no resolver beyond the first hop answers")
+            .seen("neither TCP 443 nor 80 of the same address answers");
         return Some(Finding::of(cause));
     }
     None

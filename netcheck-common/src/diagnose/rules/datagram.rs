@@ -64,7 +64,7 @@ async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -
         }
     };
     let (own, other, web) = tokio::join!(net.datagram_trail(to), net.datagram_trail(control), web);
-    if web.is_none() && farthest(&own) <= 1 && farthest(&other) <= 1 && !net.shared.experiments.reached() {
+    if web.is_none() && farthest(&own) <= 1 && farthest(&other) <= 1 && !net.outside_answers().await {
         let fix = "Restore this network's way to the Internet: nothing beyond the first hop answers.";
         let cause = Cause::new(Reason::Offline, Who::Network, fix)
             .near(own.last().or(other.last()).map(|(_, address)| address))

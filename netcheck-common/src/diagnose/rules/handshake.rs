@@ -6,8 +6,8 @@ use std::sync::PoisonError;
 use crate::cause::{Cause, Confidence, Reason, Who};
 use crate::clock;
 use crate::device;
-use crate::diagnose::hello::{self, CONTROL_NAME, Outcome};
-use crate::diagnose::trail::{self, Answer};
+use crate::diagnose::hello::{CONTROL_NAME, Outcome};
+use crate::diagnose::trail::Answer;
 use crate::diagnose::{Finding, fix, walk};
 use crate::failure::{Code, Failure};
 use crate::http::{Answer as Page, Request};
@@ -57,15 +57,14 @@ async fn cut(
     failure: &Failure,
     net: &Net,
 ) -> Option<Finding> {
-    let hello = hello::bytes(&target.host, &[]);
     let aside = net.aside();
     let (control, walk, stand_in) = tokio::join!(
-        hello::with_name(net, to, CONTROL_NAME),
+        net.hello(to, CONTROL_NAME),
         async {
             if failure.code == Code::TlsAlert {
                 walk::Walk::default()
             } else {
-                walk::walk(&aside, to, &hello).await
+                net.hello_walk(to, &target.host).await
             }
         },
         stands_in(target, to, failure, net)
@@ -137,7 +136,7 @@ async fn neighbour(target: &Target, _: &Observed, to: SocketAddr, net: &Net) -> 
     let (_, zone) = target.host.name()?.split_once('.').filter(|(_, zone)| zone.contains('.'))?;
     for name in [format!("www.{zone}"), zone.to_owned()] {
         if Some(name.as_str()) != target.host.name()
-            && let Outcome::Spoke(_) = hello::with_name(net, to, &name).await
+            && let Outcome::Spoke(_) = net.hello(to, &name).await
         {
             return Some(name);
         }
@@ -155,7 +154,7 @@ pub async fn stands_in(target: &Target, to: SocketAddr, failure: &Failure, net: 
     if answer != Answer::Open {
         return None;
     }
-    let router = trail::router(net, to.ip(), ttl).await.filter(|router| *router != to.ip())?;
+    let router = net.router(to.ip(), ttl).await.filter(|router| *router != to.ip())?;
     let cause = Cause::new(Reason::TransparentProxy, Who::Network, fix::bypass(target))
         .near(Some(router))
         .sure(Confidence::High)
@@ -240,8 +239,10 @@ async fn untrusted(
         cause = cause.sure(Confidence::Medium).seen(format!("the issuer is that of {vendor}"));
     }
     if let Some(to) = to.filter(|_| net.diagnoses())
-        && let Outcome::Spoke(Some(control)) = hello::with_name(net, to, CONTROL_NAME).await
+        && let Outcome::Spoke(Some(control)) = net.hello(to, CONTROL_NAME).await
         && control.issuer() == chain.issuer()
+        // A default certificate that names the control is the same one again.
+        && control.certificates.first() != chain.certificates.first()
         && minted_for(&control, CONTROL_NAME)
     {
         cause = cause.sure(Confidence::High).seen(format!(
@@ -282,6 +283,10 @@ fn minted_for(chain: &Chain, name: &str) -> bool {
 
 /// Remembers who signs for whom; an issuer of two unrelated sites is no service's own.
 fn same_issuer(net: &Net, chain: &Chain, target: &Target) -> Option<String> {
+    // Whoever signs for himself signs for nobody else: factory certificates share their names.
+    if chain.issuer() == chain.subject() {
+        return None;
+    }
     let site = |name: &str| {
         let labels: Vec<&str> = name.rsplit('.').take(2).collect();
         labels.into_iter().rev().collect::<Vec<_>>().join(".")

@@ -62,13 +62,17 @@ pub(in crate::diagnose) async fn explain(
     if policy.is_some() {
         return Some(Finding::of(cause));
     }
-    Some(Finding::of(match sanity(net).await {
-        Sanity::Answers => cause.sure(Confidence::Medium).seen("the same resolver answers other questions"),
-        Sanity::Fails => outage(target, failure, net),
+    Some(Finding::of(match net.resolver_sanity().await {
+        Sanity::Answers if matches!(failure.code, Code::DnsNoAddress | Code::DnsMalformed) => {
+            Cause { code: Reason::Unknown, ..cause }.seen("the same resolver answers other questions")
+        }
+        // A filter looks like this, and so does a name that is not there: one sign, no more.
+        Sanity::Answers => cause.seen("the same resolver answers other questions"),
+        Sanity::Fails => outage(target, failure, net).await,
     }))
 }
 
-fn outage(target: &Target, failure: &Failure, net: &Net) -> Cause {
+async fn outage(target: &Target, failure: &Failure, net: &Net) -> Cause {
     let servers: Vec<String> = net.resolver().servers().iter().map(ToString::to_string).collect();
     let servers = servers.join(", ");
     // "No route to the resolver" is this machine's own trouble.
@@ -104,16 +108,13 @@ async fn second_opinion(target: &Target, net: &Net) -> Option<String> {
 }
 
 /// Asks the resolver for the root's servers, which every resolver knows.
-async fn sanity(net: &Net) -> Sanity {
+pub(in crate::diagnose) async fn sanity(net: &Net) -> Sanity {
     let budget = net.timeout().mul_f64(0.3).max(Duration::from_millis(300));
-    let ask = async {
-        let servers = net.resolver().servers();
-        match dns::ask(&servers, "", RecordType::NS, budget).await {
-            Ok((reply, _)) if matches!(reply.rcode, 0 | 3) => Sanity::Answers,
-            _ => Sanity::Fails,
-        }
-    };
-    net.shared.experiments.resolver.get((), ask).await
+    let servers = net.resolver().servers();
+    match dns::ask(&servers, "", RecordType::NS, budget).await {
+        Ok((reply, _)) if matches!(reply.rcode, 0 | 3) => Sanity::Answers,
+        _ => Sanity::Fails,
+    }
 }
 
 async fn bogon(target: &Target, observed: &Observed, failure: &Failure, net: &Net) -> Finding {

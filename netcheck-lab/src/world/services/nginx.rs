@@ -52,7 +52,7 @@ fn configuration(dir: &Path, options: &Options) -> String {
          events {{ worker_connections 4096; }}\n\
          rtmp {{ access_log off; server {{ listen 1935; chunk_size 4096; application live {{ live on; record off; }} }} }}\n"
     );
-    text += &stream(&dir.to_string());
+    text += &stream(&dir.to_string(), options);
     text += &format!(
         "http {{\naccess_log off; server_tokens off; default_type text/html; {}\n",
         temporary(&dir.to_string())
@@ -66,7 +66,7 @@ fn configuration(dir: &Path, options: &Options) -> String {
 }
 
 /// The ports that carry something other than HTTP, and the parting of port 443 by name.
-fn stream(dir: &str) -> String {
+fn stream(dir: &str, options: &Options) -> String {
     let tls = |key: &str| {
         format!(
             "ssl_certificate {dir}/{key}.pem; ssl_certificate_key {dir}/{key}.key; ssl_protocols TLSv1.2 TLSv1.3;"
@@ -76,10 +76,11 @@ fn stream(dir: &str) -> String {
     let courier = format!("{} ssl_alpn apns-security-v3; {silent}", tls("courier"));
     let mut text = format!(
         "stream {{\naccess_log off;\n\
-         map $ssl_preread_server_name $by_name {{\n\
+         map $ssl_preread_server_name $by_name {{\n{}\
          ~^(.*[.-])?courier\\.push\\.apple\\.com$ unix:{dir}/courier.sock;\n\
          ~mtalk\\.google\\.com$ unix:{dir}/mtalk.sock;\n\
-         default unix:{dir}/https.sock;\n}}\n"
+         default unix:{dir}/https.sock;\n}}\n",
+        parted(dir, options)
     );
     let _ = writeln!(
         text,
@@ -97,6 +98,17 @@ fn stream(dir: &str) -> String {
         tls("spotme")
     );
     text + "}\n"
+}
+
+/// The sites that know no new TLS.
+fn old(options: &Options) -> impl Iterator<Item = &'static Site> {
+    SITES.iter().filter(|site| options.old_tls.iter().any(|old| old == site.key))
+}
+
+/// The lines that send the names of old sites to their own socket.
+fn parted(dir: &str, options: &Options) -> String {
+    let names = old(options).flat_map(|site| site.names).filter_map(|name| name.strip_prefix("*."));
+    names.map(|zone| format!("~{}$ unix:{dir}/old.sock;\n", zone.replace('.', "\\."))).collect()
 }
 
 /// Port 80.
@@ -134,9 +146,14 @@ fn https(dir: &str, site: &Site, first: bool, options: &Options) -> String {
             .to_owned(),
         Answer::Page | Answer::Silent => format!("return 200 '<title>{key}</title>';"),
     };
+    // Which versions a socket speaks is settled before the name is known; the old ones need OpenSSL's lowest level.
+    let (at, versions) = match old(options).any(|old| old.key == key) {
+        true => ("old", "ssl_protocols TLSv1 TLSv1.1; ssl_ciphers ALL:@SECLEVEL=0;"),
+        false => ("https", "ssl_protocols TLSv1.2 TLSv1.3;"),
+    };
     format!(
-        "server {{ listen unix:{dir}/https.sock ssl http2 {socket}; server_name {}; \
-         ssl_certificate {dir}/{key}.pem; ssl_certificate_key {dir}/{key}.key; ssl_protocols TLSv1.2 TLSv1.3; \
+        "server {{ listen unix:{dir}/{at}.sock ssl http2 {socket}; server_name {}; \
+         ssl_certificate {dir}/{key}.pem; ssl_certificate_key {dir}/{key}.key; {versions} \
          {} location / {{ {answer} }} }}\n",
         site.names.join(" "),
         upgrade(dir)

@@ -111,8 +111,8 @@ fn matrix(subject: &Subject) -> String {
 fn requests(subject: &Subject) -> String {
     let mut out =
         "<section aria-labelledby=\"requests\">\n<h2 id=\"requests\">What to ask for</h2>\n".to_owned();
-    if let Some(outage) = subject.survey.outage {
-        let (heading, request) = (remedy::addressee(outage.who), Text(outage.request));
+    if let Some(outage) = &subject.survey.outage {
+        let (heading, request) = (remedy::addressee(outage.who), Text(&outage.request));
         let _ =
             writeln!(out, "<h3>{heading}</h3>\n<ul class=\"request\"><li>{request}</li></ul>\n</section>");
         return out;

@@ -53,8 +53,8 @@ fn row(row: &Standing, subject: &Subject) -> String {
 
 fn why(row: &Standing, subject: &Subject) -> String {
     let mut out = String::new();
-    if let Some(outage) = subject.survey.outage {
-        let _ = writeln!(out, "<p>{}</p>", Text(outage.sentence));
+    if let Some(outage) = &subject.survey.outage {
+        let _ = writeln!(out, "<p>{}</p>", Text(&outage.sentence));
         return out;
     }
     for sentence in request::sentences(row) {

@@ -1,13 +1,15 @@
 //! check-mail against the servers people run: postfix as the gateway, opendkim as the signer (Debian packages: packages.txt).
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test ends the test")]
+#![expect(clippy::disallowed_methods, reason = "opendkim is ready when its port answers")]
 
-mod servers;
+mod started;
 
 use netcheck_lab::dns::{DnsServer, Zone};
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Tool;
 use serde_json::Value;
 
-use servers::{Opendkim, Postfix, Sink, send};
+use started::{Opendkim, Postfix, Sink, send};
 
 const MESSAGE: &str = "From: SpotMe <noreply@spotme.com>\r\nTo: jane.doe@example.net\r\nSubject: Your link\r\n\
     Date: Sun, 22 Nov 2026 07:00:00 +0000\r\nMessage-ID: <1@mail.spotme.com>\r\n\r\n\

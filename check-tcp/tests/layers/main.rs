@@ -1,0 +1,15 @@
+//! check-tcp above the connection: TLS and HTTP, each way it can end, and what is made of it.
+#![expect(clippy::unwrap_used, reason = "a server that cannot start ends the test")]
+
+mod certificate;
+mod clock;
+mod endings;
+mod facts;
+mod filter;
+mod front;
+mod h2;
+mod handshake;
+mod inspection;
+mod redirect;
+mod status;
+mod view;

@@ -1,0 +1,89 @@
+//! Redirects: within the site, to another site for this name alone, or for every name.
+
+use netcheck_lab::Act;
+use netcheck_lab::tool::Outcome;
+
+use crate::view::{NAME, SOON, essence, genuine, plain, word};
+
+fn to(location: &str) -> Vec<u8> {
+    format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n").into_bytes()
+}
+
+/// A server that answers our name and the control name apart.
+fn apart(own: Vec<u8>, control: Vec<u8>) -> Vec<Act> {
+    let reply = move |request: &[u8]| {
+        let ours = request.windows(NAME.len()).any(|part| part == NAME.as_bytes());
+        if ours { own.clone() } else { control.clone() }
+    };
+    vec![Act::until("\r\n\r\n"), Act::reply(reply), Act::Close]
+}
+
+fn everyone(location: &str) -> Outcome {
+    plain(apart(to(location), to(location)), SOON)
+}
+
+#[test]
+fn a_redirect_for_every_name_is_a_captive_portal_for_certain() {
+    let outcome = everyone("http://login.hotel.example/welcome?from=x");
+    assert_eq!(essence(&outcome), "fail http.redirect_foreign captive_portal network high");
+    assert!(word(outcome.one(), "/failure/detail").contains("login.hotel.example"), "{outcome:?}");
+    assert_eq!(word(outcome.one(), "/facts/http/location"), "http://login.hotel.example/welcome?from=x");
+}
+
+#[test]
+fn a_portal_that_sends_each_name_to_its_own_page_is_one_too() {
+    let own = to("http://10.0.0.1:8080/?url=www.spotme.com");
+    let outcome = plain(apart(own, to("http://10.0.0.1:8080/?url=example.com")), SOON);
+    assert_eq!(essence(&outcome), "fail http.redirect_foreign captive_portal network high");
+}
+
+#[test]
+fn a_short_link_passes_with_its_destination() {
+    let unknown = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec();
+    let outcome = plain(apart(to("https://install.events/app"), unknown), SOON);
+    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(word(outcome.one(), "/facts/http/location"), "https://install.events/app");
+    assert_eq!(outcome.one()["stages"][1]["ok"], true);
+}
+
+#[test]
+fn a_short_link_whose_host_redirects_others_elsewhere_passes() {
+    let outcome = plain(apart(to("https://install.events/app"), to("https://hosting.example/")), SOON);
+    assert_eq!(essence(&outcome), "pass - - - -");
+}
+
+#[test]
+fn a_short_link_whose_host_hangs_up_on_others_passes() {
+    assert_eq!(essence(&plain(apart(to("https://install.events/app"), Vec::new()), SOON)), "pass - - - -");
+}
+
+#[test]
+fn a_redirect_within_the_site_passes_without_further_questions() {
+    for location in
+        ["/login", "https://www.spotme.com/", "https://app.spotme.com/x", "https://spotme.com/", "relative"]
+    {
+        assert_eq!(essence(&everyone(location)), "pass - - - -", "{location}");
+    }
+}
+
+#[test]
+fn over_tls_a_redirect_is_the_services_own() {
+    let outcome =
+        genuine(apart(to("https://login.hotel.example/"), to("https://login.hotel.example/")), SOON);
+    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(word(outcome.one(), "/facts/http/location"), "https://login.hotel.example/");
+}
+
+#[test]
+fn a_redirect_to_a_known_portal_needs_no_control() {
+    let own = to("http://securelogin.arubanetworks.com/cgi-bin/login?cmd=login");
+    let outcome = plain(apart(own, Vec::new()), SOON);
+    assert!(essence(&outcome).ends_with(" captive_portal network medium"), "{outcome:?}");
+    assert!(essence(&outcome).starts_with("fail http."), "{outcome:?}");
+}
+
+#[test]
+fn a_redirect_to_a_vendors_block_page_is_a_block_page() {
+    let outcome = plain(apart(to("https://block.opendns.com/?url=x"), Vec::new()), SOON);
+    assert_eq!(essence(&outcome), "fail http.status block_page network medium");
+}

@@ -1,0 +1,12 @@
+//! check-tcp against resolvers, proxies and servers that follow a script.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test ends the test")]
+
+mod connect;
+mod dns;
+mod exit;
+mod format;
+mod input;
+mod manners;
+mod peer;
+mod proxies;
+mod socks;
