@@ -42,3 +42,7 @@ mod tests {
         assert_eq!(bytes(b"\xff\xfeabc", 3), "\u{fffd}\u{fffd}a…");
     }
 }
+
+#[cfg(test)]
+#[path = "escape_tests.rs"]
+mod properties;

@@ -214,7 +214,10 @@ fn failure(error: &hyper::Error) -> Failure {
         source = inner.source();
     }
     if error.is_parse() {
-        return Failure::new(Code::HttpMalformed, "the answer is not HTTP, or its head is larger than 64 KiB");
+        return Failure::new(
+            Code::HttpMalformed,
+            "the answer is not HTTP, or its head is larger than 64 KiB",
+        );
     }
     if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
         return closed();

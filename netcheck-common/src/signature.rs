@@ -120,3 +120,7 @@ mod tests {
         assert_eq!(vendor_of_issuer("GTS CA 1C3 (Google Trust Services LLC)"), None);
     }
 }
+
+#[cfg(test)]
+#[path = "signature_tests.rs"]
+mod properties;

@@ -43,6 +43,7 @@ pub struct Trace<F> {
     pub facts: F,
     net: Net,
     stages: Vec<Stage>,
+    begun: Vec<&'static str>,
     failure: Option<Failure>,
     degraded: Vec<(Failure, Option<Cause>)>,
 }
@@ -51,7 +52,14 @@ impl<F: Default + Serialize> Trace<F> {
     /// A trace whose stages use `net`.
     #[must_use]
     pub fn new(net: Net) -> Self {
-        Trace { facts: F::default(), net, stages: Vec::new(), failure: None, degraded: Vec::new() }
+        Trace {
+            facts: F::default(),
+            net,
+            stages: Vec::new(),
+            begun: Vec::new(),
+            failure: None,
+            degraded: Vec::new(),
+        }
     }
 
     /// The way to the network, for this target.
@@ -98,6 +106,7 @@ impl<F: Default + Serialize> Trace<F> {
         bound: Duration,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
+        self.begun.push(layer.name);
         let begun = clock::now();
         let left = self.net.left();
         let bound_here = bound.min(left);
@@ -106,7 +115,9 @@ impl<F: Default + Serialize> Trace<F> {
         let mut work = Box::pin(work);
         let work = async {
             // Silence above an open connection is looked into while it lasts.
-            if matches!(layer, Layer::DNS | Layer::TCP | Layer::PROXY) {
+            // A stage with a longer bound of its own lasts on purpose.
+            let lasts = bound > self.net.timeout();
+            if lasts || matches!(layer, Layer::DNS | Layer::TCP | Layer::PROXY) {
                 return work.await;
             }
             match clock::within(self.net.patience(), &mut work).await {
@@ -184,6 +195,18 @@ impl<F: Default + Serialize> Trace<F> {
     /// Remembers what is wrong and does not stop the check: the verdict becomes `degraded`.
     pub fn degrade(&mut self, failure: Failure, cause: Option<Cause>) {
         self.degraded.push((failure, cause));
+    }
+
+    /// Whether a stage of that name was begun.
+    #[must_use]
+    pub fn has_begun(&self, stage: &str) -> bool {
+        self.begun.contains(&stage)
+    }
+
+    /// Whether a stage of that name was passed.
+    #[must_use]
+    pub fn has_passed(&self, stage: &str) -> bool {
+        self.stages.iter().any(|passed| passed.stage == stage && passed.ok)
     }
 
     /// Ends the trace.

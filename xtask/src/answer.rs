@@ -7,6 +7,8 @@ use netcheck_common::record::Record;
 use crate::outage::Outage;
 use crate::standing::{self, Standing, State};
 use crate::survey::Survey;
+use crate::table;
+use crate::wrap;
 
 /// What people will notice, in sentences, the worst first.
 pub(crate) fn sentences(survey: &Survey) -> Vec<String> {
@@ -39,6 +41,18 @@ pub(crate) fn sentences(survey: &Survey) -> Vec<String> {
         sentences.push("Everything the platform needs works from here.".into());
     }
     sentences
+}
+
+/// What follows the table on a terminal: why, what to ask for, and the answer as the last thing read.
+pub(crate) fn after_table(survey: &Survey) -> String {
+    let mut text = table::explanation(&survey.standings, survey.outage.as_ref());
+    if survey.outage.is_none() {
+        text.push('\n');
+        for sentence in sentences(survey) {
+            text.push_str(&wrap::hanging("", &sentence));
+        }
+    }
+    text
 }
 
 fn of_role(role: &str, standings: &[Standing]) -> Option<String> {

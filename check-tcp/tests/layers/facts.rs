@@ -84,7 +84,10 @@ fn an_answer_leaves_status_version_and_server() {
       "via": "1.1 edge"
     }
     "#);
-    assert_eq!((word(&record, "/path/via"), word(&record, "/path/address")), ("direct".into(), "127.0.0.1:PORT".into()));
+    assert_eq!(
+        (word(&record, "/path/via"), word(&record, "/path/address")),
+        ("direct".into(), "127.0.0.1:PORT".into())
+    );
 }
 
 #[test]

@@ -166,7 +166,8 @@ impl Net {
         if self.shared.experiments.reached() {
             return None;
         }
-        let server = self.resolver().servers().into_iter().next().filter(|server| !server.ip().is_loopback())?;
+        let server =
+            self.resolver().servers().into_iter().next().filter(|server| !server.ip().is_loopback())?;
         match self.datagram_trail(server).await.hops.as_slice() {
             [(1, first)] => Some(*first),
             _ => None,

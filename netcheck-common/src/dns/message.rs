@@ -150,3 +150,7 @@ impl Reply {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "message_tests.rs"]
+mod properties;

@@ -1,8 +1,8 @@
 //! Names to addresses, over our own sockets: which resolver said what, and how it refused.
 
-mod config;
+pub mod config;
 mod exchange;
-pub(crate) mod message;
+pub mod message;
 pub mod reference;
 pub mod scope;
 

@@ -99,8 +99,11 @@ fn no_proxy() -> String {
 /// Commas or blanks may stand between names; `*` means everything only where it stands alone, as curl has it.
 fn exemptions(text: &str) -> String {
     let separator = |c: char| c == ',' || c.is_whitespace();
-    let names: Vec<&str> =
-        text.split(separator).map(|name| name.trim_end_matches('.')).filter(|name| !name.is_empty()).collect();
+    let names: Vec<&str> = text
+        .split(separator)
+        .map(|name| name.trim_end_matches('.'))
+        .filter(|name| !name.is_empty())
+        .collect();
     if names == ["*"] {
         return "*".into();
     }

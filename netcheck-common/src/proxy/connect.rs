@@ -50,7 +50,8 @@ pub(super) async fn tunnel(
 
 /// Whether a 2xx brings a page, which may come a moment after its head: a log-in page, say.
 fn announces_page(answer: &Answer) -> bool {
-    let html = answer.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
+    let html =
+        answer.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
     html && (answer.header("transfer-encoding").is_some()
         || answer.header("content-length").is_some_and(|length| length.trim() != "0"))
 }

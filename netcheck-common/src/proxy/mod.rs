@@ -89,7 +89,8 @@ impl Net {
             None => aside.resolve(&proxy.host).await.map_err(wrap)?,
         };
         let within = self.timeout().mul_f64(0.95);
-        let stream = match crate::clock::within(within, Box::pin(aside.connect(&addresses, proxy.port))).await {
+        let stream = match crate::clock::within(within, Box::pin(aside.connect(&addresses, proxy.port))).await
+        {
             Some(connected) => connected.map_err(wrap)?,
             None => return Err(Failure::new(Code::ProxyTimeout, format!("{proxy} did not answer"))),
         };

@@ -90,7 +90,8 @@ pub(super) async fn judge<C: Check>(
             Some(failure) if small_ones_pass && diagnose::is_silence_above_tcp(failure.code) => {
                 Some(diagnose::mtu_blackhole(target, failure))
             }
-            _ => explained.await,
+            // What the deadline cuts off stays unexplained; rules that need no packet come through all the same.
+            _ => clock::within(net.left(), explained).await.flatten(),
         };
     }
     let (verdict, failure, cause) = verdict(target, &mut observed, finding);

@@ -169,3 +169,7 @@ fn distinguished(name: &X509Name<'_>) -> String {
     };
     escape::line(&text, 200)
 }
+
+#[cfg(test)]
+#[path = "certificate_tests.rs"]
+mod properties;

@@ -17,8 +17,8 @@ pub use roots::Roots;
 pub use verdict::Trust;
 pub use verifier::Recorder;
 
-use crate::clock;
 use crate::cause::{Cause, Confidence, Reason, Who};
+use crate::clock;
 use crate::failure::{Code, Failure, Layer};
 use crate::net::Net;
 use crate::stream::{Stream, Tap};

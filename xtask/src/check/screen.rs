@@ -62,7 +62,7 @@ fn one(job: &Job, records: &[Record], look: Look) -> (String, u8) {
     let survey = survey(job, records);
     let mut text = table::text(&survey.standings, survey.outage.as_ref(), look);
     text.push_str(&interface::table(&survey, !job.args.expect_interface.is_empty()));
-    text.push_str(&explained(&survey));
+    text.push_str(&answer::after_table(&survey));
     (text, survey.code(job.args.strict))
 }
 
@@ -91,18 +91,7 @@ fn many(job: &Job, ways: &[Way], round: &Round, look: Look) -> (String, u8) {
         code |= u8::from(row.required() && best > enough);
     }
     for (way, survey) in ways.iter().zip(&by_way) {
-        text.push_str(&format!("\n== {} ==\n{}", way.as_str(), explained(survey)));
+        text.push_str(&format!("\n== {} ==\n{}", way.as_str(), answer::after_table(survey)));
     }
     (text, code)
-}
-
-fn explained(survey: &Survey) -> String {
-    let mut text = table::explanation(&survey.standings, survey.outage.as_ref());
-    if survey.outage.is_none() {
-        text.push('\n');
-        for sentence in answer::sentences(survey) {
-            text.push_str(&wrap::hanging("", &sentence));
-        }
-    }
-    text
 }

@@ -107,10 +107,6 @@ pub(crate) fn run(args: &Args) -> Result<u8, String> {
 fn text(subject: &Subject, colours: bool) -> String {
     let survey = &subject.survey;
     let mut text = table::text(&survey.standings, survey.outage.as_ref(), Look { colours });
-    text.push_str(&table::explanation(&survey.standings, survey.outage.as_ref()));
-    text.push('\n');
-    for sentence in answer::sentences(survey) {
-        text.push_str(&wrap::hanging("", &sentence));
-    }
+    text.push_str(&answer::after_table(survey));
     text
 }

@@ -9,11 +9,19 @@ use crate::diagnose::{Finding, distance, fix};
 use crate::failure::{Code, Failure};
 use crate::net::Net;
 use crate::record::Verdict;
-use crate::target::Target;
+use crate::target::{Host, Target};
 use crate::trace::Observed;
 
 /// This machine would not or could not send.
-pub(in crate::diagnose) fn route(target: &Target, observed: &Observed, failure: &Failure, net: &Net) -> Finding {
+pub(in crate::diagnose) fn route(
+    target: &Target,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Net,
+) -> Finding {
+    if let Some(finding) = excluded(target, observed, net) {
+        return finding;
+    }
     let v6 = observed.seen.peer.is_some_and(|peer| peer.is_ipv6());
     let cause = if failure.code == Code::RouteDenied {
         let fix = format!("On this machine: {}", fix::allow(target));
@@ -26,18 +34,44 @@ pub(in crate::diagnose) fn route(target: &Target, observed: &Observed, failure: 
     Finding::of(cause.seen(failure.detail.clone()))
 }
 
+/// The flags themselves leave no address to connect to: no word about the network.
+pub(in crate::diagnose) fn excluded(target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+    let flags = net.flags();
+    let literal = match target.host {
+        Host::Address(address) => Some(address),
+        Host::Name(_) => None,
+    };
+    let left = |address: &IpAddr| {
+        let family = if address.is_ipv6() { !flags.ipv4 } else { !flags.ipv6 };
+        family && flags.source.is_none_or(|source| source.is_ipv6() == address.is_ipv6())
+    };
+    let mut addresses = observed.seen.addresses.iter().chain(&literal);
+    if !(flags.ipv4 || flags.ipv6 || flags.source.is_some()) || addresses.any(left) {
+        return None;
+    }
+    let fix =
+        format!("Check {} without -4, -6 or --source: they leave no address of it.", target.authority());
+    let cause =
+        Cause::new(Reason::Unknown, Who::Local, fix).seen("the flags exclude every address of the target");
+    Some(Finding::with(Verdict::Inconclusive, cause))
+}
+
 /// A machine with a way out and none to this address has a route that discards; without any it is offline.
 fn no_route(target: &Target, v6: bool, net: &Net) -> Cause {
     // Connecting a UDP socket asks the routing table and sends nothing.
     let anywhere: IpAddr = if v6 { [0x2600, 0, 0, 0, 0, 0, 0, 1].into() } else { [1, 1, 1, 1].into() };
     if crate::udp::Socket::open(net.origin(), SocketAddr::new(anywhere, 9)).is_ok() {
-        let fix = format!("On this machine: remove the route that discards what is sent to {}.", target.authority());
+        let fix = format!(
+            "On this machine: remove the route that discards what is sent to {}.",
+            target.authority()
+        );
         return Cause::new(Reason::LocalFirewall, Who::Local, fix)
             .sure(Confidence::Medium)
             .seen("this machine has a route to other addresses");
     }
     let family = if v6 { "IPv6" } else { "IPv4" };
-    let fix = format!("Connect this machine to the network: it has no {family} route for {}.", fix::what(target));
+    let fix =
+        format!("Connect this machine to the network: it has no {family} route for {}.", fix::what(target));
     Cause::new(Reason::Offline, Who::Local, fix)
         .sure(Confidence::Medium)
         .seen(format!("this machine has no {family} route to anywhere"))
@@ -180,10 +214,11 @@ async fn refused_before_the_first_hop(
         return None;
     }
     let hop = net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip())?;
-    let cause = Cause::new(Reason::LocalFirewall, Who::Local, format!("On this machine: {}", fix::allow(target)))
-        .sure(Confidence::Medium)
-        .seen("a SYN that should die at the first hop was answered by RST")
-        .seen(format!("other packets of that kind draw \"time exceeded\" from {hop}"));
+    let cause =
+        Cause::new(Reason::LocalFirewall, Who::Local, format!("On this machine: {}", fix::allow(target)))
+            .sure(Confidence::Medium)
+            .seen("a SYN that should die at the first hop was answered by RST")
+            .seen(format!("other packets of that kind draw \"time exceeded\" from {hop}"));
     Some(Finding::of(cause))
 }
 

@@ -34,6 +34,11 @@ pub(in crate::diagnose) async fn explain(
     if failure.code == Code::DnsBogon {
         return Some(bogon(target, observed, failure, net).await);
     }
+    if failure.code == Code::DnsNoAddress
+        && let Some(finding) = super::connection::excluded(target, observed, net)
+    {
+        return Some(finding);
+    }
     let mut cause =
         Cause::new(Reason::DnsFilter, Who::Dns, fix::resolve(target)).seen(failure.detail.clone());
     let policy = policy(observed);
