@@ -168,8 +168,8 @@ Credentials for TURN come from the environment: TURN_USERNAME and TURN_PASSWORD.
         let scheme: Pin<Box<dyn Future<Output = Result<(), Stopped>> + '_>> = match target.scheme.name {
             "turn" if target.path == "?ladder" => Box::pin(ladder::check(self, target, trace)),
             "turn" | "turns" => Box::pin(turn::check(self, target, trace)),
-            "quic" => Box::pin(quic::check(self.alpn_of(target), target, trace)),
-            "h3" => Box::pin(h3::check(self.alpn_of(target), target, trace)),
+            "quic" => Box::pin(quic::check(self, target, trace)),
+            "h3" => Box::pin(h3::check(self, target, trace)),
             "icmp" => Box::pin(icmp::check(self, target, trace)),
             _ => Box::pin(stun::check(self, target, trace)),
         };

@@ -1,14 +1,18 @@
 //! Control experiments of UDP: STUN servers known to answer, asked once a run, tell "all UDP is blocked" from "this
 //! destination is".
 
-use std::sync::Arc;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use netcheck_common::clock::within;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Either, Shared, join_all, select};
+use netcheck_common::clock::{pause, within};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::net::Net;
 use netcheck_common::spec::{Sampling, Spec};
 use netcheck_common::target::Target;
-use tokio::sync::OnceCell;
 
 use crate::binding;
 use crate::check::random;
@@ -16,11 +20,19 @@ use crate::message::Id;
 use crate::reach;
 use crate::wire::{Heard, ask};
 
+/// How long a control has before TCP to it is tried as well.
+const HEAD_START: Duration = Duration::from_millis(400);
+/// How long a target may be silent before the controls are asked.
+const LOOK_AHEAD: Duration = Duration::from_secs(1);
+
+/// The controls being asked; whoever waits for the answers drives it, and nobody begins anew.
+type Asking = Shared<BoxFuture<'static, Vec<Control>>>;
+
 /// What the controls of a run are, and how they answered.
 #[derive(Clone, Debug, Default)]
 pub struct Controls {
     targets: Vec<Target>,
-    answers: Arc<OnceCell<Vec<Control>>>,
+    answers: Arc<Mutex<Option<Asking>>>,
 }
 
 /// How one control fared.
@@ -31,7 +43,7 @@ pub struct Control {
     pub answered: bool,
     /// It said nothing over UDP: neither an answer nor an ICMP error.
     pub silent: bool,
-    /// A TCP connection to the same host stood; only tried where UDP failed.
+    /// The TCP port of the same host that accepts connections; only tried where UDP is slow to answer.
     pub tcp: Option<u16>,
 }
 
@@ -71,20 +83,48 @@ impl Controls {
         Controls { targets, answers: Arc::default() }
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+
+    /// Does `work`; while it stays silent the experiments that tell why are made beside it, so that they cost no time
+    /// of their own: each is made once a run and remembered.
+    pub async fn beside<T>(&self, net: &Net, work: impl Future<Output = T>) -> T {
+        if !net.diagnoses() {
+            return work.await;
+        }
+        let look_ahead = async {
+            pause(net.timeout().mul_f64(0.3).min(LOOK_AHEAD)).await;
+            let Some(to) = net.peer() else { return };
+            let tcp = net.sibling(SocketAddr::new(to.ip(), 0));
+            tokio::join!(self.ask(net), tcp, net.datagram_trail(to));
+        };
+        tokio::pin!(work, look_ahead);
+        match select(work, look_ahead).await {
+            Either::Left((done, _)) => done,
+            Either::Right(((), work)) => work.await,
+        }
+    }
+
     /// How the controls answer; they are asked once a run, all at once, by whoever needs them first.
     pub async fn ask(&self, net: &Net) -> Vec<Control> {
-        let ask = || async {
-            futures_util::future::join_all(self.targets.iter().map(|target| asked(net, target))).await
+        let asking = {
+            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            answers.get_or_insert_with(|| asking(self.targets.clone(), net.aside())).clone()
         };
-        self.answers.get_or_init(ask).await.clone()
+        asking.await
     }
 }
 
-async fn asked(net: &Net, target: &Target) -> Control {
-    let aside = net.aside();
+fn asking(targets: Vec<Target>, aside: Net) -> Asking {
+    async move { join_all(targets.iter().map(|target| asked(&aside, target))).await }.boxed().shared()
+}
+
+async fn asked(aside: &Net, target: &Target) -> Control {
     let mut control = Control { target: target.clone(), answered: false, silent: false, tcp: None };
     let Ok(addresses) = aside.resolve(&target.host).await else { return control };
-    let outcome = reach::race(&aside, &addresses, target.port(), |address| {
+    let over_udp = reach::race(aside, &addresses, target.port(), |address| {
         let aside = aside.clone();
         async move {
             let mut socket = aside.udp(address, target.port()).await?;
@@ -97,25 +137,37 @@ async fn asked(net: &Net, target: &Target) -> Control {
             };
             ask(&mut socket, &binding::request(id), aside.timeout(), read).await
         }
-    })
-    .await;
+    });
+    // TCP is only of interest where UDP fails, but a control that works answers long before the connection attempts
+    // would be missed.
+    let over_tcp = async {
+        pause(HEAD_START).await;
+        tcp(aside, &addresses, [target.port(), 443]).await
+    };
+    tokio::pin!(over_udp, over_tcp);
+    let mut port = None;
+    let outcome = tokio::select! {
+        biased;
+        outcome = &mut over_udp => outcome,
+        found = &mut over_tcp => {
+            port = found;
+            over_udp.await
+        }
+    };
     match outcome {
         Ok(_) => control.answered = true,
         Err(Failure { code, .. }) => control.silent = code == Code::UdpTimeout,
     }
-    if control.silent {
-        control.tcp = tcp(&aside, &addresses, &[target.port(), 443]).await;
-    }
+    control.tcp = port;
     control
 }
 
 /// The first of these TCP ports that accepts a connection.
-pub async fn tcp(net: &Net, addresses: &[std::net::IpAddr], ports: &[u16]) -> Option<u16> {
-    for port in ports {
-        let connect = net.connect(addresses, *port);
-        if let Some(Ok(_)) = within(net.timeout().min(std::time::Duration::from_secs(3)), connect).await {
-            return Some(*port);
-        }
-    }
-    None
+async fn tcp(net: &Net, addresses: &[IpAddr], ports: [u16; 2]) -> Option<u16> {
+    let bound = net.timeout().mul_f64(0.5);
+    let one = |port: u16| async move {
+        matches!(within(bound, Box::pin(net.connect(addresses, port))).await, Some(Ok(_))).then_some(port)
+    };
+    let (first, second) = tokio::join!(one(ports[0]), one(ports[1]));
+    first.or(second)
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
-use netcheck_common::diagnose::Finding;
+use netcheck_common::diagnose::{Finding, fix};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::net::Net;
 use netcheck_common::record::Verdict;
@@ -13,7 +13,6 @@ use netcheck_common::trace::Observed;
 use serde_json::Value;
 
 use crate::check::Udp;
-use crate::control;
 use crate::quic;
 
 /// A name that no filter has a reason to know, for an Initial to the same address.
@@ -86,15 +85,14 @@ async fn filtered_by_name(udp: &Udp, target: &Target, observed: &Observed, net: 
     let name = match &target.host {
         Host::Name(name) => name.clone(),
         Host::Address(address) => {
-            let fix = format!("Allow QUIC to {address} on UDP {}.", target.port());
+            let base = Cause::new(Reason::ProtocolFilter, Who::Unknown, fix::protocol_filter(target));
             return found(
-                Cause::new(Reason::ProtocolFilter, Who::Unknown, fix)
+                base.seen(format!("{address} is asked for without a name"))
                     .seen("version negotiation was answered, the Initial was not"),
             );
         }
     };
-    let fix = format!("Allow QUIC (UDP {}) to {name}; exempt it from name-based filtering.", target.port());
-    let cause = Cause::new(Reason::SniFilter, Who::Network, fix)
+    let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
         .seen("the server answered version negotiation at the same address and port")
         .seen(format!("the Initial with the name {name} drew no answer"));
     let alpn = udp.alpn_of(target);
@@ -117,22 +115,15 @@ async fn other_name_answers(net: &Net, to: SocketAddr, alpn: Vec<Vec<u8>>) -> bo
 
 /// Nothing came back: is it all UDP, or this destination?
 async fn silence(udp: &Udp, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
-    let controls = udp.controls.ask(net).await;
-    if controls.is_empty() {
+    if udp.controls.is_empty() {
         return None;
     }
-    let aside = net.aside();
-    let addresses = match aside.known(&target.host) {
-        Some(addresses) => addresses,
-        None => observed.seen.addresses.clone(),
-    };
-    let tcp = control::tcp(&aside, &addresses, &[target.port(), 443]).await;
+    let to = observed.seen.peer?;
+    let (controls, tcp, trail) =
+        tokio::join!(udp.controls.ask(net), net.sibling(SocketAddr::new(to.ip(), 0)), net.datagram_trail(to));
+    let near = trail.last();
     let here = tcp.map(|port| format!("{} accepts TCP connections on port {port}", target.host));
-    let fix = format!("Allow UDP to {} on port {}, and the answers back.", target.host, target.port());
-    let near = match observed.seen.peer {
-        Some(to) => net.datagram_trail(to).await.last(),
-        None => None,
-    };
+    let fix = fix::allow(target);
     let words = |mut cause: Cause| {
         if let Some((hop, address)) = near {
             cause =
@@ -145,7 +136,8 @@ async fn silence(udp: &Udp, target: &Target, observed: &Observed, net: &Net) -> 
     };
     if controls.iter().any(|control| control.answered) {
         if target.flag("known_to_answer") == Some(false) {
-            return None;
+            let fix = format!("Nothing can be asked for: {} need not answer strangers.", target.authority());
+            return Some(found(words(Cause::new(Reason::Unknown, Who::Unknown, fix))));
         }
         // UDP works, so it is this destination: a device that drops it, or a service that is not there.
         let sure = if tcp.is_some() { Confidence::Medium } else { Confidence::Low };
@@ -166,8 +158,7 @@ async fn silence(udp: &Udp, target: &Target, observed: &Observed, net: &Net) -> 
 fn cut_off(target: &Target, observed: &Observed) -> Option<Finding> {
     let last = observed.stages.last()?;
     (matches!(last.stage.as_str(), "turn" | "relay") && !last.ok).then(|| {
-        let fix = format!("Allow TURN to {} (TCP {}) past protocol inspection.", target.host, target.port());
-        let cause = Cause::new(Reason::ProtocolFilter, Who::Unknown, fix)
+        let cause = Cause::new(Reason::ProtocolFilter, Who::Unknown, fix::protocol_filter(target))
             .seen("the connection stood")
             .seen("the TURN request on it was not answered");
         found(cause)

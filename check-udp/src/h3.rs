@@ -12,6 +12,7 @@ use netcheck_common::tls::Trust;
 use netcheck_common::trace::{Stopped, Trace};
 use quinn::ConnectionError;
 
+use crate::check::Udp;
 use crate::facts::{Facts, H3};
 use crate::quic::{self, Connected};
 
@@ -19,8 +20,8 @@ use crate::quic::{self, Connected};
 const HTTP3: Layer = Layer::new("h3", Code::HttpTimeout, Code::HttpReset, Code::HttpClosed);
 
 /// Checks one target.
-pub async fn check(alpn: Vec<Vec<u8>>, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
-    let connected = quic::connect(target, alpn, trace).await?;
+pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+    let connected = quic::connect(udp, target, trace).await?;
     let trust = connected.trust;
     let outcome = trace.stage(HTTP3, judged(&connected, target, trust)).await;
     connected.close().await;

@@ -152,7 +152,8 @@ fn mos(loss: f64, delay: Duration) -> f64 {
     let late = if delay > 177.3 { 0.11 * (delay - 177.3) } else { 0.0 };
     let r = 93.2 - (0.024 * delay + late) - 19.8 * (1.0 + 29.7 * loss).ln();
     let r = r.clamp(0.0, 100.0);
-    1.0 + 0.035 * r + 7e-6 * r * (r - 60.0) * (100.0 - r)
+    // The formula dips a little below the scale near its foot.
+    (1.0 + 0.035 * r + 7e-6 * r * (r - 60.0) * (100.0 - r)).max(1.0)
 }
 
 /// The smallest value that `percent` of the sorted values do not exceed (nearest rank).

@@ -16,7 +16,7 @@ use quinn::{
     Connection, ConnectionError, Endpoint, EndpointConfig, IdleTimeout, TokioRuntime, TransportConfig,
 };
 
-use crate::check::random;
+use crate::check::{Udp, random};
 use crate::facts::{Facts, Quic};
 use crate::quality::micros;
 use crate::reach;
@@ -45,15 +45,11 @@ impl Connected {
 }
 
 /// Connects: the stage `quic`, beside which version negotiation is asked for.
-pub async fn connect(
-    target: &Target,
-    alpn: Vec<Vec<u8>>,
-    trace: &mut Trace<Facts>,
-) -> Result<Connected, Stopped> {
+pub async fn connect(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<Connected, Stopped> {
     let addresses = trace.addresses(target).await?;
     let net = trace.net();
     let mut hello = Hello::to(&target.host);
-    hello.alpn = alpn;
+    hello.alpn = udp.alpn_of(target);
     let bound = reach::bound(&net);
     let mut facts = Quic::default();
     let outer = reach::outer(&net) * 2;
@@ -245,8 +241,8 @@ pub async fn answers(net: &Net, to: SocketAddr, host: &Host, alpn: Vec<Vec<u8>>,
 }
 
 /// Checks one target.
-pub async fn check(alpn: Vec<Vec<u8>>, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
-    let connected = connect(target, alpn, trace).await?;
+pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+    let connected = connect(udp, target, trace).await?;
     connected.close().await;
     Ok(())
 }

@@ -37,18 +37,15 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
     let net = trace.net();
     let (bound, port) = (reach::bound(&net), target.port());
     let told = match udp.series.count {
-        None => trace.stage_within(STUN, reach::outer(&net), one(udp, &net, &addresses, port, bound)).await?,
+        None => {
+            let work = udp.controls.beside(&net, one(udp, &net, &addresses, port, bound));
+            trace.stage_within(STUN, reach::outer(&net), work).await?
+        }
         Some(_) => {
+            let work =
+                reach::in_turn(&net, &addresses, port, async |address| train(udp, &net, address, port).await);
             // A series lasts as long as it was asked to; it ends by itself before the deadline does.
-            trace
-                .stage_within(
-                    STUN,
-                    net.left(),
-                    reach::in_turn(&net, &addresses, port, async |address| {
-                        train(udp, &net, address, port).await
-                    }),
-                )
-                .await?
+            trace.stage_within(STUN, net.left(), work).await?
         }
     };
     if let Some(local) = told.local {

@@ -85,7 +85,8 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
                     Ok((wire, reply))
                 }
             });
-            let (wire, reply) = trace.stage_within(TURN, reach::outer(&net), Box::pin(work)).await?;
+            let (wire, reply) =
+                trace.stage_within(TURN, reach::outer(&net), udp.controls.beside(&net, work)).await?;
             reach::settle(&net, &wire);
             proceed(udp, target, trace, Transport::Udp, wire, reply).await
         }
@@ -97,8 +98,7 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
             let mut wire = Framed::new(stream, transport.layer());
             let bound = reach::bound(&trace.net());
             let outer = reach::outer(&trace.net());
-            let reply =
-                trace.stage_within(transport.layer(), outer, Box::pin(allocate(&mut wire, bound))).await?;
+            let reply = trace.stage_within(transport.layer(), outer, allocate(&mut wire, bound)).await?;
             proceed(udp, target, trace, transport, wire, reply).await
         }
         None => {
@@ -128,7 +128,7 @@ async fn proceed<W: Wire>(
             let net = trace.net();
             let bound = reach::bound(&net);
             let relay = Layer { name: "relay", ..layer };
-            let work = Box::pin(relay::run(&mut wire, credentials, &challenge, udp.echo.plan(&net), bound));
+            let work = relay::run(&mut wire, credentials, &challenge, udp.echo.plan(&net), bound);
             // Every wait inside has its own bound, so that the release is never cut off.
             let outcome = trace.stage_within(relay, net.left(), work).await?;
             let turn = trace.facts.turn.get_or_insert_default();

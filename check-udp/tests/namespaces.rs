@@ -1,6 +1,5 @@
 //! Routers that refuse, discard and limit: in network namespaces that this test makes itself, without any privilege
 //! outside of them. Needs unshare(1), nsenter(1), ip(8), nft(8) and turnserver(1).
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says so by failing")]
 
 use netcheck_lab::tool::{Outcome, Tool};
 use serde_json::Value;
@@ -41,7 +40,7 @@ ip route add default via 10.20.0.1
 const LOSS: &str = r#"
 nsenter -t $far -n turnserver -n --listening-ip=10.30.0.2 --no-tls --no-dtls --no-cli --stun-only \
   --log-file=stdout --pidfile=turn.pid --userdb=turn.db > turn.log 2>&1 &
-until "$1" --timeout 1 stun://10.30.0.2 > /dev/null; do :; done
+until "$1" --strict --timeout 1 stun://10.30.0.2 > /dev/null; do :; done
 nsenter -t $router -n nft -f - <<RULES
 table inet loss { chain forward { type filter hook forward priority 0; udp dport 3478 numgen inc mod 10 0 drop; }; }
 RULES

@@ -1,8 +1,11 @@
 //! The one place that reads clocks and sets timers.
 #![expect(clippy::disallowed_methods, reason = "this is the one place")]
 
+#[cfg(feature = "net")]
 use std::future::Future;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+#[cfg(feature = "net")]
+use std::time::Duration;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The monotonic clock.
 #[must_use]

@@ -1,5 +1,7 @@
 //! One HTTP request over a stream of ours, HTTP/1.1 or h2 as ALPN settled; the answer bounded.
 
+use std::sync::atomic::Ordering;
+
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -131,7 +133,9 @@ impl Net {
 async fn exchange(stream: Stream, request: &Request) -> Result<Answer, Failure> {
     let h2 = stream.h2;
     let message = request.build(h2)?;
-    let io = TokioIo::new(Portions::new(stream));
+    let (portions, ended) = Portions::new(stream);
+    let failure = |error: &hyper::Error| failure(error, ended.load(Ordering::Relaxed));
+    let io = TokioIo::new(portions);
     if h2 {
         let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
         builder.max_header_list_size(u32::try_from(HEAD).unwrap_or(u32::MAX)).adaptive_window(false);
@@ -189,25 +193,18 @@ fn closed() -> Failure {
 }
 
 /// The failure an error of hyper means, by its kind and by the I/O error at its root.
-fn failure(error: &hyper::Error) -> Failure {
+fn failure(error: &hyper::Error, ended: bool) -> Failure {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(inner) = source {
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            // hyper tells a broken body as invalid data, and so does rustls a broken record.
-            let tls = io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-            if io.kind() == std::io::ErrorKind::InvalidData && !tls {
-                return Failure::new(Code::HttpMalformed, "the body breaks the rules of HTTP");
-            }
-            // rustls tells a missing close_notify as an unexpected end.
-            return Layer::HTTP.io(io);
+            return torn(io, ended);
         }
         if let Some(h2) = inner.downcast_ref::<h2::Error>() {
             if let Some(io) = h2.get_io() {
-                // The end of the stream reaches us under this name; a reset keeps its own.
-                let ended = io.kind() == std::io::ErrorKind::BrokenPipe;
-                return if ended { closed() } else { Layer::HTTP.io(io) };
+                return torn(io, ended);
             }
-            if h2.is_go_away() || h2.is_reset() {
+            // Where the h2 library itself ends it, the peer broke the rules.
+            if (h2.is_go_away() || h2.is_reset()) && h2.is_remote() {
                 return Failure::new(Code::HttpReset, format!("the h2 stream was reset: {:?}", h2.reason()));
             }
         }
@@ -223,4 +220,18 @@ fn failure(error: &hyper::Error) -> Failure {
         return closed();
     }
     Failure::new(Code::HttpMalformed, "the answer breaks the rules of HTTP")
+}
+
+/// The failure an I/O error below HTTP means.
+fn torn(error: &std::io::Error, ended: bool) -> Failure {
+    use std::io::ErrorKind as Kind;
+    let tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+    match error.kind() {
+        // hyper tells a broken body as invalid data, and rustls a broken record.
+        Kind::InvalidData if !tls => Failure::new(Code::HttpMalformed, "the body breaks the rules of HTTP"),
+        // h2 tells the end of the stream as a broken pipe.
+        Kind::BrokenPipe if ended => closed(),
+        // rustls tells a missing close_notify as an unexpected end.
+        _ => Layer::HTTP.io(error),
+    }
 }

@@ -48,30 +48,50 @@ pub enum Line {
     Spec(Spec),
 }
 
+/// A line that is no target: what it says, why that cannot be checked, and the labels that came with it.
+#[derive(Clone, Debug)]
+pub struct Rejected {
+    /// The target's text, or the whole line where it holds none.
+    pub text: String,
+    /// Why.
+    pub why: Invalid,
+    /// Returned unchanged, as a target's would be.
+    pub labels: Option<Map<String, Value>>,
+}
+
 impl Spec {
     /// Reads one line: a target, or `{"target": …, "labels": {…}}`.
-    pub fn line(line: &str, tool: &str, sampling: Sampling) -> Result<Line, Invalid> {
+    ///
+    /// # Errors
+    /// The line is no target.
+    pub fn line(line: &str, tool: &str, sampling: Sampling) -> Result<Line, Rejected> {
+        let reject = |why: Invalid| Rejected { text: line.trim().to_owned(), why, labels: None };
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             return Ok(Line::Nothing);
         }
         if !line.starts_with('{') || !line.contains('"') {
-            return Spec::parse(line, tool, sampling).map(Line::Spec);
+            return Spec::parse(line, tool, sampling).map(Line::Spec).map_err(reject);
         }
-        let value: Value = serde_json::from_str(line).map_err(|_| Invalid::new("not a JSON object"))?;
+        let value: Value =
+            serde_json::from_str(line).map_err(|_| reject(Invalid::new("not a JSON object")))?;
         let target = value.get("target").and_then(Value::as_str);
-        let target = target.ok_or_else(|| Invalid::new("the object has no \"target\" text"))?;
+        let target = target.ok_or_else(|| reject(Invalid::new("the object has no \"target\" text")))?;
         let labels = match value.get("labels") {
             None | Some(Value::Null) => None,
             Some(Value::Object(labels)) => Some(labels.clone()),
-            Some(_) => return Err(Invalid::new("\"labels\" is not an object")),
+            Some(_) => return Err(reject(Invalid::new("\"labels\" is not an object"))),
         };
         if let Some((scheme, _)) = target.split_once("://")
             && Scheme::named(scheme).is_some_and(|scheme| scheme.tool != tool)
         {
             return Ok(Line::Nothing);
         }
-        let mut spec = Spec::parse(target, tool, sampling)?;
+        let mut spec = Spec::parse(target, tool, sampling).map_err(|why| Rejected {
+            text: target.to_owned(),
+            why,
+            labels: labels.clone(),
+        })?;
         spec.labels = labels;
         Ok(Line::Spec(spec))
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -123,11 +124,16 @@ const PORTION: usize = 16 << 10;
 pub(crate) struct Portions {
     io: Stream,
     left: usize,
+    ended: Ended,
 }
 
+/// Whether a stream has come to its end in good order: libraries above forget how it ended.
+pub(crate) type Ended = Arc<AtomicBool>;
+
 impl Portions {
-    pub(crate) fn new(io: Stream) -> Self {
-        Portions { io, left: PORTION }
+    pub(crate) fn new(io: Stream) -> (Self, Ended) {
+        let ended = Ended::default();
+        (Portions { io, left: PORTION, ended: Arc::clone(&ended) }, ended)
     }
 }
 
@@ -145,6 +151,9 @@ impl AsyncRead for Portions {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.io).poll_read(cx, buf);
         let read = buf.filled().len() - before;
+        if matches!(polled, Poll::Ready(Ok(()))) && read == 0 && buf.remaining() > 0 {
+            self.ended.store(true, Ordering::Relaxed);
+        }
         self.left = if polled.is_pending() { PORTION } else { self.left.saturating_sub(read) };
         polled
     }

@@ -5,8 +5,12 @@ use netcheck_common::spec::{Sampling, Spec};
 
 /// The tools, by their names without `check-`: those that the schemes name, in their order.
 pub(crate) fn tools() -> Vec<&'static str> {
-    let mut tools: Vec<&'static str> = scheme::ALL.iter().map(|scheme| scheme.tool).collect();
-    tools.dedup();
+    let mut tools = Vec::new();
+    for scheme in scheme::ALL {
+        if !tools.contains(&scheme.tool) {
+            tools.push(scheme.tool);
+        }
+    }
     tools
 }
 

@@ -74,9 +74,15 @@ fn a_proxy_nobody_configured_that_asks_for_credentials_is_http_proxy_auth() {
         over_plain("407 Proxy Authentication Required", ""),
         "fail http.proxy_auth proxy_auth network medium"
     );
+    let corporate = Authority::new("Corp Inspection CA");
+    let acts = answer(page("407 Proxy Authentication Required", ""));
+    let server = Server::tls(&corporate.leaf(&[NAME]), &["http/1.1"], acts);
+    let opened = tool(QUICK).system(&corporate).check("https", server.port);
+    assert_eq!(essence(&opened), "fail http.proxy_auth proxy_auth network medium");
+    // Nothing on the way can put an answer into intact TLS.
     assert_eq!(
         over_tls("407 Proxy Authentication Required", ""),
-        "fail http.proxy_auth proxy_auth network medium"
+        "degraded http.proxy_auth service_misconfigured service medium"
     );
 }
 

@@ -1,5 +1,5 @@
 //! check-tcp against resolvers, proxies and servers that follow a script.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test ends the test")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test ends the test")]
 
 mod connect;
 mod dns;

@@ -209,7 +209,7 @@ fn each_refusal_of_a_proxy_has_its_own_code() {
 fn a_proxy_that_goes_wrong_is_told_apart() {
     let ends = |acts| {
         let server = Server::tcp(acts);
-        essence(&through(&server, &["--timeout", "0.4", SERVICE]).run())
+        essence(&through(&server, &["--timeout", "1", SERVICE]).run())
     };
     assert_eq!(ends(vec![Act::until("\r\n\r\n"), Act::Close]), "fail proxy.protocol proxy_down proxy low");
     assert_eq!(ends(vec![Act::Stall]), "fail proxy.timeout proxy_down proxy medium");

@@ -17,7 +17,7 @@ fn play(acts: Vec<Act>, credentials: &str) -> (String, Vec<u8>) {
     let server = Server::tcp(acts);
     let proxy = format!("socks5h://127.0.0.1:{}", server.port);
     let nobody = format!("127.0.0.1:{}", closed_port());
-    let mut tool = tool(&["--resolver", &nobody, "--timeout", "0.5", "--proxy", &proxy, SERVICE]);
+    let mut tool = tool(&["--resolver", &nobody, "--timeout", "1", "--proxy", &proxy, SERVICE]);
     if let Some((user, password)) = credentials.split_once(':') {
         tool = tool.env("NETCHECK_PROXY_USER", user).env("NETCHECK_PROXY_PASSWORD", password);
     }

@@ -1,34 +1,53 @@
 //! Series of probes: loss, order and jitter of a scripted server are measured as they are.
 
 use std::net::UdpSocket;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use netcheck_common::clock::now;
 use netcheck_lab::UdpServer;
 
 use crate::answers::{bound, error};
 use crate::{check, gist};
 
-/// A server that answers the probe of each number after its own delay, or never.
-fn delayed(delay: impl Fn(u32) -> Option<Duration> + Send + 'static) -> u16 {
-    let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
-    let port = socket.local_addr().unwrap().port();
-    thread::spawn(move || {
-        let mut buffer = [0; 2048];
-        let mut number = 0;
-        while let Ok((length, peer)) = socket.recv_from(&mut buffer) {
-            if let Some(delay) = delay(number) {
-                let (socket, answer) = (Arc::clone(&socket), bound(&buffer[..length], peer));
+/// A server that answers by turns after 10 and 30 ms, and how long it really took each time.
+struct Jittery {
+    port: u16,
+    delays: Arc<Mutex<Vec<(u32, Duration)>>>,
+}
+
+impl Jittery {
+    fn start() -> Jittery {
+        let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
+        let port = socket.local_addr().unwrap().port();
+        let delays: Arc<Mutex<Vec<_>>> = Arc::default();
+        let notes = Arc::clone(&delays);
+        thread::spawn(move || {
+            let mut buffer = [0; 2048];
+            let mut number = 0;
+            while let Ok((length, peer)) = socket.recv_from(&mut buffer) {
+                let (socket, notes) = (Arc::clone(&socket), Arc::clone(&notes));
+                let (answer, this) = (bound(&buffer[..length], peer), number);
+                let begun = now();
                 thread::spawn(move || {
-                    thread::park_timeout(delay);
+                    thread::park_timeout(Duration::from_millis(if this % 2 == 0 { 10 } else { 30 }));
+                    notes.lock().unwrap().push((this, begun.elapsed()));
                     let _ = socket.send_to(&answer, peer);
                 });
+                number += 1;
             }
-            number += 1;
-        }
-    });
-    port
+        });
+        Jittery { port, delays }
+    }
+
+    /// The jitter of RFC 3550 that these delays make, in microseconds.
+    fn jitter(&self) -> f64 {
+        let mut delays = self.delays.lock().unwrap().clone();
+        delays.sort_unstable();
+        let us: Vec<f64> = delays.iter().map(|(_, delay)| delay.as_secs_f64() * 1e6).collect();
+        us.windows(2).fold(0.0, |jitter, pair| jitter + ((pair[1] - pair[0]).abs() - jitter) / 16.0)
+    }
 }
 
 #[test]
@@ -120,13 +139,12 @@ fn duplicates_are_no_answers() {
 
 #[test]
 fn the_jitter_of_a_scripted_server_is_measured_within_a_tenth() {
-    // By turns 10 ms and 30 ms: neighbouring transit times differ by 20 ms, and so does the jitter after many.
-    let port = delayed(|number| Some(Duration::from_millis(if number % 2 == 0 { 10 } else { 30 })));
-    let outcome = check(&["--count", "120", "--interval", "40", &format!("stun://127.0.0.1:{port}")]);
-    let jitter = outcome.one()["facts"]["quality"]["jitter_us"].as_u64().unwrap();
-    assert!((18_000..=22_000).contains(&jitter), "{jitter}");
-    let median = outcome.one()["facts"]["quality"]["median_us"].as_u64().unwrap();
-    assert!((10_000..35_000).contains(&median), "{median}");
+    let server = Jittery::start();
+    let outcome =
+        check(&["--count", "100", "--interval", "40", &format!("stun://127.0.0.1:{}", server.port)]);
+    let jitter = outcome.one()["facts"]["quality"]["jitter_us"].as_f64().unwrap();
+    let made = server.jitter();
+    assert!((jitter / made - 1.0).abs() < 0.1, "measured {jitter}, made {made}");
 }
 
 #[test]

@@ -11,7 +11,8 @@ fuzz_target!(|text: &str| {
         for target in spec.expand(sampling).take(10) {
             let written = target.to_string();
             let again = Spec::parse(&written, tool, sampling).expect("what was written can be read");
-            let again: Vec<String> = again.expand(sampling).map(|target| target.to_string()).take(2).collect();
+            let again: Vec<String> =
+                again.expand(sampling).map(|target| target.to_string()).take(2).collect();
             assert_eq!(again, [written]);
         }
     }

@@ -59,7 +59,7 @@ pub async fn explain(target: &Target, observed: &Observed, net: &Net) -> Option<
         "tcp" => Box::pin(rules::connection::explain(target, observed, failure, net)).await,
         "tls" => Box::pin(rules::handshake::explain(target, observed, failure, net)).await,
         "http" => Box::pin(rules::page::explain(target, observed, failure, net)).await,
-        "udp" | "stun" | "turn" | "quic" => {
+        "udp" | "stun" | "turn" | "quic" | "icmp" => {
             Box::pin(rules::datagram::explain(target, observed, failure, net)).await
         }
         _ => Box::pin(rules::protocol::explain(target, observed, failure, net)).await,

@@ -81,7 +81,7 @@ pub(super) async fn drive<C: Check>(
 
 async fn one<C: Check>(check: &C, shared: &Arc<Shared>, number: u64, item: Item) -> (u64, Record) {
     match item {
-        Item::Bad(bad) => (number, judge::invalid(C::NAME, &bad.line, &bad.why)),
+        Item::Bad(bad) => (number, judge::invalid(C::NAME, bad)),
         Item::Target(target) => {
             let attempts = shared_attempts(shared);
             let mut tried = 1;
@@ -166,6 +166,10 @@ impl Tally {
         self.failed |= bad && record.required();
     }
 }
+
+#[cfg(test)]
+#[path = "drive_tests.rs"]
+mod tests;
 
 /// `--rate`: new targets a second.
 struct Pace {

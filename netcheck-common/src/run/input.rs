@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 
 use tokio::sync::mpsc;
 
-use crate::spec::{Line, Sampling, Spec};
+use crate::spec::{Line, Rejected, Sampling, Spec};
 use crate::target::{Invalid, Target};
 
 /// A longer line is no target.
@@ -12,18 +12,11 @@ const LONGEST: u64 = 64 << 10;
 /// How many lines wait to be taken.
 const AHEAD: usize = 256;
 
-/// A line that is no target.
-#[derive(Debug)]
-pub(super) struct Bad {
-    pub(super) line: String,
-    pub(super) why: Invalid,
-}
-
 /// The next thing to do.
 #[derive(Debug)]
 pub(super) enum Item {
     Target(Target),
-    Bad(Bad),
+    Bad(Rejected),
 }
 
 /// Where the targets come from.
@@ -31,7 +24,7 @@ pub(super) struct Input {
     sampling: Sampling,
     own: std::vec::IntoIter<Target>,
     specs: std::vec::IntoIter<Spec>,
-    lines: Option<mpsc::Receiver<Result<Spec, Bad>>>,
+    lines: Option<mpsc::Receiver<Result<Spec, Rejected>>>,
     expanding: Option<Box<dyn Iterator<Item = Target> + Send>>,
 }
 
@@ -65,7 +58,7 @@ impl Input {
 }
 
 /// Reads standard input on a thread of its own: a pause in it must not hold up the checks in flight.
-fn lines(tool: &'static str, sampling: Sampling) -> mpsc::Receiver<Result<Spec, Bad>> {
+fn lines(tool: &'static str, sampling: Sampling) -> mpsc::Receiver<Result<Spec, Rejected>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     std::thread::spawn(move || {
         let mut input = BufReader::new(std::io::stdin().lock());
@@ -84,12 +77,16 @@ fn lines(tool: &'static str, sampling: Sampling) -> mpsc::Receiver<Result<Spec, 
                 if skip_line(&mut input).is_err() {
                     return;
                 }
-                Err(Invalid::new("the line is too long"))
+                Err(Rejected {
+                    text: line.trim().to_owned(),
+                    why: Invalid::new("the line is too long"),
+                    labels: None,
+                })
             };
             let item = match read {
                 Ok(Line::Nothing) => continue,
                 Ok(Line::Spec(spec)) => Ok(spec),
-                Err(why) => Err(Bad { line: line.trim().to_owned(), why }),
+                Err(rejected) => Err(rejected),
             };
             if sender.blocking_send(item).is_err() {
                 return;

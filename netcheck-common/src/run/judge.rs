@@ -13,7 +13,8 @@ use crate::failure::{Code, Failure};
 use crate::net::Net;
 use crate::record::{Record, VERSION, Verdict};
 use crate::scheme::Scheme;
-use crate::target::{Invalid, Target};
+use crate::spec::Rejected;
+use crate::target::Target;
 use crate::tls::Trust;
 use crate::trace::Observed;
 
@@ -43,9 +44,10 @@ fn bare(check: &str, target: String, ts: String, verdict: Verdict) -> Record {
 }
 
 /// The record of a line that is no target.
-pub(super) fn invalid(check: &str, line: &str, why: &Invalid) -> Record {
-    let mut record = bare(check, shown(line), clock::timestamp(), Verdict::Inconclusive);
-    record.failure = Some(Failure::new(Code::InputInvalid, why.0.clone()));
+pub(super) fn invalid(check: &str, line: Rejected) -> Record {
+    let mut record = bare(check, shown(&line.text), clock::timestamp(), Verdict::Inconclusive);
+    record.failure = Some(Failure::new(Code::InputInvalid, line.why.0));
+    record.labels = line.labels;
     record
 }
 

@@ -82,11 +82,12 @@ pub fn run<C: Check>() -> ExitCode {
     };
     let (output, written) = output::Output::start(ordered);
     let end = runtime.block_on(async {
+        let signals = signals();
         let work = drive::drive(&check, &shared, specs, own, output);
         tokio::select! {
             biased;
             end = work => end,
-            end = signals() => end,
+            end = signals => end,
         }
     });
     if matches!(end, End::Signal(_)) {
@@ -119,14 +120,16 @@ fn usage<C: Check>(why: &str) -> ExitCode {
     ExitCode::from(TOOL)
 }
 
-async fn signals() -> End {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => End::Signal(2),
-        _ = terminate.recv() => End::Signal(15),
+/// Listens from this call on, not only from the first wait: the first packet may be answered before that.
+fn signals() -> impl Future<Output = End> {
+    let listening = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async {
+        let (Ok(mut interrupt), Ok(mut terminate)) = listening else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => End::Signal(2),
+            _ = terminate.recv() => End::Signal(15),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use clap::{Args as ClapArgs, ValueEnum};
@@ -56,9 +57,9 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
 fn tiers(args: &Args) -> Result<BTreeSet<Tier>, String> {
     let asked: BTreeSet<Tier> = args.tier.iter().copied().collect();
     let mut fit = BTreeSet::new();
-    for tier in [Tier::Process, Tier::Namespaces, Tier::Heavy] {
+    let wanted = |tier: &Tier| asked.is_empty() || asked.contains(tier);
+    for tier in [Tier::Process, Tier::Namespaces, Tier::Heavy].into_iter().filter(wanted) {
         match package::install(&packages(tier)) {
-            _ if !asked.is_empty() && !asked.contains(&tier) => {}
             Ok(()) => {
                 fit.insert(tier);
             }
@@ -117,9 +118,9 @@ fn cargo_test(tiers: &BTreeSet<Tier>) -> Command {
 /// The names of all test files of the workspace: each is a test binary.
 fn test_files() -> BTreeSet<String> {
     let folders = |folder| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let stem = |path: std::path::PathBuf| {
-        let rust = path.extension().is_some_and(|end| end == "rs");
-        rust.then(|| path.file_stem().and_then(|name| name.to_str()).map(str::to_owned)).flatten()
+    let stem = |path: PathBuf| {
+        let test = path.extension().is_some_and(|end| end == "rs") || path.join("main.rs").is_file();
+        test.then(|| path.file_stem().and_then(|name| name.to_str()).map(str::to_owned)).flatten()
     };
     folders(root()).flat_map(|krate| folders(krate.join("tests"))).filter_map(stem).collect()
 }

@@ -24,6 +24,7 @@ pub(in crate::diagnose) async fn explain(
     let to = observed.seen.peer?;
     match failure.code {
         Code::UdpRefused | Code::UdpProhibited => Some(told(target, to, failure)),
+        Code::IcmpUnreachable if failure.offender.is_some() => Some(told(target, to, failure)),
         Code::UdpTimeout | Code::QuicTimeout if net.diagnoses() => silent(target, to, failure, net).await,
         _ => None,
     }
@@ -63,7 +64,8 @@ async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -
             None => None,
         }
     };
-    let (own, other, web) = tokio::join!(net.datagram_trail(to), net.datagram_trail(control), web);
+    let (own, other, web, elsewhere) =
+        tokio::join!(net.datagram_trail(to), net.datagram_trail(control), web, elsewhere(net));
     if web.is_none() && farthest(&own) <= 1 && farthest(&other) <= 1 && !net.outside_answers().await {
         let fix = "Restore this network's way to the Internet: nothing beyond the first hop answers.";
         let cause = Cause::new(Reason::Offline, Who::Network, fix)
@@ -91,14 +93,28 @@ async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -
         return Some(Finding::of(cause.sure(if between { Confidence::High } else { Confidence::Medium })));
     }
     match web {
+        // Datagrams to somebody else get farther: it is this address, and not UDP as such.
+        Some((port, path)) if reach(&path) > reach(&own) && elsewhere > farthest(&own) => Some(Finding::of(
+            base(Reason::FirewallDrop)
+                .sure(Confidence::Medium)
+                .seen(format!("TCP {port} of the same address gets farther"))
+                .seen("datagrams to the resolver get farther"),
+        )),
         Some((port, path)) if reach(&path) > reach(&own) => {
             let cause = base(Reason::UdpBlocked)
                 .seen(format!("UDP {CONTROL_PORT} of the same address gets no farther"))
                 .seen(format!("TCP {port} of the same address does"));
-            let between = farthest(&path) > farthest(&own);
-            Some(Finding::of(cause.sure(if between { Confidence::High } else { Confidence::Medium })))
+            Some(Finding::of(cause.sure(Confidence::Medium)))
         }
         _ => Some(Finding::of(base(Reason::FirewallDrop))),
+    }
+}
+
+/// How many hops datagrams to the resolver pass: the control at another address.
+async fn elsewhere(net: &Net) -> u8 {
+    match net.resolver().servers().first() {
+        Some(server) if !server.ip().is_loopback() => farthest(&net.datagram_trail(*server).await),
+        _ => 0,
     }
 }
 
