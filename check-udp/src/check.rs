@@ -28,7 +28,7 @@ use crate::{explain, h3, icmp, quic, stun, turn};
 /// How many packets an echo through a relay is measured with, unless told.
 const ECHOES: u32 = 5;
 
-/// The flags of check-udp.
+/// Checks STUN, TURN, QUIC, HTTP/3 and ICMP targets: is real-time media possible from here, and how good would it be?
 #[derive(Args, Clone, Debug)]
 pub struct Udp {
     /// A STUN server known to answer, asked once when UDP stays silent (repeatable)
@@ -93,7 +93,7 @@ impl Series {
             count: self.count.unwrap_or(1),
             interval: Duration::from_millis(u64::from(self.interval)),
             patience: net.timeout().min(Duration::from_secs(2)),
-            end: now() + net.left().saturating_sub(Duration::from_secs(1)),
+            end: now() + net.left().mul_f64(0.75).max(net.left().saturating_sub(Duration::from_secs(1))),
         }
     }
 }
@@ -184,7 +184,8 @@ Credentials for TURN come from the environment: TURN_USERNAME and TURN_PASSWORD.
 /// What is wrong when a series says that a conversation would suffer.
 pub fn lossy(quality: &Quality, least: f64, target: &Target) -> Option<(Failure, Cause)> {
     (quality.mos < least).then(|| {
-        let failure = Failure::new(Code::UdpTimeout, format!("MOS {:.2} is below {least}: {}", quality.mos, quality.words()));
+        let detail = format!("MOS {:.2} is below {least}: {}", quality.mos, quality.words());
+        let failure = Failure::new(Code::UdpTimeout, detail);
         let fix = format!(
             "Find where UDP to {} loses or delays packets: a full line, wireless, a rate limit, or missing priority for media.",
             target.authority()

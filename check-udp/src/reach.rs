@@ -20,7 +20,8 @@ const SLACK: Duration = Duration::from_millis(500);
 
 /// How long a stage may wait for answers: what the whole target has left, less what it takes to tell.
 pub fn bound(net: &Net) -> Duration {
-    net.timeout().min(net.left().saturating_sub(SLACK))
+    let left = net.left();
+    net.timeout().min(left.mul_f64(0.75).max(left.saturating_sub(SLACK)))
 }
 
 /// The outer bound of a stage that keeps `bound` itself, so that what it saw is not lost.

@@ -106,7 +106,7 @@ where
                     continue;
                 }
             }
-        } else if worst.is_some() {
+        } else if worst.as_ref().is_some_and(|(known, _)| telling(known) > SILENCE) {
             clock::within(bound.saturating_sub(begun.elapsed()), running.next()).await.flatten()
         } else {
             running.next().await
@@ -133,11 +133,14 @@ where
     Race { winner: Err(worst.unwrap_or_else(nothing)), ended }
 }
 
+/// How much silence says.
+const SILENCE: u8 = 1;
+
 /// Which of several failures says most: an answer more than silence, silence more than no route.
 fn telling(refusal: &Refusal) -> u8 {
     match refusal.failure.code {
         Code::RouteNone => 0,
-        Code::TcpTimeout => 1,
+        Code::TcpTimeout => SILENCE,
         Code::TcpHostUnreachable | Code::TcpNetUnreachable => 2,
         Code::RouteDenied => 3,
         _ => 4,

@@ -157,3 +157,11 @@ fn a_series_ends_before_the_deadline_with_what_it_has() {
     assert!((20..400).contains(&sent), "{sent}");
     assert_eq!(gist(outcome.one()), "pass - -");
 }
+
+#[test]
+fn even_a_very_short_deadline_leaves_time_to_measure() {
+    let server = UdpServer::new(|request, peer| vec![bound(request, peer)]);
+    let target = format!("stun://127.0.0.1:{}", server.port);
+    let outcome = check(&["--count", "5", "--interval", "1", "--deadline", "0.8", &target]);
+    assert_eq!(outcome.one()["facts"]["quality"]["received"], 5, "{outcome:#?}");
+}

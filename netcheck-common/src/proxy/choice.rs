@@ -82,8 +82,8 @@ impl Choice {
     }
 
     fn exempt(&self, host: &Host) -> bool {
-        if self.no_proxy.is_empty() {
-            return false;
+        if self.no_proxy.is_empty() || self.no_proxy == "*" {
+            return self.no_proxy == "*";
         }
         let matcher = Matcher::builder().all("http://proxy.invalid:1").no(self.no_proxy.as_str()).build();
         let Ok(uri) = format!("http://{host}/").parse() else { return false };

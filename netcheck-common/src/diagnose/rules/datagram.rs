@@ -90,7 +90,8 @@ async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -
         let cause =
             base(Reason::FirewallDrop).seen(format!("UDP {CONTROL_PORT} of the same address gets farther"));
         let between = farthest(&other) > farthest(&own);
-        return Some(Finding::of(cause.sure(if between { Confidence::High } else { Confidence::Medium })));
+        // Where only the address itself is farther, its service may as well be silent of its own accord.
+        return Some(Finding::of(cause.sure(if between { Confidence::High } else { Confidence::Low })));
     }
     match web {
         // Datagrams to somebody else get farther: it is this address, and not UDP as such.

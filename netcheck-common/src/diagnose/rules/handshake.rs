@@ -73,10 +73,15 @@ async fn cut(
         && target.host.name().is_some()
         && failure.code != Code::TlsAlert
     {
+        if let Some(finding) = cut_on_this_machine(target, to, failure, net, walk).await {
+            return Some(finding);
+        }
         let near = walk.culprit(&aside, to).await;
+        // A balancer without a server for this name closes as well, and knows the control name no better.
+        let sure = if failure.code == Code::TlsClosed { Confidence::Medium } else { Confidence::High };
         let mut cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
             .near(near)
-            .sure(Confidence::High)
+            .sure(sure)
             .seen(format!("{}: {}", target.host, failure.detail))
             .seen(format!("same address and port, control name {CONTROL_NAME}: TLS was spoken"));
         if let Some(near) = near {
@@ -94,6 +99,27 @@ async fn cut(
         ));
     }
     nameless(target, observed, to, failure, net, walk).await
+}
+
+/// A ClientHello that may not travel farther than the first hop was cut: it never left this machine.
+async fn cut_on_this_machine(
+    target: &Target,
+    to: SocketAddr,
+    failure: &Failure,
+    net: &Net,
+    walk: walk::Walk,
+) -> Option<Finding> {
+    let hop = match walk.cut_at {
+        Some(1) => net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip())?,
+        _ => return None,
+    };
+    let fix = format!("On this machine: {}", fix::name_filter(target));
+    let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix)
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone())
+        .seen("a ClientHello that should die at the first hop was cut")
+        .seen(format!("other packets of that kind draw \"time exceeded\" from {hop}"));
+    Some(Finding::of(cause))
 }
 
 /// Every name fails. Does a ClientHello without any pass? A list of allowed names cuts the control name too.
@@ -125,7 +151,7 @@ async fn nameless(
             .seen("the port opens, and the ClientHello does not get as far as the port's answer comes from");
         return Some(Finding::of(cause));
     }
-    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::protocol_filter(target)).near(near);
+    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::protocol_filter(target));
     Some(Finding::of(
         cause.seen(failure.detail.clone()).seen("a control name fails on the same address and port as well"),
     ))

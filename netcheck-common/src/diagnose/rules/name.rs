@@ -87,6 +87,17 @@ async fn outage(target: &Target, failure: &Failure, net: &Net) -> Cause {
             .sure(Confidence::Medium)
             .seen(failure.detail.clone());
     }
+    if failure.code == Code::DnsTimeout
+        && let Some(last) = net.stops_at_the_first_hop().await
+    {
+        let fix = "Restore this network's way to the Internet: nothing beyond the first hop answers.";
+        return Cause::new(Reason::Offline, Who::Network, fix)
+            .near(Some(last))
+            .sure(Confidence::Medium)
+            .seen(failure.detail.clone())
+            .seen(format!("datagrams to the resolver die at or after {last}, the first hop"))
+            .seen("no connection of this run stood");
+    }
     let fix = format!(
         "Repair the resolver {servers}, or set a working one: without it {} cannot be found.",
         target.host
