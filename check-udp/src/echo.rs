@@ -1,4 +1,4 @@
-//! ICMP echo messages (RFC 792, RFC 4443 section 4): bytes in, values out, no sockets.
+//! ICMP echo messages (RFC 792, RFC 4443 section 4): bytes in, values out, for our own socket.
 
 /// What tells our echoes from others': eight random bytes at the head of the data.
 pub type Mark = [u8; 8];

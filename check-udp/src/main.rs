@@ -14,6 +14,8 @@ mod mappings;
 mod message;
 mod mtu;
 mod nat;
+mod ping;
+mod pinger;
 mod quality;
 mod quic;
 mod reach;

@@ -12,8 +12,7 @@ use nix::sys::socket::setsockopt;
 
 use crate::echo::HEADER;
 use crate::facts::Mtu;
-use crate::icmp::Pinger;
-use crate::wire::Wire;
+use crate::pinger::Pinger;
 
 /// Nothing larger is tried: beyond an Ethernet's jumbo frames.
 const LARGEST: u32 = 9216;

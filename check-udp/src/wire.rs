@@ -1,5 +1,4 @@
-//! The three carriers of a probe (datagrams, a stream of messages, ICMP) and the two ways of asking over them:
-//! one question with retransmission, and a series of numbered ones without.
+//! The two carriers of a probe (datagrams, a stream of messages) and the two ways of asking over them: one question with retransmission, and a series of numbered ones without.
 
 use std::time::{Duration, Instant};
 
@@ -13,9 +12,9 @@ use crate::message::{self, Malformed};
 use crate::quality::{Series, micros};
 
 /// The first wait before a request is sent again; every further wait is twice as long.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
+pub const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// When a request is given up (a binding over a healthy path is answered long before).
-const PATIENCE: Duration = Duration::from_secs(3);
+pub const PATIENCE: Duration = Duration::from_secs(3);
 /// Larger than any datagram that crosses the internet in one piece; a longer one is cut and read as broken.
 const LARGEST: usize = 2048;
 
@@ -240,7 +239,7 @@ pub async fn series<W: Wire>(
 fn kept<T>(result: Result<T, Failure>, series: &Series) -> Result<Option<T>, Failure> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(failure) if series.silent() || !matches!(failure.code.layer(), "udp" | "icmp") => Err(failure),
+        Err(failure) if series.silent() || failure.code.layer() != "udp" => Err(failure),
         Err(_) => Ok(None),
     }
 }

@@ -46,6 +46,13 @@ table inet loss { chain forward { type filter hook forward priority 0; udp dport
 RULES
 "#;
 
+/// A router that loses every tenth echo request.
+const ECHO_LOSS: &str = r#"
+nsenter -t $router -n nft -f - <<RULES
+table inet loss { chain forward { type filter hook forward priority 0; icmp type echo-request numgen inc mod 10 0 drop; }; }
+RULES
+"#;
+
 /// Then the tool.
 const TOOL: &str = "exec \"$@\"";
 
@@ -137,6 +144,39 @@ fn an_icmp_error_is_icmp_unreachable_with_its_sender() {
         outcome.records.iter().all(|record| record["failure"]["code"] == "icmp.unreachable"),
         "{outcome:#?}"
     );
+}
+
+#[test]
+fn after_silence_a_probe_learns_the_reason_that_a_datagram_socket_is_not_told() {
+    let script = format!("{ROUTER}echo 0 0 > /proc/sys/net/ipv4/ping_group_range\n");
+    for series in [&[][..], &["--count", "3", "--interval", "5"]] {
+        let args = [&["icmp://192.0.2.13", "--diagnose", "never"], series].concat();
+        let outcome = within(&script, &args);
+        let failure = &outcome.one()["failure"];
+        assert_eq!(failure["code"], "icmp.unreachable", "{outcome:#?}");
+        assert_eq!(failure["detail"], "ICMP administratively prohibited (type 3 code 13) from 10.20.0.1");
+    }
+}
+
+#[test]
+fn echo_requests_that_a_router_loses_are_counted() {
+    let script = format!("{ROUTER}{ECHO_LOSS}");
+    let outcome = within(&script, &["--count", "50", "--interval", "5", "icmp://10.30.0.2"]);
+    let quality = &outcome.one()["facts"]["quality"];
+    assert_eq!((&quality["sent"], &quality["received"]), (&50.into(), &45.into()), "{outcome:#?}");
+}
+
+#[test]
+fn an_echo_leaves_from_the_interface_and_address_the_user_named() {
+    let leaving = |from: &[&str]| {
+        let args = [from, &["icmp://10.20.0.1", "--diagnose", "never"]].concat();
+        within(&format!("{ROUTER}ip addr add 10.20.0.7/24 dev c\n"), &args)
+    };
+    let outcome = leaving(&["--interface", "c", "--source", "10.20.0.7"]);
+    assert_eq!(gist(outcome.one()), "pass - -", "{outcome:#?}");
+    assert_eq!(outcome.one()["path"]["local"], "10.20.0.7");
+    let outcome = leaving(&["--interface", "lo"]);
+    assert_ne!(outcome.one()["verdict"], "pass", "{outcome:#?}");
 }
 
 #[test]

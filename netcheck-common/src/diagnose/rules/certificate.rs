@@ -1,0 +1,192 @@
+//! Causes of a certificate that convinces nobody: interception, the clock, or the service's own doing.
+
+use std::net::SocketAddr;
+use std::sync::PoisonError;
+
+use crate::cause::{Cause, Confidence, Reason, Who};
+use crate::clock;
+use crate::diagnose::hello::{CONTROL_NAME, Outcome};
+use crate::diagnose::{Finding, fix};
+use crate::failure::Failure;
+use crate::http::Request;
+use crate::net::Net;
+use crate::target::{Host, Target};
+use crate::tls::{Chain, Hello};
+use crate::trace::Observed;
+
+/// A clock that is off by less explains no certificate.
+const SKEW: i64 = 24 * 3600;
+
+/// Signed by nobody known: by an interceptor, by the service itself, or by a stranger at a wrong address?
+pub(super) async fn untrusted(
+    target: &Target,
+    observed: &Observed,
+    to: Option<SocketAddr>,
+    failure: &Failure,
+    net: &Net,
+) -> Finding {
+    let Some(chain) = &observed.seen.chain else {
+        let cause =
+            Cause::new(Reason::Unknown, Who::Unknown, fix::service(target, "its certificate cannot be used"));
+        return Finding::of(cause.seen(failure.detail.clone()));
+    };
+    if let Some((vendor, address)) = net.block_address(&observed.seen.addresses) {
+        let cause = Cause::new(Reason::DnsHijack, Who::Dns, fix::resolve(target))
+            .sure(Confidence::Medium)
+            .seen(failure.detail.clone())
+            .seen(format!("{address} is an address of {vendor}'s block pages, not of the service"));
+        return Finding::of(cause);
+    }
+    let mut cause =
+        Cause::new(Reason::TlsInspection, Who::Network, fix::inspection(target)).seen(failure.detail.clone());
+    let others = same_issuer(net, chain, target);
+    if let Some(vendor) = chain.vendor() {
+        cause = cause.sure(Confidence::Medium).seen(format!("the issuer is that of {vendor}"));
+    }
+    if let Some(to) = to.filter(|_| net.diagnoses())
+        && let Outcome::Spoke(Some(control)) = net.hello(to, CONTROL_NAME).await
+        && control.issuer() == chain.issuer()
+        // A default certificate that names the control is the same one again.
+        && control.certificates.first() != chain.certificates.first()
+        && minted_for(&control, CONTROL_NAME)
+    {
+        cause = cause.sure(Confidence::High).seen(format!(
+            "asked for {CONTROL_NAME} at the same address, {} signs a certificate for that too",
+            chain.issuer()
+        ));
+        if let Some(Finding { cause: stand_in, .. }) =
+            super::handshake::stands_in(target, to, failure, net).await
+        {
+            cause = cause.near(stand_in.near);
+        }
+    } else if let Some(other) = &others {
+        cause = cause
+            .sure(Confidence::Medium)
+            .seen(format!("the same issuer signs for {other}, another service"));
+    }
+    if cause.evidence.len() > 1 {
+        return Finding::of(cause);
+    }
+    if chain.issuer() == chain.subject() || chain.certificates.len() == 1 {
+        let fix = fix::service(target, "its certificate is signed by nobody the public trusts");
+        let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix);
+        return Finding::of(
+            cause
+                .seen(failure.detail.clone())
+                .seen("no sign of interception: another name gets no certificate of its own"),
+        );
+    }
+    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::inspection(target));
+    Finding::of(
+        cause
+            .seen(failure.detail.clone())
+            .seen("no sign tells interception from the service's own certificate"),
+    )
+}
+
+fn minted_for(chain: &Chain, name: &str) -> bool {
+    chain.names().iter().any(|known| known == name || known.strip_prefix("*.") == Some(name))
+}
+
+/// Remembers who signs for whom; an issuer of two unrelated sites is no service's own.
+fn same_issuer(net: &Net, chain: &Chain, target: &Target) -> Option<String> {
+    // Whoever signs for himself signs for nobody else: factory certificates share their names.
+    if chain.issuer() == chain.subject() {
+        return None;
+    }
+    let site = |name: &str| {
+        let labels: Vec<&str> = name.rsplit('.').take(2).collect();
+        labels.into_iter().rev().collect::<Vec<_>>().join(".")
+    };
+    let own = site(target.host.name()?);
+    let mut issuers = net.shared.experiments.issuers.lock().unwrap_or_else(PoisonError::into_inner);
+    if issuers.len() > 1000 {
+        issuers.clear();
+    }
+    let sites = issuers.entry(chain.issuer().to_owned()).or_default();
+    let other = sites.iter().find(|known| **known != own).cloned();
+    if !sites.contains(&own) && sites.len() < 16 {
+        sites.push(own);
+    }
+    other
+}
+
+/// Out of validity: is it the certificate, or our clock?
+pub(super) async fn out_of_time(
+    target: &Target,
+    observed: &Observed,
+    to: Option<SocketAddr>,
+    failure: &Failure,
+    net: &Net,
+) -> Finding {
+    let witness = match to.filter(|_| net.diagnoses()) {
+        Some(to) => net.shared.experiments.dates.get(to.ip(), date(net, target, to)).await,
+        None => None,
+    };
+    let now = clock::unix();
+    let valid = |time: i64| {
+        observed.seen.chain.as_ref().is_some_and(|c| c.not_before() <= time && time <= c.not_after())
+    };
+    let fix = fix::service(target, "its certificate is out of its validity");
+    let service = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
+    Finding::of(match witness {
+        Some(time) if (time - now).abs() > SKEW && valid(time) => {
+            let fix = "Set this machine's clock right (NTP): certificates look invalid because of it.";
+            Cause::new(Reason::ClockSkew, Who::Local, fix)
+                .sure(Confidence::High)
+                .seen(failure.detail.clone())
+                .seen(format!("the host's own Date is {}; this machine says {}", shown(time), shown(now)))
+                .seen("at that date the certificate is valid")
+        }
+        Some(time) if (time - now).abs() <= SKEW => {
+            service.sure(Confidence::High).seen("the host's own Date agrees with this machine's clock")
+        }
+        _ => service.seen("no outside witness of the time was found"),
+    })
+}
+
+fn shown(unix: i64) -> String {
+    crate::tls::certificate::date(unix)
+}
+
+/// The `Date` the host gives, over the same TLS whatever its certificate, on this port, else on 443 and 80.
+async fn date(net: &Net, target: &Target, to: SocketAddr) -> Option<i64> {
+    let aside = net.aside();
+    let ask = |port: u16, secure: bool| {
+        let aside = aside.clone();
+        async move {
+            let mut stream = aside.connect(&[to.ip()], port).await.ok()?;
+            if secure {
+                let hello = Hello { opportunistic: true, ..Hello::to(&target.host) };
+                stream = aside.handshake(stream, &hello).await.ok()?.stream;
+            }
+            let request = Request::new("HEAD", &target.host, port, secure, "/");
+            let answer = aside.request(stream, &request).await.ok()?;
+            let date = jiff::fmt::rfc2822::parse(answer.header("date")?).ok()?;
+            Some(date.timestamp().as_second())
+        }
+    };
+    let work = async {
+        if matches!(target.scheme.name, "https" | "wss")
+            && let Some(date) = ask(to.port(), true).await
+        {
+            return Some(date);
+        }
+        let (secure, plain) = tokio::join!(ask(443, true), ask(80, false));
+        secure.or(plain)
+    };
+    clock::within(net.timeout().mul_f64(0.6).min(net.left()), work).await?
+}
+
+/// A certificate of trust, for somebody else.
+pub(super) fn misnamed(target: &Target, observed: &Observed, failure: &Failure) -> Finding {
+    let fix = match &target.host {
+        Host::Name(_) => fix::service(target, "its certificate is for other names"),
+        Host::Address(_) => "Check this service by its name: certificates are for names.".to_owned(),
+    };
+    let mut cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
+    if let Some(chain) = &observed.seen.chain {
+        cause = cause.seen(format!("the certificate is genuine, signed by {}", chain.issuer()));
+    }
+    Finding::of(cause)
+}
