@@ -1,17 +1,22 @@
 //! `tcp`, `tls`, `http` and `https`: connect, shake hands, ask once.
 
+use std::net::SocketAddr;
+
 use netcheck_common::check::Check;
 use netcheck_common::clock;
+use netcheck_common::diagnose::Finding;
 use netcheck_common::escape;
 use netcheck_common::failure::Layer;
 use netcheck_common::http::Request;
+use netcheck_common::net::Net;
 use netcheck_common::proxy::Kind;
 use netcheck_common::target::Target;
 use netcheck_common::tls::Hello;
-use netcheck_common::trace::{Stopped, Trace};
+use netcheck_common::trace::{Observed, Stopped, Trace};
 use serde::Serialize;
 
 use crate::answer;
+use crate::prove::{self, Rule};
 use crate::stand::stand;
 
 /// Checks TCP, TLS, HTTP and HTTPS targets
@@ -23,6 +28,12 @@ pub struct Tcp {
     /// ALPN protocols to offer to tls:// targets, best first
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     alpn: Vec<String>,
+    /// Prove a rule: `wildcard` shakes hands under a random name of the zone, `path` shows how far packets get (repeatable)
+    #[arg(long, value_enum, value_name = "RULE", value_delimiter = ',')]
+    prove: Vec<Rule>,
+    /// A port known to be allowed, to hold `--prove path` against where nothing of the address is open (repeatable)
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "prove")]
+    prove_control: Vec<SocketAddr>,
 }
 
 /// What check-tcp learns besides what every check learns.
@@ -40,16 +51,33 @@ impl Check for Tcp {
   check-tcp https://www.spotme.com
   check-tcp 'tcp://{eu,us,ap}-channel.spotme.com:10000-10050' | jq -c '[.target, .verdict]'
   check-tcp --sample 16 tcp://17.0.0.0/8:443,5223
+  check-tcp --prove wildcard https://www.spotme.com
+  check-tcp --prove path --prove-control 17.57.144.5:5223 --sample 16 tcp://17.0.0.0/8:5223
   check-tcp --proxy http://proxy.corp.example:3128 https://install.events";
     type Facts = Facts;
 
     async fn check(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
         match target.scheme.name {
             "tcp" => tcp(target, trace).await,
-            "tls" => self.tls(target, trace).await,
+            "tls" => {
+                self.tls(target, trace).await?;
+                self.prove_wildcard(target, trace).await;
+                Ok(())
+            }
             "http" => http(target, trace).await,
-            _ => https(target, trace).await,
+            _ => {
+                let outcome = https(target, trace).await;
+                self.prove_wildcard(target, trace).await;
+                outcome
+            }
         }
+    }
+
+    async fn explain(&self, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+        if !self.prove.contains(&Rule::Path) {
+            return None;
+        }
+        Box::pin(prove::path(target, observed, net, &self.prove_control)).await
     }
 }
 
@@ -60,6 +88,15 @@ impl Tcp {
         hello.alpn = self.alpn.iter().map(|name| name.clone().into_bytes()).collect();
         trace.secure(stream, &hello).await?;
         Ok(())
+    }
+
+    async fn prove_wildcard(&self, target: &Target, trace: &mut Trace<Facts>) {
+        if self.prove.contains(&Rule::Wildcard)
+            && trace.has_passed(Layer::TLS.name)
+            && let Some(remark) = Box::pin(prove::wildcard(target, &trace.net())).await
+        {
+            trace.degrade(remark.failure, Some(remark.cause));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod check;
+mod prove;
 mod stand;
 
 fn main() -> std::process::ExitCode {

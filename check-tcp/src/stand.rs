@@ -7,9 +7,11 @@ use netcheck_common::failure::{Code, Failure, Layer};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-/// The shortest and the longest time a connection is watched.
-const LEAST: Duration = Duration::from_micros(1500);
+/// The longest time a connection is watched.
 const MOST: Duration = Duration::from_millis(200);
+/// A peer this near is watched for [`BRIEFLY`]: a timer would round it up.
+const NEAR: Duration = Duration::from_millis(1);
+const BRIEFLY: Duration = Duration::from_millis(1);
 
 /// Watches a fresh connection for one and a half times the time it took to make: a reset that follows the handshake
 /// is a round trip away. Returns what the peer said by itself.
@@ -18,13 +20,29 @@ const MOST: Duration = Duration::from_millis(200);
 /// `tcp.reset`.
 pub async fn stand(mut stream: TcpStream, took: Duration) -> Result<Option<Vec<u8>>, Failure> {
     let mut first = [0u8; 256];
-    match clock::within((took * 3 / 2).clamp(LEAST, MOST), stream.read(&mut first)).await {
-        // Silence is what a sound connection does, and a close by the peer is its right.
-        None | Some(Ok(0)) => Ok(None),
-        Some(Ok(length)) => Ok(Some(first[..length].to_vec())),
-        Some(Err(error)) if Layer::TCP.io(&error).code == Code::TcpReset => {
+    let heard = tokio::select! {
+        biased;
+        read = stream.read(&mut first) => read,
+        // Silence is what a sound connection does.
+        () = watch(took) => return Ok(None),
+    };
+    match heard {
+        // A close by the peer is its right.
+        Ok(0) => Ok(None),
+        Ok(length) => Ok(Some(first[..length].to_vec())),
+        Err(error) if Layer::TCP.io(&error).code == Code::TcpReset => {
             Err(Failure::new(Code::TcpReset, "the connection was reset after it stood"))
         }
-        Some(Err(_)) => Ok(None),
+        Err(_) => Ok(None),
+    }
+}
+
+async fn watch(took: Duration) {
+    if took >= NEAR {
+        return clock::pause((took * 3 / 2).min(MOST)).await;
+    }
+    let begun = clock::now();
+    while begun.elapsed() < BRIEFLY {
+        tokio::task::yield_now().await;
     }
 }

@@ -10,6 +10,7 @@ mod front;
 mod h2;
 mod handshake;
 mod inspection;
+mod proof;
 mod redirect;
 mod status;
 mod view;
