@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use crate::clock;
@@ -122,14 +123,23 @@ fn set_reach(socket: &Socket, v6: bool, reach: Reach) -> io::Result<()> {
 }
 
 async fn finish(stream: TcpStream, to: SocketAddr) -> Result<TcpStream, Refusal> {
-    let failed = match stream.writable().await {
-        Ok(()) => stream.take_error().unwrap_or_else(Some),
-        Err(error) => Some(error),
+    let (error, icmp) = loop {
+        let failed = match stream.writable().await {
+            Ok(()) => stream.take_error().unwrap_or_else(Some),
+            Err(error) => Some(error),
+        };
+        // An ICMP error that arrives while connect() still holds the socket is only queued: the socket then shows an
+        // event and no error, and is not connected all the same.
+        if failed.is_none() && stream.peer_addr().is_ok() {
+            return stood(stream, to);
+        }
+        let icmp = icmp::take(&stream);
+        if failed.is_some() || icmp.is_some() {
+            break (failed, icmp);
+        }
+        // Nothing has happened yet: wait for the next event.
+        let _ = stream.try_io(Interest::WRITABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
     };
-    let Some(error) = failed else {
-        return stood(stream, to);
-    };
-    let icmp = icmp::take(&stream);
     let local = stream.local_addr().ok().map(|local| local.ip());
     let ours = |address: IpAddr| Some(address) == local || device::is_ours(address);
     if let Some(message) = icmp {
@@ -143,7 +153,7 @@ async fn finish(stream: TcpStream, to: SocketAddr) -> Result<TcpStream, Refusal>
         }
         return Err(Refusal { failure, icmp });
     }
-    let (code, detail) = match error.raw_os_error() {
+    let (code, detail) = match error.as_ref().and_then(io::Error::raw_os_error) {
         Some(libc::ECONNREFUSED) => (Code::TcpRefused, "the SYN was answered by RST"),
         Some(libc::ECONNRESET | libc::EPIPE) => {
             (Code::TcpReset, "the connection was reset as soon as it stood")
