@@ -56,7 +56,7 @@ fn every_courier_is_asked_for_by_the_one_name_of_all() {
         assert_eq!(gist(&tool().apple(&apple).check("apns", host, server.port)), "pass - -");
     }
     // Waits until the server has played both connections out.
-    server.seen();
+    let _ = server.seen();
     assert_eq!(*names.lock().unwrap(), [COURIER, COURIER]);
 }
 
