@@ -1,23 +1,5 @@
-//! Checks the mail path: SMTP gateway, sender identity, received messages.
-
-mod address;
-mod answer;
-mod check;
-mod complaint;
-mod dialog;
-mod gateway;
-mod host;
-mod key;
-mod letter;
-mod message;
-mod names;
-mod platform;
-mod policy;
-mod reply;
-mod seal;
-mod sender;
-mod spf;
+//! `check-mail`, as a program of its own.
 
 fn main() -> std::process::ExitCode {
-    netcheck_common::run::<check::Mail>()
+    check_mail::main()
 }

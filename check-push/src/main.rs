@@ -1,19 +1,5 @@
-//! Checks whether push notifications of Apple and Google can be received and sent from here.
-
-mod address;
-mod asn;
-mod explain;
-mod facts;
-mod file;
-mod hold;
-mod networks;
-mod origin;
-mod prefixes;
-mod push;
-mod roots;
-mod sender;
-mod service;
+//! `check-push`, as a program of its own.
 
 fn main() -> std::process::ExitCode {
-    netcheck_common::run::<push::Push>()
+    check_push::main()
 }

@@ -132,6 +132,10 @@ Examples:
         }
     }
 
+    fn secrets(&self) -> Vec<String> {
+        vec![self.key.reveal().to_owned()]
+    }
+
     async fn explain(&self, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
         explain::explain(target, observed, net).await
     }

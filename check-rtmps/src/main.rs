@@ -1,23 +1,5 @@
-//! Checks RTMP and RTMPS ingest targets.
-
-mod amf;
-mod check;
-mod chunk;
-mod connect;
-mod dialogue;
-mod event;
-mod explain;
-mod facts;
-mod greet;
-mod handshake;
-mod key;
-mod media;
-mod meter;
-mod places;
-mod publish;
-mod session;
-mod writer;
+//! `check-rtmps`, as a program of its own.
 
 fn main() -> std::process::ExitCode {
-    netcheck_common::run::<check::Rtmps>()
+    check_rtmps::main()
 }

@@ -1,10 +1,5 @@
-//! Checks TCP, TLS, HTTP and HTTPS targets.
-
-mod answer;
-mod check;
-mod prove;
-mod stand;
+//! `check-tcp`, as a program of its own.
 
 fn main() -> std::process::ExitCode {
-    netcheck_common::run::<check::Tcp>()
+    check_tcp::main()
 }

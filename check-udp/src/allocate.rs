@@ -1,4 +1,4 @@
-//! The Allocate and Refresh methods of TURN (RFC 8656 sections 7 and 8): what is asked, and what an answer says.
+//! The Allocate method of TURN (RFC 8656 section 7): what an answer says.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,12 +6,9 @@ use std::time::Duration;
 use netcheck_common::failure::{Code, Failure};
 
 use crate::binding::{declined, software};
-use crate::check::random;
-use crate::message::{Class, Id, Key, Message, Writer, attribute, method};
-use crate::wire::{Heard, Reply, Wire, ask, malformed};
-
-/// REQUESTED-TRANSPORT: UDP (RFC 8656 section 18.7).
-const UDP: [u8; 4] = [17, 0, 0, 0];
+use crate::message::{Class, Id, Key, Message, attribute};
+use crate::session::Session;
+use crate::wire::{Heard, Reply, Wire, malformed};
 
 /// What a server wants to be met with.
 #[derive(Clone, Debug)]
@@ -46,26 +43,6 @@ pub enum Answer {
     Declined(Refusal),
 }
 
-/// Who we are to a server: the name, the key made of the password, and what it wants sent back.
-pub struct Signature {
-    pub user: String,
-    pub key: Key,
-    pub realm: Vec<u8>,
-    pub nonce: Vec<u8>,
-}
-
-impl Signature {
-    /// Signs a request.
-    pub fn sign(&self, request: Writer) -> Vec<u8> {
-        request
-            .attribute(attribute::USERNAME, self.user.as_bytes())
-            .attribute(attribute::REALM, &self.realm)
-            .attribute(attribute::NONCE, &self.nonce)
-            .signed(&self.key)
-            .finish()
-    }
-}
-
 /// What a signed or unsigned request drew.
 pub enum Drew<T> {
     /// Success.
@@ -89,11 +66,11 @@ impl Refusal {
     }
 }
 
-/// Asks for an allocation without credentials.
+/// Asks for an allocation without credentials, and gives back what an open relay grants.
 pub async fn allocate<W: Wire>(wire: &mut W, bound: Duration) -> Result<Reply<Answer>, Failure> {
-    let id = random();
-    let request = allocation(id).finish();
-    let reply = ask(wire, &request, bound, |bytes| read(bytes, method::ALLOCATE, &id, None, granted)).await?;
+    let mut session = Session::new(wire, None);
+    let reply = session.allocate(bound).await?;
+    session.release(bound).await;
     let answer = match &reply.value {
         Drew::Success(granted) => Answer::Granted(granted.clone()),
         Drew::Error(Refusal { number: Some(401), challenge: Some(challenge), .. }) => {
@@ -104,11 +81,6 @@ pub async fn allocate<W: Wire>(wire: &mut W, bound: Duration) -> Result<Reply<An
     Ok(reply.with(answer))
 }
 
-/// An Allocate request, to be signed or not.
-pub fn allocation(id: Id) -> Writer {
-    Writer::new(Class::Request, method::ALLOCATE, id).attribute(attribute::REQUESTED_TRANSPORT, &UDP)
-}
-
 /// What a success holds.
 pub fn granted(message: &Message<'_>) -> Granted {
     Granted {
@@ -116,19 +88,6 @@ pub fn granted(message: &Message<'_>) -> Granted {
         mapped: message.xor_address(attribute::XOR_MAPPED_ADDRESS),
         software: software(message),
     }
-}
-
-/// Gives the allocation back. The server's word on it changes nothing, so it is not waited for longer than a moment.
-pub async fn release<W: Wire>(wire: &mut W, signature: Option<&Signature>, bound: Duration) {
-    let id = random();
-    let request = Writer::new(Class::Request, method::REFRESH, id).attribute(attribute::LIFETIME, &[0; 4]);
-    let request = match signature {
-        Some(signature) => signature.sign(request),
-        None => request.finish(),
-    };
-    let bound = bound.min(Duration::from_millis(800));
-    // Unanswered or not: there is nothing more to be done about it, and a server forgets it by itself.
-    let _ = ask(wire, &request, bound, |bytes| read(bytes, method::REFRESH, &id, None, |_| ())).await;
 }
 
 /// What `bytes` are to the request with that id; a success has to be signed with `key`, where there is one.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
@@ -154,6 +155,10 @@ Credentials for TURN come from the environment: TURN_USERNAME and TURN_PASSWORD.
         self.series.lasts()
     }
 
+    fn secrets(&self) -> Vec<String> {
+        self.credentials.iter().map(|known| known.password.clone()).collect()
+    }
+
     fn targets(&self) -> Vec<Target> {
         self.media_ladder.clone()
     }
@@ -197,7 +202,17 @@ pub fn lossy(quality: &Quality, least: f64, target: &Target) -> Option<(Failure,
 
 /// Bytes nobody can guess. Without a source of randomness they are zeros: a question is then still answered.
 pub fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    let _ = SystemRandom::new().fill(&mut bytes);
-    bytes
+    // Drawn from the system a block at a time: in a sweep, a system call for each probe would count.
+    static BLOCK: Mutex<(usize, [u8; 1536])> = Mutex::new((0, [0; 1536]));
+    let mut block = BLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let (left, bytes) = &mut *block;
+    if *left < N {
+        let _ = SystemRandom::new().fill(bytes);
+        *left = bytes.len();
+    }
+    *left -= N;
+    // What was handed out once never is again.
+    let mut drawn = [0; N];
+    drawn.swap_with_slice(&mut bytes[*left..*left + N]);
+    drawn
 }

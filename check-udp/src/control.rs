@@ -2,13 +2,13 @@
 //! destination is".
 
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, Shared, join_all, select};
-use netcheck_common::clock::{pause, within};
+use netcheck_common::clock::{now, pause, within};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::net::Net;
 use netcheck_common::spec::{Sampling, Spec};
@@ -24,6 +24,8 @@ use crate::wire::{Heard, ask};
 const HEAD_START: Duration = Duration::from_millis(400);
 /// How long a target may be silent before the controls are asked.
 const LOOK_AHEAD: Duration = Duration::from_secs(1);
+/// The part of a stage's time that a control has for its name and its answer.
+const SHARE: f64 = 0.8;
 
 /// The controls being asked; whoever waits for the answers drives it, and nobody begins anew.
 type Asking = Shared<BoxFuture<'static, Vec<Control>>>;
@@ -97,8 +99,8 @@ impl Controls {
         let look_ahead = async {
             pause(net.timeout().mul_f64(0.3).min(LOOK_AHEAD)).await;
             let Some(to) = net.peer() else { return };
-            let tcp = net.sibling(SocketAddr::new(to.ip(), 0));
-            tokio::join!(self.ask(net), tcp, net.datagram_trail(to));
+            net.look_into_datagrams(to);
+            self.ask(net).await;
         };
         tokio::pin!(work, look_ahead);
         match select(work, look_ahead).await {
@@ -123,7 +125,12 @@ fn asking(targets: Vec<Target>, aside: Net) -> Asking {
 
 async fn asked(aside: &Net, target: &Target) -> Control {
     let mut control = Control { target: target.clone(), answered: false, silent: false, tcp: None };
-    let Ok(addresses) = aside.resolve(&target.host).await else { return control };
+    // Asked while the target is silent, told when that is over: within what one stage has.
+    let end = now() + aside.timeout().mul_f64(SHARE);
+    let left = || end.saturating_duration_since(now());
+    let Some(Ok(addresses)) = within(left(), Box::pin(aside.resolve(&target.host))).await else {
+        return control;
+    };
     let over_udp = reach::race(aside, &addresses, target.port(), |address| {
         let aside = aside.clone();
         async move {
@@ -135,14 +142,14 @@ async fn asked(aside: &Net, target: &Target) -> Control {
                 Heard::Ignored => Heard::Ignored,
                 Heard::Broken(failure) => Heard::Broken(failure),
             };
-            ask(&mut socket, &binding::request(id), aside.timeout(), read).await
+            ask(&mut socket, &binding::request(id), left(), read).await
         }
     });
     // TCP is only of interest where UDP fails, but a control that works answers long before the connection attempts
     // would be missed.
     let over_tcp = async {
         pause(HEAD_START).await;
-        tcp(aside, &addresses, [target.port(), 443]).await
+        tcp(aside, &addresses, [target.port(), 443], left()).await
     };
     tokio::pin!(over_udp, over_tcp);
     let mut port = None;
@@ -163,8 +170,8 @@ async fn asked(aside: &Net, target: &Target) -> Control {
 }
 
 /// The first of these TCP ports that accepts a connection.
-async fn tcp(net: &Net, addresses: &[IpAddr], ports: [u16; 2]) -> Option<u16> {
-    let bound = net.timeout().mul_f64(0.5);
+async fn tcp(net: &Net, addresses: &[IpAddr], ports: [u16; 2], left: Duration) -> Option<u16> {
+    let bound = net.timeout().mul_f64(0.5).min(left);
     let one = |port: u16| async move {
         matches!(within(bound, Box::pin(net.connect(addresses, port))).await, Some(Ok(_))).then_some(port)
     };

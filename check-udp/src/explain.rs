@@ -9,6 +9,7 @@ use netcheck_common::failure::{Code, Failure};
 use netcheck_common::net::Net;
 use netcheck_common::record::Verdict;
 use netcheck_common::target::{Host, Target};
+use netcheck_common::tls::Trust;
 use netcheck_common::trace::Observed;
 use serde_json::Value;
 
@@ -157,10 +158,19 @@ async fn silence(udp: &Udp, target: &Target, observed: &Observed, net: &Net) -> 
 /// The connection stood, and TURN was not answered on it.
 fn cut_off(target: &Target, observed: &Observed) -> Option<Finding> {
     let last = observed.stages.last()?;
-    (matches!(last.stage.as_str(), "turn" | "relay") && !last.ok).then(|| {
-        let cause = Cause::new(Reason::ProtocolFilter, Who::Unknown, fix::protocol_filter(target))
-            .seen("the connection stood")
-            .seen("the TURN request on it was not answered");
-        found(cause)
-    })
+    if !matches!(last.stage.as_str(), "turn" | "relay") || last.ok {
+        return None;
+    }
+    if observed.seen.trust == Some(Trust::Public) {
+        // No device can tell TURN from anything else inside the service's own TLS.
+        let fix = format!("Ask the operator of {} why TURN inside TLS is not answered.", target.authority());
+        let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).sure(Confidence::Medium);
+        let seen =
+            "TLS stood with the service's own certificate, so no device can have told TURN from the rest";
+        return Some(found(cause.seen(seen).seen("the TURN request inside it was not answered")));
+    }
+    let cause = Cause::new(Reason::ProtocolFilter, Who::Unknown, fix::protocol_filter(target))
+        .seen("the connection stood")
+        .seen("the TURN request on it was not answered");
+    Some(found(cause))
 }

@@ -17,7 +17,7 @@ pub struct Facts {
     /// What a STUN server told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stun: Option<Stun>,
-    /// What several STUN servers told together; stands in every record but the first of a run.
+    /// What several STUN servers told together; stands in the records of a run's first servers but the very first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nat: Option<Nat>,
     /// What a TURN server told.

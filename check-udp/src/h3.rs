@@ -23,7 +23,7 @@ const HTTP3: Layer = Layer::new("h3", Code::HttpTimeout, Code::HttpReset, Code::
 pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let connected = quic::connect(udp, target, trace).await?;
     let trust = connected.trust;
-    let outcome = trace.stage(HTTP3, judged(&connected, target, trust)).await;
+    let outcome = trace.stage(HTTP3, Box::pin(judged(&connected, target, trust))).await;
     connected.close().await;
     let (facts, degraded) = outcome?;
     trace.facts.h3 = Some(facts);

@@ -40,13 +40,8 @@ struct Answered {
 pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let addresses = trace.addresses(target).await?;
     let net = trace.net();
-    let Answered { address, socket, series } = trace
-        .stage_within(
-            ICMP,
-            net.left(),
-            reach::in_turn(&net, &addresses, 0, async |address| ping_one(udp, &net, address).await),
-        )
-        .await?;
+    let work = reach::in_turn(&net, &addresses, 0, async |address| ping_one(udp, &net, address).await);
+    let Answered { address, socket, series } = trace.stage_within(ICMP, net.left(), Box::pin(work)).await?;
     let fastest = series.fastest();
     trace.facts.icmp = Some(Icmp { socket, round_trip_us: micros(fastest) });
     if udp.series.count.is_some() {
@@ -54,7 +49,7 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
     }
     if udp.mtu {
         let search = async { mtu::search(&mut Pinger::open(&net, address)?, fastest, &net).await };
-        let found = trace.stage_within(MTU, net.left(), search).await?;
+        let found = trace.stage_within(MTU, net.left(), Box::pin(search)).await?;
         if let Some((failure, cause)) = mtu::black_hole(&found, target) {
             trace.degrade(failure, Some(cause));
         }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::clock::{now, within};
@@ -12,7 +13,7 @@ use netcheck_common::net::Net;
 use netcheck_common::target::Target;
 use netcheck_common::trace::{Stopped, Trace};
 
-use crate::allocate::{Answer, allocate, release};
+use crate::allocate::{Answer, allocate};
 use crate::check::Udp;
 use crate::facts::{self, Facts};
 use crate::quality::micros;
@@ -65,10 +66,8 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
     let addresses = trace.addresses(target).await?;
     let net = trace.net();
     let bound = reach::bound(&net);
-    let climb = async {
-        let rungs = udp.ladder.iter().map(|rung| try_rung(&net, *rung, &addresses, target, bound));
-        Ok(join_all(rungs).await)
-    };
+    let rungs = udp.ladder.iter().map(|rung| try_rung(&net, *rung, &addresses, target, bound));
+    let climb = udp.controls.beside(&net, Box::pin(join_all(rungs).map(Ok)));
     let fared = trace.stage_within(LADDER, reach::outer(&net), climb).await?;
     trace.facts.ladder = fared.iter().map(Fared::fact).collect();
     let best = fared.iter().find(|fared| fared.failure.is_none());
@@ -127,14 +126,10 @@ async fn try_rung(net: &Net, rung: Rung, addresses: &[IpAddr], target: &Target, 
     Fared { rung, us: micros(begun.elapsed()), failure }
 }
 
-/// A challenge is as good as an allocation, and an allocation is released.
+/// A challenge is as good as an allocation.
 async fn answered<W: Wire>(mut wire: W, bound: Duration) -> Result<(), Failure> {
     match allocate(&mut wire, bound.mul_f64(0.9)).await?.value {
-        Answer::Challenge(_) => Ok(()),
-        Answer::Granted(_) => {
-            release(&mut wire, None, bound).await;
-            Ok(())
-        }
+        Answer::Challenge(_) | Answer::Granted(_) => Ok(()),
         Answer::Declined(refusal) => Err(refusal.failure()),
     }
 }

@@ -1,30 +1,5 @@
-//! Checks STUN, TURN, QUIC, HTTP/3 and ICMP targets: is real-time media possible from here, and how good would it be?
-
-mod allocate;
-mod binding;
-mod check;
-mod control;
-mod echo;
-mod explain;
-mod facts;
-mod h3;
-mod icmp;
-mod ladder;
-mod mappings;
-mod message;
-mod mtu;
-mod nat;
-mod ping;
-mod pinger;
-mod quality;
-mod quic;
-mod reach;
-mod relay;
-mod stun;
-mod turn;
-mod versions;
-mod wire;
+//! `check-udp`, as a program of its own.
 
 fn main() -> std::process::ExitCode {
-    netcheck_common::run::<check::Udp>()
+    check_udp::main()
 }

@@ -58,10 +58,13 @@ impl Mappings {
     }
 
     fn claim(&self, server: SocketAddr) -> Option<Claim> {
-        self.state().busy.insert(server).then(|| Claim { mappings: self.clone(), server })
+        let mut state = self.state();
+        (state.known.len() < MOST && state.busy.insert(server))
+            .then(|| Claim { mappings: self.clone(), server })
     }
 
-    /// A socket towards a server, on the shared port unless another towards the same server is open there.
+    /// A socket towards a server: on the shared port while there is something to learn, unless another towards the
+    /// same server is open there.
     pub async fn open(&self, net: &Net, address: IpAddr, port: u16) -> Result<Lease, Failure> {
         let Some(claim) = self.claim(SocketAddr::new(address, port)) else {
             return Ok(Lease { socket: net.udp(address, port).await?, _shared: None });
@@ -93,6 +96,9 @@ impl Mappings {
             state.known.push(mapping);
         }
         drop(state);
+        if same.is_empty() {
+            return None;
+        }
         behaviour(&[same, vec![mapping]].concat())
     }
 }

@@ -1,6 +1,8 @@
 //! The scheme `quic`: does the server answer QUIC at all (version negotiation), and does a real handshake succeed?
 
-use std::net::SocketAddr;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +39,14 @@ pub struct Connected {
 }
 
 impl Connected {
+    /// Writes its way into the record: the other family, or version negotiation on a port of its own, may have come
+    /// later.
+    fn settle(&self, net: &Net) {
+        if let (Some(ip), Ok(local)) = (self.connection.local_ip(), self.endpoint.local_addr()) {
+            net.note_path(SocketAddr::new(ip, local.port()), self.connection.remote_address());
+        }
+    }
+
     /// Says goodbye, so that nothing is left behind.
     pub async fn close(self) {
         self.connection.close(0u32.into(), b"");
@@ -51,21 +61,31 @@ pub async fn connect(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Re
     let mut hello = Hello::to(&target.host);
     hello.alpn = udp.alpn_of(target);
     let bound = reach::bound(&net);
-    let mut facts = Quic::default();
-    let outer = reach::outer(&net) * 2;
     let port = target.port();
+    let tried: RefCell<HashMap<IpAddr, Quic>> = RefCell::default();
     let attempt = async |address| {
-        let mut tried = Quic::default();
-        let outcome = probe(&net, SocketAddr::new(address, port), &hello, bound, &mut tried).await;
-        // What a family without a route tells is nothing.
-        if !matches!(&outcome, Err(failure) if failure.code == Code::RouteNone) {
-            facts = tried;
+        let mut facts = Quic::default();
+        let outcome = probe(&net, SocketAddr::new(address, port), &hello, bound, &mut facts).await;
+        tried.borrow_mut().insert(address, facts);
+        match outcome {
+            Err(failure) if !reach::is_answer(&failure) => Err(failure),
+            // An answer, whatever it says, ends the race.
+            outcome => Ok((address, outcome)),
         }
-        outcome
     };
-    let outcome =
-        trace.stage_within(QUIC, outer, Box::pin(reach::in_turn(&net, &addresses, port, attempt))).await;
-    trace.facts.quic = Some(facts);
+    let work = async {
+        match reach::race(&net, &addresses, port, attempt).await? {
+            (_, Ok(connected)) => Ok(connected),
+            (address, Err(failure)) => Err(reach::blamed(&net, port, (failure, address))),
+        }
+    };
+    let work = udp.controls.beside(&net, Box::pin(work));
+    let outcome = trace.stage_within(QUIC, reach::outer(&net), work).await;
+    if let Ok(connected) = &outcome {
+        connected.settle(&net);
+    }
+    trace.facts.quic =
+        net.peer().and_then(|peer| tried.borrow_mut().remove(&peer.ip())).or_else(|| Some(Quic::default()));
     outcome
 }
 
@@ -93,7 +113,7 @@ async fn probe(
     };
     if let (None, Ok((connected, _))) = (&versions, &outcome) {
         // Its answer is as far away as the handshake's; a server that omits it is not waited for.
-        let moment = (connected.connection.rtt() * 2).max(Duration::from_millis(20));
+        let moment = (connected.connection.rtt() * 3).max(Duration::from_millis(50));
         versions = within(moment, &mut negotiation).await.and_then(Result::ok);
     }
     let silent = matches!(&outcome, Err(failure) if failure.code == Code::QuicTimeout);
@@ -141,7 +161,7 @@ async fn handshake(
     bound: Duration,
 ) -> Result<(Connected, Duration), Failure> {
     let (tls, recorder) = tls::quic_config(net, hello);
-    let endpoint = endpoint(net, to)?;
+    let endpoint = endpoint(net, to).await?;
     let begun = now();
     let connecting = endpoint
         .connect_with(client(tls, bound)?, to, &name(&hello.name))
@@ -171,8 +191,8 @@ async fn handshake(
 }
 
 /// quinn over a socket of our own, bound to where `--interface` and `--source` say.
-fn endpoint(net: &Net, to: SocketAddr) -> Result<Endpoint, Failure> {
-    let socket = net.bound(to.ip())?;
+async fn endpoint(net: &Net, to: SocketAddr) -> Result<Endpoint, Failure> {
+    let socket = net.bound(to.ip()).await?;
     Endpoint::new(EndpointConfig::default(), None, socket, Arc::new(TokioRuntime))
         .map_err(|_| Failure::new(Code::RouteNone, "no UDP socket can be opened towards the address"))
 }

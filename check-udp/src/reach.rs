@@ -57,7 +57,8 @@ where
         (Some(first), Some(second)) => (first, second),
         (first, _) => return attempt(first.ok_or_else(nowhere)?).await.map_err(|(failure, _)| failure),
     };
-    let ended = async {
+    // On the heap: most targets have one family, and do not pay for two.
+    let ended = Box::pin(async {
         let (first, head_start) = (pin!(attempt(first)), pin!(pause(HEAD_START)));
         let first = match select(first, head_start).await {
             Either::Left((Ok(won), _)) => return Ok(won),
@@ -71,7 +72,7 @@ where
             Either::Right((Err(lost), rest)) => (lost, Either::Left(rest)),
         };
         rest.await.map_err(|other| worse(lost, other))
-    };
+    });
     ended.await.map_err(|lost| blamed(net, port, lost))
 }
 
@@ -85,7 +86,7 @@ pub async fn in_turn<T>(
     let (first, second) = families(net, addresses);
     let first = first.ok_or_else(nowhere)?;
     let lost = match (attempt(first).await, second) {
-        (Err(failure), Some(_)) if weight(&failure) < ANSWERED => (failure, first),
+        (Err(failure), Some(_)) if !is_answer(&failure) => (failure, first),
         (outcome, _) => return outcome,
     };
     match (second, lost) {
@@ -95,6 +96,11 @@ pub async fn in_turn<T>(
         },
         (None, (failure, _)) => Err(failure),
     }
+}
+
+/// Whether somebody said it: the service, or a device on the way.
+pub fn is_answer(failure: &Failure) -> bool {
+    weight(failure) >= ANSWERED
 }
 
 /// Failures that weigh this much were an answer.
@@ -115,7 +121,7 @@ fn worse(known: (Failure, IpAddr), other: (Failure, IpAddr)) -> (Failure, IpAddr
 }
 
 /// The record is about the address whose failure it tells, though the other family was tried since.
-fn blamed(net: &Net, port: u16, (failure, address): (Failure, IpAddr)) -> Failure {
+pub fn blamed(net: &Net, port: u16, (failure, address): (Failure, IpAddr)) -> Failure {
     let to = SocketAddr::new(address, port);
     net.see(|seen| {
         seen.peer = Some(to);

@@ -11,15 +11,18 @@ use netcheck_common::clock::now;
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::target::Target;
 
-use crate::allocate::{Challenge, Drew, Granted, Refusal, Signature, allocation, granted, read, release};
+use crate::allocate::{Challenge, Drew, Granted, Refusal};
 use crate::check::random;
 use crate::facts::Turn;
 use crate::message::{Class, Key, Message, Writer, attribute, method};
 use crate::quality::Quality;
-use crate::wire::{Plan, Wire, ask, series};
+use crate::session::{Session, Signature};
+use crate::wire::{Plan, Wire, series};
 
 /// As long as 20 ms of speech (G.711).
 const SPEECH: usize = 160;
+/// A permission lasts five minutes (RFC 8656 section 9); what comes after it would be counted as lost.
+const LONGEST: Duration = Duration::from_mins(4);
 
 /// Name and password, as the environment gives them.
 #[derive(Clone)]
@@ -76,26 +79,19 @@ pub async fn run<W: Wire>(
     wire: &mut W,
     credentials: &Credentials,
     challenge: &Challenge,
-    plan: Plan,
+    mut plan: Plan,
     timeout: Duration,
 ) -> Result<Result<Relayed, Refusal>, Failure> {
+    plan.end = plan.end.min(now() + LONGEST);
     // Whatever is waited for ends in time for the release.
     let bound = || timeout.min(plan.end.saturating_duration_since(now()));
-    let mut signature = signature(credentials, challenge);
-    let granted = match signed(wire, &signature, bound()).await? {
+    let mut session = Session::new(wire, Some(signature(credentials, challenge)));
+    let granted = match session.allocate(bound()).await?.value {
         Drew::Success(granted) => granted,
-        // The nonce ran out between two packets (RFC 8489 section 9.2.5): once more with the new one.
-        Drew::Error(Refusal { number: Some(438), challenge: Some(fresh), .. }) => {
-            signature = self::signature(credentials, &fresh);
-            match signed(wire, &signature, bound()).await? {
-                Drew::Success(granted) => granted,
-                Drew::Error(refusal) => return Ok(Err(refusal)),
-            }
-        }
         Drew::Error(refusal) => return Ok(Err(refusal)),
     };
-    let echo = echo(wire, &signature, &granted, plan, bound()).await;
-    release(wire, Some(&signature), timeout).await;
+    let echo = echo(&mut session, &granted, plan, bound()).await;
+    session.release(timeout).await;
     let (echo, quality) = echo?;
     Ok(Ok(Relayed { granted, echo, quality }))
 }
@@ -111,22 +107,9 @@ fn signature(credentials: &Credentials, challenge: &Challenge) -> Signature {
     }
 }
 
-async fn signed<W: Wire>(
-    wire: &mut W,
-    signature: &Signature,
-    bound: Duration,
-) -> Result<Drew<Granted>, Failure> {
-    let id = random();
-    let request = signature.sign(allocation(id));
-    let key = Some(&signature.key);
-    let reply = ask(wire, &request, bound, |bytes| read(bytes, method::ALLOCATE, &id, key, granted)).await?;
-    Ok(reply.value)
-}
-
 /// Lets the relay's own address in and sends to it: `measured`, `silent`, or `refused` by the server's policy.
 async fn echo<W: Wire>(
-    wire: &mut W,
-    signature: &Signature,
+    session: &mut Session<'_, W>,
     granted: &Granted,
     plan: Plan,
     bound: Duration,
@@ -134,19 +117,14 @@ async fn echo<W: Wire>(
     let Some(relayed) = granted.relayed else {
         return Err(Failure::new(Code::StunMalformed, "the allocation holds no relayed address"));
     };
-    let id = random();
-    let request = Writer::new(Class::Request, method::CREATE_PERMISSION, id)
-        .xor_address(attribute::XOR_PEER_ADDRESS, relayed);
-    let request = signature.sign(request);
-    let key = Some(&signature.key);
-    let permission =
-        ask(wire, &request, bound, |bytes| read(bytes, method::CREATE_PERMISSION, &id, key, |_| ())).await?;
+    let add = |request: Writer| request.xor_address(attribute::XOR_PEER_ADDRESS, relayed);
+    let permission = session.ask(method::CREATE_PERMISSION, bound, add, |_| ()).await?;
     if let Drew::Error(_) = permission.value {
         return Ok(("refused", None));
     }
     let mark: [u8; 8] = random();
     let probe = |number| indication(relayed, mark, number);
-    let series = series(wire, plan, probe, |bytes| echoed(bytes, mark)).await?;
+    let series = series(session.wire(), plan, probe, |bytes| echoed(bytes, mark)).await?;
     Ok((if series.silent() { "silent" } else { "measured" }, series.quality()))
 }
 

@@ -38,17 +38,17 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
     let (bound, port) = (reach::bound(&net), target.port());
     let told = match udp.series.count {
         None => {
-            let work = udp.controls.beside(&net, one(udp, &net, &addresses, port, bound));
+            let work = udp.controls.beside(&net, Box::pin(one(udp, &net, &addresses, port, bound)));
             trace.stage_within(STUN, reach::outer(&net), work).await?
         }
         Some(_) => {
             let work =
                 reach::in_turn(&net, &addresses, port, async |address| train(udp, &net, address, port).await);
             // A series lasts as long as it was asked to; it ends by itself before the deadline does.
-            trace.stage_within(STUN, net.left(), work).await?
+            trace.stage_within(STUN, net.left(), Box::pin(work)).await?
         }
     };
-    if let Some(local) = told.local {
+    if let Some(local) = told.local.filter(|_| addresses.len() > 1) {
         // The other family may have been tried since.
         net.note_path(local, told.server);
     }

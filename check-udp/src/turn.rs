@@ -7,7 +7,7 @@ use netcheck_common::target::Target;
 use netcheck_common::tls::Hello;
 use netcheck_common::trace::{Stopped, Trace};
 
-use crate::allocate::{Answer, allocate, release};
+use crate::allocate::{Answer, allocate};
 use crate::check::{Udp, lossy};
 use crate::facts::{Facts, Turn};
 use crate::reach;
@@ -85,8 +85,9 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
                     Ok((wire, reply))
                 }
             });
-            let (wire, reply) =
-                trace.stage_within(TURN, reach::outer(&net), udp.controls.beside(&net, work)).await?;
+            let (wire, reply) = trace
+                .stage_within(TURN, reach::outer(&net), udp.controls.beside(&net, Box::pin(work)))
+                .await?;
             reach::settle(&net, &wire);
             proceed(udp, target, trace, Transport::Udp, wire, reply).await
         }
@@ -98,7 +99,8 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
             let mut wire = Framed::new(stream, transport.layer());
             let bound = reach::bound(&trace.net());
             let outer = reach::outer(&trace.net());
-            let reply = trace.stage_within(transport.layer(), outer, allocate(&mut wire, bound)).await?;
+            let reply =
+                trace.stage_within(transport.layer(), outer, Box::pin(allocate(&mut wire, bound))).await?;
             proceed(udp, target, trace, transport, wire, reply).await
         }
         None => {
@@ -130,7 +132,7 @@ async fn proceed<W: Wire>(
             let relay = Layer { name: "relay", ..layer };
             let work = relay::run(&mut wire, credentials, &challenge, udp.echo.plan(&net), bound);
             // Every wait inside has its own bound, so that the release is never cut off.
-            let outcome = trace.stage_within(relay, net.left(), work).await?;
+            let outcome = trace.stage_within(relay, net.left(), Box::pin(work)).await?;
             let turn = trace.facts.turn.get_or_insert_default();
             let relayed = match outcome {
                 Ok(relayed) => relayed,
@@ -159,7 +161,6 @@ async fn proceed<W: Wire>(
             turn.mapped = granted.mapped;
             turn.software = granted.software;
             trace.facts.turn = Some(turn);
-            release(&mut wire, None, reach::bound(&trace.net())).await;
             Ok(())
         }
         Answer::Declined(refusal) => {

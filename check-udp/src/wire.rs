@@ -1,12 +1,14 @@
 //! The two carriers of a probe (datagrams, a stream of messages) and the two ways of asking over them: one question with retransmission, and a series of numbered ones without.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use netcheck_common::clock::{now, pause, within};
 use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::stream::Stream;
 use netcheck_common::udp::Socket;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::message::{self, Malformed};
 use crate::quality::{Series, micros};
@@ -29,6 +31,9 @@ pub trait Wire {
     /// Sends one message.
     async fn send(&mut self, message: &[u8]) -> Result<(), Failure>;
 
+    /// Sends one message without waiting, as far as that goes: a last word that must not be cut off.
+    fn send_now(&mut self, message: &[u8]);
+
     /// Receives one message into `buffer` and returns its length. Nothing is lost when the wait is cut short.
     async fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<(), Failure>;
 }
@@ -42,6 +47,11 @@ impl Wire for Socket {
 
     async fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
         Socket::send(self, message).await
+    }
+
+    fn send_now(&mut self, message: &[u8]) {
+        // Nobody is left to be told.
+        let _ = Socket::send_now(self, message);
     }
 
     async fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<(), Failure> {
@@ -79,6 +89,14 @@ impl Wire for Framed {
             self.stream.flush().await
         };
         sent.await.map_err(|error| self.layer.io(&error))
+    }
+
+    fn send_now(&mut self, message: &[u8]) {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut stream = Pin::new(&mut self.stream);
+        if let Poll::Ready(Ok(_)) = stream.as_mut().poll_write(&mut context, message) {
+            let _ = stream.poll_flush(&mut context);
+        }
     }
 
     async fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<(), Failure> {

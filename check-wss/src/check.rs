@@ -84,6 +84,10 @@ impl Check for Wss {
         Ok(())
     }
 
+    fn secrets(&self) -> Vec<String> {
+        self.headers.secrets()
+    }
+
     fn lasts(&self) -> Duration {
         let pings = Duration::from_millis(self.interval) * (self.count - 1);
         pings + self.hold.unwrap_or_default()

@@ -76,6 +76,11 @@ impl Headers {
         Ok(out)
     }
 
+    /// What came from the environment.
+    pub fn secrets(&self) -> Vec<String> {
+        self.secrets.clone()
+    }
+
     /// The text without what came from the environment: a server may send back what it was sent.
     pub fn hide(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| {

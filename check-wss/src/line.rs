@@ -17,6 +17,9 @@ use crate::header::Headers;
 /// How large a frame and a message may be.
 const FRAME: usize = 64 << 10;
 
+/// How much is read at once.
+const READ: usize = 16 << 10;
+
 /// One WebSocket connection.
 pub struct Line {
     socket: WebSocketStream<Stream>,
@@ -31,10 +34,13 @@ impl Line {
     /// A connection whose upgrade is done; `tail` came behind the answer to a request with `headers`.
     pub async fn new(stream: Stream, tail: Vec<u8>, headers: Headers) -> Line {
         let config = WebSocketConfig::default()
+            .read_buffer_size(READ)
             .max_frame_size(Some(FRAME))
             .max_message_size(Some(FRAME))
             .write_buffer_size(0)
             .max_write_buffer_size(4 * FRAME);
+        // A flood of empty fragments is no message, and would be read for as long as it lasts.
+        let stream = stream.in_portions();
         let socket = WebSocketStream::from_partially_read(stream, tail, Role::Client, Some(config)).await;
         Line { socket, unasked: 0, sent: 0, last: clock::now(), headers }
     }

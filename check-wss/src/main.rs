@@ -1,17 +1,5 @@
-//! Checks WebSocket targets.
-
-mod bracket;
-mod check;
-mod evidence;
-mod facts;
-mod header;
-mod hold;
-mod judge;
-mod line;
-mod opening;
-mod talk;
-mod upgrade;
+//! `check-wss`, as a program of its own.
 
 fn main() -> std::process::ExitCode {
-    netcheck_common::run::<check::Wss>()
+    check_wss::main()
 }

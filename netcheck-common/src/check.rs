@@ -52,6 +52,11 @@ pub trait Check: clap::Args + Send + Sync + 'static {
         Ok(())
     }
 
+    /// What it was given in confidence: no record of it shows that, whatever a peer sends back.
+    fn secrets(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Targets that its own flags name.
     fn targets(&self) -> Vec<Target> {
         Vec::new()

@@ -36,7 +36,14 @@ const TUNNELS: [&str; 13] = [
 /// `ARPHRD_NONE`, what tun devices are, and the tunnel types of linux/if_arp.h.
 const KINDS: [&str; 4] = ["65534", "768", "769", "778"];
 
-static KNOWN: Mutex<Option<HashMap<IpAddr, Device>>> = Mutex::new(None);
+static KNOWN: Mutex<Option<HashMap<IpAddr, Link>>> = Mutex::new(None);
+
+/// What the system lists; whether it is a tunnel is found out when someone asks.
+struct Link {
+    name: String,
+    flags: InterfaceFlags,
+    tunnel: Option<bool>,
+}
 
 /// The interface that has this address.
 pub fn of(address: IpAddr) -> Option<Device> {
@@ -44,11 +51,13 @@ pub fn of(address: IpAddr) -> Option<Device> {
     let loopback = address.is_ipv4() && address.is_loopback();
     let address = if loopback { IpAddr::from([127, 0, 0, 1]) } else { address };
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(device) = known.as_ref().and_then(|known| known.get(&address)) {
-        return Some(device.clone());
+    if !known.as_ref().is_some_and(|known| known.contains_key(&address)) {
+        // Read again: an interface may have come up since.
+        *known = Some(all());
     }
-    // Read again: an interface may have come up since.
-    known.insert(all()).get(&address).cloned()
+    let link = known.as_mut()?.get_mut(&address)?;
+    let tunnel = *link.tunnel.get_or_insert_with(|| is_tunnel(&link.name, link.flags));
+    Some(Device { name: link.name.clone(), tunnel })
 }
 
 /// Whether this is one of our own addresses: an ICMP error from ourselves names no device on the way.
@@ -58,8 +67,8 @@ pub fn is_ours(address: IpAddr) -> bool {
     address.is_loopback() || known.get_or_insert_with(all).contains_key(&address)
 }
 
-fn all() -> HashMap<IpAddr, Device> {
-    let mut devices = HashMap::new();
+fn all() -> HashMap<IpAddr, Link> {
+    let mut links = HashMap::new();
     for entry in getifaddrs().into_iter().flatten() {
         let Some(address) = entry.address else { continue };
         let ip = if let Some(v4) = address.as_sockaddr_in() {
@@ -69,10 +78,9 @@ fn all() -> HashMap<IpAddr, Device> {
         } else {
             continue;
         };
-        let tunnel = is_tunnel(&entry.interface_name, entry.flags);
-        devices.insert(ip, Device { name: entry.interface_name, tunnel });
+        links.insert(ip, Link { name: entry.interface_name, flags: entry.flags, tunnel: None });
     }
-    devices
+    links
 }
 
 fn is_tunnel(name: &str, flags: InterfaceFlags) -> bool {

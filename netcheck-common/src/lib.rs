@@ -7,9 +7,12 @@ pub mod cause;
 pub mod clock;
 pub mod escape;
 pub mod failure;
+#[cfg(feature = "manual")]
+pub mod manual;
 pub mod record;
 pub mod sample;
 pub mod scheme;
+pub mod secret;
 pub mod spec;
 pub mod target;
 
@@ -36,6 +39,8 @@ pub mod proxy;
 mod run;
 #[cfg(feature = "net")]
 pub mod seen;
+#[cfg(feature = "net")]
+mod shortage;
 #[cfg(feature = "net")]
 pub mod signature;
 #[cfg(feature = "net")]

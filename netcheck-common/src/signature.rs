@@ -115,6 +115,20 @@ mod tests {
     }
 
     #[test]
+    fn a_title_that_several_vendors_use_names_none_of_them() {
+        let vendor = |page: &str| {
+            let answer = Answer { body: page.into(), ..Answer::default() };
+            match_page(&answer).map(|page| page.vendor)
+        };
+        for title in ["Web Page Blocked", "Application Blocked"] {
+            let page = format!("<html><head><title>{title}</title></head>");
+            assert_eq!(vendor(&page), Some("policy page"));
+            assert_eq!(vendor(&format!("{page}<p>FortiGuard Web Filtering</p>")), Some("Fortinet"));
+            assert_eq!(vendor(&format!("{page}<p>Palo Alto Networks</p>")), Some("Palo Alto Networks"));
+        }
+    }
+
+    #[test]
     fn an_issuer_names_its_vendor() {
         assert_eq!(vendor_of_issuer("Zscaler Intermediate Root CA (Zscaler Inc.)"), Some("Zscaler"));
         assert_eq!(vendor_of_issuer("GTS CA 1C3 (Google Trust Services LLC)"), None);

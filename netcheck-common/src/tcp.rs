@@ -8,10 +8,10 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use crate::clock;
 use crate::device;
 use crate::failure::{Code, Failure};
 use crate::icmp;
+use crate::shortage;
 
 /// From where packets leave.
 #[derive(Clone, Debug, Default)]
@@ -61,17 +61,13 @@ pub async fn attempt_noting(
     reach: Reach,
     note: impl Fn(SocketAddr),
 ) -> Result<TcpStream, Refusal> {
-    loop {
-        match start(origin, to, reach) {
-            Ok(stream) => {
-                if let Ok(local) = stream.local_addr() {
-                    note(local);
-                }
-                return finish(stream, to).await;
-            }
-            Err(error) if is_scarcity(&error, to) => clock::pause(std::time::Duration::from_millis(20)).await,
-            Err(error) => return Err(Refusal { failure: refused_here(&error, to), icmp: None }),
+    match shortage::outlast(to, || start(origin, to, reach)).await {
+        Ok(stream) => {
+            let local = stream.local_addr().ok();
+            local.into_iter().for_each(note);
+            finish(stream, to, local).await
         }
+        Err(error) => Err(Refusal { failure: refused_here(&error, to), icmp: None }),
     }
 }
 
@@ -122,7 +118,7 @@ fn set_reach(socket: &Socket, v6: bool, reach: Reach) -> io::Result<()> {
     }
 }
 
-async fn finish(stream: TcpStream, to: SocketAddr) -> Result<TcpStream, Refusal> {
+async fn finish(stream: TcpStream, to: SocketAddr, local: Option<SocketAddr>) -> Result<TcpStream, Refusal> {
     let (error, icmp) = loop {
         let failed = match stream.writable().await {
             Ok(()) => stream.take_error().unwrap_or_else(Some),
@@ -131,7 +127,7 @@ async fn finish(stream: TcpStream, to: SocketAddr) -> Result<TcpStream, Refusal>
         // An ICMP error that arrives while connect() still holds the socket is only queued: the socket then shows an
         // event and no error, and is not connected all the same.
         if failed.is_none() && stream.peer_addr().is_ok() {
-            return stood(stream, to);
+            return stood(stream, to, local);
         }
         let icmp = icmp::take(&stream);
         if failed.is_some() || icmp.is_some() {
@@ -140,7 +136,7 @@ async fn finish(stream: TcpStream, to: SocketAddr) -> Result<TcpStream, Refusal>
         // Nothing has happened yet: wait for the next event.
         let _ = stream.try_io(Interest::WRITABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
     };
-    let local = stream.local_addr().ok().map(|local| local.ip());
+    let local = local.map(|local| local.ip());
     let ours = |address: IpAddr| Some(address) == local || device::is_ours(address);
     if let Some(message) = icmp {
         let mut failure = message.tcp();
@@ -168,9 +164,9 @@ async fn finish(stream: TcpStream, to: SocketAddr) -> Result<TcpStream, Refusal>
     Err(Refusal { failure: Failure::new(code, detail), icmp: None })
 }
 
-fn stood(stream: TcpStream, to: SocketAddr) -> Result<TcpStream, Refusal> {
+fn stood(stream: TcpStream, to: SocketAddr, local: Option<SocketAddr>) -> Result<TcpStream, Refusal> {
     // A port of our own choosing may be the very port we call: a connection with ourselves proves nothing.
-    if stream.local_addr().is_ok_and(|local| local == to) {
+    if local == Some(to) {
         let failure = Failure::new(Code::TcpRefused, "nothing listens: the socket met itself");
         return Err(Refusal { failure, icmp: None });
     }
@@ -178,16 +174,6 @@ fn stood(stream: TcpStream, to: SocketAddr) -> Result<TcpStream, Refusal> {
     // Nagle's delay would be counted into the stages above.
     let _ = stream.set_nodelay(true);
     Ok(stream)
-}
-
-/// Whether the failure is a shortage on this machine, which passes, and no word about the target.
-fn is_scarcity(error: &io::Error, to: SocketAddr) -> bool {
-    match error.raw_os_error() {
-        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::EAGAIN) => true,
-        // Without any IPv6 address the kernel says the same as without a free port.
-        Some(libc::EADDRNOTAVAIL) => to.is_ipv4(),
-        _ => false,
-    }
 }
 
 /// The failure when connect() itself said no: nothing has left this machine.

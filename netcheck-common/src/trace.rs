@@ -14,6 +14,7 @@ use crate::failure::{Code, Failure, Layer};
 use crate::net::Net;
 use crate::record::Stage;
 use crate::seen::Seen;
+use crate::shortage;
 use crate::stream::Stream;
 use crate::target::Target;
 use crate::tls::{Hello, Secure};
@@ -72,47 +73,59 @@ impl<F: Default + Serialize> Trace<F> {
     ///
     /// # Errors
     /// The stage failed; the failure is kept.
-    pub async fn stage<T>(
+    pub fn stage<T>(
         &mut self,
         layer: Layer,
         work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Stopped> {
-        self.stage_within(layer, self.net.timeout(), work).await
+    ) -> impl Future<Output = Result<T, Stopped>> {
+        self.stage_within(layer, self.net.timeout(), work)
     }
 
     /// The same with a bound of its own, for a stage that has to last (a hold, a stream).
     ///
     /// # Errors
     /// The stage failed; the failure is kept.
-    pub async fn stage_within<T>(
+    pub fn stage_within<T>(
         &mut self,
         layer: Layer,
         bound: Duration,
         work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Stopped> {
-        self.attempt(layer, bound, work).await.map_err(|failure| {
-            self.failure = Some(failure);
-            Stopped(())
-        })
+    ) -> impl Future<Output = Result<T, Stopped>> {
+        let work = Box::pin(work);
+        async move {
+            self.timed(layer, bound, work).await.map_err(|failure| {
+                self.failure = Some(failure);
+                Stopped(())
+            })
+        }
     }
 
     /// Runs a stage whose failure need not stop the check: it is handed back, for [`Trace::degrade`].
     ///
     /// # Errors
     /// The stage failed.
-    pub async fn attempt<T>(
+    pub fn attempt<T>(
         &mut self,
         layer: Layer,
         bound: Duration,
         work: impl Future<Output = Result<T, Failure>>,
+    ) -> impl Future<Output = Result<T, Failure>> {
+        let work = Box::pin(work);
+        self.timed(layer, bound, work)
+    }
+
+    /// The work comes boxed, before anything holds it: a future held by value lies in each of its holders again, and
+    /// a target came to half a megabyte.
+    async fn timed<T>(
+        &mut self,
+        layer: Layer,
+        bound: Duration,
+        mut work: impl Future<Output = Result<T, Failure>> + Unpin,
     ) -> Result<T, Failure> {
         self.begun.push(layer.name);
         let begun = clock::now();
         let left = self.net.left();
         let bound_here = bound.min(left);
-        // Boxed, here and at the other joints of a target: a future held by value lies in each of its holders
-        // again, and a target came to half a megabyte.
-        let mut work = Box::pin(work);
         let work = async {
             // Silence above an open connection is looked into while it lasts.
             // A stage with a longer bound of its own lasts on purpose.
@@ -131,9 +144,10 @@ impl<F: Default + Serialize> Trace<F> {
         let outcome = match clock::within(bound_here, work).await {
             Some(outcome) => outcome,
             None if bound <= left => {
-                Err(Failure::new(layer.timeout, format!("no answer within {}", seconds(bound))))
+                let why = format!("no answer within {}", seconds(bound));
+                Err(shortage::or(Failure::new(layer.timeout, why)))
             }
-            None => Err(Failure::new(layer.timeout, "the target's deadline was reached")),
+            None => Err(shortage::or(Failure::new(layer.timeout, "the target's deadline was reached"))),
         };
         self.note(layer, begun, outcome.is_ok());
         outcome

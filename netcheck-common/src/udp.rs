@@ -4,11 +4,12 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use nix::libc;
-use socket2::{Domain, Protocol, SockAddr, Socket as Raw, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket as Raw, Type};
 use tokio::net::UdpSocket;
 
 use crate::failure::{Code, Failure};
 use crate::icmp;
+use crate::shortage;
 use crate::tcp::{Origin, leave_from};
 
 /// A connected UDP socket with `IP_RECVERR`.
@@ -16,6 +17,7 @@ use crate::tcp::{Origin, leave_from};
 pub struct Socket {
     socket: UdpSocket,
     to: SocketAddr,
+    local: Option<SocketAddr>,
 }
 
 impl Socket {
@@ -24,17 +26,27 @@ impl Socket {
     /// # Errors
     /// `route.none` and `route.denied`, when this machine cannot or may not send there.
     pub fn open(origin: &Origin, to: SocketAddr) -> Result<Socket, Failure> {
-        Socket::open_from(origin, to, 0)
+        let opened = open(origin, to, 0);
+        opened.map(|socket| Socket::of(socket, to)).map_err(|error| crate::tcp::refused_here(&error, to))
     }
 
-    /// The same from a local port that other sockets may share; 0 is any.
+    /// The same, as soon as this machine has a descriptor for it, and from a local port that other sockets may share;
+    /// 0 is any.
     ///
     /// # Errors
     /// `route.none` and `route.denied`, when this machine cannot or may not send there.
-    pub fn open_from(origin: &Origin, to: SocketAddr, local_port: u16) -> Result<Socket, Failure> {
-        open(origin, to, local_port)
-            .map(|socket| Socket { socket, to })
-            .map_err(|error| crate::tcp::refused_here(&error, to))
+    pub(crate) async fn open_in_turn(
+        origin: &Origin,
+        to: SocketAddr,
+        local_port: u16,
+    ) -> Result<Socket, Failure> {
+        let opened = shortage::outlast(to, || open(origin, to, local_port)).await;
+        opened.map(|socket| Socket::of(socket, to)).map_err(|error| crate::tcp::refused_here(&error, to))
+    }
+
+    fn of(socket: UdpSocket, to: SocketAddr) -> Socket {
+        let local = socket.local_addr().ok();
+        Socket { socket, to, local }
     }
 
     /// Sends one datagram.
@@ -42,11 +54,19 @@ impl Socket {
     /// # Errors
     /// `route.denied` for a local firewall, else what an earlier ICMP message said.
     pub async fn send(&self, datagram: &[u8]) -> Result<(), Failure> {
-        // An ICMP error of an earlier datagram may surface here; the datagram itself goes out on the second try.
-        match self.socket.send(datagram).await {
+        self.send_now(datagram)
+    }
+
+    /// The same without waiting, for a last word that must not be cut off.
+    ///
+    /// # Errors
+    /// As for [`Socket::send`].
+    pub fn send_now(&self, datagram: &[u8]) -> Result<(), Failure> {
+        // Without asking the event loop first: a socket that sends this little always may.
+        match SockRef::from(&self.socket).send(datagram) {
             Ok(_) => Ok(()),
-            // The local queue dropped it: a loss like any other.
-            Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => Ok(()),
+            // The local queue is full or dropped it: a loss like any other.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOBUFS | libc::EAGAIN)) => Ok(()),
             Err(error) => Err(self.failure(&error)),
         }
     }
@@ -62,7 +82,7 @@ impl Socket {
     /// Our own address and port.
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.socket.local_addr().ok()
+        self.local
     }
 
     /// The peer's address and port.
@@ -76,7 +96,7 @@ impl Socket {
     /// # Errors
     /// What setsockopt(2) says.
     pub fn set_ttl(&self, ttl: u8) -> io::Result<()> {
-        let socket = socket2::SockRef::from(&self.socket);
+        let socket = SockRef::from(&self.socket);
         if self.to.is_ipv6() {
             socket.set_unicast_hops_v6(u32::from(ttl))
         } else {
@@ -110,7 +130,7 @@ impl Socket {
 ///
 /// # Errors
 /// `route.none` and `route.denied`.
-pub fn unconnected(origin: &Origin, peer: IpAddr) -> Result<std::net::UdpSocket, Failure> {
+pub async fn unconnected(origin: &Origin, peer: IpAddr) -> Result<std::net::UdpSocket, Failure> {
     let to = SocketAddr::new(peer, 0);
     let open = || {
         let socket = Raw::new(Domain::for_address(to), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
@@ -122,7 +142,7 @@ pub fn unconnected(origin: &Origin, peer: IpAddr) -> Result<std::net::UdpSocket,
         }
         Ok(socket.into())
     };
-    open().map_err(|error: io::Error| crate::tcp::refused_here(&error, to))
+    shortage::outlast(to, open).await.map_err(|error: io::Error| crate::tcp::refused_here(&error, to))
 }
 
 fn open(origin: &Origin, to: SocketAddr, local_port: u16) -> io::Result<UdpSocket> {

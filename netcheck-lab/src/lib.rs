@@ -15,6 +15,7 @@ pub mod dns;
 pub mod pki;
 pub mod script;
 pub mod tool;
+pub mod trial;
 pub mod udp;
 mod wire;
 pub mod world;

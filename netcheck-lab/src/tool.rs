@@ -30,6 +30,8 @@ const FOREIGN: &[&str] = &[
     "RES_OPTIONS",
     "LOCALDOMAIN",
     "RTMP_STREAM_KEY",
+    "TURN_USERNAME",
+    "TURN_PASSWORD",
     "RUST_LOG",
     "RUST_BACKTRACE",
     "NO_COLOR",
@@ -156,6 +158,17 @@ impl Running {
         let count = self.stdout.read_line(&mut line).unwrap();
         self.read.push_str(&line);
         (count > 0).then_some(line)
+    }
+
+    /// Its process id, for /proc.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it SIGKILL.
+    pub fn kill(&self) {
+        signal(self.child.id(), nix::sys::signal::Signal::SIGKILL);
     }
 
     /// Sends it SIGINT.

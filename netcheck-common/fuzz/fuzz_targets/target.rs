@@ -1,19 +1,7 @@
 //! What a person writes: what is read as a target is written so that it reads the same again.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use netcheck_common::spec::{Line, Sampling, Spec};
+#[path = "../decoders/target.rs"]
+mod decoder;
 
-fuzz_target!(|text: &str| {
-    let sampling = Sampling { sample: Some(3), seed: 7 };
-    for tool in ["tcp", "wss", "rtmps", "udp", "push", "mail"] {
-        let Ok(Line::Spec(spec)) = Spec::line(text, tool, sampling) else { continue };
-        for target in spec.expand(sampling).take(10) {
-            let written = target.to_string();
-            let again = Spec::parse(&written, tool, sampling).expect("what was written can be read");
-            let again: Vec<String> =
-                again.expand(sampling).map(|target| target.to_string()).take(2).collect();
-            assert_eq!(again, [written]);
-        }
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| decoder::decode(bytes));

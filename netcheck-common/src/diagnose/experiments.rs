@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::hello::{self, Outcome};
+use super::rules::datagram::CONTROL_PORT;
 use super::rules::name::Sanity;
 use super::trail::{self, Trail};
 use super::walk::{self, Walk};
@@ -37,15 +38,18 @@ impl<K, V> Default for Memo<K, V> {
 }
 
 impl<K: Hash + Eq, V: Clone> Memo<K, V> {
-    pub(super) async fn get(&self, key: K, make: impl Future<Output = V>) -> V {
-        let cell = {
-            let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-            if cells.len() >= REMEMBERED {
-                cells.clear();
-            }
-            Arc::clone(cells.entry(key).or_default())
-        };
-        cell.get_or_init(|| Box::pin(make)).await.clone()
+    /// What is known under `key`, made once. The making is boxed before anything holds it: it is large, and rare.
+    pub(super) fn get(&self, key: K, make: impl Future<Output = V>) -> impl Future<Output = V> {
+        let make = Box::pin(make);
+        async move { self.cell(key).get_or_init(|| make).await.clone() }
+    }
+
+    fn cell(&self, key: K) -> Arc<OnceCell<V>> {
+        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        if cells.len() >= REMEMBERED {
+            cells.clear();
+        }
+        Arc::clone(cells.entry(key).or_default())
     }
 }
 
@@ -154,6 +158,34 @@ impl Net {
             trail::trace_datagrams(self, to).await
         };
         experiments.datagrams.get(to, trace).await
+    }
+
+    /// Begins, beside a datagram that stays unanswered, what its explanation will ask for.
+    pub fn look_into_datagrams(&self, to: SocketAddr) {
+        if !self.diagnoses() {
+            return;
+        }
+        let net = self.aside();
+        drop(tokio::spawn(async move {
+            let web = async {
+                if let Some(port) = net.sibling(SocketAddr::new(to.ip(), 0)).await {
+                    net.trail(SocketAddr::new(to.ip(), port)).await;
+                }
+            };
+            let elsewhere = async {
+                let servers = net.resolver().servers();
+                if let Some(server) = servers.first().filter(|server| !server.ip().is_loopback()) {
+                    net.datagram_trail(*server).await;
+                }
+            };
+            let own = async {
+                let trail = net.datagram_trail(to).await;
+                if trail.hops.len() < 2 && trail.answered.is_none() {
+                    net.outside_answers().await;
+                }
+            };
+            tokio::join!(own, net.datagram_trail(SocketAddr::new(to.ip(), CONTROL_PORT)), web, elsewhere);
+        }));
     }
 
     /// Whether the resolver answers anything.

@@ -47,6 +47,12 @@ pub fn allow(target: &Target) -> String {
     format!("Allow {}.", what(target))
 }
 
+/// Nothing to ask of the network: the service itself refused.
+#[must_use]
+pub fn idle(target: &Target) -> String {
+    format!("Nothing: the way is open for {}, and nothing listens there now.", what(target))
+}
+
 /// Do not filter by name.
 #[must_use]
 pub fn name_filter(target: &Target) -> String {

@@ -64,7 +64,10 @@ impl Net {
         }
         match race.winner {
             Ok((stream, to)) => {
-                self.path(to, stream.local_addr().ok());
+                // Two families may have been tried: the winner's way is the path.
+                if self.peer() != Some(to) {
+                    self.path(to, stream.local_addr().ok());
+                }
                 self.shared.experiments.stood(to);
                 if families {
                     self.ask_the_other_family(&order, port, &race.ended, to);

@@ -1,6 +1,8 @@
 //! The way to the network for one target: what a run shares, and what this target has seen so far.
 
 mod connect;
+mod datagram;
+mod given;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -27,7 +29,6 @@ use crate::target::{Host, Target};
 use crate::tcp::Origin;
 use crate::tls::Roots;
 use crate::trace::lock;
-use crate::udp;
 
 /// After this part of a stage's time a silent attempt is looked into.
 const LOOK_AHEAD: f64 = 0.4;
@@ -93,6 +94,14 @@ impl Shared {
             experiments: Experiments::default(),
             flags,
         })
+    }
+}
+
+impl Shared {
+    /// The flags of this run.
+    #[must_use]
+    pub fn flags(&self) -> &Flags {
+        &self.flags
     }
 }
 
@@ -181,7 +190,7 @@ impl Net {
     /// The flags of this run.
     #[must_use]
     pub fn flags(&self) -> &Flags {
-        &self.shared.flags
+        self.shared.flags()
     }
 
     /// The bound of a stage.
@@ -340,48 +349,6 @@ impl Net {
                 path.tunnel = Some(device.tunnel);
             }
         });
-    }
-
-    /// A connected UDP socket; where it leaves goes into the record's `path`.
-    ///
-    /// # Errors
-    /// `route.none`, `route.denied`.
-    pub async fn udp(&self, address: IpAddr, port: u16) -> Result<udp::Socket, Failure> {
-        self.udp_from(address, port, 0).await
-    }
-
-    /// The same from a local port that other sockets may share; 0 is any.
-    ///
-    /// # Errors
-    /// `route.none`, `route.denied`.
-    pub async fn udp_from(
-        &self,
-        address: IpAddr,
-        port: u16,
-        local_port: u16,
-    ) -> Result<udp::Socket, Failure> {
-        let to = SocketAddr::new(address, port);
-        let socket = udp::Socket::open_from(self.origin(), to, local_port).inspect_err(|_| {
-            // A family without a route must not hide the one that was tried.
-            if self.peer().is_none() {
-                self.path(to, None);
-            }
-        })?;
-        self.path(to, socket.local_addr());
-        Ok(socket)
-    }
-
-    /// An unconnected UDP socket of the peer's family, for a library that speaks datagrams itself.
-    ///
-    /// # Errors
-    /// `route.none`, `route.denied`.
-    pub fn bound(&self, peer: IpAddr) -> Result<std::net::UdpSocket, Failure> {
-        udp::unconnected(self.origin(), peer)
-    }
-
-    /// Writes down which way a socket of the check's own takes.
-    pub fn note_path(&self, local: SocketAddr, peer: SocketAddr) {
-        self.path(peer, Some(local));
     }
 
     /// The address that was connected to, or last tried.

@@ -7,12 +7,15 @@ use hyper_util::client::proxy::matcher::Matcher;
 use super::{Credentials, Kind, Proxy};
 use crate::target::{Host, Target};
 
+/// What a variable says: nothing, a proxy, or something that is none.
+type Named = Option<Result<Proxy, String>>;
+
 /// What `--proxy` and the environment say.
 #[derive(Clone, Debug, Default)]
 pub struct Choice {
-    all: Option<Proxy>,
-    https: Option<Proxy>,
-    http: Option<Proxy>,
+    all: Named,
+    https: Named,
+    http: Named,
     /// Whether one proxy was named for everything.
     explicit: bool,
     no_proxy: String,
@@ -27,7 +30,7 @@ impl Choice {
         match flag {
             "none" => Ok(Choice::default()),
             "env" if !proxied => Ok(Choice::default()),
-            "env" => Choice::environment(given),
+            "env" => Ok(Choice::environment(given)),
             url => {
                 if url.rsplit_once('@').is_some() {
                     return Err("--proxy: user information does not belong in an argument: set \
@@ -37,38 +40,53 @@ impl Choice {
                 let proxy = parse(url, given).map_err(|why| format!("--proxy: {why}"))?;
                 let no_proxy =
                     variable(&["no_proxy", "NO_PROXY"]).map(|(_, value)| value).unwrap_or_default();
-                Ok(Choice { all: Some(proxy), explicit: true, no_proxy, ..Choice::default() })
+                Ok(Choice { all: Some(Ok(proxy)), explicit: true, no_proxy, ..Choice::default() })
             }
         }
     }
 
-    fn environment(given: Option<Credentials>) -> Result<Self, String> {
-        let read = |names: &[&'static str]| match variable(names) {
-            None => Ok(None),
-            Some((name, url)) => {
-                parse(&url, given.clone()).map(Some).map_err(|why| format!("the variable {name}: {why}"))
-            }
+    /// A variable that cannot be read stops only the targets that it is for.
+    fn environment(given: Option<Credentials>) -> Self {
+        let read = |names: &[&'static str]| {
+            let (name, url) = variable(names)?;
+            Some(parse(&url, given.clone()).map_err(|why| format!("the variable {name}: {why}")))
         };
-        Ok(Choice {
-            all: read(&["all_proxy", "ALL_PROXY"])?,
-            https: read(&["https_proxy", "HTTPS_PROXY"])?,
+        Choice {
+            all: read(&["all_proxy", "ALL_PROXY"]),
+            https: read(&["https_proxy", "HTTPS_PROXY"]),
             // HTTP_PROXY in capitals is not read: a CGI program's caller can set it.
-            http: read(&["http_proxy"])?,
+            http: read(&["http_proxy"]),
             explicit: false,
             no_proxy: no_proxy(),
-        })
+        }
     }
 
     /// The proxy for a target, if it goes through one.
     #[must_use]
     pub fn of(&self, target: &Target) -> Option<&Proxy> {
+        self.named(target)?.as_ref().ok()
+    }
+
+    /// Why the proxy that a target should go through cannot be used, where that is so.
+    #[must_use]
+    pub fn fault(&self, target: &Target) -> Option<&str> {
+        self.named(target)?.as_ref().err().map(String::as_str)
+    }
+
+    /// What of all credentials nobody may see.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = String> {
+        let named = [&self.all, &self.https, &self.http].into_iter().flatten().flatten();
+        named.filter_map(|proxy| proxy.credentials.as_ref()).flat_map(Credentials::secrets)
+    }
+
+    fn named(&self, target: &Target) -> Option<&Result<Proxy, String>> {
         let scheme = target.scheme.name;
         let over_tcp = match scheme {
             "stun" | "quic" | "h3" | "icmp" | "sender" | "message" => false,
             "turn" => target.query("transport") == Some("tcp"),
             _ => true,
         };
-        let proxy = if self.explicit {
+        let named = if self.explicit {
             self.all.as_ref().filter(|_| over_tcp)
         } else {
             match scheme {
@@ -78,7 +96,7 @@ impl Choice {
                 _ => None,
             }
         };
-        proxy.filter(|_| !self.exempt(&target.host))
+        named.filter(|_| !self.exempt(&target.host))
     }
 
     fn exempt(&self, host: &Host) -> bool {
@@ -192,6 +210,17 @@ mod tests {
         assert_eq!(choice.no_proxy, "x.example,example.com");
         choice.no_proxy = exemptions("*");
         assert!(choice.of(&target("tcp://anything:1", "tcp")).is_none());
+    }
+
+    #[test]
+    fn a_variable_that_cannot_be_read_stops_only_what_it_is_for() {
+        let bad = || Some(Err("the variable https_proxy: a port is a number from 1 to 65535".to_owned()));
+        let choice = Choice { https: bad(), no_proxy: "exempt.example".into(), ..Choice::default() };
+        for text in ["tcp://a:1", "tls://a:1", "http://a", "https://exempt.example"] {
+            assert_eq!(choice.fault(&target(text, "tcp")), None, "{text}");
+        }
+        assert!(choice.fault(&target("https://a", "tcp")).is_some_and(|why| why.contains("https_proxy")));
+        assert_eq!(choice.of(&target("https://a", "tcp")), None);
     }
 
     #[test]

@@ -49,7 +49,8 @@ pub(super) async fn tunnel(
 }
 
 /// Whether a 2xx brings a page, which may come a moment after its head: a log-in page, say.
-fn announces_page(answer: &Answer) -> bool {
+#[must_use]
+pub fn announces_page(answer: &Answer) -> bool {
     let html =
         answer.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
     html && (answer.header("transfer-encoding").is_some()
@@ -93,13 +94,26 @@ pub fn schemes(answer: &Answer) -> Vec<String> {
     schemes
 }
 
-async fn head(stream: &mut Stream, proxy: &Proxy) -> Result<(Answer, Vec<u8>), Failure> {
-    let nonsense = |what: &str| Failure::new(Code::ProxyProtocol, format!("{proxy}: {what}"));
-    let mut raw = Vec::new();
-    loop {
+/// What the bytes received so far amount to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// More bytes are needed.
+    Partial,
+    /// An answer, and how many bytes its head took.
+    Whole(Answer, usize),
+    /// Longer than any honest head.
+    Endless,
+    /// No HTTP; its first line, made harmless.
+    Foreign(String),
+}
+
+impl Head {
+    /// Reads the head of an answer.
+    #[must_use]
+    pub fn read(raw: &[u8]) -> Head {
         let mut headers = [httparse::EMPTY_HEADER; 100];
         let mut response = httparse::Response::new(&mut headers);
-        match response.parse(&raw) {
+        match response.parse(raw) {
             Ok(httparse::Status::Complete(end)) => {
                 let harmless = |value: &[u8]| escape::bytes(value, 1000);
                 let headers = response.headers.iter();
@@ -109,12 +123,27 @@ async fn head(stream: &mut Stream, proxy: &Proxy) -> Result<(Answer, Vec<u8>), F
                     headers: headers.map(|h| (h.name.to_ascii_lowercase(), harmless(h.value))).collect(),
                     body: Vec::new(),
                 };
-                return Ok((answer, raw.split_off(end)));
+                Head::Whole(answer, end)
             }
-            Ok(httparse::Status::Partial) if raw.len() < HEAD => {}
-            Ok(httparse::Status::Partial) => return Err(nonsense("the head of the answer does not end")),
+            Ok(httparse::Status::Partial) if raw.len() < HEAD => Head::Partial,
+            Ok(httparse::Status::Partial) => Head::Endless,
             Err(_) => {
-                let line = escape::bytes(raw.split(|byte| *byte == b'\n').next().unwrap_or_default(), 60);
+                let line = raw.split(|byte| *byte == b'\n').next().unwrap_or_default();
+                Head::Foreign(escape::bytes(line, 60))
+            }
+        }
+    }
+}
+
+async fn head(stream: &mut Stream, proxy: &Proxy) -> Result<(Answer, Vec<u8>), Failure> {
+    let nonsense = |what: &str| Failure::new(Code::ProxyProtocol, format!("{proxy}: {what}"));
+    let mut raw = Vec::new();
+    loop {
+        match Head::read(&raw) {
+            Head::Whole(answer, end) => return Ok((answer, raw.split_off(end))),
+            Head::Partial => {}
+            Head::Endless => return Err(nonsense("the head of the answer does not end")),
+            Head::Foreign(line) => {
                 return Err(nonsense(&format!("the answer is not HTTP; it begins with \"{line}\"")));
             }
         }
@@ -157,7 +186,7 @@ mod ahead {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
-    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+    use tokio::io::{AsyncRead, ReadBuf};
 
     use super::Ahead;
 
@@ -174,15 +203,5 @@ mod ahead {
         }
     }
 
-    impl AsyncWrite for Ahead {
-        fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-            Pin::new(&mut self.stream).poll_write(cx, buf)
-        }
-        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.stream).poll_flush(cx)
-        }
-        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.stream).poll_shutdown(cx)
-        }
-    }
+    crate::stream::writes_through!(Ahead, stream);
 }

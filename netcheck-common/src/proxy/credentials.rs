@@ -38,7 +38,16 @@ impl Credentials {
     /// The value of `Proxy-Authorization` (RFC 7617).
     #[must_use]
     pub(crate) fn basic(&self) -> String {
-        format!("Basic {}", STANDARD.encode(format!("{}:{}", self.user, self.password)))
+        format!("Basic {}", self.token())
+    }
+
+    fn token(&self) -> String {
+        STANDARD.encode(format!("{}:{}", self.user, self.password))
+    }
+
+    /// What of them nobody may see, in every form that is sent.
+    pub(crate) fn secrets(&self) -> [String; 2] {
+        [self.password.clone(), self.token()]
     }
 }
 

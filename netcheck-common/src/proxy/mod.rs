@@ -10,11 +10,12 @@ use std::fmt;
 use serde_json::json;
 
 pub use choice::Choice;
-pub use connect::schemes;
+pub use connect::{Head, announces_page, schemes};
 pub use credentials::Credentials;
 
 use crate::failure::{Code, Failure};
 use crate::net::Net;
+use crate::shortage;
 use crate::stream::Stream;
 use crate::target::Host;
 use crate::tls::Hello;
@@ -92,7 +93,12 @@ impl Net {
         let stream = match crate::clock::within(within, Box::pin(aside.connect(&addresses, proxy.port))).await
         {
             Some(connected) => connected.map_err(wrap)?,
-            None => return Err(Failure::new(Code::ProxyTimeout, format!("{proxy} did not answer"))),
+            None => {
+                return Err(shortage::or(Failure::new(
+                    Code::ProxyTimeout,
+                    format!("{proxy} did not answer"),
+                )));
+            }
         };
         self.adopt(&aside);
         if proxy.kind != Kind::Https {

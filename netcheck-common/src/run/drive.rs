@@ -10,18 +10,20 @@ use futures_util::{FutureExt, StreamExt};
 
 use super::input::{Input, Item};
 use super::output::Output;
-use super::{End, judge, small, text};
+use super::{End, judge, small};
 use crate::check::Check;
 use crate::clock;
-use crate::flags::Format;
 use crate::net::{Net, Shared};
 use crate::record::{Record, Verdict};
-use crate::spec::Spec;
-use crate::target::Target;
+use crate::shortage;
+use crate::spec::{Rejected, Spec};
+use crate::target::{Invalid, Target};
 use crate::trace::Trace;
 
 /// How many finished records may wait for an earlier one under `--ordered`.
 const HELD: usize = 4096;
+/// How many finished records are handed over at once.
+const BATCH: usize = 64;
 
 /// What the exit code is made of.
 #[derive(Default)]
@@ -40,7 +42,7 @@ pub(super) async fn drive<C: Check>(
 ) -> End {
     // A bug in one target is that target's record: its message goes into the record, not to the terminal.
     std::panic::set_hook(Box::new(|_| {}));
-    let flags = Net::new(shared).flags().clone();
+    let flags = shared.flags();
     let mut input = Input::new(C::NAME, flags.sampling(), own, specs);
     let mut tally = Tally::default();
     let mut running = FuturesUnordered::new();
@@ -52,14 +54,14 @@ pub(super) async fn drive<C: Check>(
         tokio::select! {
             biased;
             end = output.broken() => return end,
-            Some((number, record)) = running.next(), if !running.is_empty() => {
-                let record: Record = record;
-                tally.count(&record, flags.strict);
-                let line = match flags.format {
-                    Format::Json => text::json(&record),
-                    Format::Text => text::line(&record),
-                };
-                if let Err(end) = output.line(number, line).await {
+            Some(done) = running.next(), if !running.is_empty() => {
+                let mut batch: Vec<(u64, Record)> = vec![done];
+                // What is ready besides goes with it: the writer's thread is woken once for all of them.
+                while batch.len() < BATCH && let Some(Some(done)) = running.next().now_or_never() {
+                    batch.push(done);
+                }
+                batch.iter().for_each(|(_, record)| tally.count(record, flags.strict));
+                if let Err(end) = output.records(batch).await {
                     return end;
                 }
             }
@@ -83,7 +85,11 @@ async fn one<C: Check>(check: &C, shared: &Arc<Shared>, number: u64, item: Item)
     match item {
         Item::Bad(bad) => (number, judge::invalid(C::NAME, bad)),
         Item::Target(target) => {
-            let attempts = shared_attempts(shared);
+            if let Some(why) = shared.proxy_fault(&target) {
+                let (text, why, labels) = (target.to_string(), Invalid::new(why), target.labels.clone());
+                return (number, judge::invalid(C::NAME, Rejected { text, why, labels }));
+            }
+            let attempts = shared.flags().attempts;
             let mut tried = 1;
             loop {
                 let record = attempt(check, shared, &target).await;
@@ -94,10 +100,6 @@ async fn one<C: Check>(check: &C, shared: &Arc<Shared>, number: u64, item: Item)
             }
         }
     }
-}
-
-fn shared_attempts(shared: &Arc<Shared>) -> u32 {
-    Net::new(shared).flags().attempts
 }
 
 async fn attempt<C: Check>(check: &C, shared: &Arc<Shared>, target: &Target) -> Record {
@@ -113,7 +115,7 @@ async fn attempt<C: Check>(check: &C, shared: &Arc<Shared>, target: &Target) -> 
         net.settle().await;
         Box::pin(judge::judge(check, &net, target, trace.finish(), small_ones_pass, ts.clone())).await
     };
-    match AssertUnwindSafe(work).catch_unwind().await {
+    match AssertUnwindSafe(shortage::watched(work)).catch_unwind().await {
         Ok(record) => record,
         Err(panic) => judge::internal(C::NAME, target, ts.clone(), &*panic),
     }
@@ -144,7 +146,9 @@ fn jobs(asked: u32) -> usize {
     if wanted > soft {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, wanted.min(hard), hard);
     }
-    let limit = usize::try_from(hard.saturating_sub(64)).unwrap_or(usize::MAX).max(1);
+    // Some are for the program itself; what is short all the same is waited for.
+    let own = (hard / 4).clamp(16, 64);
+    let limit = usize::try_from(hard.saturating_sub(own)).unwrap_or(usize::MAX).max(1);
     if asked > limit {
         super::output::complain(&format!(
             "--jobs {asked} lowered to {limit}: the system's limit of open files"

@@ -18,7 +18,7 @@ impl Check for Buggy {
     type Facts = serde_json::Map<String, serde_json::Value>;
 
     async fn check(&self, target: &Target, _: &mut Trace<Self::Facts>) -> Result<(), Stopped> {
-        assert!(target.port() == 1, "port {} was not foreseen", target.port());
+        assert!(target.port() == 1, "port {} was not foreseen\u{1b}[2J", target.port());
         Ok(())
     }
 }
@@ -37,7 +37,7 @@ async fn a_bug_met_by_one_target_is_its_record_and_troubles_the_run() {
         tally.count(&record, false);
         codes.push((record.verdict, record.failure.map(|failure| (failure.code, failure.detail))));
     }
-    let bug = "a bug of this tool: port 2 was not foreseen".to_owned();
+    let bug = "a bug of this tool: port 2 was not foreseen\\u{1b}[2J".to_owned();
     assert_eq!(codes, [(Verdict::Pass, None), (Verdict::Inconclusive, Some((Code::Internal, bug)))]);
     assert!(tally.troubled && tally.failed);
 }

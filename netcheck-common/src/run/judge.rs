@@ -56,6 +56,7 @@ pub(super) fn internal(check: &str, target: &Target, ts: String, panic: &(dyn An
     let what = panic.downcast_ref::<String>().map(String::as_str);
     let what = what.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
     let mut record = bare(check, target.to_string(), ts, Verdict::Inconclusive);
+    let what = escape::line(what, 300);
     record.failure = Some(Failure::new(Code::Internal, format!("a bug of this tool: {what}")));
     record.labels.clone_from(&target.labels);
     record

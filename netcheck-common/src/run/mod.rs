@@ -14,9 +14,9 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::check::Check;
-use crate::flags::Flags;
+use crate::flags::{Flags, Format};
 use crate::net::Shared;
-use crate::spec::Spec;
+use crate::spec::{Sampling, Spec};
 
 /// Something about the tool itself, not about a target: exit code 2.
 const TOOL: u8 = 2;
@@ -56,6 +56,10 @@ pub fn run<C: Check>() -> ExitCode {
     if let Some(about) = own.get_long_about().cloned() {
         command = command.long_about(about);
     }
+    #[cfg(feature = "manual")]
+    if let Some(folder) = crate::manual::wanted() {
+        return ExitCode::from(u8::from(crate::manual::write(command, &folder).is_err()) * TOOL);
+    }
     let parsed = command.try_get_matches().and_then(|matches| Command::<C>::from_arg_matches(&matches));
     let Command { mut check, flags } = match parsed {
         Ok(parsed) => parsed,
@@ -72,15 +76,26 @@ pub fn run<C: Check>() -> ExitCode {
     if specs.is_empty() && own.is_empty() && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
         return usage::<C>("no target, and standard input is a terminal");
     }
-    let ordered = flags.ordered;
+    let (ordered, format, sampling) = (flags.ordered, flags.format, flags.sampling());
     let shared = match Shared::new(flags, C::PROXIED, check.lasts()) {
         Ok(shared) => Arc::new(shared),
         Err(why) => return usage::<C>(&why),
     };
+    if let Some(why) = no_way(&shared, &specs, sampling) {
+        return usage::<C>(&why);
+    }
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return usage::<C>("the system gives no event loop");
     };
-    let (output, written) = output::Output::start(ordered);
+    let mut secrets = shared.secrets();
+    check.secrets().iter().for_each(|secret| secrets.add(secret));
+    let (output, written) = output::Output::start(ordered, move |mut record| {
+        secrets.leave(&mut record);
+        match format {
+            Format::Json => text::json(&record),
+            Format::Text => text::line(&record),
+        }
+    });
     let end = runtime.block_on(async {
         let signals = signals();
         let work = drive::drive(&check, &shared, specs, own, output);
@@ -113,6 +128,14 @@ fn specs<C: Check>(flags: &Flags) -> Result<Vec<Spec>, String> {
         Spec::parse(text, C::NAME, flags.sampling()).map_err(|why| format!("{}: {why}", judge::shown(text)))
     };
     flags.targets.iter().map(read).collect()
+}
+
+/// Why an argument has no way: the variable of its proxy cannot be read. Lines of standard input get a record each.
+fn no_way(shared: &Shared, specs: &[Spec], sampling: Sampling) -> Option<String> {
+    specs.iter().find_map(|spec| {
+        let target = spec.clone().expand(sampling).next()?;
+        shared.proxy_fault(&target).map(str::to_owned)
+    })
 }
 
 fn usage<C: Check>(why: &str) -> ExitCode {

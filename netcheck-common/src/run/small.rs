@@ -13,6 +13,11 @@ pub(super) async fn pass<C: Check>(check: &C, net: &Net, target: &Target) -> boo
         return std::future::pending().await;
     }
     let silent = net.silence().await;
+    // Boxed only now: hardly any target gets here, and each would carry two more checks with it.
+    Box::pin(both(check, net, target, silent)).await
+}
+
+async fn both<C: Check>(check: &C, net: &Net, target: &Target, silent: &'static str) -> bool {
     let bound = net.timeout().mul_f64(0.55).min(net.left());
     let again = |way: Net| async move {
         let mut trace = Trace::<C::Facts>::new(way);

@@ -90,8 +90,12 @@ pub(in crate::diagnose) async fn explain(
             Some(told(target, to, failure, net))
         }
         Code::TcpRefused => Some(refused(target, to, failure, net).await),
-        Code::TcpTimeout if net.diagnoses() => Some(silent(target, observed, to, failure, net).await),
-        Code::TcpReset if net.diagnoses() => super::handshake::stands_in(target, to, failure, net).await,
+        Code::TcpTimeout if net.diagnoses() => {
+            Some(Box::pin(silent(target, observed, to, failure, net)).await)
+        }
+        Code::TcpReset if net.diagnoses() => {
+            Box::pin(super::handshake::stands_in(target, to, failure, net)).await
+        }
         _ => None,
     }
 }
@@ -152,8 +156,7 @@ async fn refused(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) 
 }
 
 fn idle(target: &Target) -> Cause {
-    let fix = format!("Nothing: the way is open, and nothing listens at {} now.", target.authority());
-    Cause::new(Reason::PortIdle, Who::Service, fix)
+    Cause::new(Reason::PortIdle, Who::Service, fix::idle(target))
 }
 
 /// Weighs the distance of the RST against that of the service.
@@ -178,13 +181,17 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Net) -> Finding {
             };
             let sure = if place.is_some() { Confidence::High } else { Confidence::Medium };
             let cause = reject(target, &trail, near).near(place).sure(sure).seen(format!(
-                "the RST came from {near} hops away; TCP {port} of the same address answers from {far}"
+                "the RST came from {} away; TCP {port} of the same address answers from {}",
+                count(near),
+                count(far)
             ));
             Finding::of(cause)
         }
         (Some(near), Some(far), Some(port)) => {
             let cause = idle(target).sure(Confidence::Medium).seen(format!(
-                "the RST came from {near} hops away, as far as the answer of TCP {port} of the same address ({far})"
+                "the RST came from {} away, the answer of TCP {port} of the same address from {}",
+                count(near),
+                count(far)
             ));
             Finding::with(Verdict::Degraded, cause)
         }
@@ -227,9 +234,9 @@ async fn refused_before_the_first_hop(
 fn alone(target: &Target, trail: &Trail, back: u8) -> Finding {
     let Some((out, _)) = trail.answered else {
         let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::allow(target));
-        return Finding::of(cause.seen(format!("the RST came from {back} hops away")));
+        return Finding::of(cause.seen(format!("the RST came from {} away", count(back))));
     };
-    let seen = format!("the RST came from {back} hops away; a SYN needs {out} hops to draw it");
+    let seen = format!("the RST came from {} away; a SYN needs {} to draw it", count(back), count(out));
     if out > back && trail.at(back).is_some() {
         let cause = reject(target, trail, back).sure(Confidence::Medium).seen(seen);
         return Finding::of(cause.seen("a service answers from as far away as it is"));
@@ -327,8 +334,13 @@ pub fn dropped(target: &Target, failure: &Failure, trail: &Trail, service: Optio
     Finding::of(cause)
 }
 
-fn hops(count: u8) -> String {
-    if count == 1 { "one hop from here".into() } else { format!("{count} hops from here") }
+fn hops(number: u8) -> String {
+    format!("{} from here", count(number))
+}
+
+/// `one hop`, `2 hops`.
+pub(super) fn count(number: u8) -> String {
+    if number == 1 { "one hop".into() } else { format!("{number} hops") }
 }
 
 /// IPv6 silent while IPv4 of the same name connects.

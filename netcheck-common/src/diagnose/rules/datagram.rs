@@ -12,7 +12,7 @@ use crate::target::Target;
 use crate::trace::Observed;
 
 /// The classic traceroute port, where nothing listens: the control for a port that stays silent.
-const CONTROL_PORT: u16 = 33434;
+pub(in crate::diagnose) const CONTROL_PORT: u16 = 33434;
 
 /// Why no datagram came back.
 pub(in crate::diagnose) async fn explain(
@@ -25,7 +25,9 @@ pub(in crate::diagnose) async fn explain(
     match failure.code {
         Code::UdpRefused | Code::UdpProhibited => Some(told(target, to, failure)),
         Code::IcmpUnreachable if failure.offender.is_some() => Some(told(target, to, failure)),
-        Code::UdpTimeout | Code::QuicTimeout if net.diagnoses() => silent(target, to, failure, net).await,
+        Code::UdpTimeout | Code::QuicTimeout if net.diagnoses() => {
+            Box::pin(silent(target, to, failure, net)).await
+        }
         _ => None,
     }
 }
@@ -41,8 +43,8 @@ fn told(target: &Target, to: SocketAddr, failure: &Failure) -> Finding {
                 .seen(format!("{offender} is not the service")),
         ),
         Some(_) if failure.code == Code::UdpRefused => {
-            let fix = format!("Nothing: the way is open, and nothing listens at {} now.", target.authority());
-            let cause = Cause::new(Reason::PortIdle, Who::Service, fix).sure(Confidence::Medium);
+            let cause =
+                Cause::new(Reason::PortIdle, Who::Service, fix::idle(target)).sure(Confidence::Medium);
             Finding::with(
                 Verdict::Degraded,
                 cause.seen(failure.detail.clone()).seen("the sender is the service"),

@@ -16,7 +16,7 @@ use crate::signature;
 use crate::target::Target;
 use crate::trace::Observed;
 
-use super::certificate;
+use super::{certificate, connection};
 
 /// Why the handshake failed.
 pub(in crate::diagnose) async fn explain(
@@ -177,7 +177,8 @@ pub async fn stands_in(target: &Target, to: SocketAddr, failure: &Failure, net: 
         .sure(Confidence::High)
         .seen(failure.detail.clone())
         .seen(format!(
-            "the connection was accepted {ttl} hops from here, where {router} passes other packets on"
+            "the connection was accepted {} from here, where {router} passes other packets on",
+            connection::count(ttl)
         ));
     Some(Finding::of(cause))
 }

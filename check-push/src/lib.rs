@@ -1,0 +1,24 @@
+//! Checks whether push notifications of Apple and Google can be received and sent from here.
+
+mod address;
+mod asn;
+mod explain;
+mod facts;
+mod file;
+mod hold;
+mod networks;
+mod origin;
+mod prefixes;
+mod push;
+mod roots;
+mod sender;
+mod service;
+
+#[cfg(test)]
+mod corpus_replay;
+
+/// Runs the tool from the command line to its exit code.
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    netcheck_common::run::<push::Push>()
+}

@@ -1,0 +1,12 @@
+//! Checks TCP, TLS, HTTP and HTTPS targets.
+
+mod answer;
+mod check;
+mod prove;
+mod stand;
+
+/// Runs the tool from the command line to its exit code.
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    netcheck_common::run::<check::Tcp>()
+}

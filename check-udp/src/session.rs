@@ -1,0 +1,132 @@
+//! A TURN server while something is asked of it: requests signed or not, and the release of what it may have
+//! allocated, however the work ends.
+
+use std::time::Duration;
+
+use netcheck_common::failure::Failure;
+
+use crate::allocate::{Challenge, Drew, Granted, Refusal, granted, read};
+use crate::check::random;
+use crate::message::{Class, Key, Message, Writer, attribute, method};
+use crate::wire::{Reply, Wire, ask};
+
+/// REQUESTED-TRANSPORT: UDP (RFC 8656 section 18.7).
+const UDP: [u8; 4] = [17, 0, 0, 0];
+/// How long the answer to a release is waited for.
+const GOODBYE: Duration = Duration::from_millis(800);
+
+/// Who we are to a server: the name, the key made of the password, and what it wants sent back.
+pub struct Signature {
+    pub user: String,
+    pub key: Key,
+    pub realm: Vec<u8>,
+    pub nonce: Vec<u8>,
+}
+
+impl Signature {
+    fn sign(&self, request: Writer) -> Vec<u8> {
+        request
+            .attribute(attribute::USERNAME, self.user.as_bytes())
+            .attribute(attribute::REALM, &self.realm)
+            .attribute(attribute::NONCE, &self.nonce)
+            .signed(&self.key)
+            .finish()
+    }
+}
+
+/// Requests to one server. An allocation that it may hold when this ends (a deadline, a signal, a bug) is given back
+/// with a last datagram.
+pub struct Session<'a, W: Wire> {
+    wire: &'a mut W,
+    signature: Option<Signature>,
+    held: bool,
+}
+
+impl<'a, W: Wire> Session<'a, W> {
+    /// Nothing is allocated yet.
+    pub fn new(wire: &'a mut W, signature: Option<Signature>) -> Self {
+        Session { wire, signature, held: false }
+    }
+
+    /// What carries it.
+    pub fn wire(&mut self) -> &mut W {
+        self.wire
+    }
+
+    /// Asks for an allocation.
+    pub async fn allocate(&mut self, bound: Duration) -> Result<Reply<Drew<Granted>>, Failure> {
+        // From the first packet on: the answer may be under way when we are stopped.
+        self.held = true;
+        let add = |request: Writer| request.attribute(attribute::REQUESTED_TRANSPORT, &UDP);
+        let drew = self.ask(method::ALLOCATE, bound, add, granted).await;
+        self.held = match &drew {
+            Ok(reply) => matches!(reply.value, Drew::Success(_)),
+            // A server that never said a word is not told goodbye.
+            Err(_) => self.signature.is_some(),
+        };
+        drew
+    }
+
+    /// Asks; a nonce that ran out between two packets is replaced once (RFC 8489 section 9.2.5).
+    pub async fn ask<T>(
+        &mut self,
+        method: u16,
+        bound: Duration,
+        add: impl Fn(Writer) -> Writer,
+        success: impl Fn(&Message<'_>) -> T,
+    ) -> Result<Reply<Drew<T>>, Failure> {
+        let reply = self.once(method, bound, &add, &success).await?;
+        match (&reply.value, &mut self.signature) {
+            (Drew::Error(Refusal { number: Some(438), challenge: Some(fresh), .. }), Some(signature)) => {
+                let Challenge { nonce, .. } = fresh;
+                signature.nonce.clone_from(nonce);
+                self.once(method, bound, &add, &success).await
+            }
+            _ => Ok(reply),
+        }
+    }
+
+    async fn once<T>(
+        &mut self,
+        method: u16,
+        bound: Duration,
+        add: impl Fn(Writer) -> Writer,
+        success: impl Fn(&Message<'_>) -> T,
+    ) -> Result<Reply<Drew<T>>, Failure> {
+        let id = random();
+        let request = self.finished(add(Writer::new(Class::Request, method, id)));
+        let key = self.signature.as_ref().map(|signature| &signature.key);
+        ask(self.wire, &request, bound, |bytes| read(bytes, method, &id, key, &success)).await
+    }
+
+    fn finished(&self, request: Writer) -> Vec<u8> {
+        match &self.signature {
+            Some(signature) => signature.sign(request),
+            None => request.finish(),
+        }
+    }
+
+    /// Gives the allocation back. The server's word on it changes nothing, so it is not waited for longer than a
+    /// moment.
+    pub async fn release(mut self, bound: Duration) {
+        if self.held {
+            // Unanswered or not: there is nothing more to be done about it, and a server forgets it by itself.
+            let _ = self.ask(method::REFRESH, bound.min(GOODBYE), no_longer, |_| ()).await;
+            self.held = false;
+        }
+    }
+}
+
+/// LIFETIME 0 (RFC 8656 section 8.1).
+fn no_longer(request: Writer) -> Writer {
+    request.attribute(attribute::LIFETIME, &[0; 4])
+}
+
+impl<W: Wire> Drop for Session<'_, W> {
+    fn drop(&mut self) {
+        if self.held {
+            let request = self.finished(no_longer(Writer::new(Class::Request, method::REFRESH, random())));
+            self.wire.send_now(&request);
+        }
+    }
+}

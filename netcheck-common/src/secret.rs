@@ -1,0 +1,110 @@
+//! What was given in confidence, and texts without it: a peer may send back what it was sent.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::escape;
+use crate::record::Record;
+
+/// What stands in its place.
+const HIDDEN: &str = "[hidden]";
+/// So many characters may be a coincidence: a secret of so few cannot be told from other text.
+const COINCIDENCE: usize = 3;
+/// What `escape` ends a text with that it cut.
+const CUT: char = '…';
+
+/// What was given in confidence.
+#[derive(Clone, Default)]
+pub struct Secrets(Vec<String>);
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets(…)")
+    }
+}
+
+impl Secrets {
+    /// Adds one, as it is and as it looks where it was made harmless.
+    pub fn add(&mut self, secret: &str) {
+        for form in [secret.to_owned(), escape::line(secret, usize::MAX)] {
+            if form.chars().count() > COINCIDENCE && !self.0.contains(&form) {
+                self.0.push(form);
+            }
+        }
+        // The longest first: a secret that is part of another must not leave the other's rest behind.
+        self.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    }
+
+    /// The text without them, nor the beginning of one where the text was cut.
+    #[must_use]
+    pub fn hide(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| {
+            let text = text.replace(secret.as_str(), HIDDEN);
+            let pieces = text.split(CUT).map(|piece| match cut_off(piece, secret) {
+                Some(length) => format!("{}{HIDDEN}", &piece[..piece.len() - length]),
+                None => piece.to_owned(),
+            });
+            pieces.collect::<Vec<_>>().join("…")
+        })
+    }
+
+    /// Takes them out of all that a peer has a hand in: the failure, the cause and the facts.
+    pub fn leave(&self, record: &mut Record) {
+        if self.0.is_empty() {
+            return;
+        }
+        if let Some(failure) = &mut record.failure {
+            failure.detail = self.hide(&failure.detail);
+        }
+        if let Some(cause) = &mut record.cause {
+            cause.fix = self.hide(&cause.fix);
+            cause.evidence.iter_mut().for_each(|evidence| *evidence = self.hide(evidence));
+        }
+        record.facts.values_mut().for_each(|fact| self.hide_in(fact));
+    }
+
+    fn hide_in(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.hide(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.hide_in(item)),
+            Value::Object(map) => map.values_mut().for_each(|value| self.hide_in(value)),
+            _ => {}
+        }
+    }
+}
+
+/// How much of the text's end is the beginning of the secret.
+fn cut_off(text: &str, secret: &str) -> Option<usize> {
+    let ends = |length: &usize| secret.get(..*length).is_some_and(|start| text.ends_with(start));
+    (COINCIDENCE + 1..secret.len()).rev().find(ends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets(given: &[&str]) -> Secrets {
+        let mut secrets = Secrets::default();
+        given.iter().for_each(|secret| secrets.add(secret));
+        secrets
+    }
+
+    #[test]
+    fn a_secret_is_hidden_whole_cut_and_within_another() {
+        let secrets = secrets(&["s3cret", "s3cret-and-more", "abc"]);
+        assert_eq!(secrets.hide("you sent s3cret!"), "you sent [hidden]!");
+        assert_eq!(secrets.hide("you sent s3cret-and-more"), "you sent [hidden]");
+        assert_eq!(secrets.hide("you sent s3cr"), "you sent [hidden]");
+        assert_eq!(secrets.hide("you sent s3cr…"), "you sent [hidden]…");
+        assert_eq!(secrets.hide("offers s3cr…, s3cre… only"), "offers [hidden]…, [hidden]… only");
+        assert_eq!(secrets.hide("news, abc"), "news, abc");
+    }
+
+    #[test]
+    fn a_secret_that_was_made_harmless_is_hidden_too() {
+        let secrets = secrets(&["top\u{202e}secret"]);
+        assert_eq!(secrets.hide("top\\u{202e}secret"), "[hidden]");
+        assert_eq!(format!("{secrets:?}"), "Secrets(…)");
+    }
+}
