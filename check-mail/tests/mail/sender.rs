@@ -10,21 +10,21 @@ use crate::tool;
 const ADDRESS: &str = "198.2.132.142";
 
 /// The parts of a healthy identity, each of which a test can leave out.
-fn spf(zone: Zone) -> Zone {
+pub fn spf(zone: Zone) -> Zone {
     zone.txt("spotme.com", "google-site-verification=1")
         .txt("spotme.com", "v=spf1 include:_spf.spotme.com -all")
         .txt("_spf.spotme.com", "v=spf1 ip4:198.2.132.142 ~all")
 }
 
-fn dkim(zone: Zone) -> Zone {
+pub fn dkim(zone: Zone) -> Zone {
     zone.txt("mandrill._domainkey.spotme.com", &Signer::new().record())
 }
 
-fn host(zone: Zone) -> Zone {
+pub fn host(zone: Zone) -> Zone {
     zone.a("mail.spotme.com", &[ADDRESS]).ptr(ADDRESS, "mail.spotme.com")
 }
 
-fn dmarc(zone: Zone) -> Zone {
+pub fn dmarc(zone: Zone) -> Zone {
     zone.txt("_dmarc.spotme.com", "v=DMARC1; p=reject; rua=mailto:a@example.com")
 }
 

@@ -6,5 +6,6 @@ mod devices;
 mod flags;
 mod handshakes;
 mod holds;
+mod hostile;
 mod senders;
 mod stand_in;

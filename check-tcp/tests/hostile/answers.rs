@@ -2,7 +2,7 @@
 
 use netcheck_lab::{Act, Server};
 
-use crate::trial::{against, genuine, seen};
+use crate::trial::{NAME, against, genuine, seen};
 
 /// A script that answers with these bytes and then floods.
 fn answer(head: &str, flood: impl AsRef<[u8]>) -> Vec<Act> {
@@ -80,6 +80,17 @@ fn trailers_without_end_end() {
     for end in both(head, "X-T: aaaaaaaaaaaaaaaaaaaaaaa\r\n") {
         assert!(["pass -", "fail http.malformed", "fail http.timeout"].contains(&end.as_str()), "{end}");
     }
+}
+
+#[test]
+fn a_redirect_to_itself_is_not_followed() {
+    let server = Server::tcp(vec![
+        Act::until("\r\n\r\n"),
+        Act::send(format!("HTTP/1.1 302 Found\r\nLocation: http://{NAME}/\r\nContent-Length: 0\r\n\r\n")),
+        Act::Close,
+    ]);
+    assert_eq!(seen(&against("http", &server)), "pass -");
+    assert!(server.accepted() <= 2, "{} requests", server.accepted());
 }
 
 #[test]

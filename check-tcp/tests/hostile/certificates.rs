@@ -7,6 +7,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
 };
 use rustls::ServerConfig;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
 
@@ -26,10 +28,34 @@ fn self_signed(params: &CertificateParams) -> (CertificateDer<'static>, KeyPair)
 
 fn show(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> Value {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
+    serve(config)
+}
+
+/// The same for a chain that the library would not take from us.
+fn present(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> Value {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+    let certified = Arc::new(CertifiedKey::new(chain, key));
+    serve(builder().with_no_client_auth().with_cert_resolver(Arc::new(Fixed(certified))))
+}
+
+/// Shows one chain to everybody.
+#[derive(Debug)]
+struct Fixed(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Fixed {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+fn builder() -> rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder =
-        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = builder.with_no_client_auth().with_single_cert(chain, key).unwrap();
+    ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap()
+}
+
+fn serve(config: ServerConfig) -> Value {
     let server = Server::bind(([127, 0, 0, 1], 0).into(), Some(Arc::new(config)), vec![vec![Act::Stall]]);
     against("tls", &server)
 }
@@ -52,6 +78,28 @@ fn a_very_long_name_is_cut() {
     let record = show_one(&params(&"n".repeat(30_000), &[NAME.into()]));
     assert_eq!(seen(&record), "fail tls.untrusted");
     assert_eq!(record["facts"]["tls"]["issuer"].as_str().unwrap().chars().count(), 201);
+}
+
+#[test]
+fn a_name_of_a_megabyte_ends_the_handshake() {
+    let (certificate, key) = self_signed(&params(&"n".repeat(1 << 20), &[NAME.into()]));
+    assert_eq!(seen(&present(vec![certificate], &key)), "fail tls.not_tls");
+}
+
+#[test]
+fn dates_that_are_none_are_untrusted_and_shown_as_nothing_harmful() {
+    let (certificate, key) = self_signed(&params("dates", &[NAME.into()]));
+    let begin = certificate.windows(2).position(|two| two == [0x18, 15] || two == [0x17, 13]).unwrap();
+    let length = usize::from(certificate[begin + 1]);
+    for date in [&b"99999999999999Z"[..], b"\x1b[31m\x1b[2J\x07\x07\x07\x07\x07\x07\x07", b"20261301250061Z"]
+    {
+        let mut bytes = certificate.to_vec();
+        bytes[begin + 2..begin + 2 + length].copy_from_slice(&date[..length]);
+        let chain = vec![CertificateDer::from(bytes)];
+        // A library that shows only what it can read itself cannot show this one.
+        let record = present(chain, &key);
+        assert!(["fail tls.untrusted", "fail tls.alert"].contains(&seen(&record).as_str()), "{record}");
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod certificates;
 mod handshakes;
 mod names;
 mod proxies;
+mod secrets;
+mod shortage;
 mod slow;
 mod terminal;
 mod trial;

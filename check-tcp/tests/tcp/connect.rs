@@ -122,7 +122,7 @@ fn a_closed_port_of_this_machine_is_idle() {
         "evidence": [
           "127.0.0.1 is an address of this machine"
         ],
-        "fix": "Nothing: the way is open, and nothing listens at 127.0.0.1:PORT now."
+        "fix": "Nothing: the way is open for TCP PORT to 127.0.0.1, and nothing listens there now."
       },
       "path": {
         "via": "direct",

@@ -303,3 +303,14 @@ fn a_server_is_asked_no_more_than_once() {
     assert_eq!(essence(&tool(&[&format!("http://127.0.0.1:{}", server.port)]).run()), "pass - - - -");
     assert_eq!(server.accepted(), 1);
 }
+
+#[test]
+fn a_byte_order_mark_before_the_first_line_is_no_part_of_it() {
+    let server = quiet();
+    let target = format!("tcp://127.0.0.1:{}", server.port);
+    for line in [target.clone(), format!("{{\"target\":\"{target}\"}}"), format!("# a comment\n{target}")] {
+        let outcome = tool(&[]).stdin(format!("\u{feff}{line}\n")).run();
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        assert_eq!(outcome.one()["target"], target.as_str());
+    }
+}

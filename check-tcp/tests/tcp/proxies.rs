@@ -378,3 +378,19 @@ fn no_proxy_exempts_names_their_children_and_blocks() {
         assert_eq!(outcome.one()["path"]["via"], via, "{exempt} {host}");
     }
 }
+
+#[test]
+fn a_variable_that_names_no_proxy_stops_only_the_targets_it_is_for() {
+    let server = quiet();
+    let direct = format!("tcp://127.0.0.1:{}", server.port);
+    let with = |args: &[&str]| tool(args).env("https_proxy", "http://user:hunter2@proxy.example:port");
+    assert_eq!(essence(&with(&[&direct]).run()), "pass - - - -");
+    let refused = with(&["https://a.test/"]).run();
+    assert_eq!((refused.code, refused.records.len()), (2, 0), "{refused:?}");
+    assert!(refused.stderr.contains("https_proxy") && !refused.stderr.contains("hunter2"), "{refused:?}");
+    let mixed = with(&["--ordered"]).stdin(format!("https://a.test/\n{direct}\n")).run();
+    let verdicts: Vec<_> = mixed.records.iter().map(|record| &record["verdict"]).collect();
+    assert_eq!((mixed.code, verdicts), (2, vec![&json!("inconclusive"), &json!("pass")]), "{mixed:?}");
+    assert_eq!(mixed.records[0]["failure"]["code"], "input.invalid");
+    assert!(!format!("{mixed:?}").contains("hunter2"), "{mixed:?}");
+}

@@ -6,6 +6,7 @@
 )]
 
 mod answers;
+mod descriptors;
 mod nat;
 mod quic;
 mod series;

@@ -11,7 +11,8 @@ use netcheck_lab::UdpServer;
 use crate::answers::{bound, error};
 use crate::{check, gist};
 
-/// A server that answers by turns after 10 and 30 ms, and how long it really took each time.
+/// A server that answers by turns after 10 and 410 ms, and how long it really took each time. Beside a difference this
+/// large, what a busy machine adds is small.
 struct Jittery {
     port: u16,
     delays: Arc<Mutex<Vec<(u32, Duration)>>>,
@@ -31,7 +32,7 @@ impl Jittery {
                 let (answer, this) = (bound(&buffer[..length], peer), number);
                 let begun = now();
                 thread::spawn(move || {
-                    thread::park_timeout(Duration::from_millis(if this % 2 == 0 { 10 } else { 30 }));
+                    thread::park_timeout(Duration::from_millis(if this % 2 == 0 { 10 } else { 410 }));
                     notes.lock().unwrap().push((this, begun.elapsed()));
                     let _ = socket.send_to(&answer, peer);
                 });
@@ -141,7 +142,7 @@ fn duplicates_are_no_answers() {
 fn the_jitter_of_a_scripted_server_is_measured_within_a_tenth() {
     let server = Jittery::start();
     let outcome =
-        check(&["--count", "100", "--interval", "40", &format!("stun://127.0.0.1:{}", server.port)]);
+        check(&["--count", "20", "--interval", "420", &format!("stun://127.0.0.1:{}", server.port)]);
     let jitter = outcome.one()["facts"]["quality"]["jitter_us"].as_f64().unwrap();
     let made = server.jitter();
     assert!((jitter / made - 1.0).abs() < 0.1, "measured {jitter}, made {made}");

@@ -1,5 +1,7 @@
 //! The scheme `stun`.
 
+use std::collections::HashSet;
+
 use netcheck_lab::UdpServer;
 use netcheck_lab::script::{Act, Server};
 use netcheck_lab::tool::normal;
@@ -257,7 +259,8 @@ fn silent_controls_beside_tcp_that_works_are_udp_blocked_and_asked_once_a_run() 
         assert_eq!(gist(record), "fail udp.timeout udp_blocked");
         assert_eq!(record["cause"]["confidence"], "high");
     }
-    assert_eq!(control.seen().len(), 4, "one request and its retransmissions");
+    let asked: HashSet<Vec<u8>> = control.seen().into_iter().collect();
+    assert_eq!(asked.len(), 1, "one request and its retransmissions");
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! The schemes `turn` and `turns`, and the media ladder.
 
+use std::sync::mpsc;
+use std::time::Duration;
+
 use netcheck_lab::UdpServer;
 use netcheck_lab::pki::Authority;
 use netcheck_lab::script::{Act, Server, closed_port};
+use netcheck_lab::tool::Tool;
 
 use crate::answers::{challenge, error, id, message, method, xor};
 use crate::{check, gist, tool};
@@ -127,6 +131,19 @@ fn over_tls_the_alpn_is_stun_turn() {
 }
 
 #[test]
+fn silence_inside_the_services_own_tls_is_the_services_matter() {
+    let authority = Authority::new("Lab Root");
+    let script = vec![Act::ReadSome, Act::Stall];
+    let server = Server::tls(&authority.leaf(&["127.0.0.1"]), &["stun.turn"], script);
+    let outcome = tool()
+        .file("roots.pem", authority.pem())
+        .args(["--public-roots", "roots.pem", &format!("turns://127.0.0.1:{}", server.port)])
+        .run();
+    assert_eq!(gist(outcome.one()), "fail tls.timeout service_misconfigured");
+    assert_eq!(outcome.one()["cause"]["who"], "service");
+}
+
+#[test]
 fn over_tls_a_foreign_certificate_is_tls_untrusted() {
     let server = Server::tls(&Authority::new("Stranger").leaf(&["127.0.0.1"]), &[], challenging());
     let outcome = check(&[&format!("turns://127.0.0.1:{}", server.port), "--diagnose", "never"]);
@@ -188,6 +205,58 @@ fn a_success_nobody_signed_is_stun_malformed() {
     let outcome = tool().env("TURN_USERNAME", "u").env("TURN_PASSWORD", "p").args([&udp(&server)]).run();
     assert_eq!(outcome.one()["failure"]["detail"], "the success is not signed with our password");
     assert_eq!(outcome.one()["failure"]["code"], "stun.malformed");
+}
+
+#[test]
+fn a_check_that_is_stopped_while_it_asks_for_a_relay_gives_it_back() {
+    for number in [2, 15] {
+        let (sender, signed) = mpsc::channel();
+        let server = UdpServer::new(move |request, _| {
+            if request.len() <= 40 {
+                return vec![challenge(request)];
+            }
+            let _ = sender.send(request.to_vec());
+            Vec::new()
+        });
+        let running = Tool::new(env!("CARGO_BIN_EXE_check-udp"))
+            .env("TURN_USERNAME", "u")
+            .env("TURN_PASSWORD", "p")
+            .args(["--timeout", "20", &udp(&server)])
+            .start();
+        let next = || signed.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!(method(&next()), ALLOCATE);
+        if number == 2 {
+            running.interrupt()
+        } else {
+            running.terminate()
+        }
+        assert_eq!(running.wait().code, 128 + number);
+        // The request may have been repeated before.
+        let last = std::iter::repeat_with(next).find(|request| method(request) != ALLOCATE).unwrap();
+        assert_eq!((method(&last), &last[20..28]), (REFRESH, &[0, 0x0d, 0, 4, 0, 0, 0, 0][..]));
+    }
+}
+
+#[test]
+fn a_nonce_that_runs_out_is_replaced_for_every_request() {
+    // Every nonce is stale the first time it is used; the server's answer to a right one is beside the point.
+    let mut stale = 0;
+    let server = UdpServer::new(move |request, _| {
+        if request.len() <= 40 {
+            return vec![challenge(request)];
+        }
+        stale += 1;
+        let more = [(0x0014, b"lab.test".to_vec()), (0x0015, format!("nonce {stale}").into_bytes())];
+        vec![if stale == 1 {
+            error(request, 438, "Stale Nonce", &more)
+        } else {
+            error(request, 486, "Quota", &more)
+        }]
+    });
+    let outcome = tool().env("TURN_USERNAME", "u").env("TURN_PASSWORD", "p").args([&udp(&server)]).run();
+    assert_eq!(outcome.one()["facts"]["turn"]["error"], 486);
+    let last = server.seen().pop().unwrap();
+    assert!(last.windows(7).any(|part| part == b"nonce 1"), "the fresh nonce is used");
 }
 
 /// Runs the ladder with its four rungs on these ports.

@@ -1,19 +1,11 @@
 //! check-udp against coturn (packages.txt): challenges, full allocations and echoes over UDP, TCP and TLS.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says so by failing")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the ban on sockets is for the product, not for its test servers"
-)]
-
-use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
 
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::{Outcome, Tool};
 use serde_json::Value;
+
+use crate::{Log, free_port};
 
 /// A coturn of this test's own; it ends with it.
 struct Coturn {
@@ -21,7 +13,7 @@ struct Coturn {
     port: u16,
     tls: u16,
     root: String,
-    log: mpsc::Receiver<String>,
+    log: Log,
     _dir: tempfile::TempDir,
 }
 
@@ -30,13 +22,6 @@ impl Drop for Coturn {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A port that is free over TCP and UDP.
-fn free_port() -> u16 {
-    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = tcp.local_addr().unwrap().port();
-    if UdpSocket::bind(("127.0.0.1", port)).is_ok() { port } else { free_port() }
 }
 
 impl Coturn {
@@ -65,18 +50,22 @@ impl Coturn {
             .stdin(Stdio::null())
             .spawn()
             .expect("turnserver of the package coturn");
-        let log = lines(&mut child);
-        wait_for(&log, LISTENS);
+        let log = Log::of(child.stdout.take().unwrap());
+        log.wait_for(LISTENS);
         Coturn { child, port, tls, root: root.pem(), log, _dir: dir }
     }
 
-    fn check(&self, credentials: Option<&str>, args: &[&str]) -> Outcome {
+    fn tool(&self, credentials: Option<&str>, args: &[&str]) -> Tool {
         let tool = Tool::new(env!("CARGO_BIN_EXE_check-udp")).file("roots.pem", &self.root);
         let tool = match credentials {
             Some(password) => tool.env("TURN_USERNAME", "u").env("TURN_PASSWORD", password),
             None => tool,
         };
-        tool.args(["--public-roots", "roots.pem", "--ordered"]).args(args).run()
+        tool.args(["--public-roots", "roots.pem", "--ordered"]).args(args)
+    }
+
+    fn check(&self, credentials: Option<&str>, args: &[&str]) -> Outcome {
+        self.tool(credentials, args).run()
     }
 
     /// One server over UDP, TCP and TLS.
@@ -97,24 +86,6 @@ impl Coturn {
 
 /// What coturn says last when it starts.
 const LISTENS: &str = "SQLite DB connection success";
-
-/// Its log, line by line; all of it is read, or it would stop.
-fn lines(child: &mut Child) -> mpsc::Receiver<String> {
-    let output = BufReader::new(child.stdout.take().unwrap());
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in output.lines().map_while(Result::ok) {
-            let _ = sender.send(line);
-        }
-    });
-    receiver
-}
-
-/// Waits for a line that contains `what`.
-fn wait_for(log: &mpsc::Receiver<String>, what: &str) {
-    while !log.recv_timeout(Duration::from_secs(20)).expect("coturn goes on writing its log").contains(what) {
-    }
-}
 
 fn verdicts(outcome: &Outcome) -> Vec<&str> {
     outcome.records.iter().filter_map(|record| record["verdict"].as_str()).collect()
@@ -154,7 +125,26 @@ fn real_coturn_gets_every_allocation_back() {
     let outcome = coturn.all(Some("p"), &["--count", "2", "--interval", "1"]);
     assert_eq!(verdicts(&outcome), ["pass"; 3], "{outcome:#?}");
     for _ in 0..3 {
-        wait_for(&coturn.log, "refreshed, realm=<lab.test>, username=<u>, lifetime=0");
+        coturn.log.wait_for("refreshed, realm=<lab.test>, username=<u>, lifetime=0");
+    }
+}
+
+#[test]
+fn real_coturn_gets_an_allocation_back_from_a_check_that_is_stopped() {
+    let coturn = Coturn::start(&["--verbose"]);
+    for (target, number) in coturn.targets().iter().zip([2, 15, 2]) {
+        let running = coturn
+            .tool(Some("p"), &[target, "--count", "2000", "--interval", "20", "--timeout", "20"])
+            .start();
+        // The echo has begun: the check is in the middle of its series.
+        coturn.log.wait_for("CREATE_PERMISSION processed, success");
+        if number == 2 {
+            running.interrupt()
+        } else {
+            running.terminate()
+        }
+        assert_eq!(running.wait().code, 128 + number, "{target}");
+        coturn.log.wait_for("refreshed, realm=<lab.test>, username=<u>, lifetime=0");
     }
 }
 
@@ -183,7 +173,7 @@ fn real_coturn_without_authentication_is_an_open_relay() {
         .stderr(Stdio::null())
         .spawn()
         .expect("turnserver of the package coturn");
-    wait_for(&lines(&mut child), LISTENS);
+    Log::of(child.stdout.take().unwrap()).wait_for(LISTENS);
     let outcome = Tool::new(env!("CARGO_BIN_EXE_check-udp")).arg(format!("turn://127.0.0.1:{port}")).run();
     child.kill().unwrap();
     child.wait().unwrap();
