@@ -104,6 +104,24 @@ pub(crate) fn run(args: &Args) -> Result<u8, String> {
     Ok(0)
 }
 
+/// The text of `--format prometheus`.
+pub(crate) fn metrics(subject: &Subject) -> String {
+    prometheus::text(subject)
+}
+
+/// Every form, as the fuzzer looks at them.
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) fn every(subject: &Subject) -> Vec<String> {
+    vec![
+        html::page(subject),
+        text(subject, false),
+        markdown::text(subject),
+        csv::text(subject),
+        junit::text(subject),
+        prometheus::text(subject),
+    ]
+}
+
 fn text(subject: &Subject, colours: bool) -> String {
     let survey = &subject.survey;
     let mut text = table::text(&survey.standings, survey.outage.as_ref(), Look { colours });

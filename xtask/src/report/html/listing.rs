@@ -17,7 +17,7 @@ pub(super) fn section(subject: &Subject) -> String {
     let left =
         if left > 0 { format!("<p>{left} more are in the file of records.</p>\n") } else { String::new() };
     let mut out = format!(
-        "<section aria-labelledby=\"records\">\n<h2 id=\"records\">All records</h2>\n<details>\n<summary>{count} records</summary>\n\
+        "<section aria-labelledby=\"records\">\n<h2 id=\"records\">All records</h2>\n<details>\n<summary>{count} records, one a target</summary>\n\
          {left}<div class=\"scroll\" role=\"region\" aria-label=\"All records\" tabindex=\"0\"><table class=\"records\">\n\
          <caption>All records</caption>\n<thead><tr><th scope=\"col\">Row</th><th scope=\"col\">Target</th>\
          <th scope=\"col\">Verdict</th><th scope=\"col\">Observed</th><th scope=\"col\">Way</th></tr></thead>\n<tbody>\n"

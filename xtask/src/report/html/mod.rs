@@ -1,7 +1,11 @@
 //! One self-contained page: the answer, the requests, a row each, every record. No script, and nothing is loaded.
 
 mod bars;
+mod finding;
+mod head;
 mod listing;
+mod requests;
+mod roles;
 mod route;
 mod rows;
 mod strip;
@@ -12,8 +16,6 @@ use super::Subject;
 use super::markdown::title;
 use super::xml::Text;
 use crate::answer;
-use crate::remedy;
-use crate::request;
 use crate::standing::State;
 
 const STYLE: &str = include_str!("style.css");
@@ -27,112 +29,29 @@ pub(super) fn page(subject: &Subject) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta name=\"referrer\" content=\"no-referrer\">\n<title>{title}: network report</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#answer\">Skip to the answer</a>\n\
-         <header>\n<h1>{title}</h1>\n{}</header>\n<main>\n",
-        origin(subject)
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#answer\">Skip to the answer</a>\n{}<main>\n",
+        head::header(subject)
     );
     page.push_str(&answers(subject));
-    page.push_str(&requests(subject));
+    page.push_str(&requests::section(subject));
     page.push_str(&rows::section(subject));
     page.push_str(&listing::section(subject));
-    page.push_str("</main>\n</body>\n</html>\n");
+    page.push_str("</main>\n");
+    page.push_str(&head::footer());
+    page.push_str("</body>\n</html>\n");
     page
 }
 
-/// When and from where: what a firewall's log is searched by.
-fn origin(subject: &Subject) -> String {
-    let first = subject.records.iter().map(|record| record.ts.as_str()).min().unwrap_or("no time");
-    let mut from: Vec<String> = Vec::new();
-    for path in subject.records.iter().filter_map(|record| record.path.as_ref()) {
-        let local =
-            path.local.as_deref().and_then(|local| local.rsplit_once(':')).map_or("", |(address, _)| address);
-        let mut place = local.trim_matches(['[', ']']).to_owned();
-        if let Some(interface) = &path.interface {
-            let tunnel = if path.tunnel == Some(true) { ", a tunnel" } else { "" };
-            let _ = write!(place, " ({interface}{tunnel})");
-        }
-        if !place.trim().is_empty() && !from.contains(&place) && from.len() < 4 {
-            from.push(place);
-        }
-    }
-    let from = if from.is_empty() { String::new() } else { format!(" from {}", from.join(", ")) };
-    format!(
-        "<p class=\"origin\">{} targets, checked {}{}</p>\n",
-        subject.records.len(),
-        Text(first),
-        Text(&from)
-    )
-}
-
 fn answers(subject: &Subject) -> String {
-    let mut out =
-        "<section aria-labelledby=\"answer\">\n<h2 id=\"answer\">The answer</h2>\n<ul class=\"answers\">\n"
-            .to_owned();
+    let mut out = "<section aria-labelledby=\"answer\">\n<h2 id=\"answer\">The answer</h2>\n".to_owned();
+    out.push_str(&head::verdict(subject));
+    out.push_str("<ul class=\"answers\">\n");
     for sentence in answer::sentences(&subject.survey) {
         let _ = writeln!(out, "<li>{}</li>", Text(&sentence));
     }
     out.push_str("</ul>\n");
-    out.push_str(&matrix(subject));
-    out.push_str("</section>\n");
-    out
-}
-
-/// Verdicts by role and region, for what counts.
-fn matrix(subject: &Subject) -> String {
-    let mut out = "<table class=\"matrix\">\n<caption>Rows by who needs them</caption>\n<thead><tr>\
-        <th scope=\"col\">Who</th><th scope=\"col\">Works</th><th scope=\"col\">With something to know</th>\
-        <th scope=\"col\">Does not work</th><th scope=\"col\">Not known</th></tr></thead>\n<tbody>\n"
-        .to_owned();
-    let mut roles: Vec<&str> = subject.profile.rows.iter().map(|row| row.role.as_str()).collect();
-    roles.sort_unstable();
-    roles.dedup();
-    for role in roles {
-        let names = |of: &[State]| {
-            let rows = subject.survey.standings.iter();
-            let rows = rows.filter(|row| row.required && row.role == role && of.contains(&row.state));
-            let names: Vec<&str> = rows.map(|row| row.name.as_str()).collect();
-            if names.is_empty() { "–".to_owned() } else { names.join(", ") }
-        };
-        let _ = writeln!(
-            out,
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            Text(&answer::who(role)),
-            Text(&names(&[State::Pass])),
-            Text(&names(&[State::Degraded])),
-            Text(&names(&[State::Fail])),
-            Text(&names(&[State::Inconclusive, State::NotChecked]))
-        );
-    }
-    out.push_str("</tbody>\n</table>\n");
-    out
-}
-
-/// The change requests, by whom they are for: text that can be copied into a ticket.
-fn requests(subject: &Subject) -> String {
-    let mut out =
-        "<section aria-labelledby=\"requests\">\n<h2 id=\"requests\">What to ask for</h2>\n".to_owned();
-    if let Some(outage) = &subject.survey.outage {
-        let (heading, request) = (remedy::addressee(outage.who), Text(&outage.request));
-        let _ =
-            writeln!(out, "<h3>{heading}</h3>\n<ul class=\"request\"><li>{request}</li></ul>\n</section>");
-        return out;
-    }
-    let requests = request::requests(&subject.survey.standings);
-    if requests.is_empty() {
-        out.push_str("<p>Nothing: no row asks for a change.</p>\n");
-    }
-    for (who, lines) in requests {
-        let _ = writeln!(out, "<h3>{}</h3>\n<ul class=\"request\">", remedy::addressee(who));
-        for line in &lines {
-            let rows = line.rows.join(", ");
-            let _ =
-                writeln!(out, "<li>{} <span class=\"for\">[{}]</span></li>", Text(&line.fix), Text(&rows));
-        }
-        for (row, permits) in request::in_full(who, &lines, &subject.survey.standings) {
-            let _ = writeln!(out, "<li class=\"full\">{} in full: {}</li>", Text(row), Text(permits));
-        }
-        out.push_str("</ul>\n");
-    }
+    out.push_str(&roles::by_role(subject));
+    out.push_str(&roles::by_region(subject));
     out.push_str("</section>\n");
     out
 }
@@ -146,4 +65,20 @@ fn class(state: State) -> &'static str {
         State::Inconclusive => "inconclusive",
         State::Fail => "fail",
     }
+}
+
+/// A verdict as people read it.
+fn word(state: State) -> &'static str {
+    match state {
+        State::Pass => "works",
+        State::Degraded => "works, but",
+        State::NotChecked => "not checked",
+        State::Inconclusive => "not known",
+        State::Fail => "does not work",
+    }
+}
+
+/// A verdict as a badge.
+fn badge(state: State) -> String {
+    format!("<span class=\"badge {}\">{}</span>", class(state), word(state))
 }

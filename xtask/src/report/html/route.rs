@@ -1,38 +1,26 @@
 //! The way from this machine to the service, with the device that blocks it.
 
-use std::fmt::Write;
-
 use super::super::xml::Text;
+use super::head;
 use crate::remedy;
-use crate::request;
-use crate::standing::Standing;
-use crate::target::Place;
+use crate::request::{self, Group};
 
-/// How many ways are drawn.
-const MOST: usize = 4;
-
-/// The ways of a row, where it is known where they end.
-pub(super) fn of(row: &Standing) -> String {
-    let mut out = String::new();
-    for group in request::groups(&row.decisive).iter().filter(|group| group.near.is_some()).take(MOST) {
-        let Some((record, near)) = group.records.first().zip(group.near) else { continue };
-        let path = record.path.as_ref();
-        let local = path.and_then(|path| path.local.as_deref()).unwrap_or("this machine");
-        let interface = path.and_then(|path| path.interface.as_deref()).unwrap_or_default();
-        let host = Place::of(&record.target).host;
-        let _ = writeln!(
-            out,
-            "<ol class=\"route\" aria-label=\"The way to {}\">\n<li>this machine<span>{} {}</span></li>\n\
-             <li class=\"block\">{} {near}<span>{} ({})</span></li>\n<li class=\"far\">{}<span>{}</span></li>\n</ol>",
-            Text(&host),
-            Text(local),
-            Text(interface),
-            if request::silent(group.reason) { "at or after" } else { "at" },
-            group.code,
-            remedy::who(group.who),
-            Text(&host),
-            Text(&group.ports())
-        );
-    }
-    out
+/// The way of a group, where it is known where it ends.
+pub(super) fn of(group: &Group) -> String {
+    let Some((record, near)) = group.records.first().zip(group.near) else { return String::new() };
+    let path = record.path.as_ref();
+    let local = path.and_then(|path| path.local.as_deref()).map_or("", head::address);
+    let interface = path.and_then(|path| path.interface.as_deref()).unwrap_or_default();
+    let hosts = group.hosts();
+    format!(
+        "<ol class=\"route\" aria-label=\"The way to {0}\">\n<li>this machine<span>{1} {2}</span></li>\n\
+         <li class=\"block\">{3} {near}<span>{4} (ask: {5})</span></li>\n<li class=\"far\">{0}<span>{6}</span></li>\n</ol>\n",
+        Text(&hosts),
+        Text(local),
+        Text(interface),
+        if request::silent(group.reason) { "at or after" } else { "at" },
+        group.code,
+        remedy::who(group.who),
+        Text(&group.ports())
+    )
 }

@@ -6,13 +6,14 @@ use netcheck_common::record::Record;
 
 use super::super::Subject;
 use super::super::xml::Text;
-use super::{bars, class, route, strip};
+use super::{badge, bars, finding, strip};
 use crate::request;
 use crate::standing::{Standing, State};
-use crate::table;
 
 /// How many records of a row are shown with their stages.
 const SHOWN: usize = 8;
+/// How many of them share one reason.
+const ALIKE: usize = 2;
 
 /// The section.
 pub(super) fn section(subject: &Subject) -> String {
@@ -28,10 +29,9 @@ fn row(row: &Standing, subject: &Subject) -> String {
     let open = if row.state == State::Pass { "" } else { " open" };
     let advisory = if row.required { "" } else { " <span class=\"advisory\">advisory</span>" };
     let mut out = format!(
-        "<details{open}>\n<summary><span class=\"badge {}\">{}</span> <span class=\"name\">{}</span>{advisory} \
+        "<details{open}>\n<summary>{} <span class=\"name\">{}</span>{advisory} \
          <span class=\"function\">{}</span> <span class=\"count\">{} of {}</span></summary>\n<div class=\"body\">\n",
-        class(row.state),
-        row.state.as_str(),
+        badge(row.state),
         Text(&row.name),
         Text(&row.function),
         row.good,
@@ -39,7 +39,6 @@ fn row(row: &Standing, subject: &Subject) -> String {
     );
     out.push_str(&why(row, subject));
     out.push_str(&strip::of(row));
-    out.push_str(&route::of(row));
     out.push_str(&stages(row));
     if let Some(source) = subject.profile.rows.iter().find(|each| each.name == row.name) {
         let _ = writeln!(out, "<p class=\"source\">Source: {}</p>", Text(&source.source));
@@ -53,27 +52,12 @@ fn row(row: &Standing, subject: &Subject) -> String {
 
 fn why(row: &Standing, subject: &Subject) -> String {
     let mut out = String::new();
-    if let Some(outage) = &subject.survey.outage {
-        let _ = writeln!(out, "<p>{}</p>", Text(&outage.sentence));
-        return out;
-    }
-    for sentence in request::sentences(row) {
-        let _ = writeln!(out, "<p>{}</p>", Text(&sentence));
-    }
-    let summary = table::summary(row, None);
-    if !summary.cause.is_empty() {
-        let evidence = row
-            .decisive
-            .iter()
-            .filter_map(|record| record.cause.as_ref())
-            .find(|cause| !cause.evidence.is_empty());
-        if let Some(cause) = evidence {
-            out.push_str("<p>What was seen:</p>\n<ul>\n");
-            for line in cause.evidence.iter().take(8) {
-                let _ = writeln!(out, "<li>{}</li>", Text(line));
-            }
-            out.push_str("</ul>\n");
+    match &subject.survey.outage {
+        Some(outage) if row.state > State::Degraded => {
+            let _ = writeln!(out, "<p>{}</p>", Text(&outage.sentence));
+            return out;
         }
+        _ => out.push_str(&finding::of(row)),
     }
     for note in &row.notes {
         let _ = writeln!(out, "<p class=\"note\">{}</p>", Text(note));
@@ -84,12 +68,26 @@ fn why(row: &Standing, subject: &Subject) -> String {
     out
 }
 
-/// Some records with their stages: what is wrong first.
+/// Some records to be shown: a few of each reason first, then what works.
+fn shown<'a>(row: &Standing<'a>) -> Vec<&'a Record> {
+    let groups = request::groups(&row.decisive);
+    let alike = if groups.len() > 1 { ALIKE } else { SHOWN / 2 };
+    let mut shown: Vec<&Record> =
+        groups.iter().flat_map(|group| group.records.iter().copied().take(alike)).take(SHOWN).collect();
+    for record in &row.records {
+        if shown.len() >= SHOWN {
+            break;
+        }
+        if !row.decisive.iter().any(|bad| std::ptr::eq(*bad, *record)) {
+            shown.push(record);
+        }
+    }
+    shown
+}
+
+/// Some records with their stages.
 fn stages(row: &Standing) -> String {
-    let mut shown: Vec<&Record> = row.decisive.iter().copied().take(SHOWN).collect();
-    let rest =
-        row.records.iter().filter(|record| !row.decisive.iter().any(|bad| std::ptr::eq(*bad, **record)));
-    shown.extend(rest.take(SHOWN.saturating_sub(shown.len())));
+    let shown = shown(row);
     if shown.is_empty() {
         return String::new();
     }
@@ -102,7 +100,7 @@ fn stages(row: &Standing) -> String {
     let mut out = format!(
         "<div class=\"scroll\" role=\"region\" aria-label=\"Stages of {}\" tabindex=\"0\"><table class=\"stages\">\n\
          <caption>{caption}</caption>\n<thead><tr><th scope=\"col\">Target</th><th scope=\"col\">Verdict</th>\
-         <th scope=\"col\">Stages</th></tr></thead>\n<tbody>\n",
+         <th scope=\"col\">Stages, to one scale</th></tr></thead>\n<tbody>\n",
         Text(&row.name)
     );
     for record in shown {

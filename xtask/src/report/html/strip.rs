@@ -14,6 +14,8 @@ use crate::target::Place;
 const FEWEST: usize = 8;
 /// More cells than this no screen shows.
 const MOST: usize = 2_000;
+/// As many cells stand side by side.
+const ACROSS: usize = 64;
 
 /// The strips of a row, where it has a range.
 pub(super) fn of(row: &Standing) -> String {
@@ -35,9 +37,11 @@ pub(super) fn of(row: &Standing) -> String {
         let words = ports::fates(cells.iter().map(|(port, _, fate)| (*port, fate.clone())));
         let _ = write!(
             out,
-            "<figure class=\"strip\"><figcaption>{}: {}</figcaption><div role=\"img\" aria-label=\"{} ports of {}: {}\">",
+            "<figure class=\"strip\"><figcaption><b>{}</b> {}</figcaption>\
+             <div style=\"--cells:{}\" role=\"img\" aria-label=\"{} ports of {}: {}\">",
             Text(&host),
             Text(&words),
+            cells.len().min(ACROSS),
             cells.len(),
             Text(&host),
             Text(&words)
