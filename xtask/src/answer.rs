@@ -25,7 +25,7 @@ pub(crate) fn sentences(survey: &Survey) -> Vec<String> {
         roles.iter().filter_map(|role| of_role(role, &survey.standings)).collect();
     let names = |state: State| {
         let rows = survey.standings.iter().filter(|standing| standing.required && standing.state == state);
-        rows.map(|standing| standing.name.as_str()).collect::<Vec<_>>()
+        rows.map(called).collect::<Vec<_>>()
     };
     for (state, text) in [
         (State::Degraded, "Works, with something to know"),
@@ -77,6 +77,15 @@ fn regions(standing: &Standing) -> String {
         return String::new();
     }
     format!(" ({})", bad.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+/// A row as people call it, and its name: `iOS push notifications (apns)`.
+fn called(standing: &Standing) -> String {
+    if standing.function.is_empty() {
+        standing.name.clone()
+    } else {
+        format!("{} ({})", standing.function, standing.name)
+    }
 }
 
 /// A role as people call it.

@@ -22,8 +22,13 @@ pub(crate) fn read(file: &Path) -> Result<Baseline, String> {
     if loaded.records.is_empty() {
         return Err(format!("{}: no record in it", file.display()));
     }
-    let bad = loaded.records.into_iter().filter(|record| !standing::usable(record));
-    Ok(bad.filter_map(|record| Some((record.target, record.failure?.code))).collect())
+    Ok(of(loaded.records))
+}
+
+/// How targets failed in these records.
+pub(crate) fn of(records: Vec<Record>) -> Baseline {
+    let bad = records.into_iter().filter(|record| !standing::usable(record));
+    bad.filter_map(|record| Some((record.target, record.failure?.code))).collect()
 }
 
 /// Lays the blame for what fails the same way in both on the service. What was observed stays.

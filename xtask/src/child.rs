@@ -10,6 +10,8 @@ use netcheck_common::escape;
 use netcheck_common::record::Record;
 use nix::sys::signal::Signal;
 
+use crate::given;
+
 /// The longest line that is taken from a tool. A record is a few kilobytes.
 const LONGEST: u64 = 1 << 20;
 
@@ -58,7 +60,9 @@ pub(crate) fn start(
     if let Some(stderr) = child.stderr.take() {
         let events = events.clone();
         thread::spawn(move || {
-            lines(stderr, |line| events.send(Event::Said(tool, escape::bytes(line, 500))).is_ok());
+            lines(stderr, |line| {
+                events.send(Event::Said(tool, given::hide(&escape::bytes(line, 500)))).is_ok()
+            });
             let _ = events.send(Event::Ended(tool));
         });
     }
@@ -93,6 +97,6 @@ fn read(tool: &'static str, line: &[u8]) -> Event {
     // A half line of a tool that was killed is not a record: JSON does not parse, so nothing half reaches the file.
     match serde_json::from_slice::<Record>(line) {
         Ok(record) => Event::Record(tool, Box::new(record), String::from_utf8_lossy(line).into_owned()),
-        Err(_) => Event::Garbage(tool, escape::bytes(line, 120)),
+        Err(_) => Event::Garbage(tool, given::hide(&escape::bytes(line, 120))),
     }
 }

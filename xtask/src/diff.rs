@@ -83,7 +83,7 @@ impl Difference {
     /// What changed from `before` to `after`. Where a target occurs twice, its last record counts.
     pub(crate) fn of(before: &[Record], after: &[Record]) -> Difference {
         let by_target = |records: &'_ [Record]| -> BTreeMap<(String, String), usize> {
-            let key = |record: &Record| (row_of(record).to_owned(), record.target.clone());
+            let key = |record: &Record| (row(record), record.target.clone());
             records.iter().enumerate().map(|(at, record)| (key(record), at)).collect()
         };
         let (old, new) = (by_target(before), by_target(after));
@@ -110,7 +110,9 @@ impl Difference {
         let place = Place::of(target);
         let fates = [was, is].map(|record| record.map_or("", standing::fate)).join(" → ");
         let fates = fates.trim_matches([' ', '→']).to_owned();
-        let key = (row.clone(), place.scheme.clone(), place.host.clone(), fates);
+        let counted = is.or(was).is_none_or(Record::required);
+        let row = if counted { row.clone() } else { format!("{row}, not counted") };
+        let key = (row, place.scheme.clone(), place.host.clone(), fates);
         self.changes.entry(change).or_default().entry(key).or_default().push(place.port);
     }
 
@@ -131,6 +133,14 @@ impl Difference {
             }
         }
         text
+    }
+}
+
+/// The row of a record; where the ways out were checked one by one (`check --path`), with its way.
+fn row(record: &Record) -> String {
+    match standing::label(record, "path") {
+        Some(way) => format!("{} ({way})", row_of(record)),
+        None => row_of(record).to_owned(),
     }
 }
 

@@ -29,6 +29,10 @@ pub(crate) fn expect(survey: &mut Survey, expected: &[(String, String)]) {
             .filter(|name| name.strip_suffix(" (tunnel)").unwrap_or(name) != wanted)
             .collect();
         if !stray.is_empty() {
+            // What people notice is not the matter where it works: it works by the wrong way.
+            if standing.state <= State::Degraded {
+                standing.without = format!("{row} does not leave through {wanted}");
+            }
             standing.state = State::Fail;
             standing.notes.push(format!("leaves through {}, expected {wanted}", stray.join(", ")));
         }

@@ -12,6 +12,7 @@ pub(crate) struct Journal {
     /// How many bytes are whole lines.
     whole: u64,
     failed: bool,
+    closed: bool,
 }
 
 #[derive(Debug)]
@@ -32,7 +33,7 @@ impl Journal {
         } else {
             Out::File(File::create(path).map_err(|why| format!("{name}: {why}"))?)
         };
-        Ok(Journal { out, name, whole: 0, failed: false })
+        Ok(Journal { out, name, whole: 0, failed: false, closed: false })
     }
 
     /// Writes one line, unbuffered: what is finished is on disk, whatever happens next.
@@ -50,6 +51,7 @@ impl Journal {
             }
             Err(why) => {
                 self.failed = true;
+                self.closed = self.is_stdout() && why.kind() == io::ErrorKind::BrokenPipe;
                 if let Out::File(file) = &self.out {
                     let _ = file.set_len(self.whole);
                 }
@@ -72,6 +74,11 @@ impl Journal {
     /// Whether a line could not be written.
     pub(crate) fn failed(&self) -> bool {
         self.failed
+    }
+
+    /// Whether the reader of standard output has left, satisfied.
+    pub(crate) fn closed(&self) -> bool {
+        self.closed
     }
 
     /// Whether the records go to standard output, so that the table has to go elsewhere.

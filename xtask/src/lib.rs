@@ -8,6 +8,9 @@ mod bypass;
 mod check;
 mod child;
 mod diff;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+mod given;
 mod interface;
 mod journal;
 mod out;
@@ -32,6 +35,9 @@ mod through;
 mod tools;
 mod wrap;
 
+#[cfg(test)]
+mod corpus_replay;
+
 #[cfg(feature = "dev")]
 mod dev;
 #[cfg(feature = "dev")]
@@ -41,6 +47,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use netcheck_common::escape;
 
 /// Where this program runs from, and so where its tools are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +92,11 @@ impl Command {
 /// `netcheck`: what ships.
 #[must_use]
 pub fn netcheck() -> ExitCode {
+    #[cfg(feature = "manual")]
+    if let Some(folder) = netcheck_common::manual::wanted() {
+        let written = netcheck_common::manual::write(<Netcheck as clap::CommandFactory>::command(), &folder);
+        return finish(Ok(written.map(|()| 0).map_err(|why| why.to_string())));
+    }
     finish(Netcheck::try_parse().map(|cli| cli.command.run(Home::Installed)))
 }
 
@@ -99,7 +111,9 @@ fn finish(parsed: Result<Result<u8, String>, clap::Error>) -> ExitCode {
     match parsed {
         Ok(Ok(code)) => ExitCode::from(code),
         Ok(Err(why)) => {
-            let _ = writeln!(io::stderr(), "netcheck: {why}");
+            // It may name a file, or a line of one.
+            let lines: Vec<String> = why.lines().map(|line| escape::line(line, 1000)).collect();
+            let _ = writeln!(io::stderr(), "netcheck: {}", lines.join("\n"));
             ExitCode::from(2)
         }
         // Help and version are "errors" of clap that are none.

@@ -37,7 +37,11 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Loaded, String> {
     Ok(all)
 }
 
-fn lines(mut from: impl BufRead, all: &mut Loaded, name: &Path) -> Result<(), String> {
+/// Reads lines; `name` is where they come from.
+///
+/// # Errors
+/// They cannot be read, or are more records than are kept.
+pub(crate) fn lines(mut from: impl BufRead, all: &mut Loaded, name: &Path) -> Result<(), String> {
     let mut line = Vec::new();
     loop {
         line.clear();

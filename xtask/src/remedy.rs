@@ -41,6 +41,42 @@ fn fixed(reason: Reason) -> &'static str {
     }
 }
 
+/// A cause in a sentence, for who does not know the codes.
+pub(crate) fn meaning(reason: Reason) -> &'static str {
+    match reason {
+        Reason::FirewallDrop => "A firewall drops the packets without an answer.",
+        Reason::FirewallReject => "A firewall refuses the connection.",
+        Reason::LocalFirewall => "A firewall on this machine blocks it.",
+        Reason::Offline => "There is no way to the Internet from here.",
+        Reason::DnsFilter => "The resolver withholds the name.",
+        Reason::DnsHijack => "The resolver gives an address that is not the service's.",
+        Reason::DnsOutage => "No resolver answers.",
+        Reason::SniFilter => "A device on the way blocks TLS to this name.",
+        Reason::ProtocolFilter => "The port opens; a device on the way stops the protocol.",
+        Reason::TlsInspection => "A device on the way decrypts TLS and signs it again.",
+        Reason::TransparentProxy => "A device on the way answers in the service's place.",
+        Reason::CaptivePortal => "A portal wants somebody to log in first.",
+        Reason::BlockPage => "A page that says \"blocked\" comes in the service's place.",
+        Reason::ProxyAuth => "The proxy wants to know its user.",
+        Reason::ProxyPolicy => "The proxy refuses the destination by its rules.",
+        Reason::ProxyDown => "The proxy does not work.",
+        Reason::WebsocketFilter => "A device on the way does not let WebSocket through.",
+        Reason::IdleTimeout => "A device on the way cuts connections that are idle.",
+        Reason::UdpBlocked => "UDP does not pass.",
+        Reason::MtuBlackhole => "Large packets vanish on the way.",
+        Reason::LossyPath => "Too many packets are lost on the way.",
+        Reason::ClockSkew => "The clock of this machine is wrong.",
+        Reason::Ipv6Broken => "IPv6 is announced here and does not work.",
+        Reason::NatRewrite => "A device on the way rewrites addresses inside the packets.",
+        Reason::ServiceDown => "The service itself does not work.",
+        Reason::ServiceMisconfigured => "The service itself is set up wrongly.",
+        Reason::PortIdle => "The way is open; the service itself refuses.",
+        Reason::MailGateway => "A mail gateway changes or delays messages.",
+        Reason::SenderIdentity => "The sender's own records do not fit.",
+        _ => "What causes it is not known.",
+    }
+}
+
 /// Whom a request is for, as its heading.
 pub(crate) fn addressee(who: Who) -> &'static str {
     match who {

@@ -1,6 +1,6 @@
 //! Every row's standing from a set of records, the worst first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use netcheck_common::record::Record;
 
@@ -52,7 +52,9 @@ impl<'a> Survey<'a> {
         let mut standings = Vec::new();
         for row in &profile.rows {
             let records = by_row.remove(row.name.as_str()).unwrap_or_default();
-            let mut standing = standing::of(&row.name, records, expected(&row.name), row.fallback.as_deref());
+            let judge =
+                |records| standing::of(&row.name, records, expected(&row.name), row.fallback.as_deref());
+            let mut standing = by_best_way(records, judge);
             standing.required = row.required();
             standing.function.clone_from(&row.function);
             standing.role.clone_from(&row.role);
@@ -88,6 +90,31 @@ impl<'a> Survey<'a> {
         };
         u8::from(self.standings.iter().any(|standing| bad(&standing)))
     }
+}
+
+/// Judges a row whose ways out were checked one by one (`check --path`): a row that works by one way works.
+fn by_best_way<'a>(
+    records: Vec<&'a Record>,
+    judge: impl Fn(Vec<&'a Record>) -> Standing<'a>,
+) -> Standing<'a> {
+    let way = |record: &&'a Record| standing::label(record, "path");
+    let ways: BTreeSet<Option<&str>> = records.iter().map(way).collect();
+    if ways.len() < 2 {
+        return judge(records);
+    }
+    let of_way =
+        |wanted: &Option<&str>| records.iter().copied().filter(|record| way(record) == *wanted).collect();
+    let mut standings: Vec<(&str, Standing)> =
+        ways.iter().map(|wanted| (wanted.unwrap_or("unnamed"), judge(of_way(wanted)))).collect();
+    let by_way: Vec<String> =
+        standings.iter().map(|(way, standing)| format!("{way} {}", standing.state.as_str())).collect();
+    standings.sort_by_key(|(_, standing)| standing.state);
+    let differ = standings.first().map(|(_, one)| one.state) != standings.last().map(|(_, one)| one.state);
+    let (_, mut best) = standings.swap_remove(0);
+    if differ {
+        best.notes.push(format!("by the way out: {}", by_way.join(", ")));
+    }
+    best
 }
 
 /// The row of a record; targets that came without labels are a row of their own.

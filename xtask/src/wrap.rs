@@ -49,8 +49,9 @@ pub(crate) fn hanging(first: &str, text: &str) -> String {
     out
 }
 
-/// `text` padded to `width`, or cut to it.
+/// `text`, made harmless, padded to `width` or cut to it.
 pub(crate) fn cell(text: &str, width: usize) -> String {
+    let text = escape::line(text, width + 1);
     let count = text.chars().count();
     if count <= width {
         return format!("{text}{}", " ".repeat(width - count));
@@ -87,5 +88,6 @@ mod tests {
     fn cells_keep_their_width() {
         assert_eq!(cell("ab", 4), "ab  ");
         assert_eq!(cell("abcdef", 4), "abc…");
+        assert_eq!(cell("\x1b[2J", 12), "\\u{1b}[2J   ");
     }
 }

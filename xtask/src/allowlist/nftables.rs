@@ -3,6 +3,11 @@
 use super::destination::Destination;
 use super::{Rule, joined};
 
+/// How the list is put to use.
+const USE: &str = "\n# A jump stays within its table. To let this list through and nothing else:\n\
+    #   nft 'add chain inet netcheck forward { type filter hook forward priority 0; policy drop; }'\n\
+    #   nft add rule inet netcheck forward jump netcheck_allow\n";
+
 /// The table, and the lines for dnsmasq as comments.
 pub(super) fn text(rules: &[Rule]) -> String {
     let mut out = String::from(
@@ -17,6 +22,7 @@ pub(super) fn text(rules: &[Rule]) -> String {
             out.push_str(&format!("#   nftset=/{}/{set}\n", names.join("/")));
         }
     }
+    out.push_str(USE);
     out.push_str("\ntable inet netcheck {\n");
     for rule in &outbound {
         for (family, kind, v6) in [("4", "ipv4_addr", false), ("6", "ipv6_addr", true)] {
@@ -32,9 +38,8 @@ pub(super) fn text(rules: &[Rule]) -> String {
             ));
         }
     }
-    // A chain without a hook changes nothing until somebody jumps to it.
     out.push_str(
-        "\n  # Jump here from your forward chain: `jump netcheck_allow`.\n  chain netcheck_allow {\n",
+        "\n  # Without a hook this changes nothing until a chain of this table jumps here.\n  chain netcheck_allow {\n",
     );
     out.push_str("    ct state established,related accept\n");
     for rule in &outbound {

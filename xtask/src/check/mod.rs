@@ -2,6 +2,7 @@
 
 mod round;
 mod screen;
+mod textfile;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -53,6 +54,9 @@ pub(crate) struct Args {
     /// Where the records go; `-` is standard output (the table then goes to standard error)
     #[arg(long, value_name = "FILE", default_value = "netcheck.jsonl")]
     output: PathBuf,
+    /// Metrics for node_exporter's textfile collector, replaced after each round
+    #[arg(long, value_name = "FILE.prom", conflicts_with = "path")]
+    textfile: Option<PathBuf>,
     /// Count a degraded row as failed in the exit code
     #[arg(long)]
     strict: bool,
@@ -110,10 +114,13 @@ pub(crate) fn run(args: &Args, home: Home) -> Result<u8, String> {
     loop {
         let round = Round::run(&job, &sender, &events)?;
         let code = screen::show(&job, &round)?;
+        textfile::write(&job, &round)?;
         if let Some(before) = &before {
             out::print(&format!("\nSince the last time: {}", Difference::of(before, &round.records).text()))?;
         }
-        let Some(pause) = args.watch.filter(|_| round.signal.is_none() && round.broken.is_empty()) else {
+        let Some(pause) =
+            args.watch.filter(|_| round.signal.is_none() && round.broken.is_empty() && !round.closed)
+        else {
             return Ok(code);
         };
         before = Some(round.records);

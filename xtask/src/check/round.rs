@@ -23,6 +23,8 @@ pub(super) struct Round {
     pub(super) broken: Vec<String>,
     /// What ended it early.
     pub(super) signal: Option<Signal>,
+    /// Whether the reader of the records has left.
+    pub(super) closed: bool,
     /// Whether the records went to standard output.
     pub(super) on_stdout: bool,
 }
@@ -46,10 +48,11 @@ impl Round {
             let lines: Vec<Line> =
                 job.lines.iter().map(|line| line.clone().labelled("path", way.as_str())).collect();
             round.once(job, &lines, Some(*way), &mut journal, sender, events);
-            if round.signal.is_some() {
+            if round.signal.is_some() || journal.closed() {
                 break;
             }
         }
+        round.closed = journal.closed();
         bypass::apply(&mut round.records);
         if let Some(baseline) = &job.baseline {
             baseline::apply(&mut round.records, baseline);

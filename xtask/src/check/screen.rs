@@ -39,7 +39,9 @@ pub(super) fn show(job: &Job, round: &Round) -> Result<u8, String> {
         [] => one(job, &round.records, look),
         ways => many(job, ways, round, look),
     };
-    if round.on_stdout {
+    if round.closed {
+        // Who has left wants no table either.
+    } else if round.on_stdout {
         let _ = io::stderr().write_all(text.as_bytes());
     } else {
         out::print(&text)?;
@@ -47,12 +49,14 @@ pub(super) fn show(job: &Job, round: &Round) -> Result<u8, String> {
     round.broken.iter().for_each(|line| say(line));
     Ok(match round.signal {
         Some(signal) => signal::code(signal),
+        None if round.closed && round.broken.is_empty() => 0,
         None if !round.broken.is_empty() => 2,
         None => rows,
     })
 }
 
-fn survey<'a>(job: &Job, records: impl IntoIterator<Item = &'a Record>) -> Survey<'a> {
+/// How each row of the plan stands after these records.
+pub(super) fn survey<'a>(job: &Job, records: impl IntoIterator<Item = &'a Record>) -> Survey<'a> {
     let mut survey = Survey::of_run(&job.profile, &job.lines, records);
     interface::expect(&mut survey, &job.args.expect_interface);
     survey

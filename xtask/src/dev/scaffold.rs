@@ -7,6 +7,7 @@ use clap::Args as ClapArgs;
 use super::workspace::{root, say};
 
 const MANIFEST: &str = include_str!("scaffold/Cargo.toml.in");
+const LIBRARY: &str = include_str!("scaffold/lib.rs.in");
 const MAIN: &str = include_str!("scaffold/main.rs.in");
 const CHECK: &str = include_str!("scaffold/check.rs.in");
 const TEST: &str = include_str!("scaffold/scripted.rs.in");
@@ -44,15 +45,21 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
         "2. netcheck-common/src/failure.rs: the codes its stages can end with (then `cargo xtask schema`)",
         "3. src/check.rs: the stages; bytes to parse get a codec file of their own",
         "4. tests/scripted.rs: for every stage one success, and refuse, stall, hang up, garbage, say no",
-        "5. profiles/: a probe that uses it",
+        "5. profiles/: a probe that uses it; netcheck-all: its name",
     ] {
         say(step);
     }
     Ok(())
 }
 
-fn files() -> [(&'static str, &'static str); 4] {
-    [("Cargo.toml", MANIFEST), ("src/main.rs", MAIN), ("src/check.rs", CHECK), ("tests/scripted.rs", TEST)]
+fn files() -> [(&'static str, &'static str); 5] {
+    [
+        ("Cargo.toml", MANIFEST),
+        ("src/lib.rs", LIBRARY),
+        ("src/main.rs", MAIN),
+        ("src/check.rs", CHECK),
+        ("tests/scripted.rs", TEST),
+    ]
 }
 
 fn filled(template: &str, name: &str) -> String {

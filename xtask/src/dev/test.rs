@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::package;
 use super::workspace::{self, cargo, root, say, step};
+use super::{dist, package};
 
 /// Which tests, by what they need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -40,6 +40,11 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     let tiers = tiers(args)?;
     // Tests of the orchestrator and the lab start the tools: they are all built first.
     step("building", cargo().args(["build", "--workspace", "--all-targets", "--locked"]))?;
+    if tiers.contains(&Tier::Heavy)
+        && (args.package.is_empty() || args.package.iter().any(|name| name == "xtask"))
+    {
+        dist::warm()?;
+    }
     let nextest =
         Command::new("cargo-nextest").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     let mut tests =
@@ -76,7 +81,8 @@ fn packages(tier: Tier) -> BTreeSet<String> {
         Tier::Namespaces => package::named("netcheck-lab"),
         Tier::Heavy => {
             let tools = workspace::crates().into_iter().map(|tool| format!("check-{tool}"));
-            tools.chain(["xtask".to_owned()]).flat_map(|folder| package::named(&folder)).collect()
+            let more = ["xtask", "netcheck-lab"].map(str::to_owned);
+            tools.chain(more).flat_map(|folder| package::named(&folder)).collect()
         }
     }
 }

@@ -56,6 +56,7 @@ impl Choice {
         profile.rows.retain(|row| !row.probes.is_empty());
         if self.no_controls {
             profile.controls.clear();
+            profile.tools.values_mut().for_each(|tool| without_controls(&mut tool.args));
         }
         if profile.rows.is_empty() {
             return Err("no row is left: role, region and row exclude each other".into());
@@ -87,5 +88,45 @@ impl Choice {
             }
         }
         Ok(())
+    }
+}
+
+/// Takes the controls out of a tool's arguments: `--control TARGET`, or `--control=TARGET`.
+fn without_controls(args: &mut Vec<String>) {
+    let mut value = false;
+    args.retain(|arg| {
+        let flag = arg == "--control";
+        let drop = std::mem::replace(&mut value, flag) || flag || arg.starts_with("--control=");
+        !drop
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controls_are_taken_out_of_a_tools_arguments_and_nothing_else() {
+        let mut args: Vec<String> =
+            ["--control", "stun:a:1", "--selector", "x", "--control=stun:b:2", "--control", "stun:c:3", "-v"]
+                .map(str::to_owned)
+                .to_vec();
+        without_controls(&mut args);
+        assert_eq!(args, ["--selector", "x", "-v"]);
+    }
+
+    #[test]
+    fn without_controls_no_tool_asks_one() {
+        let choice = Choice {
+            profile: "spotme".into(),
+            role: Vec::new(),
+            region: Vec::new(),
+            row: Vec::new(),
+            required_only: false,
+            no_controls: true,
+        };
+        let profile = choice.load().unwrap();
+        assert!(profile.controls.is_empty());
+        assert!(profile.tools.values().all(|tool| !tool.args.iter().any(|arg| arg.contains("stun"))));
     }
 }

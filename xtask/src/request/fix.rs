@@ -1,4 +1,4 @@
-//! A fix with its host and port taken out, so that 41 ports make one sentence.
+//! A fix with its host, port and protocol taken out, so that 41 ports make one sentence.
 
 use netcheck_common::record::Record;
 
@@ -7,14 +7,15 @@ use crate::target::Place;
 /// A mark that no fix contains: records are escaped, so there are no control characters in them.
 const HOST: &str = "\u{1}";
 const PORT: &str = "\u{2}";
+const PROTOCOL: &str = "\u{3}";
 
-/// The words of a template with these hosts and ports.
-pub(super) fn filled(words: &str, hosts: &[String], ports: &str) -> String {
-    words.replace(HOST, &hosts.join(", ")).replace(PORT, ports)
+/// The words of a template with these hosts, ports and protocols.
+pub(super) fn filled(words: &str, hosts: &[String], ports: &str, protocols: &str) -> String {
+    words.replace(HOST, &hosts.join(", ")).replace(PORT, ports).replace(PROTOCOL, protocols)
 }
 
-/// A record's fix with host and port taken out, so that 41 ports make one sentence.
-pub(super) fn template(record: &Record, place: &Place) -> String {
+/// A record's fix with host, port and protocol taken out, and the protocol.
+pub(super) fn template(record: &Record, place: &Place) -> (String, Option<String>) {
     let fix = match &record.cause {
         Some(cause) if !cause.fix.is_empty() => cause.fix.clone(),
         _ => {
@@ -27,9 +28,26 @@ pub(super) fn template(record: &Record, place: &Place) -> String {
         }
     };
     let fix = fix.replace(&place.host, HOST);
-    match place.port {
+    let fix = match place.port {
         Some(port) => number(&fix, &port.to_string()),
         None => fix,
+    };
+    protocol(fix)
+}
+
+/// Takes the protocol out: `(RTMPS over TCP)`, which differs where the rule to be written does not.
+fn protocol(fix: String) -> (String, Option<String>) {
+    let found = fix.match_indices('(').find_map(|(at, _)| {
+        let (inside, _) = fix[at + 1..].split_once(')')?;
+        let over = inside.ends_with(" over TCP") || inside.ends_with(" over UDP");
+        (over && !inside.contains(['(', '\u{1}', '\u{2}'])).then(|| (at + 1, inside.to_owned()))
+    });
+    match found {
+        Some((at, inside)) => {
+            let words = format!("{}{PROTOCOL}{}", &fix[..at], &fix[at + inside.len()..]);
+            (words, Some(inside))
+        }
+        None => (fix, None),
     }
 }
 

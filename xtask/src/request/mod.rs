@@ -12,6 +12,9 @@ use crate::ports;
 use crate::standing::{self, Standing};
 use crate::target::Place;
 
+/// As many hosts are named in a sentence.
+const NAMED: usize = 3;
+
 /// Records of one row that fail for the same reason at the same place.
 #[derive(Debug)]
 pub(crate) struct Group<'a> {
@@ -66,22 +69,35 @@ impl Group<'_> {
         ports(&self.records)
     }
 
+    /// Its hosts, the first few by name.
+    pub(crate) fn hosts(&self) -> String {
+        let hosts: BTreeSet<String> =
+            self.records.iter().map(|record| Place::of(&record.target).host).collect();
+        let more = hosts.len().saturating_sub(NAMED);
+        let named = hosts.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
+        if more > 0 { format!("{named} and {more} more") } else { named }
+    }
+
     /// What to ask for: one sentence for hosts that need the same, the records' own words where they agree.
     pub(crate) fn fixes(&self) -> Vec<String> {
-        let mut by_words: BTreeMap<String, BTreeMap<String, Vec<u16>>> = BTreeMap::new();
+        type Needs = (Vec<u16>, BTreeSet<String>);
+        let mut by_words: BTreeMap<String, BTreeMap<String, Needs>> = BTreeMap::new();
         for record in &self.records {
             let place = Place::of(&record.target);
-            let words = fix::template(record, &place);
-            by_words.entry(words).or_default().entry(place.host).or_default().extend(place.port);
+            let (words, protocol) = fix::template(record, &place);
+            let (ports, protocols) = by_words.entry(words).or_default().entry(place.host).or_default();
+            ports.extend(place.port);
+            protocols.extend(protocol);
         }
         let mut fixes = Vec::new();
         for (words, hosts) in by_words {
-            let mut same_ports: BTreeMap<String, Vec<String>> = BTreeMap::new();
-            for (host, numbers) in hosts {
-                same_ports.entry(ports::text(numbers)).or_default().push(host);
+            let mut same: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+            for (host, (numbers, protocols)) in hosts {
+                let protocols = protocols.into_iter().collect::<Vec<_>>().join(", ");
+                same.entry((ports::text(numbers), protocols)).or_default().push(host);
             }
-            for (ports, hosts) in same_ports {
-                fixes.push(fix::filled(&words, &hosts, &ports));
+            for ((ports, protocols), hosts) in same {
+                fixes.push(fix::filled(&words, &hosts, &ports, &protocols));
             }
         }
         fixes.dedup();
@@ -106,11 +122,6 @@ pub(crate) fn sentences(standing: &Standing) -> Vec<String> {
 
 fn sentence(standing: &Standing, region: &str, group: &Group) -> String {
     let place = if region == "all" { String::new() } else { format!(" ({region})") };
-    let hosts: BTreeSet<String> = group.records.iter().map(|record| Place::of(&record.target).host).collect();
-    let mut named: Vec<String> = hosts.into_iter().collect();
-    let more = named.len().saturating_sub(3);
-    named.truncate(3);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let near = match group.near {
         // A drop leaves the dropping device as the last answer, or the one before it; who answers is there.
         Some(address) if silent(group.reason) => format!(", at or after {address}"),
@@ -133,10 +144,10 @@ fn sentence(standing: &Standing, region: &str, group: &Group) -> String {
         _ => "does not work",
     };
     format!(
-        "{}{place}: {} to {}{more} {verb}: {}{sure}{near}.",
+        "{}{place}: {} to {} {verb}: {}{sure}{near}.",
         standing.name,
         group.ports(),
-        named.join(", "),
+        group.hosts(),
         group.code
     )
 }
@@ -178,10 +189,7 @@ pub(crate) fn requests(standings: &[Standing]) -> Vec<(Who, Vec<Request>)> {
     let mut all: BTreeMap<Who, Vec<Request>> = BTreeMap::new();
     for standing in standings {
         // Whoever need not answer is no reason to ask anybody.
-        let asking = |record: &&&Record| {
-            standing::flag(record, "known_to_answer") != Some(false)
-                || record.verdict != Verdict::Inconclusive
-        };
+        let asking = |record: &&&Record| !standing::need_not_answer(record);
         let decisive: Vec<&Record> = standing.decisive.iter().filter(asking).copied().collect();
         for group in groups(&decisive) {
             let lines = all.entry(group.who).or_default();

@@ -51,3 +51,32 @@ fn a_failure_without_a_cause_asks_to_find_out() {
     let asked = ["Find out why TCP to a.example on TCP 443 does not work (observed: tcp.timeout)."];
     assert_eq!(fixes(&[record]), asked);
 }
+
+#[test]
+fn one_rule_for_two_protocols_is_asked_for_once() {
+    let records = [
+        blocked("a.example", 443, "Allow TCP 443 to a.example (HTTPS over TCP)."),
+        blocked("a.example", 443, "Allow TCP 443 to a.example (WebSocket over TLS over TCP)."),
+    ];
+    assert_eq!(
+        fixes(&records),
+        ["Allow TCP 443 to a.example (HTTPS over TCP, WebSocket over TLS over TCP)."]
+    );
+}
+
+#[test]
+fn what_is_proven_to_be_blocked_is_asked_for_even_where_silence_is_allowed() {
+    let silent = |confidence: &str| -> Record {
+        serde_json::from_value(json!({ "v": 1, "ts": "", "check": "udp", "target": "stun://a.example:443",
+            "verdict": "inconclusive", "stages": [], "failure": { "code": "udp.timeout", "detail": "" },
+            "cause": { "code": "udp_blocked", "who": "network", "confidence": confidence, "evidence": [],
+                "fix": "Allow UDP 443 to a.example (STUN over UDP)." },
+            "labels": { "row": "video", "known_to_answer": false } }))
+        .unwrap()
+    };
+    for (confidence, asked) in [("high", 1), ("low", 0)] {
+        let record = silent(confidence);
+        let standing = standing::of("video", vec![&record], 1, None);
+        assert_eq!(requests(&[standing]).len(), asked, "{confidence}");
+    }
+}

@@ -154,7 +154,9 @@ impl<'a> Run<'a> {
         if !self.journal.failed()
             && let Err(why) = self.journal.write(line)
         {
-            self.outcome.broken.push(why);
+            if !self.journal.closed() {
+                self.outcome.broken.push(why);
+            }
             self.stop();
         }
         self.progress.record(&record);

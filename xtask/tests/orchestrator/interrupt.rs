@@ -14,7 +14,7 @@ fn interrupted(signal: Signal) -> (Stage, Outcome) {
         "udp",
         "trap 'exit 143' TERM; head -n 1 udp.jsonl; echo hanging >&2; while :; do sleep 0.05; done",
     );
-    let mut command = stage.command(&["-v"]);
+    let mut command = stage.command(&["-v", "--textfile", "netcheck.prom"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
@@ -36,6 +36,8 @@ fn sigint_keeps_what_is_finished_and_is_130() {
 
 #[test]
 fn sigterm_is_143() {
-    let (_, run) = interrupted(Signal::SIGTERM);
+    let (stage, run) = interrupted(Signal::SIGTERM);
     assert_eq!(run.code, Some(143), "{}", run.stdout);
+    // Half a round would look like an outage to whoever reads the metrics.
+    assert!(!stage.dir.path().join("netcheck.prom").exists());
 }

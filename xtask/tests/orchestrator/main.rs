@@ -3,7 +3,11 @@
 
 mod check;
 mod fake;
+mod hostile;
 mod interrupt;
+mod loss;
 mod plan;
 mod report;
+mod secrets;
+mod textfile;
 mod ways;

@@ -118,7 +118,7 @@ fn the_answer_comes_first_and_by_role() {
     });
     let page = report(&stage, "html");
     let answer = page.find("Participants: iPhones will not get notifications.").unwrap();
-    assert!(answer < page.find("What to ask for").unwrap());
+    assert!(answer < page.find("<h2 id=\"requests\">What to ask for").unwrap());
     assert!(page.contains("Backstage: live streams cannot be sent from here."));
     assert_eq!(page.matches("<i class=\"fail\"").count(), 153);
 }
@@ -137,6 +137,15 @@ fn what_broke_between_two_runs_is_exit_code_1_and_a_range() {
     let fixed = of(&stage, &["diff", "netcheck.jsonl", "before.jsonl"]);
     assert_eq!(fixed.status.code(), Some(0));
     assert!(String::from_utf8(fixed.stdout).unwrap().contains("Fixed (153)"));
+    // Nobody has to have UDP 3478: it is shown, and breaks nothing.
+    stage
+        .tool("udp", |target| if target.port() == 3478 { dropped(target, "10.0.0.1") } else { pass(target) });
+    stage.tool("rtmps", pass);
+    stage.check(&["--row", "video-udp"]);
+    let advisory = of(&stage, &["diff", "before.jsonl", "netcheck.jsonl"]);
+    let text = String::from_utf8(advisory.stdout).unwrap();
+    assert_eq!(advisory.status.code(), Some(0), "{text}");
+    assert!(text.contains("- video-udp, not counted: stun://hlg.tokbox.com port 3478: pass →"), "{text}");
     let same = of(&stage, &["diff", "netcheck.jsonl", "netcheck.jsonl"]);
     assert_eq!(String::from_utf8(same.stdout).unwrap(), "Nothing changed.\n");
 }

@@ -1,5 +1,6 @@
 //! Ways, interfaces, baselines and watching.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
@@ -8,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use crate::fake::{Stage, dropped, finish, line, pass};
+use crate::fake::{Stage, dropped, finish, line, netcheck, pass};
 
 fn by_proxy_only(target: &Target) -> Value {
     dropped(target, "10.0.0.1")
@@ -29,6 +30,23 @@ fn both_ways_are_run_and_shown_side_by_side() {
     assert!(run.stdout.contains("ROW           DIRECT        PROXY"), "{}", run.stdout);
     assert!(run.stdout.contains("mail          fail          pass"), "{}", run.stdout);
     assert_eq!(stage.kept().len(), 2);
+    let of = |args: &[&str]| {
+        let output = netcheck().current_dir(stage.dir.path()).args(args).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (_, report) = of(&["report", "netcheck.jsonl", "--row", "mail"]);
+    assert!(line(&report, "mail").contains("pass"), "{report}");
+    assert!(report.contains("by the way out: direct fail, proxy pass"), "{report}");
+    // The proxy's way breaks; the other, which never worked, must not hide it.
+    let broken: String = stage
+        .kept()
+        .iter()
+        .map(|kept| format!("{kept}\n").replace(r#""verdict":"pass""#, r#""verdict":"fail""#))
+        .collect();
+    fs::write(stage.dir.path().join("later.jsonl"), broken).unwrap();
+    let (code, diff) = of(&["diff", "netcheck.jsonl", "later.jsonl"]);
+    assert_eq!(code, Some(1), "{diff}");
+    assert!(diff.starts_with("Broken (1):\n  - mail (proxy): "), "{diff}");
 }
 
 fn through_a_tunnel(target: &Target) -> Value {
@@ -52,6 +70,7 @@ fn a_row_that_leaves_through_another_interface_than_expected_fails() {
     let run = stage.check(&["--row", "cdn", "--expect-interface", "cdn=tun0"]);
     assert_eq!(run.code, Some(1));
     assert!(run.stdout.contains("leaves through eth0, expected tun0"), "{}", run.stdout);
+    assert!(run.stdout.ends_with("Everyone: cdn does not leave through tun0.\n"), "{}", run.stdout);
     assert_eq!(stage.check(&["--row", "cdn", "--expect-interface", "moon=eth0"]).code, Some(2));
 }
 

@@ -1,0 +1,168 @@
+//! TLS handshakes a second beside a bare rustls client; RTMPS and WSS beside TLS.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName};
+
+use crate::measure::{Run, addresses, run, turns};
+use crate::table::{Table, Wanted};
+use crate::{Args, listen};
+
+/// How many handshakes.
+const COUNT: u32 = 3_000;
+/// How many are in flight, for us and for the bare client.
+const IN_FLIGHT: u32 = 32;
+const NAME: &str = "bench.example";
+
+/// All of it.
+pub(crate) fn measure(args: &Args, table: &mut Table) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|why| why.to_string())?;
+    let (authority, _, config) = listen::certificates();
+    let roots = authority.write(folder.path());
+    let tls = listen::secure(&config, listen::handshake)?;
+    let mut memory: f64 = 0.0;
+    let mut tool = |name: &str, url: &str| -> Result<Run, String> {
+        let ended = many(args.tool(name), &roots, url)?;
+        memory = memory.max(ended.memory);
+        Ok(ended)
+    };
+    let a_second = |seconds: f64| f64::from(COUNT) / seconds;
+    let what = "TLS handshakes, 3,000 targets";
+    let (us, them) = turns(
+        args.repeat,
+        || tool("check-tcp", &format!("tls://{NAME}:{tls}")).map(|run| run.wall),
+        || {
+            let lines = format!("tls://127.0.0.1:{tls}\n").repeat(COUNT as usize);
+            run(args.alone("handshakes").arg("--roots").arg(&roots), Some(&lines)).map(|run| run.wall)
+        },
+        |seconds| *seconds,
+    )?;
+    let peer = ("bare rustls client", a_second(them));
+    table.ratio(what, a_second(us), peer, "handshakes/s", Wanted::AtLeast(0.8));
+    let rtmp = listen::secure(&config, listen::rtmp)?;
+    let web = listen::secure(&config, listen::websocket)?;
+    for (name, url) in
+        [("check-rtmps", format!("rtmps://{NAME}:{rtmp}")), ("check-wss", format!("wss://{NAME}:{web}/"))]
+    {
+        let one = || many(args.tool(name), &roots, &url);
+        let beside = || many(args.tool("check-tcp"), &roots, &format!("tls://{NAME}:{tls}"));
+        let (us, them) = turns(args.repeat, one, beside, |run| run.wall)?;
+        let what = format!("{name}, 3,000 targets");
+        table.ratio(&what, us, ("check-tcp tls://", them), "s", Wanted::AtMost(1.3));
+    }
+    table.figure(&format!("{what}: peak memory"), memory, "MB", Wanted::AtMost(40.0));
+    Ok(())
+}
+
+/// The same target again and again, by one process.
+fn many(mut tool: Command, roots: &Path, url: &str) -> Result<Run, String> {
+    tool.args(["--jobs", &IN_FLIGHT.to_string(), "--connect-to", &format!("{NAME}=127.0.0.1")]);
+    if tool.get_program().to_string_lossy().ends_with("check-rtmps") {
+        // What a service limits on purpose is not measured here.
+        tool.args(["--per-host", &IN_FLIGHT.to_string()]);
+    }
+    tool.arg("--public-roots").arg(roots);
+    let lines = format!("{url}\n").repeat(COUNT as usize);
+    run(&mut tool, Some(&lines))
+}
+
+/// A client that verifies the chain, and nothing else. A session that is resumed is no handshake.
+fn client(roots: &Path) -> Result<Arc<ClientConfig>, String> {
+    let mut store = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(roots).map_err(|why| why.to_string())?.flatten() {
+        store.add(certificate).map_err(|why| why.to_string())?;
+    }
+    let mut config = ClientConfig::builder().with_root_certificates(store).with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+}
+
+/// One connection on its way.
+struct Shake {
+    stream: TcpStream,
+    tls: ClientConnection,
+}
+
+/// As many handshakes as the tool does, so many at once, on one thread over epoll.
+///
+/// # Errors
+/// A handshake fails.
+pub(crate) fn bare(args: &Args) -> Result<(), String> {
+    use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+    let said = |why: rustix::io::Errno| why.to_string();
+    let config = &client(args.roots.as_deref().ok_or("--roots")?)?;
+    let mut targets = addresses()?.into_iter();
+    let epoll = epoll::create(CreateFlags::CLOEXEC).map_err(said)?;
+    let mut running: Vec<Option<Shake>> = (0..IN_FLIGHT).map(|_| None).collect();
+    let mut events = Vec::with_capacity(running.len());
+    loop {
+        for (key, place) in running.iter_mut().enumerate().filter(|(_, place)| place.is_none()) {
+            if let Some(target) = targets.next() {
+                let shake = Shake::begin(config, target)?;
+                let interest = EventFlags::IN | EventFlags::OUT | EventFlags::ET;
+                epoll::add(&epoll, &shake.stream, EventData::new_u64(key as u64), interest).map_err(said)?;
+                *place = Some(shake);
+            }
+        }
+        if running.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        events.clear();
+        epoll::wait(&epoll, rustix::buffer::spare_capacity(&mut events), None).map_err(said)?;
+        for event in &events {
+            let Some(place) = running.get_mut(usize::try_from(event.data.u64()).unwrap_or(usize::MAX)) else {
+                continue;
+            };
+            if let Some(shake) = place
+                && shake.go_on()?
+            {
+                *place = None;
+            }
+        }
+    }
+}
+
+impl Shake {
+    fn begin(config: &Arc<ClientConfig>, target: SocketAddr) -> Result<Shake, String> {
+        let stream = TcpStream::connect(target).map_err(|why| why.to_string())?;
+        stream.set_nodelay(true).map_err(|why| why.to_string())?;
+        stream.set_nonblocking(true).map_err(|why| why.to_string())?;
+        let name = ServerName::try_from(NAME).map_err(|why| why.to_string())?;
+        let tls = ClientConnection::new(Arc::clone(config), name).map_err(|why| why.to_string())?;
+        Ok(Shake { stream, tls })
+    }
+
+    /// Reads and writes what can be; tells whether the handshake is done and said.
+    fn go_on(&mut self) -> Result<bool, String> {
+        loop {
+            if self.tls.wants_write() {
+                match self.tls.write_tls(&mut self.stream) {
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                    Err(error) => return Err(error.to_string()),
+                }
+            } else if !self.tls.is_handshaking() {
+                self.tls.send_close_notify();
+                let _ = self.tls.write_tls(&mut self.stream);
+                let _ = self.stream.flush();
+                return Ok(true);
+            } else {
+                match self.tls.read_tls(&mut self.stream) {
+                    Ok(0) => return Err("the server left".into()),
+                    Ok(_) => {
+                        self.tls.process_new_packets().map_err(|why| why.to_string())?;
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                    Err(error) => return Err(error.to_string()),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `check --textfile`: the metrics of a round, whole or not at all.
+
+use std::fs;
+
+use crate::fake::{Stage, dropped, netcheck, pass};
+
+/// The lines of a metrics text, without the one that tells the time.
+fn timeless(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.starts_with("netcheck_report_timestamp_seconds ")).collect()
+}
+
+#[test]
+fn the_metrics_are_those_of_the_report() {
+    let stage = Stage::all(pass);
+    stage.tool("mail", |target| dropped(target, "10.0.0.1"));
+    let file = stage.dir.path().join("netcheck.prom");
+    fs::write(&file, "old").unwrap();
+    let run = stage.check(&["--textfile", "netcheck.prom"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    let metrics = fs::read_to_string(&file).unwrap();
+    assert!(
+        metrics.contains("netcheck_row_usable{row=\"mail\",role=\"all\",required=\"true\"} 0\n"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("netcheck_row_usable{row=\"core\",role=\"all\",required=\"true\"} 1\n"),
+        "{metrics}"
+    );
+    let report = netcheck().args(["report", "--format", "prometheus"]).arg(stage.journal()).output().unwrap();
+    assert_eq!(timeless(&metrics), timeless(&String::from_utf8(report.stdout).unwrap()));
+    assert!(!stage.dir.path().join("netcheck.prom.part").exists());
+}
+
+#[test]
+fn metrics_that_cannot_be_written_are_exit_2() {
+    let stage = Stage::all(pass);
+    let run = stage.check(&["--row", "cdn", "--textfile", "missing/netcheck.prom"]);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    assert!(run.stderr.contains("missing/netcheck.prom"), "{}", run.stderr);
+    assert!(run.stdout.contains("VERDICT"), "{}", run.stdout);
+    // A folder cannot be replaced, and the part does not stay behind.
+    fs::create_dir_all(stage.dir.path().join("folder.prom/full")).unwrap();
+    assert_eq!(stage.check(&["--row", "cdn", "--textfile", "folder.prom"]).code, Some(2));
+    assert!(!stage.dir.path().join("folder.prom.part").exists());
+}
