@@ -1,6 +1,7 @@
 //! check-mail as people run it: the real program against scripted gateways, a resolver with a zone of its own, and messages signed here.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test ends the test")]
 
+mod delay;
 mod hostile;
 mod letters;
 mod message;
