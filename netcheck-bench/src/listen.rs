@@ -9,6 +9,9 @@ use netcheck_lab::pki::{Authority, Leaf};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tungstenite::handshake::derive_accept_key;
 
+/// More than the tools have in flight.
+const THREADS: usize = 64;
+
 /// Accepts and closes, on every address of this machine, until the process ends.
 ///
 /// # Errors
@@ -19,7 +22,7 @@ pub(crate) fn plain() -> Result<u16, String> {
     Ok(port)
 }
 
-/// A TLS server that does `then` on each connection, until the process ends: four threads take turns.
+/// A TLS server that does `then` on each connection, until the process ends: a thread for each that is in flight.
 ///
 /// # Errors
 /// No socket.
@@ -29,7 +32,7 @@ pub(crate) fn secure(
 ) -> Result<u16, String> {
     let (listener, port) = listener()?;
     let listener = Arc::new(listener);
-    for _ in 0..4 {
+    for _ in 0..THREADS {
         let (listener, config) = (Arc::clone(&listener), Arc::clone(config));
         thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
