@@ -1,32 +1,20 @@
 //! Every input the fuzzer kept, fed to the decoder it was kept for.
 
-use std::fs;
-use std::path::Path;
+use netcheck_lab::corpus::replay;
 
 #[path = "../fuzz/decoders/message.rs"]
 mod message;
 #[path = "../fuzz/decoders/reply.rs"]
 mod reply;
 
-/// Feeds every kept input of one decoder to it.
-fn replay(name: &str, decode: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
-    let mut count = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        let file = entry.unwrap().path();
-        let bytes = fs::read(&file).unwrap();
-        assert!(std::panic::catch_unwind(|| decode(&bytes)).is_ok(), "{}", file.display());
-        count += 1;
-    }
-    assert!(count > 0, "the corpus of {name} is gone");
-}
+const HOME: &str = env!("CARGO_MANIFEST_DIR");
 
 #[test]
 fn kept_messages_are_read_well() {
-    replay("message", message::decode);
+    replay(HOME, "message", message::decode);
 }
 
 #[test]
 fn kept_answers_of_servers_are_read_well() {
-    replay("reply", reply::decode);
+    replay(HOME, "reply", reply::decode);
 }

@@ -1,7 +1,6 @@
 //! Every input the fuzzer kept, fed to the decoder it was kept for.
 
-use std::fs;
-use std::path::Path;
+use netcheck_lab::corpus::replay;
 
 #[path = "../fuzz/decoders/amf.rs"]
 mod amf;
@@ -10,30 +9,19 @@ mod chunks;
 #[path = "../fuzz/decoders/handshake.rs"]
 mod handshake;
 
-/// Feeds every kept input of one decoder to it.
-fn replay(name: &str, decode: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
-    let mut count = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        let file = entry.unwrap().path();
-        let bytes = fs::read(&file).unwrap();
-        assert!(std::panic::catch_unwind(|| decode(&bytes)).is_ok(), "{}", file.display());
-        count += 1;
-    }
-    assert!(count > 0, "the corpus of {name} is gone");
-}
+const HOME: &str = env!("CARGO_MANIFEST_DIR");
 
 #[test]
 fn kept_values_are_read_well() {
-    replay("amf", amf::decode);
+    replay(HOME, "amf", amf::decode);
 }
 
 #[test]
 fn kept_chunk_streams_are_read_well() {
-    replay("chunks", chunks::decode);
+    replay(HOME, "chunks", chunks::decode);
 }
 
 #[test]
 fn kept_handshakes_are_read_well() {
-    replay("handshake", handshake::decode);
+    replay(HOME, "handshake", handshake::decode);
 }

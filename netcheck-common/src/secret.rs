@@ -41,9 +41,14 @@ impl Secrets {
     pub fn hide(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, secret| {
             let text = text.replace(secret.as_str(), HIDDEN);
-            let pieces = text.split(CUT).map(|piece| match cut_off(piece, secret) {
-                Some(length) => format!("{}{HIDDEN}", &piece[..piece.len() - length]),
-                None => piece.to_owned(),
+            let last = text.matches(CUT).count();
+            let pieces = text.split(CUT).enumerate().map(|(number, piece)| {
+                // A text that merely ends may end in a word that a key begins with, such as `live`.
+                let least = if number < last { COINCIDENCE + 1 } else { secret.len().div_ceil(2) };
+                match cut_off(piece, secret, least) {
+                    Some(length) => format!("{}{HIDDEN}", &piece[..piece.len() - length]),
+                    None => piece.to_owned(),
+                }
             });
             pieces.collect::<Vec<_>>().join("…")
         })
@@ -74,10 +79,10 @@ impl Secrets {
     }
 }
 
-/// How much of the text's end is the beginning of the secret.
-fn cut_off(text: &str, secret: &str) -> Option<usize> {
+/// How much of the text's end is the beginning of the secret, and no less than so much.
+fn cut_off(text: &str, secret: &str, least: usize) -> Option<usize> {
     let ends = |length: &usize| secret.get(..*length).is_some_and(|start| text.ends_with(start));
-    (COINCIDENCE + 1..secret.len()).rev().find(ends)
+    (least.max(COINCIDENCE + 1)..secret.len()).rev().find(ends)
 }
 
 #[cfg(test)]
@@ -99,6 +104,14 @@ mod tests {
         assert_eq!(secrets.hide("you sent s3cr…"), "you sent [hidden]…");
         assert_eq!(secrets.hide("offers s3cr…, s3cre… only"), "offers [hidden]…, [hidden]… only");
         assert_eq!(secrets.hide("news, abc"), "news, abc");
+    }
+
+    #[test]
+    fn a_word_that_a_key_begins_with_stays() {
+        let secrets = secrets(&["live_1234567890"]);
+        assert_eq!(secrets.hide("live"), "live");
+        assert_eq!(secrets.hide("you sent live_…"), "you sent [hidden]…");
+        assert_eq!(secrets.hide("you sent live_123"), "you sent [hidden]");
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! Every input the fuzzer kept, fed to the decoder it was kept for.
 #![cfg(feature = "net")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a corpus that cannot be read ends the test")]
+#![expect(clippy::expect_used, reason = "what a decoder promises and does not keep ends the test")]
 
-use std::fs;
-use std::path::Path;
+use netcheck_lab::corpus::replay;
 
 #[path = "../fuzz/decoders/answer.rs"]
 mod answer;
@@ -18,45 +17,34 @@ mod target;
 #[path = "../fuzz/decoders/tunnel.rs"]
 mod tunnel;
 
-/// Feeds every kept input of one decoder to it.
-fn replay(name: &str, decode: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
-    let mut count = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        let file = entry.unwrap().path();
-        let bytes = fs::read(&file).unwrap();
-        assert!(std::panic::catch_unwind(|| decode(&bytes)).is_ok(), "{}", file.display());
-        count += 1;
-    }
-    assert!(count > 0, "the corpus of {name} is gone");
-}
+const HOME: &str = env!("CARGO_MANIFEST_DIR");
 
 #[test]
 fn kept_answers_of_resolvers_are_read_well() {
-    replay("answer", answer::decode);
+    replay(HOME, "answer", answer::decode);
 }
 
 #[test]
 fn kept_chains_are_read_well() {
-    replay("chain", chain::decode);
+    replay(HOME, "chain", chain::decode);
 }
 
 #[test]
 fn kept_records_are_read_well() {
-    replay("record", record::decode);
+    replay(HOME, "record", record::decode);
 }
 
 #[test]
 fn kept_resolv_confs_and_hosts_files_are_read_well() {
-    replay("system", system::decode);
+    replay(HOME, "system", system::decode);
 }
 
 #[test]
 fn kept_targets_are_read_well() {
-    replay("target", target::decode);
+    replay(HOME, "target", target::decode);
 }
 
 #[test]
 fn kept_answers_of_proxies_are_read_well() {
-    replay("tunnel", tunnel::decode);
+    replay(HOME, "tunnel", tunnel::decode);
 }

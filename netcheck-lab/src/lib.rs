@@ -11,6 +11,7 @@
 )]
 
 mod act;
+pub mod corpus;
 pub mod dns;
 pub mod pki;
 pub mod script;

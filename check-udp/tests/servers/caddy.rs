@@ -76,53 +76,21 @@ fn steady(outcome: &Outcome) -> Value {
 #[test]
 fn real_caddy_negotiates_versions_and_shakes_hands() {
     let caddy = Caddy::start();
-    insta::assert_json_snapshot!(steady(&caddy.check("quic", "h3.test", "", &[])), @r#"
+    let record = steady(&caddy.check("quic", "h3.test", "", &[]));
+    assert_eq!(record["verdict"], "pass", "{record:#}");
+    // The rest of the record is that of h3://, one test further.
+    insta::assert_json_snapshot!(record["facts"]["quic"], @r#"
     {
-      "v": 1,
-      "ts": "TS",
-      "check": "udp",
-      "target": "quic://h3.test:PORT",
-      "verdict": "pass",
-      "stages": [
-        {
-          "stage": "quic",
-          "ok": true,
-          "us": 0
-        }
+      "version_negotiation": true,
+      "versions": [
+        "0x709a50c4",
+        "1",
+        "draft-29",
+        "reserved"
       ],
-      "path": {
-        "via": "direct",
-        "address": "127.0.0.1:PORT",
-        "local": "LOCAL",
-        "interface": "lo",
-        "tunnel": false
-      },
-      "facts": {
-        "tls": {
-          "subject": "h3.test",
-          "issuer": "Lab Root",
-          "names": [
-            "h3.test"
-          ],
-          "not_before": "NOT_BEFORE",
-          "not_after": "NOT_AFTER",
-          "chain": 1,
-          "sha256": "SHA256",
-          "trust": "public"
-        },
-        "quic": {
-          "version_negotiation": true,
-          "versions": [
-            "0x709a50c4",
-            "1",
-            "draft-29",
-            "reserved"
-          ],
-          "handshake_us": 0,
-          "round_trip_us": 0,
-          "alpn": "h3"
-        }
-      }
+      "handshake_us": 0,
+      "round_trip_us": 0,
+      "alpn": "h3"
     }
     "#);
 }
