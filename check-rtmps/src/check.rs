@@ -23,6 +23,7 @@ use netcheck_common::check::Check;
 use netcheck_common::diagnose::Finding;
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::net::Net;
+use netcheck_common::secret::Secrets;
 use netcheck_common::stream::Stream;
 use netcheck_common::target::Target;
 use netcheck_common::tls::{Hello, Trust};
@@ -132,8 +133,8 @@ Examples:
         }
     }
 
-    fn secrets(&self) -> Vec<String> {
-        vec![self.key.reveal().to_owned()]
+    fn secrets(&self) -> Secrets {
+        [self.key.reveal().to_owned()].into_iter().collect()
     }
 
     async fn explain(&self, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {

@@ -12,6 +12,7 @@ use netcheck_common::clock::now;
 use netcheck_common::diagnose::Finding;
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::net::Net;
+use netcheck_common::secret::Secrets;
 use netcheck_common::spec::{Sampling, Spec};
 use netcheck_common::target::Target;
 use netcheck_common::trace::{Observed, Stopped, Trace};
@@ -155,7 +156,7 @@ Credentials for TURN come from the environment: TURN_USERNAME and TURN_PASSWORD.
         self.series.lasts()
     }
 
-    fn secrets(&self) -> Vec<String> {
+    fn secrets(&self) -> Secrets {
         self.credentials.iter().map(|known| known.password.clone()).collect()
     }
 

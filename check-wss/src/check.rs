@@ -9,6 +9,7 @@ use netcheck_common::diagnose::Finding;
 use netcheck_common::failure::Code;
 use netcheck_common::net::Net;
 use netcheck_common::scheme::DefaultPort;
+use netcheck_common::secret::Secrets;
 use netcheck_common::signature;
 use netcheck_common::target::Target;
 use netcheck_common::tls::Trust;
@@ -84,8 +85,8 @@ impl Check for Wss {
         Ok(())
     }
 
-    fn secrets(&self) -> Vec<String> {
-        self.headers.secrets()
+    fn secrets(&self) -> Secrets {
+        self.headers.secrets.clone()
     }
 
     fn lasts(&self) -> Duration {

@@ -70,17 +70,17 @@ pub async fn upgrade(stream: &mut Stream, offer: &Offer, headers: &Headers) -> R
     };
     sent.await.map_err(|error| WS.io(&error))?;
     let (mut answer, mut tail) = head(stream, headers).await?;
-    answer.reason = headers.hide(&answer.reason);
+    answer.reason = headers.secrets.hide(&answer.reason);
     let judged = offer.judge(&answer);
     if judged.is_err() && answer.status != 101 {
         let wanted = answer.length().unwrap_or(BODY).min(BODY);
         // What has come by then is kept, whatever ended the wait.
         let _ = clock::within(PATIENCE, fill(stream, &mut tail, wanted)).await;
         tail.truncate(BODY);
-        tail = headers.hide(&String::from_utf8_lossy(&tail)).into_bytes();
+        tail = headers.secrets.hide(&String::from_utf8_lossy(&tail)).into_bytes();
     }
     for (_, value) in &mut answer.headers {
-        *value = headers.hide(value);
+        *value = headers.secrets.hide(value);
     }
     Ok(Answered { answer, tail, judged: Some(judged) })
 }
@@ -92,7 +92,7 @@ async fn head(stream: &mut Stream, headers: &Headers) -> Result<(Answer, Vec<u8>
         match Answer::read(&bytes, seen) {
             Head::Broken(why) => {
                 let first = &bytes[..bytes.len().min(60)];
-                let first = escape::line(&headers.hide(&String::from_utf8_lossy(first)), 60);
+                let first = escape::line(&headers.secrets.hide(&String::from_utf8_lossy(first)), 60);
                 return Err(Failure::new(Code::HttpMalformed, format!("{why}: \"{first}\"")));
             }
             Head::Whole(answer, length) if matches!(answer.status, 100 | 102..=199) => {

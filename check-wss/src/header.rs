@@ -2,18 +2,18 @@
 
 use std::env;
 
+use netcheck_common::secret::Secrets;
+
 /// Fields this check writes itself, or that would change what the request is.
 const OURS: &[&str] = &["host", "upgrade", "connection", "content-length", "transfer-encoding", "origin"];
-
-/// So many characters of a secret may be a coincidence.
-const SHOWN: usize = 3;
 
 /// Further fields, and what of them must not be seen.
 #[derive(Clone, Debug, Default)]
 pub struct Headers {
     /// Names and values, ready to be sent.
     pub fields: Vec<(String, String)>,
-    secrets: Vec<String>,
+    /// What came from the environment: a server may send back what it was sent.
+    pub secrets: Secrets,
 }
 
 impl Headers {
@@ -41,8 +41,6 @@ impl Headers {
             }
             headers.fields.push((name.to_owned(), value));
         }
-        // The longest first: a secret that is part of another must not leave the other's rest behind.
-        headers.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Ok(headers)
     }
 
@@ -67,36 +65,12 @@ impl Headers {
             let value =
                 variable(name).map_err(|_| format!("--header: the environment has no usable {name}"))?;
             out.push_str(&value);
-            if !value.is_empty() {
-                self.secrets.push(value);
-            }
+            self.secrets.add(&value);
             rest = after;
         }
         out.push_str(rest);
         Ok(out)
     }
-
-    /// What came from the environment.
-    pub fn secrets(&self) -> Vec<String> {
-        self.secrets.clone()
-    }
-
-    /// The text without what came from the environment: a server may send back what it was sent.
-    pub fn hide(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| {
-            let text = text.replace(secret.as_str(), "[hidden]");
-            match cut_off(&text, secret) {
-                Some(length) => format!("{}[hidden]", &text[..text.len() - length]),
-                None => text,
-            }
-        })
-    }
-}
-
-/// How much of the text's end is the beginning of the secret: the text may have been cut in the middle of it.
-fn cut_off(text: &str, secret: &str) -> Option<usize> {
-    let ends = |length: &usize| secret.get(..*length).is_some_and(|start| text.ends_with(start));
-    (SHOWN + 1..secret.len()).rev().find(ends)
 }
 
 /// A byte of a field name (RFC 9110 section 5.6.2).
@@ -120,9 +94,7 @@ mod tests {
     fn values_come_from_the_environment_and_are_hidden_afterwards() {
         let headers = read("Authorization: Bearer $TOKEN, $$5").unwrap();
         assert_eq!(headers.fields, [("Authorization".to_owned(), "Bearer s3cret, $5".to_owned())]);
-        assert_eq!(headers.hide("you sent s3cret!"), "you sent [hidden]!");
-        assert_eq!(headers.hide("you sent s3cr"), "you sent [hidden]");
-        assert_eq!(headers.hide("news"), "news");
+        assert_eq!(headers.secrets.hide("you sent s3cret!"), "you sent [hidden]!");
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Line {
             Some(Ok(Message::Close(frame))) => Err(End::CloseFrame {
                 code: frame.as_ref().map(|frame| frame.code.into()),
                 reason: frame
-                    .map(|frame| escape::line(&self.headers.hide(&frame.reason), 123))
+                    .map(|frame| escape::line(&self.headers.secrets.hide(&frame.reason), 123))
                     .unwrap_or_default(),
             }),
             Some(Ok(message)) => {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::diagnose::Finding;
 use crate::net::Net;
+use crate::secret::Secrets;
 use crate::target::Target;
 use crate::trace::{Observed, Stopped, Trace};
 
@@ -53,8 +54,8 @@ pub trait Check: clap::Args + Send + Sync + 'static {
     }
 
     /// What it was given in confidence: no record of it shows that, whatever a peer sends back.
-    fn secrets(&self) -> Vec<String> {
-        Vec::new()
+    fn secrets(&self) -> Secrets {
+        Secrets::default()
     }
 
     /// Targets that its own flags name.

@@ -36,6 +36,13 @@ impl Secrets {
         self.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     }
 
+    /// These, and those of somebody else.
+    #[must_use]
+    pub fn and(mut self, others: &Secrets) -> Secrets {
+        others.0.iter().for_each(|secret| self.add(secret));
+        self
+    }
+
     /// The text without them, nor the beginning of one where the text was cut.
     #[must_use]
     pub fn hide(&self, text: &str) -> String {
@@ -79,6 +86,14 @@ impl Secrets {
     }
 }
 
+impl FromIterator<String> for Secrets {
+    fn from_iter<T: IntoIterator<Item = String>>(given: T) -> Self {
+        let mut secrets = Secrets::default();
+        given.into_iter().for_each(|secret| secrets.add(&secret));
+        secrets
+    }
+}
+
 /// How much of the text's end is the beginning of the secret, and no less than so much.
 fn cut_off(text: &str, secret: &str, least: usize) -> Option<usize> {
     let ends = |length: &usize| secret.get(..*length).is_some_and(|start| text.ends_with(start));
@@ -90,9 +105,7 @@ mod tests {
     use super::*;
 
     fn secrets(given: &[&str]) -> Secrets {
-        let mut secrets = Secrets::default();
-        given.iter().for_each(|secret| secrets.add(secret));
-        secrets
+        given.iter().map(|secret| (*secret).to_owned()).collect()
     }
 
     #[test]

@@ -7,9 +7,7 @@ use crate::target::Target;
 impl Shared {
     /// What a run was given in confidence, besides what its check was.
     pub(crate) fn secrets(&self) -> Secrets {
-        let mut secrets = Secrets::default();
-        self.choice.secrets().for_each(|secret| secrets.add(&secret));
-        secrets
+        self.choice.secrets().collect()
     }
 
     /// Why the proxy that a target should go through cannot be used, where that is so.

@@ -87,8 +87,7 @@ pub fn run<C: Check>() -> ExitCode {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return usage::<C>("the system gives no event loop");
     };
-    let mut secrets = shared.secrets();
-    check.secrets().iter().for_each(|secret| secrets.add(secret));
+    let secrets = shared.secrets().and(&check.secrets());
     let (output, written) = output::Output::start(ordered, move |mut record| {
         secrets.leave(&mut record);
         match format {
