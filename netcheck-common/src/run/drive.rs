@@ -1,144 +1,150 @@
-//! Drives targets through the check: bounded in number and pace, each alone with its own panic.
+//! Drives targets through the check: bounded in number, on as many cores as there is work for.
+//!
+//! A lane is a thread with an event loop of its own that takes targets from the common source. The first lane is the
+//! main thread; each next one is hired when the last is full, so that a run of few targets stays on one thread.
 
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::convert::Infallible;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 
+use futures_util::future::OptionFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
+use tokio::sync::watch;
 
-use super::input::{Input, Item};
+use super::attempt::one;
 use super::output::Output;
-use super::{End, judge, small};
+use super::source::Source;
 use crate::check::Check;
-use crate::clock;
-use crate::net::{Net, Shared};
+use crate::net::Shared;
 use crate::record::{Record, Verdict};
-use crate::shortage;
-use crate::spec::{Rejected, Spec};
-use crate::target::{Invalid, Target};
-use crate::trace::Trace;
 
-/// How many finished records may wait for an earlier one under `--ordered`.
-const HELD: usize = 4096;
 /// How many finished records are handed over at once.
 const BATCH: usize = 64;
+/// Fewer targets at once than this are no work for a lane.
+const LEAST: usize = 16;
+
+/// What all lanes of a run share.
+pub(super) struct Crew<C> {
+    pub(super) check: C,
+    pub(super) shared: Arc<Shared>,
+    pub(super) source: Source,
+    /// Makes a record's line of it.
+    pub(super) line: Box<dyn Fn(Record) -> String + Send + Sync>,
+    pub(super) tally: Tally,
+    pub(super) lanes: Lanes,
+}
+
+/// How many lanes there may be, and those that were hired.
+pub(super) struct Lanes {
+    /// How many targets each may have in flight: the first, and those hired later.
+    rooms: Vec<usize>,
+    hired: AtomicUsize,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    stop: watch::Receiver<()>,
+}
 
 /// What the exit code is made of.
 #[derive(Default)]
-struct Tally {
-    failed: bool,
-    troubled: bool,
+pub(super) struct Tally {
+    pub(super) failed: AtomicBool,
+    pub(super) troubled: AtomicBool,
 }
 
-/// Runs everything.
-pub(super) async fn drive<C: Check>(
-    check: &C,
-    shared: &Arc<Shared>,
-    specs: Vec<Spec>,
-    own: Vec<Target>,
-    mut output: Output,
-) -> End {
+/// Runs everything. It never ends: the run does, with its writer, once the last lane has let go of its way there.
+pub(super) async fn drive<C: Check>(crew: &Arc<Crew<C>>, output: Output) -> Infallible {
     // A bug in one target is that target's record: its message goes into the record, not to the terminal.
     std::panic::set_hook(Box::new(|_| {}));
-    let flags = shared.flags();
-    let mut input = Input::new(C::NAME, flags.sampling(), own, specs);
-    let mut tally = Tally::default();
+    lane(crew, 0, output).await;
+    std::future::pending().await
+}
+
+/// Takes targets, and hands over their records, until there are no more.
+async fn lane<C: Check>(crew: &Arc<Crew<C>>, number: usize, mut output: Output) {
+    let room = crew.lanes.rooms.get(number).copied().unwrap_or(1);
+    let strict = crew.shared.flags().strict;
     let mut running = FuturesUnordered::new();
-    let mut pace = Pace::new(flags.rate);
-    let jobs = jobs(flags.jobs);
-    let (mut number, mut open) = (0u64, true);
+    // Kept from one turn to the next: who waits for targets keeps its place in the line.
+    let mut taking = OptionFuture::from(None);
+    let (mut open, mut waiting, mut full) = (true, false, false);
     while open || !running.is_empty() {
-        let room = open && running.len() < jobs && output.held() < HELD;
+        if open && !waiting && running.len() < room {
+            taking = OptionFuture::from(Some(Box::pin(crew.source.take(room - running.len()))));
+            waiting = true;
+        }
         tokio::select! {
             biased;
-            end = output.broken() => return end,
             Some(done) = running.next(), if !running.is_empty() => {
-                let mut batch: Vec<(u64, Record)> = vec![done];
+                let mut batch: Vec<(u64, String)> = vec![done];
                 // What is ready besides goes with it: the writer's thread is woken once for all of them.
                 while batch.len() < BATCH && let Some(Some(done)) = running.next().now_or_never() {
                     batch.push(done);
                 }
-                batch.iter().for_each(|(_, record)| tally.count(record, flags.strict));
-                if let Err(end) = output.records(batch).await {
-                    return end;
-                }
+                output.lines(batch).await;
             }
-            item = async { pace.wait().await; input.next().await }, if room => match item {
-                None => open = false,
-                Some(item) => {
-                    pace.taken();
-                    running.push(one(check, shared, number, item));
-                    number += 1;
+            Some(items) = &mut taking, if waiting => {
+                waiting = false;
+                open = !items.is_empty();
+                running.extend(items.into_iter().map(|(number, item)| async move {
+                    let record = one(&crew.check, &crew.shared, item).await;
+                    crew.tally.count(&record, strict);
+                    (number, (crew.line)(record))
+                }));
+                if running.len() >= room && !full {
+                    full = true;
+                    hire(crew, &output);
                 }
-            },
-        }
-    }
-    match output.finish().await {
-        Ok(()) => End::Done { failed: tally.failed, troubled: tally.troubled },
-        Err(end) => end,
-    }
-}
-
-async fn one<C: Check>(check: &C, shared: &Arc<Shared>, number: u64, item: Item) -> (u64, Record) {
-    match item {
-        Item::Bad(bad) => (number, judge::invalid(C::NAME, bad)),
-        Item::Target(target) => {
-            if let Some(why) = shared.proxy_fault(&target) {
-                let (text, why, labels) = (target.to_string(), Invalid::new(why), target.labels.clone());
-                return (number, judge::invalid(C::NAME, Rejected { text, why, labels }));
-            }
-            let attempts = shared.flags().attempts;
-            let mut tried = 1;
-            loop {
-                let record = attempt(check, shared, &target).await;
-                if tried == attempts || matches!(record.verdict, Verdict::Pass | Verdict::Degraded) {
-                    return (number, judge::with_attempts(record, tried, attempts));
-                }
-                tried += 1;
             }
         }
     }
 }
 
-async fn attempt<C: Check>(check: &C, shared: &Arc<Shared>, target: &Target) -> Record {
-    let ts = clock::timestamp();
-    let net = Net::new(shared);
-    let work = async {
-        let mut trace = Trace::<C::Facts>::new(net.clone());
-        let small_ones_pass = {
-            // Whether a stage stopped it is in the trace.
-            let check_once = Box::pin(async { drop(check.check(target, &mut trace).await) });
-            with_control(&net, check_once, Box::pin(small::pass(check, &net, target))).await
-        };
-        net.settle().await;
-        Box::pin(judge::judge(check, &net, target, trace.finish(), small_ones_pass, ts.clone())).await
-    };
-    match AssertUnwindSafe(shortage::watched(work)).catch_unwind().await {
-        Ok(record) => record,
-        Err(panic) => judge::internal(C::NAME, target, ts.clone(), &*panic),
+/// One more lane, if there may be one.
+fn hire<C: Check>(crew: &Arc<Crew<C>>, output: &Output) {
+    let number = crew.lanes.hired.fetch_add(1, Ordering::Relaxed) + 1;
+    if number >= crew.lanes.rooms.len() {
+        return;
+    }
+    let (mine, output) = (Arc::clone(crew), output.clone());
+    let thread = thread::Builder::new().name(format!("lane {number}")).spawn(move || {
+        // Without an event loop the others do its work.
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            let mut stop = mine.lanes.stop.clone();
+            tokio::select! {
+                () = lane(&mine, number, output) => {}
+                _ = stop.changed() => return,
+            }
+            // An experiment of the run may be in its hands while another lane waits for it.
+            let _ = stop.changed().await;
+        });
+        runtime.shutdown_background();
+    });
+    if let Ok(thread) = thread {
+        crew.lanes.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
     }
 }
 
-/// Runs a check, and beside a stage that stays silent its control; a check that is never silent costs none.
-async fn with_control(
-    net: &Net,
-    mut check: impl Future<Output = ()> + Unpin,
-    mut control: impl Future<Output = bool> + Unpin,
-) -> bool {
-    tokio::select! {
-        biased;
-        () = &mut check => net.diagnoses() && net.fell_silent_once() && control.await,
-        found = &mut control => {
-            check.await;
-            found
-        }
+impl Lanes {
+    /// As many as there are cores, for so many targets at once; all end when `stop` does.
+    pub(super) fn new(jobs: usize, stop: watch::Receiver<()>) -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let count = cores.min(jobs / LEAST).max(1);
+        let rooms = (0..count).map(|number| jobs / count + usize::from(number < jobs % count)).collect();
+        Lanes { rooms, hired: AtomicUsize::new(0), threads: Mutex::default(), stop }
+    }
+
+    /// Waits for them, once they have been told to end. False when one met a bug of ours.
+    pub(super) fn join(&self) -> bool {
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count() == 0
     }
 }
 
 /// More targets at once than descriptors would only wait for each other.
-fn jobs(asked: u32) -> usize {
+pub(super) fn jobs(asked: u32) -> usize {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let asked = asked as usize;
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return asked };
@@ -158,44 +164,19 @@ fn jobs(asked: u32) -> usize {
 }
 
 impl Tally {
-    fn count(&mut self, record: &Record, strict: bool) {
+    pub(super) fn count(&self, record: &Record, strict: bool) {
         use crate::failure::Code;
         let code = record.failure.as_ref().map(|failure| failure.code);
-        self.troubled |= matches!(code, Some(Code::InputInvalid | Code::Internal));
+        if matches!(code, Some(Code::InputInvalid | Code::Internal)) {
+            self.troubled.store(true, Ordering::Relaxed);
+        }
         let bad = match record.verdict {
             Verdict::Pass => false,
             Verdict::Degraded => strict,
             Verdict::Fail | Verdict::Inconclusive => true,
         };
-        self.failed |= bad && record.required();
-    }
-}
-
-#[cfg(test)]
-#[path = "drive_tests.rs"]
-mod tests;
-
-/// `--rate`: new targets a second.
-struct Pace {
-    gap: Option<Duration>,
-    next: Instant,
-}
-
-impl Pace {
-    fn new(rate: Option<f64>) -> Self {
-        Pace { gap: rate.map(|rate| Duration::from_secs_f64(1.0 / rate)), next: clock::now() }
-    }
-
-    async fn wait(&self) {
-        if self.gap.is_some() {
-            clock::pause(self.next.saturating_duration_since(clock::now())).await;
-        }
-    }
-
-    fn taken(&mut self) {
-        if let Some(gap) = self.gap {
-            // A pause in the input earns no burst afterwards.
-            self.next = self.next.max(clock::now()) + gap;
+        if bad && record.required() {
+            self.failed.store(true, Ordering::Relaxed);
         }
     }
 }

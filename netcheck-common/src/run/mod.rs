@@ -1,17 +1,21 @@
 //! The runner: targets in, records out, as many at once as asked for, and an exit code at the end.
 
+mod attempt;
 mod drive;
 mod input;
 mod judge;
 mod output;
 mod small;
+mod source;
 mod text;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::check::Check;
 use crate::flags::{Flags, Format};
@@ -30,11 +34,9 @@ struct Command<C: Check> {
     flags: Flags,
 }
 
-/// How a run ended.
+/// What ended a run before all targets were seen to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// All targets were seen to: did a required one fail, was there bad input or a bug?
-    Done { failed: bool, troubled: bool },
     /// A signal.
     Signal(u8),
     /// The reader of our output is gone, and satisfied.
@@ -77,6 +79,7 @@ pub fn run<C: Check>() -> ExitCode {
         return usage::<C>("no target, and standard input is a terminal");
     }
     let (ordered, format, sampling) = (flags.ordered, flags.format, flags.sampling());
+    let (jobs, rate) = (flags.jobs, flags.rate);
     let shared = match Shared::new(flags, C::PROXIED, check.lasts()) {
         Ok(shared) => Arc::new(shared),
         Err(why) => return usage::<C>(&why),
@@ -88,33 +91,48 @@ pub fn run<C: Check>() -> ExitCode {
         return usage::<C>("the system gives no event loop");
     };
     let secrets = shared.secrets().and(&check.secrets());
-    let (output, written) = output::Output::start(ordered, move |mut record| {
+    let line = move |mut record| {
         secrets.leave(&mut record);
         match format {
             Format::Json => text::json(&record),
             Format::Text => text::line(&record),
         }
+    };
+    let (output, mut writer) = output::Writer::start(ordered);
+    let input = input::Input::new(C::NAME, sampling, own, specs);
+    let (going, stop) = watch::channel(());
+    let crew = Arc::new(drive::Crew {
+        check,
+        shared,
+        source: source::Source::new(input, rate, writer.turn.clone()),
+        line: Box::new(line),
+        tally: drive::Tally::default(),
+        lanes: drive::Lanes::new(drive::jobs(jobs), stop),
     });
     let end = runtime.block_on(async {
         let signals = signals();
-        let work = drive::drive(&check, &shared, specs, own, output);
         tokio::select! {
             biased;
-            end = work => end,
-            end = signals => end,
+            end = writer.ended() => end,
+            end = signals => Some(end),
+            never = drive::drive(&crew, output) => match never {},
         }
     });
-    if matches!(end, End::Signal(_)) {
-        written.wait();
+    drop(going);
+    match end {
+        None if !crew.lanes.join() => crew.tally.troubled.store(true, Ordering::Relaxed),
+        Some(End::Signal(_)) => writer.wait(),
+        _ => {}
     }
     // Threads that wait for input or a reader must not hold up the exit.
     runtime.shutdown_background();
+    let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
     match end {
-        End::Done { troubled: true, .. } => ExitCode::from(TOOL),
-        End::Done { failed: true, .. } => ExitCode::from(1),
-        End::Done { .. } | End::Closed => ExitCode::SUCCESS,
-        End::Signal(number) => ExitCode::from(128 + number),
-        End::Unwritable => {
+        None if is(&crew.tally.troubled) => ExitCode::from(TOOL),
+        None if is(&crew.tally.failed) => ExitCode::from(1),
+        None | Some(End::Closed) => ExitCode::SUCCESS,
+        Some(End::Signal(number)) => ExitCode::from(128 + number),
+        Some(End::Unwritable) => {
             output::complain(&format!("check-{}: the output cannot be written", C::NAME));
             ExitCode::from(TOOL)
         }

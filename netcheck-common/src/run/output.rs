@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::End;
-use crate::record::Record;
 
 /// How many batches wait to be written.
 const AHEAD: usize = 8;
@@ -19,147 +16,118 @@ const WHOLE: usize = 4096;
 /// How long a reader may take for what is left when a signal ends the run.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Lines, each with its target's number.
+type Batch = Vec<(u64, String)>;
+
+/// A lane's way to the writer. The writer ends when all of them are gone.
+#[derive(Clone)]
+pub(super) struct Output(mpsc::Sender<Batch>);
+
+impl Output {
+    /// Hands over lines.
+    pub(super) async fn lines(&mut self, lines: Batch) {
+        if self.0.send(lines).await.is_err() {
+            // The writer has said why: that ends the run.
+            std::future::pending().await
+        }
+    }
+}
+
+/// The thread that writes to standard output.
+pub(super) struct Writer {
+    ended: oneshot::Receiver<Option<End>>,
+    running: Receiver<()>,
+    /// The number of the line whose turn it is, where they are written in order.
+    pub(super) turn: Option<watch::Receiver<u64>>,
+}
+
+impl Writer {
+    /// Starts it.
+    pub(super) fn start(ordered: bool) -> (Output, Writer) {
+        let (sender, batches) = mpsc::channel::<Batch>(AHEAD);
+        let (tell, ended) = oneshot::channel();
+        let (here, running) = channel::<()>();
+        let (order, turn) = ordered.then(Order::new).unzip();
+        std::thread::spawn(move || {
+            let _here = here;
+            let _ = tell.send(write(batches, order).err().map(|error| end_of(&error)));
+        });
+        (Output(sender), Writer { ended, running, turn })
+    }
+
+    /// Resolves when everything is written, or nothing more can be: then with the reason.
+    pub(super) async fn ended(&mut self) -> Option<End> {
+        (&mut self.ended).await.unwrap_or(Some(End::Unwritable))
+    }
+
+    /// Waits until everything is written, or a reader has been too slow.
+    pub(super) fn wait(self) {
+        // Nothing is ever sent: the writer's end disconnects.
+        let _ = self.running.recv_timeout(PATIENCE);
+    }
+}
+
 /// Why nothing more can be written.
 fn end_of(error: &io::Error) -> End {
     if error.kind() == io::ErrorKind::BrokenPipe { End::Closed } else { End::Unwritable }
 }
 
-/// Writes lines to standard output.
-pub(super) struct Output {
-    sender: Option<mpsc::Sender<Vec<Record>>>,
-    thread: Option<JoinHandle<()>>,
-    broken: oneshot::Receiver<End>,
-    order: Option<Order>,
-    left: Left,
-}
-
-/// Records whose turn never came, for the writer to write at the end.
-type Left = Arc<Mutex<Vec<Record>>>;
-
-/// Tells when the writer has ended.
-pub(super) struct Written(Receiver<()>);
-
-impl Written {
-    /// Waits until everything is written, or a reader has been too slow.
-    pub(super) fn wait(self) {
-        // Nothing is ever sent: the writer's end disconnects.
-        let _ = self.0.recv_timeout(PATIENCE);
-    }
-}
-
-/// Records that wait for earlier ones.
-#[derive(Default)]
+/// Lines that wait for earlier ones.
 struct Order {
-    next: u64,
-    waiting: BTreeMap<u64, Record>,
+    waiting: BTreeMap<u64, String>,
+    turn: watch::Sender<u64>,
 }
 
-impl Output {
-    /// Starts the writer; `line` makes a record's line of it, on the writer's thread.
-    pub(super) fn start(ordered: bool, line: impl Fn(Record) -> String + Send + 'static) -> (Self, Written) {
-        let (sender, receiver) = mpsc::channel::<Vec<Record>>(AHEAD);
-        let (tell, broken) = oneshot::channel();
-        let (running, written) = channel::<()>();
-        let left = Left::default();
-        let late = Arc::clone(&left);
-        let thread = std::thread::spawn(move || {
-            let _running = running;
-            if let Err(error) = write(receiver, &late, line) {
-                let _ = tell.send(end_of(&error));
-            }
-        });
-        let order = ordered.then(Order::default);
-        (Output { sender: Some(sender), thread: Some(thread), broken, order, left }, Written(written))
+impl Order {
+    fn new() -> (Order, watch::Receiver<u64>) {
+        let (turn, shown) = watch::channel(0);
+        (Order { waiting: BTreeMap::new(), turn }, shown)
     }
 
-    /// Writes records, or keeps them until their turn.
-    ///
-    /// # Errors
-    /// Nothing more can be written.
-    pub(super) async fn records(&mut self, records: Vec<(u64, Record)>) -> Result<(), End> {
-        let Some(order) = &mut self.order else {
-            return self.send(records.into_iter().map(|(_, record)| record).collect()).await;
-        };
-        order.waiting.extend(records);
-        let mut turn = Vec::new();
-        while let Some(record) = order.waiting.remove(&order.next) {
-            order.next += 1;
-            turn.push(record);
+    /// Takes lines in; gives those whose turn has come.
+    fn sort(&mut self, batch: Batch) -> Batch {
+        self.waiting.extend(batch);
+        let mut next = *self.turn.borrow();
+        let mut due = Batch::new();
+        while let Some(line) = self.waiting.remove(&next) {
+            due.push((next, line));
+            next += 1;
         }
-        if turn.is_empty() { Ok(()) } else { self.send(turn).await }
-    }
-
-    /// How many records wait for an earlier one.
-    pub(super) fn held(&self) -> usize {
-        self.order.as_ref().map_or(0, |order| order.waiting.len())
-    }
-
-    async fn send(&mut self, records: Vec<Record>) -> Result<(), End> {
-        let Some(sender) = &self.sender else { return Err(End::Closed) };
-        if sender.send(records).await.is_ok() {
-            return Ok(());
+        if !due.is_empty() {
+            self.turn.send_replace(next);
         }
-        Err((&mut self.broken).await.unwrap_or(End::Unwritable))
-    }
-
-    /// Resolves when the output breaks; never otherwise.
-    pub(super) async fn broken(&mut self) -> End {
-        match (&mut self.broken).await {
-            Ok(end) => end,
-            Err(_) => std::future::pending().await,
-        }
-    }
-
-    /// Waits until everything is written.
-    ///
-    /// # Errors
-    /// It could not be.
-    pub(super) async fn finish(mut self) -> Result<(), End> {
-        self.sender = None;
-        // The writer says why it broke; one that is done just drops its end.
-        if let Ok(end) = (&mut self.broken).await {
-            return Err(end);
-        }
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Err(_)) => Err(End::Unwritable),
-            _ => Ok(()),
-        }
+        due
     }
 }
 
-impl Drop for Output {
-    /// A run that ends early leaves what is finished to the writer, in order.
-    fn drop(&mut self) {
-        if let Some(order) = &mut self.order {
-            let waiting = std::mem::take(&mut order.waiting);
-            self.left.lock().unwrap_or_else(PoisonError::into_inner).extend(waiting.into_values());
-        }
-    }
-}
-
-fn write(
-    mut batches: mpsc::Receiver<Vec<Record>>,
-    left: &Left,
-    line: impl Fn(Record) -> String,
-) -> io::Result<()> {
+fn write(mut batches: mpsc::Receiver<Batch>, mut order: Option<Order>) -> io::Result<()> {
     let mut output = io::stdout().lock();
-    let taken = || std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner));
-    let coming = std::iter::from_fn(|| batches.blocking_recv());
-    for batch in coming.chain(std::iter::once_with(taken)) {
-        let mut lines = String::new();
-        for line in batch.into_iter().map(&line) {
-            if !lines.is_empty() && lines.len() + line.len() > WHOLE {
-                put(&mut output, &mut lines)?;
-            }
-            lines.push_str(&line);
-        }
-        put(&mut output, &mut lines)?;
+    while let Some(batch) = batches.blocking_recv() {
+        put(
+            &mut output,
+            match &mut order {
+                Some(order) => order.sort(batch),
+                None => batch,
+            },
+        )?;
     }
-    Ok(())
+    // A run that ended early leaves what waited for an earlier one.
+    put(&mut output, order.into_iter().flat_map(|order| order.waiting).collect())
 }
 
-/// One write of whole lines: a reader never sees half of one, and neither does a file when we are killed.
-fn put(output: &mut impl Write, lines: &mut String) -> io::Result<()> {
+/// Whole lines in each write: a reader never sees half of one, and neither does a file when we are killed.
+fn put(output: &mut impl Write, batch: Batch) -> io::Result<()> {
+    let mut lines = String::new();
+    for (_, line) in batch {
+        if !lines.is_empty() && lines.len() + line.len() > WHOLE {
+            flush(output, &mut lines)?;
+        }
+        lines.push_str(&line);
+    }
+    flush(output, &mut lines)
+}
+
+fn flush(output: &mut impl Write, lines: &mut String) -> io::Result<()> {
     output.write_all(lines.as_bytes())?;
     lines.clear();
     output.flush()

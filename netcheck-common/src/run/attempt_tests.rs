@@ -2,10 +2,14 @@
 
 use clap::{Args, FromArgMatches};
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::super::drive::Tally;
 use super::*;
 use crate::failure::Code;
 use crate::flags::Flags;
-use crate::spec::Sampling;
+use crate::spec::{Sampling, Spec};
 use crate::trace::Stopped;
 
 #[derive(Args)]
@@ -30,7 +34,7 @@ async fn a_bug_met_by_one_target_is_its_record_and_troubles_the_run() {
     let flags = Flags::from_arg_matches(&matches).unwrap();
     let shared = Arc::new(Shared::new(flags, false, Duration::ZERO).unwrap());
     let spec = Spec::parse("127.0.0.1:1-2", "tcp", Sampling::default()).unwrap();
-    let mut tally = Tally::default();
+    let tally = Tally::default();
     let mut codes = Vec::new();
     for target in spec.expand(Sampling::default()) {
         let record = attempt(&Buggy {}, &shared, &target).await;
@@ -39,5 +43,5 @@ async fn a_bug_met_by_one_target_is_its_record_and_troubles_the_run() {
     }
     let bug = "a bug of this tool: port 2 was not foreseen\\u{1b}[2J".to_owned();
     assert_eq!(codes, [(Verdict::Pass, None), (Verdict::Inconclusive, Some((Code::Internal, bug)))]);
-    assert!(tally.troubled && tally.failed);
+    assert!(tally.troubled.load(Ordering::Relaxed) && tally.failed.load(Ordering::Relaxed));
 }

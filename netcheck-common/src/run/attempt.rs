@@ -1,0 +1,78 @@
+//! One target through the check: its attempts, its deadline, its own panic.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use super::input::Item;
+use super::{judge, small};
+use crate::check::Check;
+use crate::clock;
+use crate::net::{Net, Shared};
+use crate::record::{Record, Verdict};
+use crate::shortage;
+use crate::spec::Rejected;
+use crate::target::{Invalid, Target};
+use crate::trace::Trace;
+
+/// The record of what stood next in the input.
+pub(super) async fn one<C: Check>(check: &C, shared: &Arc<Shared>, item: Item) -> Record {
+    let target = match item {
+        Item::Bad(bad) => return judge::invalid(C::NAME, bad),
+        Item::Target(target) => target,
+    };
+    if let Some(why) = shared.proxy_fault(&target) {
+        let (text, why, labels) = (target.to_string(), Invalid::new(why), target.labels.clone());
+        return judge::invalid(C::NAME, Rejected { text, why, labels });
+    }
+    let attempts = shared.flags().attempts;
+    let mut tried = 1;
+    loop {
+        let record = attempt(check, shared, &target).await;
+        if tried == attempts || matches!(record.verdict, Verdict::Pass | Verdict::Degraded) {
+            return judge::with_attempts(record, tried, attempts);
+        }
+        tried += 1;
+    }
+}
+
+async fn attempt<C: Check>(check: &C, shared: &Arc<Shared>, target: &Target) -> Record {
+    let ts = clock::timestamp();
+    let net = Net::new(shared);
+    let work = async {
+        let mut trace = Trace::<C::Facts>::new(net.clone());
+        let small_ones_pass = {
+            // Whether a stage stopped it is in the trace.
+            let check_once = Box::pin(async { drop(check.check(target, &mut trace).await) });
+            with_control(&net, check_once, Box::pin(small::pass(check, &net, target))).await
+        };
+        net.settle().await;
+        Box::pin(judge::judge(check, &net, target, trace.finish(), small_ones_pass, ts.clone())).await
+    };
+    match AssertUnwindSafe(shortage::watched(work)).catch_unwind().await {
+        Ok(record) => record,
+        Err(panic) => judge::internal(C::NAME, target, ts.clone(), &*panic),
+    }
+}
+
+/// Runs a check, and beside a stage that stays silent its control; a check that is never silent costs none.
+async fn with_control(
+    net: &Net,
+    mut check: impl Future<Output = ()> + Unpin,
+    mut control: impl Future<Output = bool> + Unpin,
+) -> bool {
+    tokio::select! {
+        biased;
+        () = &mut check => net.diagnoses() && net.fell_silent_once() && control.await,
+        found = &mut control => {
+            check.await;
+            found
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "attempt_tests.rs"]
+mod tests;
