@@ -17,8 +17,8 @@ use crate::quality::{Series, micros};
 pub const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// When a request is given up (a binding over a healthy path is answered long before).
 pub const PATIENCE: Duration = Duration::from_secs(3);
-/// Larger than any datagram that crosses the internet in one piece; a longer one is cut and read as broken.
-const LARGEST: usize = 2048;
+/// How much is read from a stream at once.
+const PIECE: usize = 2048;
 
 /// Carries whole messages to one peer and back.
 pub trait Wire {
@@ -55,10 +55,7 @@ impl Wire for Socket {
     }
 
     async fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<(), Failure> {
-        buffer.resize(LARGEST, 0);
-        let length = self.recv(buffer).await?;
-        buffer.truncate(length);
-        Ok(())
+        Socket::receive(self, buffer).await
     }
 }
 
@@ -107,7 +104,7 @@ impl Wire for Framed {
                 buffer.extend(self.read.drain(..length));
                 return Ok(());
             }
-            self.read.reserve(LARGEST);
+            self.read.reserve(PIECE);
             match self.stream.read_buf(&mut self.read).await {
                 Ok(0) => {
                     return Err(Failure::new(
@@ -170,13 +167,15 @@ pub async fn ask<W: Wire, T>(
     bound: Duration,
     mut read: impl FnMut(&[u8]) -> Heard<T>,
 ) -> Result<Reply<T>, Failure> {
-    let end = now() + if W::LOSSY { bound.min(PATIENCE) } else { bound };
     let (mut wait, mut sent, mut ignored, mut broken) = (FIRST_WAIT, 0, 0, None);
     let mut buffer = Vec::new();
+    let mut end = None;
     loop {
         wire.send(question).await?;
         sent += 1;
         let asked = now();
+        // From when it was sent: until then this machine may have had no room for it.
+        let end = *end.get_or_insert(asked + if W::LOSSY { bound.min(PATIENCE) } else { bound });
         let until = if W::LOSSY { end.min(asked + wait) } else { end };
         wait *= 2;
         while let Some(received) = within(left(until), wire.receive(&mut buffer)).await {
@@ -229,9 +228,11 @@ pub async fn series<W: Wire>(
                 return Ok(series);
             }
             let packet = probe(series.count());
+            // What this machine's queue has no room for is late, and not lost on the way.
+            let sent = within(left(plan.end), wire.send(&packet)).await;
             sent_at.push(now());
             series.sent();
-            kept(wire.send(&packet).await, &series)?;
+            kept(sent.unwrap_or(Ok(())), &series)?;
             let last = series.count() == plan.count;
             until = if last { now() + plan.patience } else { begun + plan.interval * series.count() };
             until = until.min(plan.end.max(now()));

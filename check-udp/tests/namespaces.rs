@@ -36,11 +36,15 @@ nsenter -t $far -n sh -c "ip addr add 10.30.0.2/24 dev s; ip link set s mtu 1400
 ip route add default via 10.20.0.1
 "#;
 
-/// A STUN server at 10.30.0.2, and a router that loses every tenth of the datagrams to it.
-const LOSS: &str = r#"
+/// A STUN server at 10.30.0.2 that answers.
+const SERVER: &str = r#"
 nsenter -t $far -n turnserver -n --listening-ip=10.30.0.2 --no-tls --no-dtls --no-cli --stun-only \
   --log-file=stdout --pidfile=turn.pid --userdb=turn.db > turn.log 2>&1 &
 until "$1" --strict --timeout 1 stun://10.30.0.2 > /dev/null; do :; done
+"#;
+
+/// A router that loses every tenth of the datagrams to it.
+const LOSS: &str = r#"
 nsenter -t $router -n nft -f - <<RULES
 table inet loss { chain forward { type filter hook forward priority 0; udp dport 3478 numgen inc mod 10 0 drop; }; }
 RULES
@@ -215,9 +219,32 @@ fn large_packets_that_vanish_are_mtu_blackhole() {
     assert_eq!((&mtu["path"], &mtu["black_hole"]), (&1404.into(), &true.into()));
 }
 
+/// A line so slow that this machine's own queue holds a handful of datagrams at the most.
+const FULL: &str = "tc qdisc add dev c root tbf rate 128kbit burst 250 limit 250\n";
+/// A queue that holds none.
+const CLOSED: &str = "tc qdisc add dev c root pfifo limit 0\n";
+
+#[test]
+fn a_full_queue_of_this_machine_is_waited_out_and_is_no_loss_on_the_way() {
+    let script = format!("{ROUTER}{SERVER}{FULL}");
+    let outcome = within(&script, &["stun://10.30.0.2"; 60]);
+    assert_eq!(outcome.records.len(), 60);
+    for record in &outcome.records {
+        assert_eq!(gist(record), "pass - -", "{record:#}");
+        assert_eq!(record["facts"]["stun"]["requests"], 1, "{record:#}");
+    }
+}
+
+#[test]
+fn a_queue_that_stays_full_blames_no_target() {
+    let outcome = within(&format!("{ROUTER}{SERVER}{CLOSED}"), &["stun://10.30.0.2", "--diagnose", "never"]);
+    assert_eq!(gist(outcome.one()), "inconclusive internal -", "{outcome:#?}");
+    assert_eq!(outcome.code, 2);
+}
+
 #[test]
 fn loss_of_a_tenth_is_measured_as_a_tenth() {
-    let script = format!("{ROUTER}{LOSS}");
+    let script = format!("{ROUTER}{SERVER}{LOSS}");
     let outcome = within(&script, &["--count", "500", "--interval", "10", "stun://10.30.0.2"]);
     let loss = outcome.one()["facts"]["quality"]["loss"].as_f64();
     let loss = loss.unwrap_or_else(|| panic!("{outcome:#?}"));

@@ -19,6 +19,8 @@ use crate::{Args, listen};
 const COUNT: u32 = 3_000;
 /// How many are in flight, for us and for the bare client.
 const IN_FLIGHT: u32 = 32;
+/// How many hosts the targets are of: check-rtmps spaces what it sends to one of them.
+const HOSTS: u32 = 16;
 const NAME: &str = "bench.example";
 
 /// All of it.
@@ -28,7 +30,7 @@ pub(crate) fn measure(args: &Args, table: &mut Table) -> Result<(), String> {
     let roots = authority.write(folder.path());
     let tls = listen::secure(&config, listen::handshake)?;
     let mut memory: f64 = 0.0;
-    let mut tool = |name: &str, url: &str| -> Result<Run, String> {
+    let mut tool = |name: &str, url: Url| -> Result<Run, String> {
         let ended = many(args.tool(name), &roots, url)?;
         memory = memory.max(ended.memory);
         Ok(ended)
@@ -37,7 +39,7 @@ pub(crate) fn measure(args: &Args, table: &mut Table) -> Result<(), String> {
     let what = "TLS handshakes, 3,000 targets";
     let (us, them) = turns(
         args.repeat,
-        || tool("check-tcp", &format!("tls://{NAME}:{tls}")).map(|run| run.wall),
+        || tool("check-tcp", &|host| format!("tls://{host}:{tls}")).map(|run| run.wall),
         || {
             let lines = format!("tls://127.0.0.1:{tls}\n").repeat(COUNT as usize);
             run(args.alone("handshakes").arg("--roots").arg(&roots), Some(&lines)).map(|run| run.wall)
@@ -48,11 +50,11 @@ pub(crate) fn measure(args: &Args, table: &mut Table) -> Result<(), String> {
     table.ratio(what, a_second(us), peer, "handshakes/s", Wanted::AtLeast(0.8));
     let rtmp = listen::secure(&config, listen::rtmp)?;
     let web = listen::secure(&config, listen::websocket)?;
-    for (name, url) in
-        [("check-rtmps", format!("rtmps://{NAME}:{rtmp}")), ("check-wss", format!("wss://{NAME}:{web}/"))]
-    {
-        let one = || many(args.tool(name), &roots, &url);
-        let beside = || many(args.tool("check-tcp"), &roots, &format!("tls://{NAME}:{tls}"));
+    let ingest: Url = &|host| format!("rtmps://{host}:{rtmp}");
+    let upgrade: Url = &|host| format!("wss://{host}:{web}/");
+    for (name, url) in [("check-rtmps", ingest), ("check-wss", upgrade)] {
+        let one = || many(args.tool(name), &roots, url);
+        let beside = || many(args.tool("check-tcp"), &roots, &|host| format!("tls://{host}:{tls}"));
         let (us, them) = turns(args.repeat, one, beside, |run| run.wall)?;
         let what = format!("{name}, 3,000 targets");
         table.ratio(&what, us, ("check-tcp tls://", them), "s", Wanted::AtMost(1.3));
@@ -61,16 +63,21 @@ pub(crate) fn measure(args: &Args, table: &mut Table) -> Result<(), String> {
     Ok(())
 }
 
-/// The same target again and again, by one process.
-fn many(mut tool: Command, roots: &Path, url: &str) -> Result<Run, String> {
-    tool.args(["--jobs", &IN_FLIGHT.to_string(), "--connect-to", &format!("{NAME}=127.0.0.1")]);
+/// The target of a host.
+type Url<'a> = &'a dyn Fn(&str) -> String;
+
+/// The targets of some hosts again and again, by one process.
+fn many(mut tool: Command, roots: &Path, url: Url) -> Result<Run, String> {
+    let hosts: Vec<String> = (0..HOSTS).map(|number| format!("h{number}.{NAME}")).collect();
+    tool.args(["--jobs", &IN_FLIGHT.to_string()]);
+    tool.args(hosts.iter().flat_map(|host| ["--connect-to".to_owned(), format!("{host}=127.0.0.1")]));
     if tool.get_program().to_string_lossy().ends_with("check-rtmps") {
-        // What a service limits on purpose is not measured here.
+        // All hosts are one address here: what it sees at once is limited on purpose, and is not measured.
         tool.args(["--per-host", &IN_FLIGHT.to_string()]);
     }
     tool.arg("--public-roots").arg(roots);
-    let lines = format!("{url}\n").repeat(COUNT as usize);
-    run(&mut tool, Some(&lines))
+    let lines: Vec<String> = hosts.iter().cycle().take(COUNT as usize).map(|host| url(host)).collect();
+    run(&mut tool, Some(&lines.join("\n")))
 }
 
 /// A client that verifies the chain, and nothing else. A session that is resumed is no handshake.

@@ -113,7 +113,7 @@ pub(crate) fn http(stream: &mut StreamOwned<ServerConnection, TcpStream>) -> std
 /// An authority, a leaf of it for every address used here, and the server's side of both.
 pub(crate) fn certificates() -> (Authority, Leaf, Arc<ServerConfig>) {
     let authority = Authority::new("Bench Root");
-    let leaf = authority.leaf(&["bench.example", "127.0.0.1"]);
+    let leaf = authority.leaf(&["bench.example", "*.bench.example", "127.0.0.1"]);
     let mut config = ServerConfig::clone(&leaf.server_config(&[]));
     config.send_tls13_tickets = 2;
     (authority, leaf, Arc::new(config))

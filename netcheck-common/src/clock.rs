@@ -7,6 +7,9 @@ use std::future::Future;
 use std::time::Duration;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+#[cfg(feature = "net")]
+use futures_util::FutureExt;
+
 /// The monotonic clock.
 #[must_use]
 pub fn now() -> Instant {
@@ -31,8 +34,9 @@ pub fn timestamp() -> String {
 
 /// Runs `work` for at most `bound`; `None` when it did not end by then.
 #[cfg(feature = "net")]
-pub async fn within<T>(bound: Duration, work: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(bound, work).await.ok()
+pub fn within<T>(bound: Duration, work: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+    // Not an `async fn`: that would hold the work twice, as what it was given and as what it waits for.
+    tokio::time::timeout(bound, work).map(Result::ok)
 }
 
 /// Waits.

@@ -20,8 +20,8 @@ tokio::task_local! {
 }
 
 /// Runs the check of one target, whose shortages are its own.
-pub(crate) async fn watched<T>(work: impl Future<Output = T>) -> T {
-    SHORT.scope(Cell::new(false), work).await
+pub(crate) fn watched<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    SHORT.scope(Cell::new(false), work)
 }
 
 /// Whether this target has been waiting for what this machine lacks.

@@ -12,6 +12,9 @@ use crate::icmp;
 use crate::shortage;
 use crate::tcp::{Origin, leave_from};
 
+/// Larger than any datagram that crosses the internet in one piece.
+const LARGEST: usize = 2048;
+
 /// A connected UDP socket with `IP_RECVERR`.
 #[derive(Debug)]
 pub struct Socket {
@@ -49,12 +52,14 @@ impl Socket {
         Socket { socket, to, local }
     }
 
-    /// Sends one datagram.
+    /// Sends one datagram, as soon as this machine's queue has room for it.
     ///
     /// # Errors
     /// `route.denied` for a local firewall, else what an earlier ICMP message said.
     pub async fn send(&self, datagram: &[u8]) -> Result<(), Failure> {
-        self.send_now(datagram)
+        // Without asking the event loop first: a socket that sends this little nearly always may.
+        let sent = shortage::outlast(self.to, || SockRef::from(&self.socket).send(datagram)).await;
+        sent.map(|_| ()).map_err(|error| self.failure(&error))
     }
 
     /// The same without waiting, for a last word that must not be cut off.
@@ -62,10 +67,9 @@ impl Socket {
     /// # Errors
     /// As for [`Socket::send`].
     pub fn send_now(&self, datagram: &[u8]) -> Result<(), Failure> {
-        // Without asking the event loop first: a socket that sends this little always may.
         match SockRef::from(&self.socket).send(datagram) {
             Ok(_) => Ok(()),
-            // The local queue is full or dropped it: a loss like any other.
+            // The queue is full: a loss like any other.
             Err(error) if matches!(error.raw_os_error(), Some(libc::ENOBUFS | libc::EAGAIN)) => Ok(()),
             Err(error) => Err(self.failure(&error)),
         }
@@ -77,6 +81,27 @@ impl Socket {
     /// `udp.refused` and `udp.prohibited`, with the address of the device that said so.
     pub async fn recv(&self, buffer: &mut [u8]) -> Result<usize, Failure> {
         self.socket.recv(buffer).await.map_err(|error| self.failure(&error))
+    }
+
+    /// Receives one datagram of up to 2048 bytes into a buffer that is as long as it afterwards. A longer one is cut.
+    ///
+    /// # Errors
+    /// As for [`Socket::recv`].
+    pub async fn receive(&self, buffer: &mut Vec<u8>) -> Result<(), Failure> {
+        loop {
+            self.socket.readable().await.map_err(|error| self.failure(&error))?;
+            // Room for the largest is needed only while it is read.
+            let mut space = [0; LARGEST];
+            match self.socket.try_recv(&mut space) {
+                Ok(length) => {
+                    buffer.clear();
+                    buffer.extend_from_slice(&space[..length]);
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(self.failure(&error)),
+            }
+        }
     }
 
     /// Our own address and port.

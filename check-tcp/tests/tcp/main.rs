@@ -6,6 +6,7 @@ mod dns;
 mod exit;
 mod format;
 mod input;
+mod lanes;
 mod manners;
 mod peer;
 mod proxies;

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
+use super::message::MOST;
+
 /// What resolv.conf(5) says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
@@ -80,7 +82,7 @@ pub fn parse_hosts(text: &str) -> HashMap<String, Vec<IpAddr>> {
         let Some(Ok(address)) = words.next().map(str::parse::<IpAddr>) else { continue };
         for name in words {
             let known = hosts.entry(name.trim_end_matches('.').to_ascii_lowercase()).or_default();
-            if !known.contains(&address) {
+            if known.len() < MOST && !known.contains(&address) {
                 known.push(address);
             }
         }

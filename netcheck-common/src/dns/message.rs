@@ -9,8 +9,8 @@ use hickory_proto::rr::{Name, RData, RecordType};
 use crate::escape;
 use crate::failure::Code;
 
-/// More addresses or aliases than this in one answer are not kept.
-const MOST: usize = 64;
+/// More addresses or aliases than this of one name are not kept.
+pub(super) const MOST: usize = 64;
 /// The longest chain of aliases that is followed.
 const CHAIN: usize = 16;
 /// The EDNS option code of extended errors.

@@ -18,19 +18,19 @@ use crate::target::{Invalid, Target};
 use crate::trace::Trace;
 
 /// The record of what stood next in the input.
-pub(super) async fn one<C: Check>(check: &C, shared: &Arc<Shared>, item: Item) -> Record {
+pub(super) async fn one<C: Check>(check: &C, shared: &Arc<Shared>, item: &Item) -> Record {
     let target = match item {
         Item::Bad(bad) => return judge::invalid(C::NAME, bad),
         Item::Target(target) => target,
     };
-    if let Some(why) = shared.proxy_fault(&target) {
+    if let Some(why) = shared.proxy_fault(target) {
         let (text, why, labels) = (target.to_string(), Invalid::new(why), target.labels.clone());
-        return judge::invalid(C::NAME, Rejected { text, why, labels });
+        return judge::invalid(C::NAME, &Rejected { text, why, labels });
     }
     let attempts = shared.flags().attempts;
     let mut tried = 1;
     loop {
-        let record = attempt(check, shared, &target).await;
+        let record = attempt(check, shared, target).await;
         if tried == attempts || matches!(record.verdict, Verdict::Pass | Verdict::Degraded) {
             return judge::with_attempts(record, tried, attempts);
         }
@@ -42,14 +42,23 @@ async fn attempt<C: Check>(check: &C, shared: &Arc<Shared>, target: &Target) -> 
     let ts = clock::timestamp();
     let net = Net::new(shared);
     let work = async {
-        let mut trace = Trace::<C::Facts>::new(net.clone());
-        let small_ones_pass = {
+        // On the heap: what a check learns on its way is not carried along once it has arrived.
+        let check_once = Box::pin(async {
+            let mut trace = Trace::<C::Facts>::new(net.clone());
             // Whether a stage stopped it is in the trace.
-            let check_once = Box::pin(async { drop(check.check(target, &mut trace).await) });
-            with_control(&net, check_once, Box::pin(small::pass(check, &net, target))).await
+            drop(check.check(target, &mut trace).await);
+            net.settle().await;
+            trace.finish()
+        });
+        let control = Box::pin(small::pass(check, &net, target));
+        let (mut observed, small_ones_pass) = with_control(&net, check_once, control).await;
+        judge::correct(target, &mut observed);
+        let finding = if judge::needs_explaining(&observed) {
+            Box::pin(judge::explain(check, &net, target, &observed, small_ones_pass)).await
+        } else {
+            None
         };
-        net.settle().await;
-        Box::pin(judge::judge(check, &net, target, trace.finish(), small_ones_pass, ts.clone())).await
+        judge::record::<C>(&net, target, observed, finding, ts.clone())
     };
     match AssertUnwindSafe(shortage::watched(work)).catch_unwind().await {
         Ok(record) => record,
@@ -58,18 +67,15 @@ async fn attempt<C: Check>(check: &C, shared: &Arc<Shared>, target: &Target) -> 
 }
 
 /// Runs a check, and beside a stage that stays silent its control; a check that is never silent costs none.
-async fn with_control(
+async fn with_control<T>(
     net: &Net,
-    mut check: impl Future<Output = ()> + Unpin,
+    mut check: impl Future<Output = T> + Unpin,
     mut control: impl Future<Output = bool> + Unpin,
-) -> bool {
+) -> (T, bool) {
     tokio::select! {
         biased;
-        () = &mut check => net.diagnoses() && net.fell_silent_once() && control.await,
-        found = &mut control => {
-            check.await;
-            found
-        }
+        seen = &mut check => (seen, net.diagnoses() && net.fell_silent_once() && control.await),
+        found = &mut control => (check.await, found),
     }
 }
 

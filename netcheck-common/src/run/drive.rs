@@ -15,24 +15,24 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::sync::watch;
 
 use super::attempt::one;
-use super::output::Output;
+use super::output::{Desk, Output};
 use super::source::Source;
 use crate::check::Check;
 use crate::net::Shared;
 use crate::record::{Record, Verdict};
 
-/// How many finished records are handed over at once.
-const BATCH: usize = 64;
 /// Fewer targets at once than this are no work for a lane.
 const LEAST: usize = 16;
+
+/// Appends a record's line.
+pub(super) type Line = Box<dyn Fn(Record, &mut Vec<u8>) + Send + Sync>;
 
 /// What all lanes of a run share.
 pub(super) struct Crew<C> {
     pub(super) check: C,
     pub(super) shared: Arc<Shared>,
     pub(super) source: Source,
-    /// Makes a record's line of it.
-    pub(super) line: Box<dyn Fn(Record) -> String + Send + Sync>,
+    pub(super) line: Line,
     pub(super) tally: Tally,
     pub(super) lanes: Lanes,
 }
@@ -62,9 +62,10 @@ pub(super) async fn drive<C: Check>(crew: &Arc<Crew<C>>, output: Output) -> Infa
 }
 
 /// Takes targets, and hands over their records, until there are no more.
-async fn lane<C: Check>(crew: &Arc<Crew<C>>, number: usize, mut output: Output) {
+async fn lane<C: Check>(crew: &Arc<Crew<C>>, number: usize, output: Output) {
     let room = crew.lanes.rooms.get(number).copied().unwrap_or(1);
     let strict = crew.shared.flags().strict;
+    let desk = &Desk::new(output);
     let mut running = FuturesUnordered::new();
     // Kept from one turn to the next: who waits for targets keeps its place in the line.
     let mut taking = OptionFuture::from(None);
@@ -76,25 +77,22 @@ async fn lane<C: Check>(crew: &Arc<Crew<C>>, number: usize, mut output: Output) 
         }
         tokio::select! {
             biased;
-            Some(done) = running.next(), if !running.is_empty() => {
-                let mut batch: Vec<(u64, String)> = vec![done];
+            Some(()) = running.next(), if !running.is_empty() => {
                 // What is ready besides goes with it: the writer's thread is woken once for all of them.
-                while batch.len() < BATCH && let Some(Some(done)) = running.next().now_or_never() {
-                    batch.push(done);
-                }
-                output.lines(batch).await;
+                while !desk.is_full() && let Some(Some(())) = running.next().now_or_never() {}
+                desk.clear().await;
             }
             Some(items) = &mut taking, if waiting => {
                 waiting = false;
                 open = !items.is_empty();
                 running.extend(items.into_iter().map(|(number, item)| async move {
-                    let record = one(&crew.check, &crew.shared, item).await;
+                    let record = one(&crew.check, &crew.shared, &item).await;
                     crew.tally.count(&record, strict);
-                    (number, (crew.line)(record))
+                    desk.add(number, |text| (crew.line)(record, text));
                 }));
                 if running.len() >= room && !full {
                     full = true;
-                    hire(crew, &output);
+                    hire(crew, desk.output());
                 }
             }
         }
@@ -102,12 +100,12 @@ async fn lane<C: Check>(crew: &Arc<Crew<C>>, number: usize, mut output: Output) 
 }
 
 /// One more lane, if there may be one.
-fn hire<C: Check>(crew: &Arc<Crew<C>>, output: &Output) {
+fn hire<C: Check>(crew: &Arc<Crew<C>>, output: Output) {
     let number = crew.lanes.hired.fetch_add(1, Ordering::Relaxed) + 1;
     if number >= crew.lanes.rooms.len() {
         return;
     }
-    let (mine, output) = (Arc::clone(crew), output.clone());
+    let mine = Arc::clone(crew);
     let thread = thread::Builder::new().name(format!("lane {number}")).spawn(move || {
         // Without an event loop the others do its work.
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };

@@ -9,9 +9,8 @@ use crate::target::{Invalid, Target};
 
 /// A longer line is no target.
 const LONGEST: u64 = 64 << 10;
-/// How many batches of lines wait to be taken, and how many lines are in one at the most.
+/// How many pieces of standard input wait to be taken.
 const AHEAD: usize = 4;
-const BATCH: usize = 64;
 
 /// The next thing to do.
 #[derive(Debug)]
@@ -20,29 +19,37 @@ pub(super) enum Item {
     Bad(Rejected),
 }
 
-/// Lines that were there at once: the one who waits for them is woken once.
-type Batch = Vec<Result<Spec, Rejected>>;
+/// Lines that were there at once: the one who waits for them is woken once, and reads them on its own thread.
+#[derive(Default)]
+struct Lines {
+    text: String,
+    read: usize,
+    /// This is the beginning of a line that is too long.
+    cut: bool,
+}
 
 /// Where the targets come from.
 pub(super) struct Input {
+    tool: &'static str,
     sampling: Sampling,
     own: std::vec::IntoIter<Target>,
     specs: std::vec::IntoIter<Spec>,
-    lines: Option<mpsc::Receiver<Batch>>,
-    taken: std::vec::IntoIter<Result<Spec, Rejected>>,
+    stdin: Option<mpsc::Receiver<Lines>>,
+    lines: Lines,
     expanding: Option<Box<dyn Iterator<Item = Target> + Send>>,
 }
 
 impl Input {
     /// The targets of flags and arguments; with none of either, of standard input.
     pub(super) fn new(tool: &'static str, sampling: Sampling, own: Vec<Target>, specs: Vec<Spec>) -> Self {
-        let lines = (specs.is_empty() && own.is_empty()).then(|| lines(tool, sampling));
+        let stdin = (specs.is_empty() && own.is_empty()).then(stdin);
         Input {
+            tool,
             sampling,
             own: own.into_iter(),
             specs: specs.into_iter(),
-            lines,
-            taken: Vec::new().into_iter(),
+            stdin,
+            lines: Lines::default(),
             expanding: None,
         }
     }
@@ -59,11 +66,12 @@ impl Input {
             self.expanding = None;
             let spec = match self.specs.next() {
                 Some(spec) => spec,
-                None => match self.taken.next() {
-                    Some(Ok(spec)) => spec,
+                None => match self.lines.next(self.tool, self.sampling) {
+                    Some(Ok(Line::Spec(spec))) => spec,
+                    Some(Ok(Line::Nothing)) => continue,
                     Some(Err(bad)) => return Some(Item::Bad(bad)),
                     None => {
-                        self.taken = self.lines.as_mut()?.recv().await?.into_iter();
+                        self.lines = self.stdin.as_mut()?.recv().await?;
                         continue;
                     }
                 },
@@ -73,46 +81,51 @@ impl Input {
     }
 }
 
+impl Lines {
+    /// Reads one line; `None` after the last.
+    fn next(&mut self, tool: &str, sampling: Sampling) -> Option<Result<Line, Rejected>> {
+        let line = self.text.get(self.read..)?.split_inclusive('\n').next()?;
+        self.read += line.len();
+        if !self.cut {
+            return Some(Spec::line(line, tool, sampling));
+        }
+        let why = Invalid::new("the line is too long");
+        Some(Err(Rejected { text: line.trim().to_owned(), why, labels: None }))
+    }
+}
+
 /// Reads standard input on a thread of its own: a pause in it must not hold up the checks in flight.
-fn lines(tool: &'static str, sampling: Sampling) -> mpsc::Receiver<Batch> {
+fn stdin() -> mpsc::Receiver<Lines> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     std::thread::spawn(move || {
         let mut input = BufReader::new(std::io::stdin().lock());
-        let mut open = skip_mark(&mut input).is_ok();
-        while open {
-            let mut batch = Batch::new();
-            // What is there already goes with the first; nothing that is there waits for what is not.
-            while open && (batch.is_empty() || (batch.len() < BATCH && input.buffer().contains(&b'\n'))) {
-                match line(&mut input, tool, sampling) {
-                    Ok(Some(Line::Nothing)) => {}
-                    Ok(Some(Line::Spec(spec))) => batch.push(Ok(spec)),
-                    Err(rejected) => batch.push(Err(rejected)),
-                    Ok(None) => open = false,
-                }
-            }
-            open &= sender.blocking_send(batch).is_ok();
+        if skip_mark(&mut input).is_ok() {
+            while let Some(lines) = lines(&mut input)
+                && sender.blocking_send(lines).is_ok()
+            {}
         }
     });
     receiver
 }
 
-/// Reads one line; `None` at the end, or where reading fails.
-///
-/// # Errors
-/// The line is no target.
-fn line(input: &mut impl BufRead, tool: &str, sampling: Sampling) -> Result<Option<Line>, Rejected> {
+/// Reads a line, and those that are there already: nothing that is there waits for what is not. `None` at the end, or
+/// where reading fails.
+fn lines(input: &mut BufReader<impl Read>) -> Option<Lines> {
     let mut raw = Vec::new();
-    let read = input.take(LONGEST).read_until(b'\n', &mut raw);
+    let read = input.by_ref().take(LONGEST).read_until(b'\n', &mut raw);
     if !matches!(read, Ok(length) if length > 0) {
-        return Ok(None);
+        return None;
     }
-    let line = String::from_utf8_lossy(&raw);
-    if raw.ends_with(b"\n") || (raw.len() as u64) < LONGEST {
-        return Spec::line(&line, tool, sampling).map(Some);
+    let cut = !raw.ends_with(b"\n") && raw.len() as u64 >= LONGEST;
+    if cut {
+        // What cannot be skipped ends the input all the same: the next line is none.
+        let _ = skip_line(input);
+    } else {
+        let there = input.buffer().iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        raw.extend_from_slice(&input.buffer()[..there]);
+        input.consume(there);
     }
-    // What cannot be skipped ends the input all the same: the next line is none.
-    let _ = skip_line(input);
-    Err(Rejected { text: line.trim().to_owned(), why: Invalid::new("the line is too long"), labels: None })
+    Some(Lines { text: String::from_utf8_lossy(&raw).into_owned(), read: 0, cut })
 }
 
 /// Passes over a byte order mark, with which some editors begin a file.

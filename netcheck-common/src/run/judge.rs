@@ -44,10 +44,10 @@ fn bare(check: &str, target: String, ts: String, verdict: Verdict) -> Record {
 }
 
 /// The record of a line that is no target.
-pub(super) fn invalid(check: &str, line: Rejected) -> Record {
+pub(super) fn invalid(check: &str, line: &Rejected) -> Record {
     let mut record = bare(check, shown(&line.text), clock::timestamp(), Verdict::Inconclusive);
-    record.failure = Some(Failure::new(Code::InputInvalid, line.why.0));
-    record.labels = line.labels;
+    record.failure = Some(Failure::new(Code::InputInvalid, line.why.0.clone()));
+    record.labels.clone_from(&line.labels);
     record
 }
 
@@ -70,33 +70,43 @@ pub(super) fn with_attempts(mut record: Record, tried: u32, allowed: u32) -> Rec
     record
 }
 
-/// The record of a target.
-pub(super) async fn judge<C: Check>(
+/// Corrects what was seen by what only the whole shows.
+pub(super) fn correct(target: &Target, observed: &mut Observed) {
+    private_answer(target, observed);
+    ipv6_broken(target, observed);
+}
+
+/// Looks for the cause of what went wrong.
+pub(super) async fn explain<C: Check>(
     check: &C,
     net: &Net,
     target: &Target,
-    mut observed: Observed,
+    observed: &Observed,
     small_ones_pass: bool,
+) -> Option<Finding> {
+    let explained = async {
+        match Box::pin(check.explain(target, observed, net)).await {
+            Some(finding) => Some(finding),
+            None => Box::pin(diagnose::explain(target, observed, net)).await,
+        }
+    };
+    match &observed.failure {
+        Some(failure) if small_ones_pass && diagnose::is_silence_above_tcp(failure.code) => {
+            Some(diagnose::mtu_blackhole(target, failure))
+        }
+        // What the deadline cuts off stays unexplained; rules that need no packet come through all the same.
+        _ => clock::within(net.left(), explained).await.flatten(),
+    }
+}
+
+/// The record of a target.
+pub(super) fn record<C: Check>(
+    net: &Net,
+    target: &Target,
+    mut observed: Observed,
+    finding: Option<Finding>,
     ts: String,
 ) -> Record {
-    private_answer(target, &mut observed);
-    ipv6_broken(target, &mut observed);
-    let mut finding = None;
-    if observed.failure.is_some() || needs_explaining(&observed) {
-        let explained = async {
-            match Box::pin(check.explain(target, &observed, net)).await {
-                Some(finding) => Some(finding),
-                None => Box::pin(diagnose::explain(target, &observed, net)).await,
-            }
-        };
-        finding = match &observed.failure {
-            Some(failure) if small_ones_pass && diagnose::is_silence_above_tcp(failure.code) => {
-                Some(diagnose::mtu_blackhole(target, failure))
-            }
-            // What the deadline cuts off stays unexplained; rules that need no packet come through all the same.
-            _ => clock::within(net.left(), explained).await.flatten(),
-        };
-    }
     let (verdict, failure, cause) = verdict(target, &mut observed, finding);
     if verdict == Verdict::Pass {
         observed.stages.iter_mut().for_each(|stage| stage.ok = true);
@@ -127,9 +137,9 @@ pub(super) async fn judge<C: Check>(
     }
 }
 
-/// Something is wrong that did not stop the check, and nobody has said yet why.
-fn needs_explaining(observed: &Observed) -> bool {
-    observed.degraded.iter().any(|(_, cause)| cause.is_none())
+/// Something stopped the check, or is wrong besides, and nobody has said yet why.
+pub(super) fn needs_explaining(observed: &Observed) -> bool {
+    observed.failure.is_some() || observed.degraded.iter().any(|(_, cause)| cause.is_none())
 }
 
 fn verdict(

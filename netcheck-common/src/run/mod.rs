@@ -91,11 +91,11 @@ pub fn run<C: Check>() -> ExitCode {
         return usage::<C>("the system gives no event loop");
     };
     let secrets = shared.secrets().and(&check.secrets());
-    let line = move |mut record| {
+    let line = move |mut record, text: &mut Vec<u8>| {
         secrets.leave(&mut record);
         match format {
-            Format::Json => text::json(&record),
-            Format::Text => text::line(&record),
+            Format::Json => text::json(&record, text),
+            Format::Text => text.extend(text::line(&record).into_bytes()),
         }
     };
     let (output, mut writer) = output::Writer::start(ordered);

@@ -1,35 +1,99 @@
 //! The one writer: whole lines, flushed, on a thread of its own, so that a slow reader stops no timer.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::End;
 
-/// How many batches wait to be written.
+/// How many sheets wait to be written, and how many lines one has when it is handed over at the latest.
 const AHEAD: usize = 8;
+const BATCH: usize = 64;
 /// POSIX's least PIPE_BUF is 512, Linux's 4096: a write of no more is whole or not there (pipe(7)).
 const WHOLE: usize = 4096;
 /// How long a reader may take for what is left when a signal ends the run.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Lines, each with its target's number.
-type Batch = Vec<(u64, String)>;
+/// Lines one after another, and where each ends, with its target's number.
+#[derive(Default)]
+pub(super) struct Sheet {
+    text: Vec<u8>,
+    ends: Vec<(u64, usize)>,
+}
+
+impl Sheet {
+    /// Adds the line that `write` appends.
+    pub(super) fn add(&mut self, number: u64, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.text);
+        self.ends.push((number, self.text.len()));
+    }
+
+    /// How many lines there are.
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The lines with their numbers.
+    fn lines(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let begins = std::iter::once(0).chain(self.ends.iter().map(|(_, end)| *end));
+        begins.zip(&self.ends).map(|(begin, (number, end))| (*number, &self.text[begin..*end]))
+    }
+}
+
+/// Sheets that nobody came to hand over, for the writer to write at the end.
+type Left = Arc<Mutex<Vec<Sheet>>>;
 
 /// A lane's way to the writer. The writer ends when all of them are gone.
 #[derive(Clone)]
-pub(super) struct Output(mpsc::Sender<Batch>);
+pub(super) struct Output {
+    sender: mpsc::Sender<Sheet>,
+    left: Left,
+}
 
-impl Output {
-    /// Hands over lines.
-    pub(super) async fn lines(&mut self, lines: Batch) {
-        if self.0.send(lines).await.is_err() {
+/// What a lane has finished and not yet handed over. A lane that ends early leaves it to the writer.
+pub(super) struct Desk {
+    sheet: RefCell<Sheet>,
+    output: Output,
+}
+
+impl Desk {
+    pub(super) fn new(output: Output) -> Desk {
+        Desk { sheet: RefCell::default(), output }
+    }
+
+    /// Another lane's way to the writer.
+    pub(super) fn output(&self) -> Output {
+        self.output.clone()
+    }
+
+    /// Adds the line that `write` appends.
+    pub(super) fn add(&self, number: u64, write: impl FnOnce(&mut Vec<u8>)) {
+        self.sheet.borrow_mut().add(number, write);
+    }
+
+    /// Whether so much is finished that it should be handed over.
+    pub(super) fn is_full(&self) -> bool {
+        self.sheet.borrow().len() >= BATCH
+    }
+
+    /// Hands over what is finished.
+    pub(super) async fn clear(&self) {
+        match self.output.sender.reserve().await {
+            Ok(place) => place.send(self.sheet.take()),
             // The writer has said why: that ends the run.
-            std::future::pending().await
+            Err(_) => std::future::pending().await,
         }
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.output.left.lock().unwrap_or_else(PoisonError::into_inner).push(self.sheet.take());
     }
 }
 
@@ -44,15 +108,17 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts it.
     pub(super) fn start(ordered: bool) -> (Output, Writer) {
-        let (sender, batches) = mpsc::channel::<Batch>(AHEAD);
+        let (sender, sheets) = mpsc::channel::<Sheet>(AHEAD);
+        let left = Left::default();
+        let late = Arc::clone(&left);
         let (tell, ended) = oneshot::channel();
         let (here, running) = channel::<()>();
         let (order, turn) = ordered.then(Order::new).unzip();
         std::thread::spawn(move || {
             let _here = here;
-            let _ = tell.send(write(batches, order).err().map(|error| end_of(&error)));
+            let _ = tell.send(write(sheets, order, &late).err().map(|error| end_of(&error)));
         });
-        (Output(sender), Writer { ended, running, turn })
+        (Output { sender, left }, Writer { ended, running, turn })
     }
 
     /// Resolves when everything is written, or nothing more can be: then with the reason.
@@ -74,7 +140,7 @@ fn end_of(error: &io::Error) -> End {
 
 /// Lines that wait for earlier ones.
 struct Order {
-    waiting: BTreeMap<u64, String>,
+    waiting: BTreeMap<u64, Vec<u8>>,
     turn: watch::Sender<u64>,
 }
 
@@ -85,51 +151,55 @@ impl Order {
     }
 
     /// Takes lines in; gives those whose turn has come.
-    fn sort(&mut self, batch: Batch) -> Batch {
-        self.waiting.extend(batch);
+    fn sort(&mut self, sheet: &Sheet) -> Sheet {
+        self.waiting.extend(sheet.lines().map(|(number, line)| (number, line.to_owned())));
         let mut next = *self.turn.borrow();
-        let mut due = Batch::new();
+        let mut due = Sheet::default();
         while let Some(line) = self.waiting.remove(&next) {
-            due.push((next, line));
+            due.add(next, |text| text.extend(line));
             next += 1;
         }
-        if !due.is_empty() {
+        if due.len() > 0 {
             self.turn.send_replace(next);
         }
         due
     }
+
+    /// All that still waits, though an earlier one never came.
+    fn rest(self) -> Sheet {
+        let mut rest = Sheet::default();
+        self.waiting.into_iter().for_each(|(number, line)| rest.add(number, |text| text.extend(line)));
+        rest
+    }
 }
 
-fn write(mut batches: mpsc::Receiver<Batch>, mut order: Option<Order>) -> io::Result<()> {
+fn write(mut sheets: mpsc::Receiver<Sheet>, mut order: Option<Order>, left: &Left) -> io::Result<()> {
     let mut output = io::stdout().lock();
-    while let Some(batch) = batches.blocking_recv() {
-        put(
-            &mut output,
-            match &mut order {
-                Some(order) => order.sort(batch),
-                None => batch,
-            },
-        )?;
-    }
-    // A run that ended early leaves what waited for an earlier one.
-    put(&mut output, order.into_iter().flat_map(|order| order.waiting).collect())
+    let mut coming = std::iter::from_fn(|| sheets.blocking_recv());
+    let late =
+        std::iter::once_with(|| std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner)));
+    coming.by_ref().chain(late.flatten()).try_for_each(|sheet| match &mut order {
+        Some(order) => put(&mut output, &order.sort(&sheet)),
+        None => put(&mut output, &sheet),
+    })?;
+    order.map_or(Ok(()), |order| put(&mut output, &order.rest()))
 }
 
 /// Whole lines in each write: a reader never sees half of one, and neither does a file when we are killed.
-fn put(output: &mut impl Write, batch: Batch) -> io::Result<()> {
-    let mut lines = String::new();
-    for (_, line) in batch {
-        if !lines.is_empty() && lines.len() + line.len() > WHOLE {
-            flush(output, &mut lines)?;
+fn put(output: &mut impl Write, sheet: &Sheet) -> io::Result<()> {
+    let (mut from, mut to) = (0, 0);
+    for (_, end) in &sheet.ends {
+        if to > from && end - from > WHOLE {
+            flush(output, &sheet.text[from..to])?;
+            from = to;
         }
-        lines.push_str(&line);
+        to = *end;
     }
-    flush(output, &mut lines)
+    flush(output, &sheet.text[from..to])
 }
 
-fn flush(output: &mut impl Write, lines: &mut String) -> io::Result<()> {
-    output.write_all(lines.as_bytes())?;
-    lines.clear();
+fn flush(output: &mut impl Write, lines: &[u8]) -> io::Result<()> {
+    output.write_all(lines)?;
     output.flush()
 }
 

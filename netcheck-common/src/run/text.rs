@@ -3,12 +3,11 @@
 use crate::escape;
 use crate::record::{Record, Verdict};
 
-/// One JSON object and a line end.
-pub(super) fn json(record: &Record) -> String {
+/// Appends one JSON object and a line end.
+pub(super) fn json(record: &Record, text: &mut Vec<u8>) {
     // A record holds only strings, numbers and maps with string keys, so this cannot fail.
-    let mut line = serde_json::to_string(record).unwrap_or_default();
-    line.push('\n');
-    line
+    let _ = serde_json::to_writer(&mut *text, record);
+    text.push(b'\n');
 }
 
 /// One line for people. Everything in it that came from the network is made harmless again:
