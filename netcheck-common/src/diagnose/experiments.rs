@@ -104,7 +104,14 @@ impl Net {
                     net.trail(SocketAddr::new(to.ip(), port)).await;
                 }
             };
-            let (trail, ()) = tokio::join!(net.trail(to), sibling);
+            // Where nothing of this run has connected by now, all of the world may be out of reach: that is asked for
+            // beside the trail, or the answer would come after the timeout.
+            let outside = async {
+                if !net.shared.experiments.reached() {
+                    net.outside_answers().await;
+                }
+            };
+            let (trail, (), ()) = tokio::join!(net.trail(to), sibling, outside);
             if trail.hops.len() < 2 && trail.answered.is_none() {
                 tokio::join!(net.router(to.ip(), 1), net.outside_answers());
             }

@@ -103,11 +103,15 @@ async fn datagram(net: &Net, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
     const BINDING: [u8; 20] =
         [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 110, 101, 116, 99, 104, 101, 99, 107, 45, 104, 111, 112];
     let Ok(socket) = crate::udp::Socket::open(net.origin(), to) else { return Probe::Silent };
-    if socket.set_ttl(ttl).is_err() || socket.send(&BINDING).await.is_err() {
+    let mut buffer = [0u8; 512];
+    let exchange = async {
+        socket.send(&BINDING).await.map_err(|_| None)?;
+        socket.recv_or_icmp(&mut buffer).await
+    };
+    if socket.set_ttl(ttl).is_err() {
         return Probe::Silent;
     }
-    let mut buffer = [0u8; 512];
-    match clock::within(wait, socket.recv_or_icmp(&mut buffer)).await {
+    match clock::within(wait, exchange).await {
         None => Probe::Silent,
         Some(Ok(_)) => Probe::Answered(Answer::Open),
         Some(Err(icmp)) => match icmp.and_then(|icmp| icmp.sender.map(|sender| (icmp.meaning(), sender))) {
@@ -144,9 +148,12 @@ pub(super) async fn router(net: &Net, to: IpAddr, ttl: u8) -> Option<IpAddr> {
     // The classic traceroute port: nothing listens there.
     let socket = crate::udp::Socket::open(net.origin(), SocketAddr::new(to, 33434 + u16::from(ttl))).ok()?;
     socket.set_ttl(ttl).ok()?;
-    socket.send(&[0; 12]).await.ok()?;
     let mut buffer = [0u8; 64];
-    match clock::within(wait(net), socket.recv_or_icmp(&mut buffer)).await {
+    let exchange = async {
+        socket.send(&[0; 12]).await.map_err(|_| None)?;
+        socket.recv_or_icmp(&mut buffer).await
+    };
+    match clock::within(wait(net), exchange).await {
         Some(Err(Some(icmp))) if icmp.meaning() == Meaning::TimeExceeded => icmp.sender,
         _ => None,
     }
