@@ -207,3 +207,51 @@ fn flush(output: &mut impl Write, lines: &[u8]) -> io::Result<()> {
 pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn what_a_lane_could_not_hand_over_is_left_to_the_writer() {
+        let (sender, mut sheets) = mpsc::channel(1);
+        let left = Left::default();
+        let desk = Desk::new(Output { sender, left: Arc::clone(&left) });
+        desk.add(0, |text| text.extend(b"first\n"));
+        assert!(desk.clear().now_or_never().is_some());
+        desk.add(1, |text| text.extend(b"second\n"));
+        // The writer is slow, and a signal ends the run meanwhile.
+        assert!(desk.clear().now_or_never().is_none());
+        drop(desk);
+        let lines =
+            |sheet: &Sheet| sheet.lines().map(|(number, line)| (number, line.to_owned())).collect::<Vec<_>>();
+        assert_eq!(lines(&sheets.try_recv().unwrap()), [(0, b"first\n".to_vec())]);
+        let left = left.lock().unwrap();
+        assert_eq!(left.iter().flat_map(lines).collect::<Vec<_>>(), [(1, b"second\n".to_vec())]);
+    }
+
+    #[test]
+    fn a_write_holds_whole_lines_and_no_more_than_a_pipe_takes_at_once() {
+        struct Writes(Vec<usize>);
+        impl Write for Writes {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                assert!(bytes.ends_with(b"\n"));
+                self.0.push(bytes.len());
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut sheet = Sheet::default();
+        for (number, length) in [1500, 1500, 1500, 5000, 10].into_iter().enumerate() {
+            sheet.add(number as u64, |text| text.extend(vec![b'x'; length - 1].into_iter().chain([b'\n'])));
+        }
+        let mut writes = Writes(Vec::new());
+        put(&mut writes, &sheet).unwrap();
+        assert_eq!(writes.0, [3000, 1500, 5000, 10]);
+    }
+}
