@@ -1,6 +1,9 @@
 //! More targets at once than one event loop is given: what a run promises holds whichever of its threads did the work.
 
 use std::collections::BTreeSet;
+use std::io::Read;
+use std::net::TcpListener;
+use std::time::Duration;
 
 use netcheck_lab::{Act, Server, closed_port};
 
@@ -59,6 +62,21 @@ fn one_failure_among_many_is_the_exit_code_and_one_bad_line_outweighs_it() {
     assert_eq!(run(&lines), 1);
     lines[480] = "nonsense".to_owned();
     assert_eq!(run(&lines), 2);
+}
+
+#[test]
+fn a_reader_that_pauses_stops_no_timer() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}/\n", listener.local_addr().unwrap());
+    // More records than the pipe and all buffers on the way to it hold.
+    let input = format!("{silent}{}", format!("{}\n", lines().join("\n")).repeat(8));
+    let running = tool(&MANY).args(["--timeout", "0.5"]).stdin(input).start();
+    let (mut caller, _) = listener.accept().unwrap();
+    caller.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    // Nobody reads a record, and the request is given up all the same.
+    assert!(caller.read_to_end(&mut Vec::new()).unwrap() > 0);
+    let outcome = running.wait();
+    assert_eq!(outcome.records.len(), 4001);
 }
 
 #[test]

@@ -70,8 +70,9 @@ async fn lane<C: Check>(crew: &Arc<Crew<C>>, number: usize, output: Output) {
     // Kept from one turn to the next: who waits for targets keeps its place in the line.
     let mut taking = OptionFuture::from(None);
     let (mut open, mut waiting, mut full) = (true, false, false);
-    while open || !running.is_empty() {
-        if open && !waiting && running.len() < room {
+    while open || !running.is_empty() || !desk.is_empty() {
+        // While the writer is behind nothing new is begun; what is under way goes on, timers and all.
+        if open && !waiting && running.len() < room && !desk.is_full() {
             taking = OptionFuture::from(Some(Box::pin(crew.source.take(room - running.len()))));
             waiting = true;
         }
@@ -80,8 +81,8 @@ async fn lane<C: Check>(crew: &Arc<Crew<C>>, number: usize, output: Output) {
             Some(()) = running.next(), if !running.is_empty() => {
                 // What is ready besides goes with it: the writer's thread is woken once for all of them.
                 while !desk.is_full() && let Some(Some(())) = running.next().now_or_never() {}
-                desk.clear().await;
             }
+            () = desk.clear(), if !desk.is_empty() => {}
             Some(items) = &mut taking, if waiting => {
                 waiting = false;
                 open = !items.is_empty();

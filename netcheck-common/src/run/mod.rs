@@ -119,8 +119,10 @@ pub fn run<C: Check>() -> ExitCode {
         }
     });
     drop(going);
+    // Each lane lets go of what it holds at a server before the program ends.
+    let sound = crew.lanes.join();
     match end {
-        None if !crew.lanes.join() => crew.tally.troubled.store(true, Ordering::Relaxed),
+        None if !sound => crew.tally.troubled.store(true, Ordering::Relaxed),
         Some(End::Signal(_)) => writer.wait(),
         _ => {}
     }

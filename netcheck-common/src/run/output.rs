@@ -76,6 +76,11 @@ impl Desk {
         self.sheet.borrow_mut().add(number, write);
     }
 
+    /// Whether all that is finished was handed over.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sheet.borrow().len() == 0
+    }
+
     /// Whether so much is finished that it should be handed over.
     pub(super) fn is_full(&self) -> bool {
         self.sheet.borrow().len() >= BATCH
