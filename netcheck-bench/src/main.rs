@@ -18,6 +18,7 @@ mod stun_server;
 mod sweep;
 mod table;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -53,6 +54,8 @@ enum Bare {
     Exchanges,
     /// The whole profile, from inside a network of the lab
     Profile,
+    /// Another program, measured from a process that is small itself
+    Start,
 }
 
 /// Measures the tools beside their peers
@@ -80,6 +83,9 @@ pub(crate) struct Args {
     /// The authority a bare TLS client trusts
     #[arg(long, value_name = "FILE.pem", hide = true)]
     roots: Option<PathBuf>,
+    /// The other program and its arguments
+    #[arg(last = true, hide = true)]
+    other: Vec<OsString>,
 }
 
 fn main() -> ExitCode {
@@ -90,6 +96,7 @@ fn main() -> ExitCode {
             Bare::Handshakes => handshake::bare(&args),
             Bare::Exchanges => stun::bare(),
             Bare::Profile => run::here(&args),
+            Bare::Start => measure::start(&args),
         };
         return match outcome {
             Ok(()) => ExitCode::SUCCESS,

@@ -1,10 +1,11 @@
 //! A connected UDP socket whose ICMP errors are told with their sender.
 
-use std::io;
+use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket as Raw, Type};
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use crate::failure::{Code, Failure};
@@ -88,20 +89,17 @@ impl Socket {
     /// # Errors
     /// As for [`Socket::recv`].
     pub async fn receive(&self, buffer: &mut Vec<u8>) -> Result<(), Failure> {
-        loop {
-            self.socket.readable().await.map_err(|error| self.failure(&error))?;
+        // An ICMP message is an event of its own, and nothing to read.
+        let event = Interest::READABLE | Interest::ERROR;
+        let read = || {
             // Room for the largest is needed only while it is read.
             let mut space = [0; LARGEST];
-            match self.socket.try_recv(&mut space) {
-                Ok(length) => {
-                    buffer.clear();
-                    buffer.extend_from_slice(&space[..length]);
-                    return Ok(());
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(self.failure(&error)),
-            }
-        }
+            let length = (&*SockRef::from(&self.socket)).read(&mut space)?;
+            buffer.clear();
+            buffer.extend_from_slice(&space[..length]);
+            Ok(())
+        };
+        self.socket.async_io(event, read).await.map_err(|error| self.failure(&error))
     }
 
     /// Our own address and port.
@@ -185,4 +183,51 @@ fn open(origin: &Origin, to: SocketAddr, local_port: u16) -> io::Result<UdpSocke
     icmp::listen(&socket, to.is_ipv6());
     socket.connect(&SockAddr::from(to))?;
     UdpSocket::from_std(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock;
+
+    #[test]
+    fn an_icmp_message_ends_the_wait_though_nothing_more_is_sent() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let idle = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            let asked = async || {
+                let socket = Socket::open(&Origin::default(), idle).unwrap();
+                socket.send(b"question").await.unwrap();
+                socket
+            };
+            let patience = Duration::from_secs(20);
+            let (mut bytes, mut space) = (Vec::new(), [0; 64]);
+            let socket = asked().await;
+            let received = clock::within(patience, socket.receive(&mut bytes)).await;
+            assert_eq!(received.unwrap().unwrap_err().code, Code::UdpRefused);
+            let socket = asked().await;
+            let received = clock::within(patience, socket.recv(&mut space)).await;
+            assert_eq!(received.unwrap().unwrap_err().code, Code::UdpRefused);
+            let socket = asked().await;
+            let received = clock::within(patience, socket.recv_or_icmp(&mut space)).await;
+            assert!(received.unwrap().unwrap_err().is_some());
+        });
+    }
+
+    #[test]
+    fn a_datagram_is_received_whole_after_one_that_was_longer() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            let socket = Socket::open(&Origin::default(), peer.local_addr().unwrap()).unwrap();
+            let mut bytes = Vec::new();
+            for (sent, kept) in [(3000, LARGEST), (5, 5), (0, 0)] {
+                peer.send_to(&vec![7; sent], socket.local_addr().unwrap()).unwrap();
+                socket.receive(&mut bytes).await.unwrap();
+                assert_eq!(bytes, vec![7; kept]);
+            }
+        });
+    }
 }

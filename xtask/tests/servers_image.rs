@@ -237,6 +237,7 @@ fn the_dockerfile_makes_the_image_that_xtask_makes() {
 
 #[test]
 fn the_release_archive_is_the_same_twice_and_complete() {
+    let auditable = Command::new("cargo-auditable").args(["auditable", "--help"]).output().is_ok();
     let (first, second) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let sum = xtask(&["dist", "--out"], first.path());
     assert_eq!(sum, xtask(&["dist", "--out"], second.path()));
@@ -246,6 +247,14 @@ fn the_release_archive_is_the_same_twice_and_complete() {
     for program in PROBES.iter().map(|(tool, _)| *tool).chain(["netcheck"]) {
         let version = said(Command::new(release.join("bin").join(program)).arg("--version"));
         assert!(version.starts_with(program), "{version}");
+        // The section of cargo-auditable, from which a scanner reads what the program is made of.
+        let mut listed = Command::new("grep");
+        listed.args(["--quiet", "--text", "--fixed-strings", ".dep-v0"]);
+        assert_eq!(
+            listed.arg(release.join("bin").join(program)).status().unwrap().success(),
+            auditable,
+            "{program}"
+        );
         let page = fs::read_to_string(release.join(format!("man/man1/{program}.1"))).unwrap();
         assert!(page.contains(".SH SYNOPSIS") && page.contains(".SH OPTIONS"), "{page}");
         let completions = release.join("completions");
