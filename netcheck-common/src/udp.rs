@@ -186,6 +186,7 @@ fn open(origin: &Origin, to: SocketAddr, local_port: u16) -> io::Result<UdpSocke
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the peers of these tests open sockets of their own")]
 mod tests {
     use std::time::Duration;
 
