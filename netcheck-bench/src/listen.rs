@@ -1,7 +1,7 @@
 //! What answers the benchmarks: a listener, and TLS servers with a word of RTMP or WebSocket.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::thread;
 
@@ -20,6 +20,26 @@ pub(crate) fn plain() -> Result<u16, String> {
     let (listener, port) = listener()?;
     thread::spawn(move || while listener.accept().is_ok() {});
     Ok(port)
+}
+
+/// A resolver that knows no name and says so at once (NXDOMAIN, RFC 1035 section 4.1.1), until the process ends.
+///
+/// # Errors
+/// Port 53 is not ours to take.
+pub(crate) fn resolver() -> Result<String, String> {
+    const ADDRESS: &str = "127.53.53.53";
+    let socket = UdpSocket::bind((ADDRESS, 53)).map_err(|why| format!("a resolver at {ADDRESS}: {why}"))?;
+    thread::spawn(move || {
+        let mut message = [0; 512];
+        while let Ok((length, peer)) = socket.recv_from(&mut message) {
+            if length >= 12 {
+                (message[2], message[3]) = (message[2] | 0x80, 0x83);
+                // A client that has gone is no matter.
+                let _ = socket.send_to(&message[..length], peer);
+            }
+        }
+    });
+    Ok(ADDRESS.to_owned())
 }
 
 /// A TLS server that does `then` on each connection, until the process ends: a thread for each that is in flight.

@@ -42,13 +42,31 @@ pub(crate) fn sweep(args: &Args, table: &mut Table) -> Result<(), String> {
     let text: String = addresses.iter().map(|address| format!("{address}\n")).collect();
     std::fs::write(list.path(), text).map_err(|why| why.to_string())?;
     let both = format!("{},{}", ports[0], ports[1]);
-    let mut nmap = Command::new("nmap");
-    nmap.args(["-sT", "-T5", "-n", "-Pn", "--min-parallelism", IN_FLIGHT, "-p", &both, "-iL"])
-        .arg(list.path());
-    peer(table, args, what, &ours, ("nmap -sT -T5", &mut nmap), 3.0);
+    // As it comes nmap asks whether a host is up and what it is called: of a resolver that answers at once.
+    let resolver = listen::resolver();
+    for (name, how, wanted) in [
+        (
+            "nmap -sT -T5",
+            resolver.as_ref().map(|address| vec!["--dns-servers", address]),
+            Wanted::AtLeast(3.0),
+        ),
+        ("nmap -sT -T5 -n -Pn", Ok(vec!["-n", "-Pn"]), Wanted::Nothing),
+    ] {
+        let how = match how {
+            Ok(how) => how,
+            Err(why) => {
+                table.missing(&format!("{what}, beside {name}"), why);
+                continue;
+            }
+        };
+        let mut nmap = Command::new("nmap");
+        nmap.args(["-sT", "-T5", "--min-parallelism", IN_FLIGHT]).args(how);
+        nmap.args(["-p", &both, "-iL"]).arg(list.path());
+        peer(table, args, what, &ours, (name, &mut nmap), wanted);
+    }
     let mut rustscan = Command::new("rustscan");
     rustscan.args(["--no-banner", "--no-config", "-g", "-b", "4500", "-p", &both, "-a"]).arg(list.path());
-    peer(table, args, what, &ours, ("rustscan", &mut rustscan), 1.5);
+    peer(table, args, what, &ours, ("rustscan", &mut rustscan), Wanted::AtLeast(1.5));
     Ok(())
 }
 
@@ -59,12 +77,12 @@ fn peer(
     what: &str,
     ours: &dyn Fn() -> Result<Run, String>,
     (name, theirs): (&str, &mut Command),
-    wanted: f64,
+    wanted: Wanted,
 ) {
     let a_second = |seconds: f64| f64::from(ADDRESSES) * 2.0 / seconds;
     match turns(args.repeat.min(3), ours, || run(theirs, None), |run| run.wall) {
         Ok((us, them)) => {
-            table.ratio(what, a_second(us), (name, a_second(them)), "targets/s", Wanted::AtLeast(wanted));
+            table.ratio(what, a_second(us), (name, a_second(them)), "targets/s", wanted);
         }
         Err(why) => table.missing(&format!("{what}, beside {name}"), &why),
     }
