@@ -19,7 +19,8 @@ pub struct Remark {
     pub cause: Cause,
 }
 
-/// An answer over TLS. From a service that proved itself any 4xx is a pass: the network let it through.
+/// An answer over TLS. From a service that proved itself any 4xx is a pass: the network let it through. Where TLS was
+/// opened on the way, that is what there is to say, and not that a page is missing.
 ///
 /// # Errors
 /// The answer is not the service's own.
@@ -35,8 +36,8 @@ pub fn secure(net: &Net, answer: Answer, trust: Trust, target: &Target) -> Resul
         407 => Ok(Some(odd(&answer, target))),
         500.. => Ok(Some(service_down(&answer, target))),
         429 => Ok(Some(busy(&answer, target))),
-        _ if trust == Trust::Public => Ok(None),
-        _ => Err(status(&answer, None)),
+        403 | 451 if trust != Trust::Public => Ok(Some(forbidden(&answer, target))),
+        _ => Ok(None),
     }
 }
 
@@ -120,14 +121,15 @@ fn busy(answer: &Answer, target: &Target) -> Remark {
 
 fn forbidden(answer: &Answer, target: &Target) -> Remark {
     let fix = format!(
-        "Allow HTTP to {} TCP, or ask its operator whether the answer {} is its own.",
+        "Allow {} to {} TCP, or ask its operator whether the answer {} is its own.",
+        target.scheme.name.to_uppercase(),
         target.authority(),
         answer.status
     );
     Remark {
         failure: Failure::new(Code::HttpStatus, format!("HTTP {}", answer.status)),
         cause: Cause::new(Reason::Unknown, Who::Unknown, fix)
-            .seen(format!("HTTP {} over plain HTTP, without the marks of a known block page", answer.status)),
+            .seen(format!("HTTP {} without the marks of a known block page", answer.status)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::clock;
 use netcheck_common::diagnose::trail::{Answer, Trail};
-use netcheck_common::diagnose::{self, Finding};
+use netcheck_common::diagnose::{self, Boundary, Finding};
 use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::net::Net;
 use netcheck_common::record::Verdict;
@@ -166,7 +166,7 @@ pub async fn path(
         Proof::Proven if failure.code == Code::TcpTimeout => Some(idle(target, failure, control)),
         // The control answers: whatever drops these packets, the network is not offline.
         Proof::Blocked if is(Reason::Offline) => {
-            let mut finding = diagnose::dropped(target, failure, &trail, None);
+            let mut finding = diagnose::dropped(target, failure, &trail, None, Boundary::Blurred);
             let seen = format!("packets for {control} go on beyond it and are answered");
             finding.cause = finding.cause.seen(seen).sure(Confidence::Medium);
             Some(finding)

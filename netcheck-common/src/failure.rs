@@ -313,6 +313,10 @@ impl Layer {
     #[must_use]
     pub fn io(&self, error: &io::Error) -> Failure {
         use io::ErrorKind as Kind;
+        #[cfg(feature = "net")]
+        if let Some(alert) = crate::tls::late_alert(error) {
+            return alert;
+        }
         let (code, detail) = match error.kind() {
             Kind::ConnectionReset | Kind::BrokenPipe | Kind::ConnectionAborted | Kind::NotConnected => {
                 (self.reset, "connection reset")

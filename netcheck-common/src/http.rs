@@ -1,12 +1,14 @@
 //! One HTTP request over a stream of ours, HTTP/1.1 or h2 as ALPN settled; the answer bounded.
 
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 
+use crate::clock;
 use crate::escape;
 use crate::failure::{Code, Failure, Layer};
 use crate::net::Net;
@@ -20,6 +22,9 @@ const HEAD: usize = 64 << 10;
 const HEADERS: usize = 200;
 /// How many pieces of a body are read: a page that comes byte by byte costs more than it tells.
 const PIECES: usize = 4096;
+/// How long a page may take to come, and when the last of it is read, as shares of the timeout.
+const PAGE: f64 = 0.4;
+const LAST: f64 = 0.9;
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -123,15 +128,17 @@ impl Net {
     /// # Errors
     /// `http.reset`, `http.closed`, `http.malformed`; silence is the stage's to bound.
     pub async fn request(&self, stream: Stream, request: &Request) -> Result<Answer, Failure> {
-        let answer = exchange(stream, request).await?;
+        let answer = exchange(stream, request, self.timeout()).await?;
         answer.describe(self);
         self.see(|seen| seen.answer = Some(answer.clone()));
         Ok(answer)
     }
 }
 
-async fn exchange(stream: Stream, request: &Request) -> Result<Answer, Failure> {
+async fn exchange(stream: Stream, request: &Request, bound: Duration) -> Result<Answer, Failure> {
     let h2 = stream.h2;
+    let last = clock::now() + bound.mul_f64(LAST);
+    let page = bound.mul_f64(PAGE);
     let message = request.build(h2)?;
     let (portions, ended) = Portions::new(stream);
     let failure = |error: &hyper::Error| failure(error, ended.load(Ordering::Relaxed));
@@ -141,7 +148,7 @@ async fn exchange(stream: Stream, request: &Request) -> Result<Answer, Failure> 
         builder.max_header_list_size(u32::try_from(HEAD).unwrap_or(u32::MAX)).adaptive_window(false);
         let (mut sender, connection) = builder.handshake(io).await.map_err(|error| failure(&error))?;
         tokio::pin!(connection);
-        let work = async { read(sender.send_request(message).await?).await };
+        let work = async { read(sender.send_request(message).await?, page, last).await };
         return tokio::select! {
             biased;
             answer = work => answer.map_err(|error| failure(&error)),
@@ -151,7 +158,7 @@ async fn exchange(stream: Stream, request: &Request) -> Result<Answer, Failure> 
     let mut builder = hyper::client::conn::http1::Builder::new();
     builder.max_headers(HEADERS).max_buf_size(HEAD);
     let (mut sender, connection) = builder.handshake(io).await.map_err(|error| failure(&error))?;
-    let work = async { read(sender.send_request(message).await?).await };
+    let work = async { read(sender.send_request(message).await?, page, last).await };
     tokio::pin!(work, connection);
     tokio::select! {
         biased;
@@ -164,14 +171,23 @@ async fn exchange(stream: Stream, request: &Request) -> Result<Answer, Failure> 
     }
 }
 
-async fn read(response: hyper::Response<Incoming>) -> Result<Answer, hyper::Error> {
+/// Reads an answer: of its body what comes within `page`, and no later than `last`.
+async fn read(
+    response: hyper::Response<Incoming>,
+    page: Duration,
+    last: Instant,
+) -> Result<Answer, hyper::Error> {
     let (head, mut incoming) = response.into_parts();
     let mut body = Vec::new();
+    let end = last.min(clock::now() + page);
     for _ in 0..PIECES {
         if body.len() >= BODY {
             break;
         }
-        match incoming.frame().await {
+        // The answer is here; its page only helps to recognise it. A stream of events never ends.
+        let left = end.saturating_duration_since(clock::now());
+        let Some(frame) = clock::within(left, incoming.frame()).await else { break };
+        match frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
                     body.extend_from_slice(&data[..data.len().min(BODY - body.len())]);
@@ -205,7 +221,14 @@ fn failure(error: &hyper::Error, ended: bool) -> Failure {
             }
             // Where the h2 library itself ends it, the peer broke the rules.
             if (h2.is_go_away() || h2.is_reset()) && h2.is_remote() {
-                return Failure::new(Code::HttpReset, format!("the h2 stream was reset: {:?}", h2.reason()));
+                return match h2.reason() {
+                    Some(h2::Reason::NO_ERROR) if h2.is_go_away() => closed(),
+                    Some(reason) => Failure::new(
+                        Code::HttpReset,
+                        format!("the h2 stream was reset: {}", reason.description()),
+                    ),
+                    None => Failure::new(Code::HttpReset, "the h2 stream was reset"),
+                };
             }
         }
         source = inner.source();

@@ -26,8 +26,8 @@ fn date(day: i64) -> String {
 
 #[test]
 fn a_host_that_says_it_is_the_certificates_time_shows_our_clock_wrong() {
-    assert_eq!(essence(&against(-60, -30, Some(-45))), "fail tls.expired clock_skew local high");
-    assert_eq!(essence(&against(30, 60, Some(45))), "fail tls.not_yet_valid clock_skew local high");
+    assert_eq!(essence(&against(-60, -30, Some(-45))), "fail tls.expired clock_skew local medium");
+    assert_eq!(essence(&against(30, 60, Some(45))), "fail tls.not_yet_valid clock_skew local medium");
 }
 
 #[test]

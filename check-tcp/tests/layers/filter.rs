@@ -20,25 +20,25 @@ fn check(front: &Front, host: &str) -> Outcome {
 }
 
 #[test]
-fn a_reset_for_one_name_is_sni_filter_for_certain() {
+fn a_reset_for_one_name_is_a_filter_or_a_balancer_without_a_backend() {
     let front = front(|name| (name == NAME).then_some(Fate::Reset));
     let outcome = check(&front, NAME);
-    assert_eq!(essence(&outcome), "fail tls.reset sni_filter network high");
+    assert_eq!(essence(&outcome), "fail tls.reset sni_filter network medium");
     assert!(outcome.one()["cause"]["evidence"].to_string().contains("example.com"), "{outcome:?}");
     let fix = word(outcome.one(), "/cause/fix");
     assert!(fix.contains(NAME) && fix.contains(&front.port.to_string()), "{fix}");
 }
 
 #[test]
-fn silence_for_one_name_is_sni_filter_for_certain() {
+fn silence_for_one_name_is_a_filter_or_a_balancer_with_a_dead_backend() {
     let front = front(|name| (name == NAME).then_some(Fate::Stall));
-    assert_eq!(essence(&check(&front, NAME)), "fail tls.timeout sni_filter network high");
+    assert_eq!(essence(&check(&front, NAME)), "fail tls.timeout sni_filter network medium");
 }
 
 #[test]
 fn names_below_a_filtered_one_are_filtered_too() {
     let front = front(|name| name.ends_with("spotme.com").then_some(Fate::Reset));
-    assert_eq!(essence(&check(&front, "app.spotme.com")), "fail tls.reset sni_filter network high");
+    assert_eq!(essence(&check(&front, "app.spotme.com")), "fail tls.reset sni_filter network medium");
 }
 
 #[test]

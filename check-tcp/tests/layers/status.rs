@@ -145,11 +145,12 @@ fn headers_lose_the_power_of_their_escape_sequences() {
 }
 
 #[test]
-fn a_forbidden_page_over_intercepted_tls_proves_nothing() {
+fn over_intercepted_tls_only_a_known_block_page_fails() {
     let corporate = Authority::new("Corp Inspection CA");
-    for (body, expected) in
-        [("", "fail http.status unknown unknown low"), (POLICY, "fail http.status block_page network medium")]
-    {
+    for (body, expected) in [
+        ("", "degraded tls.untrusted tls_inspection network medium"),
+        (POLICY, "fail http.status block_page network medium"),
+    ] {
         let leaf = corporate.leaf(&[NAME]);
         let server = Server::tls(&leaf, &["http/1.1"], answer(page("403 Forbidden", body)));
         assert_eq!(essence(&tool(QUICK).system(&corporate).check("https", server.port)), expected);

@@ -9,9 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
+use super::boundary::{self, Boundary};
+use super::distance::{self, Distance};
 use super::hello::{self, Outcome};
 use super::rules::datagram::CONTROL_PORT;
 use super::rules::name::Sanity;
+use super::times::Times;
 use super::trail::{self, Trail};
 use super::walk::{self, Walk};
 use crate::clock;
@@ -65,11 +68,15 @@ pub struct Experiments {
     walks: Memo<(SocketAddr, String), Walk>,
     routers: Memo<(IpAddr, u8), Option<IpAddr>>,
     siblings: Memo<IpAddr, Vec<u16>>,
-    pub(super) distances: Memo<SocketAddr, Option<u8>>,
+    pub(super) distances: Memo<SocketAddr, Option<Distance>>,
+    resets: Memo<(SocketAddr, String), Option<Distance>>,
+    boundaries: Memo<SocketAddr, Boundary>,
+    stand_ins: Memo<SocketAddr, Option<(u8, IpAddr)>>,
     outside: Memo<(), bool>,
     pub(super) resolver: Memo<(), Sanity>,
     pub(super) issuers: Mutex<HashMap<String, Vec<String>>>,
     pub(super) dates: Memo<IpAddr, Option<i64>>,
+    pub(crate) times: Times,
 }
 
 impl Experiments {
@@ -112,6 +119,7 @@ impl Net {
                 }
             };
             let (trail, (), ()) = tokio::join!(net.trail(to), sibling, outside);
+            net.boundary(to).await;
             if trail.hops.len() < 2 && trail.answered.is_none() {
                 tokio::join!(net.router(to.ip(), 1), net.outside_answers());
             }
@@ -123,18 +131,24 @@ impl Net {
         let Some(to) = self.peer().filter(|_| self.diagnoses()) else { return };
         let (net, name) = (self.aside(), name.clone());
         drop(tokio::spawn(async move {
-            let distance = async {
-                if let Some((ttl, _)) = net.trail(to).await.answered {
-                    net.router(to.ip(), ttl).await;
-                }
-            };
-            tokio::join!(net.hello(to, hello::CONTROL_NAME), net.hello_walk(to, &name), distance);
+            tokio::join!(net.hello(to, hello::CONTROL_NAME), net.hello_walk(to, &name), net.stand_in(to));
         }));
     }
 
     /// What a handshake under another name comes to.
     pub(super) async fn hello(&self, to: SocketAddr, name: &str) -> Outcome {
         self.shared.experiments.hellos.get((to, name.to_owned()), hello::with_name(self, to, name)).await
+    }
+
+    /// From how far away the reset comes that a ClientHello for this name draws.
+    pub(super) async fn reset_distance(&self, to: SocketAddr, name: &Host) -> Option<Distance> {
+        let measure = async { distance::of_reset(self, to, &hello::bytes(name, &[])).await };
+        self.shared.experiments.resets.get((to, name.to_string()), measure).await
+    }
+
+    /// Whether packets for a silent port stop where those for an open port of the same address go on.
+    pub(super) async fn boundary(&self, to: SocketAddr) -> Boundary {
+        self.shared.experiments.boundaries.get(to, boundary::find(self, to)).await
     }
 
     /// How far a ClientHello for this name gets.
@@ -243,6 +257,11 @@ impl Net {
     /// The router at a distance, asked with a datagram that no TCP rule concerns.
     pub async fn router(&self, to: IpAddr, ttl: u8) -> Option<IpAddr> {
         self.shared.experiments.routers.get((to, ttl), trail::router(self, to, ttl)).await
+    }
+
+    /// A router at the very distance from which a port is answered, seen there each time.
+    pub(super) async fn stand_in(&self, to: SocketAddr) -> Option<(u8, IpAddr)> {
+        self.shared.experiments.stand_ins.get(to, trail::stand_in(self, to)).await
     }
 
     /// Another port of the same address that is open.

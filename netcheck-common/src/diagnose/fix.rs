@@ -68,7 +68,7 @@ pub fn inspection(target: &Target) -> String {
 /// Let the protocol through.
 #[must_use]
 pub fn protocol_filter(target: &Target) -> String {
-    format!("Let {} pass on {}: the port is open, its protocol is filtered.", protocol(target), what(target))
+    format!("Allow {}: the port opens, and what is said on it does not pass.", what(target))
 }
 
 /// Resolve the name.

@@ -4,11 +4,13 @@
 //! at most once a run for its address, port and name ([`experiments`]); the rules, one file a layer, turn what
 //! came out into a [`Cause`] with its evidence in words.
 
+mod boundary;
 pub mod distance;
 mod experiments;
 pub mod fix;
 pub mod hello;
 mod rules;
+mod times;
 pub mod trail;
 pub mod walk;
 
@@ -19,8 +21,9 @@ use crate::record::Verdict;
 use crate::target::Target;
 use crate::trace::Observed;
 
+pub use boundary::Boundary;
 pub use experiments::Experiments;
-pub use rules::connection::{dropped, local_or_offline};
+pub use rules::connection::dropped;
 pub use rules::handshake::stands_in;
 
 /// What a diagnosis finds.
@@ -71,12 +74,15 @@ pub(crate) fn is_silence_above_tcp(code: Code) -> bool {
     matches!(code, Code::TlsTimeout | Code::HttpTimeout | Code::WsTimeout | Code::RtmpTimeout)
 }
 
-/// The cause where the same check passed with small segments only.
-pub(crate) fn mtu_blackhole(target: &Target, failure: &crate::failure::Failure) -> Finding {
+/// The cause where the same check passed with small segments only, so many times.
+pub(crate) fn mtu_blackhole(target: &Target, failure: &crate::failure::Failure, times: u8) -> Finding {
     use crate::cause::{Confidence, Reason, Who};
     let cause = Cause::new(Reason::MtuBlackhole, Who::Network, fix::mtu(target))
-        .sure(Confidence::High)
+        .sure(if times > 1 { Confidence::High } else { Confidence::Medium })
         .seen(format!("with full-sized segments: {}", failure.detail))
-        .seen("the same check with segments of at most 500 bytes got further");
+        .seen(format!(
+            "the same check with segments of at most 500 bytes got further, {}",
+            if times == 1 { "once".to_owned() } else { format!("{times} times out of {times}") }
+        ));
     Finding::of(cause)
 }

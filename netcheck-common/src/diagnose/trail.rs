@@ -53,9 +53,13 @@ impl Trail {
     }
 }
 
-enum Probe {
+/// What one packet with a limited TTL drew.
+pub(super) enum Probe {
+    /// A router's "time exceeded".
     Hop(IpAddr),
+    /// The port's own answer.
     Answered(Answer),
+    /// Nothing, in time.
     Silent,
 }
 
@@ -69,7 +73,8 @@ pub(super) async fn trace_datagrams(net: &Net, to: SocketAddr) -> Trail {
     walk(wait(net), |ttl, wait| datagram(net, to, ttl, wait)).await
 }
 
-fn wait(net: &Net) -> Duration {
+/// How long one packet's answer is waited for.
+pub(super) fn wait(net: &Net) -> Duration {
     net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1))
 }
 
@@ -122,7 +127,8 @@ async fn datagram(net: &Net, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
     }
 }
 
-async fn probe(net: &Net, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
+/// One SYN that dies after `ttl` hops.
+pub(super) async fn probe(net: &Net, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
     let reach = Reach { ttl: Some(ttl), ..Reach::default() };
     match clock::within(wait, tcp::attempt(net.origin(), to, reach)).await {
         None => Probe::Silent,
@@ -157,4 +163,20 @@ pub(super) async fn router(net: &Net, to: IpAddr, ttl: u8) -> Option<IpAddr> {
         Some(Err(Some(icmp))) if icmp.meaning() == Meaning::TimeExceeded => icmp.sender,
         _ => None,
     }
+}
+
+/// The router that passes datagrams on at the distance from which a port is answered, if it is there each time.
+pub(super) async fn stand_in(net: &Net, to: SocketAddr) -> Option<(u8, IpAddr)> {
+    const ROUNDS: u8 = 4;
+    let (ttl, answer) = net.trail(to).await.answered?;
+    if answer != Answer::Open {
+        return None;
+    }
+    let mut found = net.router(to.ip(), ttl).await.filter(|router| *router != to.ip())?;
+    for _ in 1..ROUNDS {
+        let (port, passed) = tokio::join!(probe(net, to, ttl, wait(net)), router(net, to.ip(), ttl));
+        found =
+            passed.filter(|router| *router != to.ip() && matches!(port, Probe::Answered(Answer::Open)))?;
+    }
+    Some((ttl, found))
 }

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use nix::sys::socket::getsockopt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 
 use crate::clock;
@@ -23,6 +24,20 @@ pub struct Walk {
     pub cut_at: Option<u8>,
     /// The smallest TTL with which an answer came back.
     pub answered_at: Option<u8>,
+    /// Where nothing came back at all: whether the peer's TCP acknowledged the bytes. It does so before any program
+    /// there has read them.
+    pub acknowledged: Option<bool>,
+}
+
+mod option {
+    //! The socket option that tells how a connection fares, which no crate offers ready-made (tcp(7)).
+    use nix::libc;
+    use nix::sys::socket::sockopt::GetStruct;
+
+    /// `TCP_INFO`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Info;
+    nix::getsockopt_impl!(Info, libc::IPPROTO_TCP, libc::TCP_INFO, libc::tcp_info, GetStruct<libc::tcp_info>);
 }
 
 enum End {
@@ -35,8 +50,9 @@ enum End {
 /// Sends `payload` as the first bytes of connections to `to`, each with another TTL.
 pub async fn walk(net: &Net, to: SocketAddr, payload: &[u8]) -> Walk {
     let wait = net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1));
-    let ends = join_all((1..=HOPS).map(|ttl| send(net, to, payload, ttl, wait))).await;
-    let mut walk = Walk::default();
+    let walking = join_all((1..=HOPS).map(|ttl| send(net, to, payload, ttl, wait)));
+    let (ends, acknowledged) = tokio::join!(walking, acknowledged(net, to, payload, wait));
+    let mut walk = Walk { acknowledged, ..Walk::default() };
     for (ttl, end) in (1..=HOPS).zip(ends) {
         match end {
             End::Died => walk.died_at = Some(ttl),
@@ -46,6 +62,16 @@ pub async fn walk(net: &Net, to: SocketAddr, payload: &[u8]) -> Walk {
         }
     }
     walk
+}
+
+/// Sends the bytes as far as they go; none where something came back.
+async fn acknowledged(net: &Net, to: SocketAddr, payload: &[u8], wait: Duration) -> Option<bool> {
+    let mut stream = clock::within(wait, tcp::attempt(net.origin(), to, Reach::default())).await?.ok()?;
+    stream.write_all(payload).await.ok()?;
+    if clock::within(wait, stream.read(&mut [0; 1])).await.is_some() {
+        return None;
+    }
+    getsockopt(&stream, option::Info).ok().map(|info| info.tcpi_unacked == 0)
 }
 
 async fn send(net: &Net, to: SocketAddr, payload: &[u8], ttl: u8, wait: Duration) -> End {

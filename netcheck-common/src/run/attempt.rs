@@ -50,11 +50,11 @@ async fn attempt<C: Check>(check: &C, shared: &Arc<Shared>, target: &Target) -> 
             net.settle().await;
             trace.finish()
         });
-        let control = Box::pin(small::pass(check, &net, target));
-        let (mut observed, small_ones_pass) = with_control(&net, check_once, control).await;
+        let control = Box::pin(small::rounds(check, &net, target));
+        let (mut observed, small_rounds) = with_control(&net, check_once, control).await;
         judge::correct(target, &mut observed);
         let finding = if judge::needs_explaining(&observed) {
-            Box::pin(judge::explain(check, &net, target, &observed, small_ones_pass)).await
+            Box::pin(judge::explain(check, &net, target, &observed, small_rounds)).await
         } else {
             None
         };
@@ -70,11 +70,14 @@ async fn attempt<C: Check>(check: &C, shared: &Arc<Shared>, target: &Target) -> 
 async fn with_control<T>(
     net: &Net,
     mut check: impl Future<Output = T> + Unpin,
-    mut control: impl Future<Output = bool> + Unpin,
-) -> (T, bool) {
+    mut control: impl Future<Output = u8> + Unpin,
+) -> (T, u8) {
     tokio::select! {
         biased;
-        seen = &mut check => (seen, net.diagnoses() && net.fell_silent_once() && control.await),
+        seen = &mut check => {
+            let looked = net.diagnoses() && net.fell_silent_once();
+            (seen, if looked { control.await } else { 0 })
+        }
         found = &mut control => (check.await, found),
     }
 }

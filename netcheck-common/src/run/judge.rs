@@ -82,7 +82,7 @@ pub(super) async fn explain<C: Check>(
     net: &Net,
     target: &Target,
     observed: &Observed,
-    small_ones_pass: bool,
+    small_rounds: u8,
 ) -> Option<Finding> {
     let explained = async {
         match Box::pin(check.explain(target, observed, net)).await {
@@ -91,8 +91,8 @@ pub(super) async fn explain<C: Check>(
         }
     };
     match &observed.failure {
-        Some(failure) if small_ones_pass && diagnose::is_silence_above_tcp(failure.code) => {
-            Some(diagnose::mtu_blackhole(target, failure))
+        Some(failure) if small_rounds > 0 && diagnose::is_silence_above_tcp(failure.code) => {
+            Some(diagnose::mtu_blackhole(target, failure, small_rounds))
         }
         // What the deadline cuts off stays unexplained; rules that need no packet come through all the same.
         _ => clock::within(net.left(), explained).await.flatten(),
@@ -201,7 +201,11 @@ fn private_answer(target: &Target, observed: &mut Observed) {
     let addresses: Vec<String> = observed.seen.addresses.iter().take(4).map(ToString::to_string).collect();
     let what = format!("{} has only private addresses: {}", target.host, addresses.join(", "));
     let trust = observed.seen.facts.get("tls").and_then(|tls| tls.get("trust"));
-    if observed.failure.is_none() && trust == Some(&Value::from(Trust::Public.as_str())) {
+    if trust == Some(&Value::from(Trust::Public.as_str())) {
+        // The service is there: what failed above its TLS is not the resolver's doing.
+        if observed.failure.is_some() {
+            return;
+        }
         let fix = format!(
             "If {} is meant to pass through a zero-trust client, nothing; else have the resolver give its public addresses.",
             target.host

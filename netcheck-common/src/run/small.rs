@@ -1,14 +1,21 @@
 //! The control for large packets that vanish: the same check with small segments, while the first is still silent.
 
+use std::time::Duration;
+
 use crate::check::Check;
 use crate::clock;
 use crate::net::Net;
 use crate::target::Target;
 use crate::trace::Trace;
 
-/// Waits for a stage to fall silent, then runs the check with small segments and, beside it, once more as it was,
-/// so that a loss by chance is not taken for a black hole. True when only the small segments got through.
-pub(super) async fn pass<C: Check>(check: &C, net: &Net, target: &Target) -> bool {
+/// How often it is run both ways: chance, or a balancer with one dead server, does not take sides each time.
+const ROUNDS: u8 = 3;
+/// The least time a silent one has to answer where the other has.
+const MOMENT: Duration = Duration::from_millis(300);
+
+/// Waits for a stage to fall silent, then runs the check with small segments and, beside it, once more as it was, as
+/// often as there is time for. How often that was, if only the small segments got through each time; else 0.
+pub(super) async fn rounds<C: Check>(check: &C, net: &Net, target: &Target) -> u8 {
     if !net.diagnoses() {
         return std::future::pending().await;
     }
@@ -17,14 +24,42 @@ pub(super) async fn pass<C: Check>(check: &C, net: &Net, target: &Target) -> boo
     Box::pin(both(check, net, target, silent)).await
 }
 
-async fn both<C: Check>(check: &C, net: &Net, target: &Target, silent: &'static str) -> bool {
-    let bound = net.timeout().mul_f64(0.55).min(net.left());
-    let again = |way: Net| async move {
-        let mut trace = Trace::<C::Facts>::new(way);
-        let _ = clock::within(bound, Box::pin(check.check(target, &mut trace))).await;
-        trace
-    };
-    let (small, full) = tokio::join!(again(net.small()), again(net.aside()));
-    // A control that never came to the silent stage proves nothing.
-    small.has_passed(silent) && full.has_begun(silent) && !full.has_passed(silent)
+async fn both<C: Check>(check: &C, net: &Net, target: &Target, silent: &'static str) -> u8 {
+    let end = clock::now() + net.timeout().mul_f64(0.55).min(net.left());
+    let left = || end.saturating_duration_since(clock::now());
+    for round in 0..ROUNDS {
+        let begun = clock::now();
+        let mut small = Trace::<C::Facts>::new(net.small());
+        let mut full = Trace::<C::Facts>::new(net.aside());
+        // Each goes first in its turn.
+        let second = async |second: bool| {
+            if second {
+                tokio::task::yield_now().await;
+            }
+        };
+        let passed = async {
+            second(round % 2 == 1).await;
+            let ended = clock::within(left(), Box::pin(check.check(target, &mut small))).await;
+            clock::pause((begun.elapsed() * 2).max(MOMENT).min(left())).await;
+            ended.is_some()
+        };
+        let again = async {
+            second(round % 2 == 0).await;
+            drop(Box::pin(check.check(target, &mut full)).await);
+            std::future::pending::<()>().await;
+        };
+        let ended = tokio::select! {
+            biased;
+            ended = passed => ended,
+            () = again => false,
+        };
+        if !ended && round > 0 {
+            return round;
+        }
+        // A control that never came to the silent stage proves nothing.
+        if !(small.has_passed(silent) && full.has_begun(silent) && !full.has_passed(silent)) {
+            return 0;
+        }
+    }
+    ROUNDS
 }

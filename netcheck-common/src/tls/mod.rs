@@ -137,6 +137,9 @@ impl Net {
         let trust = verdict::judge(self, &chain, hello)?;
         self.see(|seen| seen.trust = Some(trust));
         self.fact("tls", "trust", json!(trust.as_str()));
+        if trust == Trust::Public {
+            self.shared.experiments.times.valid(&chain);
+        }
         if trust == Trust::System {
             let failure = Failure::new(
                 Code::TlsUntrusted,
@@ -170,13 +173,7 @@ impl Net {
     #[must_use]
     pub fn alert(&self, number: u8) -> Failure {
         self.fact("tls", "alert", json!(number));
-        let code = match number {
-            70 => Code::TlsVersion,
-            120 => Code::TlsAlpn,
-            _ => Code::TlsAlert,
-        };
-        let name = words(&format!("{:?}", rustls::AlertDescription::from(number)));
-        Failure::new(code, format!("TLS alert {number}: {name}"))
+        alert(number)
     }
 
     /// Writes the recorded chain down, as evidence and as facts.
@@ -207,7 +204,9 @@ impl Net {
             }
             Some(Tls::NoApplicationProtocol) => Failure::new(Code::TlsAlpn, "no common ALPN protocol"),
             Some(Tls::InvalidCertificate(what)) => {
-                Failure::new(Code::TlsUntrusted, format!("the certificate cannot be used: {what:?}"))
+                let what = format!("{what:?}");
+                let what = what.rsplit('(').next().unwrap_or_default().trim_end_matches(')');
+                Failure::new(Code::TlsUntrusted, format!("the certificate cannot be used: {}", words(what)))
             }
             Some(_) => Failure::new(Code::TlsNotTls, "the answer breaks the rules of TLS"),
             None => {
@@ -218,6 +217,25 @@ impl Net {
                 failure
             }
         }
+    }
+}
+
+fn alert(number: u8) -> Failure {
+    let code = match number {
+        70 => Code::TlsVersion,
+        120 => Code::TlsAlpn,
+        _ => Code::TlsAlert,
+    };
+    let name = words(&format!("{:?}", rustls::AlertDescription::from(number)));
+    Failure::new(code, format!("TLS alert {number}: {name}"))
+}
+
+/// The alert that ended a connection after its handshake, if one did: in TLS 1.3 a server that wants a certificate of
+/// the client's says so only then.
+pub(crate) fn late_alert(error: &std::io::Error) -> Option<Failure> {
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::AlertReceived(description) => Some(alert(u8::from(*description))),
+        _ => None,
     }
 }
 

@@ -59,12 +59,10 @@ pub(super) fn judge(net: &Net, chain: &Chain, hello: &Hello) -> Result<Trust, Fa
     if trust.is_none() && !out_of_time {
         match standing(&leaf, chain, &between, &net.system_roots()) {
             Standing::Valid => trust = Some(Trust::System),
-            Standing::OutOfTime | Standing::Foreign => {
+            Standing::OutOfTime => return Err(private(net, chain, &time_failure(chain).detail)),
+            Standing::Foreign => {
                 net.fact("tls", "trust", "none");
-                return Err(Failure::new(
-                    Code::TlsUntrusted,
-                    format!("signed by {}, which nobody trusts", chain.issuer()),
-                ));
+                return Err(foreign(chain));
             }
         }
     }
@@ -74,11 +72,36 @@ pub(super) fn judge(net: &Net, chain: &Chain, hello: &Hello) -> Result<Trust, Fa
     let name = server_name(&hello.name)?;
     if !is_for(&leaf, &name) {
         let names = chain.names().iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-        net.fact("tls", "trust", trust.as_str());
         let detail = format!("the certificate is for {names}, not for {}", hello.name);
+        if trust == Trust::System {
+            return Err(private(net, chain, &detail));
+        }
+        net.fact("tls", "trust", trust.as_str());
         return Err(Failure::new(Code::TlsNameMismatch, detail));
     }
     Ok(trust)
+}
+
+/// Nobody's chain: what is wrong with it.
+fn foreign(chain: &Chain) -> Failure {
+    Failure::new(
+        Code::TlsUntrusted,
+        match chain.issuer() {
+            "" => "the certificate cannot be read".to_owned(),
+            issuer if chain.not_after() < chain.not_before() => {
+                format!("signed by {issuer}, and its validity ends before it begins")
+            }
+            issuer => format!("signed by {issuer}, which nobody trusts"),
+        },
+    )
+}
+
+/// The system's chain with a fault of its own: untrusted comes before expired and before the name.
+fn private(net: &Net, chain: &Chain, fault: &str) -> Failure {
+    net.fact("tls", "trust", Trust::System.as_str());
+    net.see(|seen| seen.trust = Some(Trust::System));
+    let whose = "which this system trusts and the public does not";
+    Failure::new(Code::TlsUntrusted, format!("signed by {}, {whose}; {fault}", chain.issuer()))
 }
 
 fn time_failure(chain: &Chain) -> Failure {

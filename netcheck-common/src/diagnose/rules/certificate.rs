@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::http::Request;
 use crate::net::Net;
 use crate::target::{Host, Target};
-use crate::tls::{Chain, Hello};
+use crate::tls::{Chain, Hello, Trust};
 use crate::trace::Observed;
 
 /// A clock that is off by less explains no certificate.
@@ -42,6 +42,11 @@ pub(super) async fn untrusted(
     let others = same_issuer(net, chain, target);
     if let Some(vendor) = chain.vendor() {
         cause = cause.sure(Confidence::Medium).seen(format!("the issuer is that of {vendor}"));
+    }
+    if observed.seen.trust == Some(Trust::System) {
+        cause = cause
+            .sure(Confidence::Medium)
+            .seen("this system's own trust store knows the issuer, and no public one does");
     }
     if let Some(to) = to.filter(|_| net.diagnoses())
         && let Outcome::Spoke(Some(control)) = net.hello(to, CONTROL_NAME).await
@@ -127,20 +132,32 @@ pub(super) async fn out_of_time(
     let valid = |time: i64| {
         observed.seen.chain.as_ref().is_some_and(|c| c.not_before() <= time && time <= c.not_after())
     };
+    let times = &net.shared.experiments.times;
+    let early = observed.seen.chain.as_ref().is_some_and(|chain| now < chain.not_before());
+    let alike = times.out(&target.host, early);
     let fix = fix::service(target, "its certificate is out of its validity");
+    let skew = "Set this machine's clock right (NTP): certificates look invalid because of it.";
+    let skew = Cause::new(Reason::ClockSkew, Who::Local, skew).seen(failure.detail.clone());
+    let others =
+        format!("genuine certificates of {alike} other hosts are out of their validity in the same way");
     let service = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
     Finding::of(match witness {
-        Some(time) if (time - now).abs() > SKEW && valid(time) => {
-            let fix = "Set this machine's clock right (NTP): certificates look invalid because of it.";
-            Cause::new(Reason::ClockSkew, Who::Local, fix)
-                .sure(Confidence::High)
-                .seen(failure.detail.clone())
+        Some(time) if (time - now).abs() > SKEW && valid(time) && !times.deny(time) => {
+            let skew = skew
+                .sure(Confidence::Medium)
                 .seen(format!("the host's own Date is {}; this machine says {}", shown(time), shown(now)))
-                .seen("at that date the certificate is valid")
+                .seen("at that date the certificate is valid");
+            // One host's clock may be as wrong as its certificate is old.
+            if alike > 0 { skew.sure(Confidence::High).seen(others) } else { skew }
         }
+        Some(time) if (time - now).abs() > SKEW && times.deny(time) => service
+            .sure(Confidence::Medium)
+            .seen(format!("the host's own Date is {}; this machine says {}", shown(time), shown(now)))
+            .seen("certificates of other hosts are valid now and were not, or will not be, at that date"),
         Some(time) if (time - now).abs() <= SKEW => {
             service.sure(Confidence::High).seen("the host's own Date agrees with this machine's clock")
         }
+        _ if alike >= 2 && !times.any_valid() => skew.sure(Confidence::Medium).seen(others),
         _ => service.seen("no outside witness of the time was found"),
     })
 }

@@ -4,8 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::cause::{Cause, Confidence, Reason, Who};
 use crate::device;
+use crate::diagnose::boundary::Boundary;
+use crate::diagnose::distance::{self, Distance};
 use crate::diagnose::trail::Trail;
-use crate::diagnose::{Finding, distance, fix};
+use crate::diagnose::{Finding, fix};
 use crate::failure::{Code, Failure};
 use crate::net::Net;
 use crate::record::Verdict;
@@ -174,24 +176,34 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Net) -> Finding {
         return finding;
     }
     match (refusal, service, sibling) {
-        (Some(near), Some(far), Some(port)) if near < far => {
-            let place = match trail.at(near) {
+        (Some(near), Some(far), Some(port)) if near.hops < far.hops => {
+            let place = match trail.at(near.hops) {
                 Some(place) => Some(place),
-                None => net.router(to.ip(), near).await,
+                None => net.router(to.ip(), near.hops).await,
             };
-            let sure = if place.is_some() { Confidence::High } else { Confidence::Medium };
-            let cause = reject(target, &trail, near).near(place).sure(sure).seen(format!(
+            let seen = format!(
                 "the RST came from {} away; TCP {port} of the same address answers from {}",
-                count(near),
-                count(far)
-            ));
-            Finding::of(cause)
+                count(near.hops),
+                count(far.hops)
+            );
+            // Where both began with the same TTL, each further pair has to show the same.
+            let alike = far.ttl < near.ttl;
+            if alike && !distance::is_nearer(net, (to, near), SocketAddr::new(to.ip(), port)).await {
+                let fix =
+                    format!("Find out who refuses {}: the service or a device before it.", fix::what(target));
+                let cause = Cause::new(Reason::Unknown, Who::Unknown, fix).seen(seen);
+                return Finding::of(
+                    cause.seen("asked again, they are no longer apart: the path has several ways"),
+                );
+            }
+            let sure = if place.is_some() && alike { Confidence::High } else { Confidence::Medium };
+            Finding::of(reject(target, &trail, near.hops).near(place).sure(sure).seen(seen))
         }
         (Some(near), Some(far), Some(port)) => {
             let cause = idle(target).sure(Confidence::Medium).seen(format!(
                 "the RST came from {} away, the answer of TCP {port} of the same address from {}",
-                count(near),
-                count(far)
+                count(near.hops),
+                count(far.hops)
             ));
             Finding::with(Verdict::Degraded, cause)
         }
@@ -199,7 +211,7 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Net) -> Finding {
             let cause = idle(target).seen(format!("TCP {port} of the same address is open"));
             Finding::with(Verdict::Degraded, cause)
         }
-        (Some(near), _, None) => alone(target, &trail, near),
+        (Some(near), _, None) => alone(target, &trail, near.hops),
         _ => {
             let fix =
                 format!("Find out who refuses {}: the service or a firewall before it.", fix::what(target));
@@ -214,10 +226,10 @@ async fn refused_before_the_first_hop(
     target: &Target,
     to: SocketAddr,
     trail: &Trail,
-    service: Option<u8>,
+    service: Option<Distance>,
     net: &Net,
 ) -> Option<Finding> {
-    if !matches!(trail.answered, Some((1, _))) || service == Some(1) {
+    if !matches!(trail.answered, Some((1, _))) || service.is_some_and(|service| service.hops == 1) {
         return None;
     }
     let hop = net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip())?;
@@ -265,15 +277,11 @@ async fn silent(
     if let Some(finding) = local_or_offline(target, to, &trail, sibling, net).await {
         return finding;
     }
-    let service = match sibling {
-        Some(port) => Some((port, net.trail(SocketAddr::new(to.ip(), port)).await)),
-        None => None,
-    };
-    dropped(target, failure, &trail, service)
+    dropped(target, failure, &trail, sibling, net.boundary(to).await)
 }
 
 /// Silence that begins on this machine, or that everything shares.
-pub async fn local_or_offline(
+async fn local_or_offline(
     target: &Target,
     to: SocketAddr,
     trail: &Trail,
@@ -283,20 +291,13 @@ pub async fn local_or_offline(
     if !trail.walked {
         return None;
     }
-    if trail.hops.is_empty() && trail.answered.is_none() {
-        let first = net.router(to.ip(), 1).await;
-        let control = match sibling {
-            Some(port) => net.trail(SocketAddr::new(to.ip(), port)).await.at(1),
-            None => None,
-        };
-        if let Some(hop) = control.or(first) {
-            let fix = format!("On this machine: {}", fix::allow(target));
-            let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix)
-                .sure(Confidence::Medium)
-                .seen("a packet for this port that should die at the first hop drew no answer")
-                .seen(format!("the same to another port drew one from {hop}"));
-            return Some(Finding::of(cause));
-        }
+    if let Boundary::Sharp(1, hop) = net.boundary(to).await {
+        let fix = format!("On this machine: {}", fix::allow(target));
+        let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix)
+            .sure(Confidence::Medium)
+            .seen("packets for this port that should die at the first hop drew no answer, as often as they were sent")
+            .seen(format!("others sent in turn with them drew one from {hop} each time"));
+        return Some(Finding::of(cause));
     }
     let only_first = trail.hops.iter().all(|(hop, _)| *hop <= 1) && trail.answered.is_none();
     if only_first && sibling.is_none() && !net.outside_answers().await {
@@ -314,8 +315,17 @@ pub async fn local_or_offline(
 
 /// Packets vanish on the way: after the last hop that answered.
 #[must_use]
-pub fn dropped(target: &Target, failure: &Failure, trail: &Trail, service: Option<(u16, Trail)>) -> Finding {
-    let last = trail.last();
+pub fn dropped(
+    target: &Target,
+    failure: &Failure,
+    trail: &Trail,
+    open: Option<u16>,
+    boundary: Boundary,
+) -> Finding {
+    let last = match boundary {
+        Boundary::Beyond(hop, router) => Some((hop, router)),
+        Boundary::Sharp(..) | Boundary::Blurred => trail.last(),
+    };
     let mut cause = Cause::new(Reason::FirewallDrop, Who::Network, fix::allow(target))
         .near(last.map(|(_, address)| address))
         .seen(failure.detail.clone());
@@ -323,12 +333,14 @@ pub fn dropped(target: &Target, failure: &Failure, trail: &Trail, service: Optio
         Some((hop, address)) => cause.seen(format!("the packets die at or after {address}, {}", hops(hop))),
         None => cause.seen("no hop answered for this port"),
     };
-    let Some((port, path)) = service else { return Finding::of(cause) };
+    let Some(port) = open else { return Finding::of(cause) };
     cause = cause.seen(format!("TCP {port} of the same address answers")).sure(Confidence::Medium);
-    let beyond = path.hops.iter().find(|(hop, _)| last.is_none_or(|(stopped, _)| *hop > stopped));
-    if let (Some((hop, address)), Some(_)) = (beyond, last) {
+    if let (Boundary::Sharp(hop, router), Some(_)) = (boundary, last) {
         cause = cause
-            .seen(format!("for TCP {port} the next hop, {address} ({}), answers too", hops(*hop)))
+            .seen(format!(
+                "for TCP {port} the next hop, {router} ({}), answers too, each time both are asked",
+                hops(hop)
+            ))
             .sure(Confidence::High);
     }
     Finding::of(cause)

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use crate::cause::{Cause, Confidence, Reason, Who};
 use crate::clock;
 use crate::device;
-use crate::diagnose::hello::{CONTROL_NAME, Outcome};
+use crate::diagnose::distance;
+use crate::diagnose::hello::{self, CONTROL_NAME, Outcome};
 use crate::diagnose::trail::Answer;
 use crate::diagnose::{Finding, fix, walk};
 use crate::failure::{Code, Failure};
@@ -49,7 +50,6 @@ pub(in crate::diagnose) async fn explain(
 
 /// Cut or silent: does another name pass on the same address and port?
 async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -> Option<Finding> {
-    let aside = net.aside();
     let (control, walk, stand_in) = tokio::join!(
         net.hello(to, CONTROL_NAME),
         async {
@@ -68,18 +68,7 @@ async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -> O
         if let Some(finding) = cut_on_this_machine(target, to, failure, net, walk).await {
             return Some(finding);
         }
-        let near = walk.culprit(&aside, to).await;
-        // A balancer without a server for this name closes as well, and knows the control name no better.
-        let sure = if failure.code == Code::TlsClosed { Confidence::Medium } else { Confidence::High };
-        let mut cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
-            .near(near)
-            .sure(sure)
-            .seen(format!("{}: {}", target.host, failure.detail))
-            .seen(format!("same address and port, control name {CONTROL_NAME}: TLS was spoken"));
-        if let Some(near) = near {
-            cause = cause.seen(format!("the ClientHello gets as far as {near} and no farther"));
-        }
-        return Some(Finding::of(cause));
+        return Some(cut_by_name(target, to, failure, net, walk).await);
     }
     if stand_in.is_some() {
         return stand_in;
@@ -91,6 +80,72 @@ async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -> O
         ));
     }
     nameless(target, to, failure, net, walk).await
+}
+
+/// The name fails where another passes: by a filter, or by a balancer of the service's own that has nobody for it. Only
+/// what happens to the ClientHello before it can have reached the service tells them apart.
+async fn cut_by_name(
+    target: &Target,
+    to: SocketAddr,
+    failure: &Failure,
+    net: &Net,
+    walk: walk::Walk,
+) -> Finding {
+    let passed = format!("same address and port, control name {CONTROL_NAME}: TLS was spoken");
+    if walk.answered_at.is_some() {
+        let fix = format!(
+            "Check {} again: the same request passes at one time and not at another.",
+            target.authority()
+        );
+        let cause = Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone());
+        return Finding::of(cause.seen("the same ClientHello was answered when it was sent again"));
+    }
+    let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
+        .sure(Confidence::Medium)
+        .seen(format!("{}: {}", target.host, failure.detail))
+        .seen(passed);
+    let Some(sign) = short_of_the_service(target, to, failure, net, walk).await else {
+        let alike =
+            "nothing shows that it ended on its way: a balancer with no server for this name looks the same";
+        return Finding::of(cause.seen(alike));
+    };
+    let near = walk.culprit(&net.aside(), to).await;
+    let cause = cause.near(near).sure(Confidence::High).seen(sign);
+    Finding::of(match near {
+        Some(near) => cause.seen(format!("the ClientHello gets as far as {near} and no farther")),
+        None => cause,
+    })
+}
+
+/// What shows that a ClientHello ended on its way, if anything does.
+async fn short_of_the_service(
+    target: &Target,
+    to: SocketAddr,
+    failure: &Failure,
+    net: &Net,
+    walk: walk::Walk,
+) -> Option<String> {
+    let open = net.trail(to).await.answered.filter(|(_, answer)| *answer == Answer::Open).map(|(ttl, _)| ttl);
+    let hops = connection::count;
+    if let (Some(cut), Some(open)) = (walk.cut_at, open)
+        && cut < open
+    {
+        let seen = "a ClientHello that ends before the service was cut";
+        return Some(format!("{seen}: it may travel {}, the port opens after {}", hops(cut), hops(open)));
+    }
+    if failure.code == Code::TlsTimeout {
+        return (walk.acknowledged == Some(false))
+            .then(|| "the service's address never acknowledged the ClientHello".to_owned());
+    }
+    let (reset, port) = tokio::join!(net.reset_distance(to, &target.host), distance::of(net, to));
+    let (reset, port) = (reset?, port.filter(|port| reset.is_some_and(|reset| reset.hops < port.hops))?);
+    // A reset that began with another TTL than the service's answers cannot be compared with them packet by packet.
+    if reset.ttl > port.ttl
+        && !distance::is_reset_nearer(net, to, &hello::bytes(&target.host, &[]), reset).await
+    {
+        return None;
+    }
+    Some(format!("the reset came from {} away, the port's answer from {}", hops(reset.hops), hops(port.hops)))
 }
 
 /// A ClientHello that may not travel farther than the first hop was cut: it never left this machine.
@@ -162,19 +217,16 @@ async fn neighbour(target: &Target, to: SocketAddr, net: &Net) -> Option<String>
 }
 
 /// Does a device on the way accept connections in the service's place? A router that passes a datagram on at
-/// the very distance from which TCP answers is no service.
+/// the very distance from which TCP answers is none, if it is there each time: a path may have several ways.
 pub async fn stands_in(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -> Option<Finding> {
     if !net.diagnoses() || device::is_ours(to.ip()) {
         return None;
     }
-    let (ttl, answer) = net.trail(to).await.answered?;
-    if answer != Answer::Open {
-        return None;
-    }
-    let router = net.router(to.ip(), ttl).await.filter(|router| *router != to.ip())?;
+    let (ttl, router) = net.stand_in(to).await?;
     let cause = Cause::new(Reason::TransparentProxy, Who::Network, fix::bypass(target))
         .near(Some(router))
-        .sure(Confidence::High)
+        // A balancer of the service's own may route other packets on as well.
+        .sure(Confidence::Medium)
         .seen(failure.detail.clone())
         .seen(format!(
             "the connection was accepted {} from here, where {router} passes other packets on",

@@ -59,10 +59,13 @@ pub(in crate::diagnose) async fn explain(
                     .seen(failure.detail.clone()),
             ));
         }
-        let cause = cause
-            .sure(Confidence::High)
-            .seen(format!("the reference resolver has addresses for it: {found}"));
-        return Some(Finding::of(cause));
+        let elsewhere = format!("the reference resolver has addresses for it: {found}");
+        // A resolver that answers nothing filters nothing: the other one shows that, too.
+        let broken = matches!(failure.code, Code::DnsTimeout | Code::DnsUnreachable | Code::DnsServfail);
+        if broken && policy.is_none() && net.resolver_sanity().await == Sanity::Fails {
+            return Some(Finding::of(outage(target, failure, net).await.seen(elsewhere)));
+        }
+        return Some(Finding::of(cause.sure(Confidence::High).seen(elsewhere)));
     }
     if policy.is_some() {
         return Some(Finding::of(cause));
