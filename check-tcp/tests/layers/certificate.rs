@@ -164,3 +164,23 @@ fn over_intercepted_tls_the_answer_still_counts() {
 fn no_certificate_is_asked_of_plain_http() {
     assert_eq!(essence(&plain(answer(page("200 OK", "hello")), QUICK)), "pass - - - -");
 }
+
+#[test]
+fn an_expired_certificate_of_the_systems_own_authority_is_interception_all_the_same() {
+    let corporate = Authority::new("Corp Inspection CA");
+    let server = Server::tls(&corporate.leaf_valid(&[NAME], -60, -30), &[], vec![Act::Stall]);
+    let outcome = tool(QUICK).system(&corporate).check("tls", server.port);
+    assert_eq!(essence(&outcome), "fail tls.untrusted tls_inspection network medium");
+    let detail = outcome.one()["failure"]["detail"].as_str().unwrap();
+    assert!(detail.contains("this system trusts") && detail.contains("valid until"), "{detail}");
+}
+
+#[test]
+fn a_validity_that_ends_before_it_begins_is_said() {
+    let root = Authority::new("Lab Public Root");
+    let server = Server::tls(&root.leaf_valid(&[NAME], 30, -30), &[], vec![Act::Stall]);
+    let outcome = tool(QUICK).public(&root).check("tls", server.port);
+    assert_eq!(seen(&outcome), "fail tls.untrusted");
+    let detail = outcome.one()["failure"]["detail"].as_str().unwrap();
+    assert!(detail.ends_with("its validity ends before it begins"), "{detail}");
+}

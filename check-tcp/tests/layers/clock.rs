@@ -5,17 +5,20 @@ use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Outcome;
 use netcheck_lab::{Act, Server};
 
-use crate::view::{Believes as _, NAME, SOON, answer, essence, tool};
+use crate::view::{Believes as _, NAME, OTHER, SOON, answer, essence, gist, tool};
 
 /// A host whose certificate is valid between these days and that says it is the day `today`, all counted from ours.
 fn against(from: i64, to: i64, today: Option<i64>) -> Outcome {
     let root = Authority::new("Lab Public Root");
-    let head = today.map_or_else(
+    let server = Server::tls(&root.leaf_valid(&[NAME], from, to), &[], answer(head(today)));
+    tool(SOON).public(&root).check("https", server.port)
+}
+
+fn head(today: Option<i64>) -> String {
+    today.map_or_else(
         || "HTTP/1.1 200 OK\r\n\r\n".to_owned(),
         |today| format!("HTTP/1.1 200 OK\r\nDate: {}\r\nContent-Length: 0\r\n\r\n", date(today)),
-    );
-    let server = Server::tls(&root.leaf_valid(&[NAME], from, to), &[], answer(head));
-    tool(SOON).public(&root).check("https", server.port)
+    )
 }
 
 /// As HTTP writes dates (RFC 9110 section 5.6.7).
@@ -55,4 +58,44 @@ fn a_host_that_does_not_answer_is_no_witness() {
     let server = Server::tls(&root.leaf_valid(&[NAME], -60, -30), &[], vec![Act::Stall]);
     let outcome = tool(SOON).public(&root).check("https", server.port);
     assert_eq!(essence(&outcome), "fail tls.expired service_misconfigured service low");
+}
+
+/// The records of a run over hosts whose certificates are valid between these days, one after the other; the last says
+/// it is the day `today`.
+fn one_after_another(validity: &[(i64, i64)], today: Option<i64>) -> Vec<String> {
+    let root = Authority::new("Lab Public Root");
+    let names = [NAME, OTHER, "app.spotme.com", "spotme.com"];
+    let servers: Vec<Server> = validity
+        .iter()
+        .zip(names)
+        .enumerate()
+        .map(|(number, ((from, to), name))| {
+            let today = today.filter(|_| number + 1 == validity.len());
+            Server::tls(&root.leaf_valid(&[name], *from, *to), &[], answer(head(today)))
+        })
+        .collect();
+    let targets = servers.iter().zip(names).map(|(server, name)| format!("https://{name}:{}", server.port));
+    let outcome = tool(SOON).public(&root).args(["--jobs", "1"]).args(targets.collect::<Vec<_>>()).run();
+    outcome.records.iter().map(gist).collect()
+}
+
+#[test]
+fn three_hosts_out_of_time_in_the_same_way_are_witnesses_of_the_clock() {
+    let said = one_after_another(&[(30, 60), (20, 90), (40, 50)], None);
+    assert_eq!(said[0], "fail tls.not_yet_valid service_misconfigured service low");
+    assert_eq!(said[2], "fail tls.not_yet_valid clock_skew local medium");
+    let mixed = one_after_another(&[(-10, 60), (20, 90), (40, 50)], None);
+    assert_eq!(mixed[2], "fail tls.not_yet_valid service_misconfigured service low", "one is valid");
+}
+
+#[test]
+fn a_host_whose_own_clock_is_wrong_is_told_from_us_by_the_others() {
+    let said = one_after_another(&[(-10, 60), (-60, -30)], Some(-45));
+    assert_eq!(said, ["pass - - - -", "fail tls.expired service_misconfigured service medium"]);
+}
+
+#[test]
+fn a_date_and_another_host_make_a_wrong_clock_certain() {
+    let said = one_after_another(&[(-60, -30), (-80, -20)], Some(-45));
+    assert_eq!(said[1], "fail tls.expired clock_skew local high");
 }

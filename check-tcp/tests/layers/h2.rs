@@ -103,3 +103,12 @@ fn what_is_not_h2_is_http_malformed() {
     let outcome = follows(vec![Act::ReadSome, Act::send("HTTP/1.1 400 Bad Request\r\n\r\n"), Act::Stall]);
     assert_eq!(seen(&outcome), "fail http.malformed");
 }
+
+#[test]
+fn a_goodbye_without_a_complaint_is_a_close_and_no_reset() {
+    // GOAWAY, last stream 0, NO_ERROR and ENHANCE_YOUR_CALM (RFC 9113 section 6.8).
+    assert_eq!(seen(&follows(then(frame(7, 0, 0, &[0; 8])))), "fail http.closed");
+    let complaint = follows(then(frame(7, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 11])));
+    assert_eq!(seen(&complaint), "fail http.reset");
+    assert!(!word(complaint.one(), "/failure/detail").contains("Some("), "{complaint:?}");
+}

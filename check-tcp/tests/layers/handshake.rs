@@ -1,9 +1,12 @@
 //! Every way a TLS handshake can end before there is a certificate to judge.
 
+use std::sync::Arc;
+
+use netcheck_lab::pki::{Authority, server_config_for_known_clients};
 use netcheck_lab::tool::Outcome;
 use netcheck_lab::{Act, Server};
 
-use crate::view::{Believes as _, QUICK, essence, seen, tool, word};
+use crate::view::{Believes as _, NAME, QUICK, essence, seen, tool, word};
 
 fn against(acts: Vec<Act>) -> Outcome {
     let server = Server::tcp(acts);
@@ -146,4 +149,20 @@ fn the_stages_tell_how_far_it_got() {
         outcome.one()["stages"].as_array().unwrap().iter().map(|s| (&s["stage"], &s["ok"])).collect();
     assert_eq!(stages, [(&"tcp".into(), &true.into()), (&"tls".into(), &false.into())]);
     assert_eq!(outcome.one()["facts"]["tls"]["sni"], crate::view::NAME);
+}
+
+#[test]
+fn a_server_that_wants_a_certificate_of_its_clients_is_heard_after_the_handshake() {
+    let root = Authority::new("Lab Public Root");
+    let config = server_config_for_known_clients(&root.leaf(&[NAME]), &Authority::new("Members"));
+    let server = Server::raw(move |mut socket| {
+        let mut connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+        // It ends with the alert (RFC 8446 section 6.2).
+        while connection.complete_io(&mut socket).is_ok_and(|(read, _)| read > 0) {}
+        let _ = socket.shutdown(std::net::Shutdown::Write);
+        let _ = std::io::copy(&mut socket, &mut std::io::sink());
+    });
+    let outcome = tool(QUICK).public(&root).check("https", server.port);
+    assert_eq!(seen(&outcome), "fail tls.alert");
+    assert_eq!(detail(&outcome), "TLS alert 116: certificate required");
 }

@@ -19,7 +19,7 @@ use super::trail::{self, Trail};
 use super::walk::{self, Walk};
 use crate::clock;
 use crate::net::Net;
-use crate::target::Host;
+use crate::target::{Host, Target};
 use crate::tcp::{self, Reach};
 
 /// How many results are remembered, and how many paths are traced in one run: a bound on memory and packets.
@@ -45,6 +45,12 @@ impl<K: Hash + Eq, V: Clone> Memo<K, V> {
     pub(super) fn get(&self, key: K, make: impl Future<Output = V>) -> impl Future<Output = V> {
         let make = Box::pin(make);
         async move { self.cell(key).get_or_init(|| make).await.clone() }
+    }
+
+    /// What is known under `key` already.
+    pub(super) fn known(&self, key: &K) -> Option<V> {
+        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        cells.get(key)?.get().cloned()
     }
 
     fn cell(&self, key: K) -> Arc<OnceCell<V>> {
@@ -75,7 +81,7 @@ pub struct Experiments {
     outside: Memo<(), bool>,
     pub(super) resolver: Memo<(), Sanity>,
     pub(super) issuers: Mutex<HashMap<String, Vec<String>>>,
-    pub(super) dates: Memo<IpAddr, Option<i64>>,
+    pub(super) dates: Memo<SocketAddr, Option<i64>>,
     pub(crate) times: Times,
 }
 
@@ -155,6 +161,12 @@ impl Net {
     pub(super) async fn hello_walk(&self, to: SocketAddr, name: &Host) -> Walk {
         let walking = async { walk::walk(&self.aside(), to, &hello::bytes(name, &[])).await };
         self.shared.experiments.walks.get((to, name.to_string()), walking).await
+    }
+
+    /// Whether a ClientHello for this target was answered when it was sent again, in segments of full size.
+    pub(crate) fn was_answered(&self, to: SocketAddr, target: &Target) -> bool {
+        let known = self.shared.experiments.walks.known(&(to, target.host.to_string()));
+        known.is_some_and(|walk| walk.answered_at.is_some())
     }
 
     /// The hops towards an address and port.

@@ -18,6 +18,8 @@ use crate::target::Target;
 use crate::tls::Trust;
 use crate::trace::Observed;
 
+use super::small;
+
 /// A line as it may be shown: bounded, harmless, without user information.
 pub(super) fn shown(line: &str) -> String {
     // Before it is cut: user information may be longer than what is shown.
@@ -92,6 +94,11 @@ pub(super) async fn explain<C: Check>(
     };
     match &observed.failure {
         Some(failure) if small_rounds > 0 && diagnose::is_silence_above_tcp(failure.code) => {
+            // A few rounds are few: what else was sent in full tells as well.
+            let answered = observed.seen.peer.is_some_and(|to| net.was_answered(to, target));
+            if small_rounds < small::ROUNDS && answered {
+                return clock::within(net.left(), explained).await.flatten();
+            }
             Some(diagnose::mtu_blackhole(target, failure, small_rounds))
         }
         // What the deadline cuts off stays unexplained; rules that need no packet come through all the same.

@@ -9,7 +9,7 @@ use crate::target::Target;
 use crate::trace::Trace;
 
 /// How often it is run both ways: chance, or a balancer with one dead server, does not take sides each time.
-const ROUNDS: u8 = 3;
+pub(super) const ROUNDS: u8 = 3;
 /// The least time a silent one has to answer where the other has.
 const MOMENT: Duration = Duration::from_millis(300);
 

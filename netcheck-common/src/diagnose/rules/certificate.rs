@@ -125,7 +125,7 @@ pub(super) async fn out_of_time(
     net: &Net,
 ) -> Finding {
     let witness = match to.filter(|_| net.diagnoses()) {
-        Some(to) => net.shared.experiments.dates.get(to.ip(), date(net, target, to)).await,
+        Some(to) => net.shared.experiments.dates.get(to, date(net, target, to)).await,
         None => None,
     };
     let now = clock::unix();

@@ -61,6 +61,9 @@ async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -> O
         },
         stands_in(target, to, failure, net)
     );
+    if walk.answered_at.is_some() {
+        return Some(now_and_then(target, failure));
+    }
     if let Outcome::Spoke(_) = control
         && target.host.name().is_some()
         && failure.code != Code::TlsAlert
@@ -82,6 +85,16 @@ async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -> O
     nameless(target, to, failure, net, walk).await
 }
 
+/// The same ClientHello passes at one time and not at another: packets are lost, or one of several servers is ill.
+fn now_and_then(target: &Target, failure: &Failure) -> Finding {
+    let fix = format!(
+        "Check {} again: the same request passes at one time and not at another.",
+        target.authority()
+    );
+    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone());
+    Finding::of(cause.seen("the same ClientHello was answered when it was sent again"))
+}
+
 /// The name fails where another passes: by a filter, or by a balancer of the service's own that has nobody for it. Only
 /// what happens to the ClientHello before it can have reached the service tells them apart.
 async fn cut_by_name(
@@ -92,14 +105,6 @@ async fn cut_by_name(
     walk: walk::Walk,
 ) -> Finding {
     let passed = format!("same address and port, control name {CONTROL_NAME}: TLS was spoken");
-    if walk.answered_at.is_some() {
-        let fix = format!(
-            "Check {} again: the same request passes at one time and not at another.",
-            target.authority()
-        );
-        let cause = Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone());
-        return Finding::of(cause.seen("the same ClientHello was answered when it was sent again"));
-    }
     let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
         .sure(Confidence::Medium)
         .seen(format!("{}: {}", target.host, failure.detail))
