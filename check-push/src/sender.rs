@@ -29,6 +29,10 @@ pub async fn ask(
             return Err(Failure::new(Code::TlsAlpn, "HTTP/2 was not agreed on (ALPN h2)"));
         }
         let answer = net.request(secure.stream, &request(service, target)).await?;
+        if answer.cut_short {
+            // Who says it stands in the body.
+            return Err(Failure::new(Code::HttpTimeout, "the body of the answer did not come"));
+        }
         let page = signature::match_page(&answer).is_some();
         match origin::judge(service, &answer) {
             Origin::Foreign(failure) | Origin::Trouble(failure) if page || !genuine => Err(failure),

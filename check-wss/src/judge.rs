@@ -97,6 +97,15 @@ impl Sighting<'_> {
         if self.facts.status == Some(407) {
             return finding(Verdict::Fail, self.demanded());
         }
+        let signs = self.intermediaries();
+        // Whoever fails fails without a filter, too.
+        if self.facts.status.is_some_and(|status| status >= 500) && signs.is_empty() {
+            let cause = Cause::new(Reason::Unknown, Who::Unknown, self.permit());
+            return finding(
+                Verdict::Fail,
+                cause.seen(format!("the upgrade was answered: {}", self.failure.detail)),
+            );
+        }
         let mut cause = Cause::new(Reason::WebsocketFilter, self.between(), self.permit())
             .seen(format!("the upgrade was answered: {}", self.failure.detail));
         match (self.carrier, self.proxy) {
@@ -106,7 +115,6 @@ impl Sighting<'_> {
             (_, Some(proxy)) => cause = cause.seen(format!("{proxy} granted the tunnel (CONNECT)")),
             _ => {}
         }
-        let signs = self.intermediaries();
         let second = !signs.is_empty() || self.carrier == Carrier::Inspected;
         for sign in signs {
             cause = cause.seen(sign);

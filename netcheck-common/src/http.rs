@@ -101,6 +101,8 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// At most 64 KiB of the body.
     pub body: Vec<u8>,
+    /// Whether the body was given up before its end, because it did not come.
+    pub cut_short: bool,
 }
 
 impl Answer {
@@ -179,6 +181,7 @@ async fn read(
 ) -> Result<Answer, hyper::Error> {
     let (head, mut incoming) = response.into_parts();
     let mut body = Vec::new();
+    let mut cut_short = false;
     let end = last.min(clock::now() + page);
     for _ in 0..PIECES {
         if body.len() >= BODY {
@@ -186,7 +189,10 @@ async fn read(
         }
         // The answer is here; its page only helps to recognise it. A stream of events never ends.
         let left = end.saturating_duration_since(clock::now());
-        let Some(frame) = clock::within(left, incoming.frame()).await else { break };
+        let Some(frame) = clock::within(left, incoming.frame()).await else {
+            cut_short = true;
+            break;
+        };
         match frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
@@ -201,7 +207,13 @@ async fn read(
     let harmless = |value: &hyper::header::HeaderValue| escape::bytes(value.as_bytes(), 2000);
     let headers =
         head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), harmless(value))).collect();
-    Ok(Answer { status: head.status.as_u16(), version: format!("{:?}", head.version), headers, body })
+    Ok(Answer {
+        status: head.status.as_u16(),
+        version: format!("{:?}", head.version),
+        headers,
+        body,
+        cut_short,
+    })
 }
 
 fn closed() -> Failure {

@@ -205,7 +205,7 @@ fn the_order_of_fields_is_that_of_the_contract() {
           "www.lab.example: the name does not exist, says RESOLVER; extended error 17 by order",
           "the resolver says itself: filtered (extended error 17)"
         ],
-        "fix": "Have the resolver answer www.lab.example with its public addresses; exempt it from DNS filtering."
+        "fix": "Have the resolver answer www.lab.example with its public addresses, exempt from DNS filtering: it is needed for TCP 443 to www.lab.example (TLS over TCP)."
       },
       "facts": {
         "dns": {

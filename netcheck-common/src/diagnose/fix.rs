@@ -75,8 +75,9 @@ pub fn protocol_filter(target: &Target) -> String {
 #[must_use]
 pub fn resolve(target: &Target) -> String {
     format!(
-        "Have the resolver answer {} with its public addresses; exempt it from DNS filtering.",
-        target.host
+        "Have the resolver answer {} with its public addresses, exempt from DNS filtering: it is needed for {}.",
+        target.host,
+        what(target)
     )
 }
 
@@ -95,5 +96,9 @@ pub fn mtu(target: &Target) -> String {
 /// Nothing to ask of the network.
 #[must_use]
 pub fn service(target: &Target, what_is_wrong: &str) -> String {
-    format!("Nothing in this network: tell the operator of {} that {what_is_wrong}.", target.authority())
+    format!(
+        "Nothing in this network: tell the operator of {} ({}) that {what_is_wrong}.",
+        target.authority(),
+        protocol(target)
+    )
 }

@@ -121,7 +121,7 @@ impl Head {
                     status: response.code.unwrap_or_default(),
                     version: "HTTP/1.1".into(),
                     headers: headers.map(|h| (h.name.to_ascii_lowercase(), harmless(h.value))).collect(),
-                    body: Vec::new(),
+                    ..Answer::default()
                 };
                 Head::Whole(answer, end)
             }

@@ -107,6 +107,7 @@ impl Net {
         let secure = aside.handshake(stream, &Hello::to(&proxy.host)).await;
         secure.map(|secure| secure.stream).map_err(|failure| {
             Failure::new(Code::ProxyUnreachable, format!("{proxy}: TLS to the proxy: {}", failure.detail))
+                .over(&failure)
         })
     }
 

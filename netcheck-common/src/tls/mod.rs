@@ -155,7 +155,8 @@ impl Net {
     }
 
     fn inspection(&self, chain: &Chain, name: &Host) -> Cause {
-        let fix = format!("Exempt {name} from TLS inspection (decryption).");
+        let place = self.peer().map_or_else(String::new, |peer| format!("TCP {} to ", peer.port()));
+        let fix = format!("Exempt {place}{name} (TLS over TCP) from TLS inspection (decryption).");
         let cause = Cause::new(Reason::TlsInspection, Who::Network, fix)
             .sure(Confidence::Medium)
             .seen(format!(

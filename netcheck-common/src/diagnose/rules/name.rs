@@ -102,8 +102,8 @@ async fn outage(target: &Target, failure: &Failure, net: &Net) -> Cause {
             .seen("no connection of this run stood");
     }
     let fix = format!(
-        "Repair the resolver {servers}, or set a working one: without it {} cannot be found.",
-        target.host
+        "Repair the resolver {servers}, or set a working one: without it nobody finds {}.",
+        fix::what(target)
     );
     Cause::new(Reason::DnsOutage, Who::Dns, fix)
         .sure(Confidence::Medium)

@@ -42,6 +42,12 @@ pub(in crate::diagnose) fn explain(target: &Target, observed: &Observed, failure
             Cause::new(Reason::ProxyDown, Who::Proxy, format!("Check that {proxy} is a proxy of that kind."))
                 .sure(Confidence::Low)
         }
+        _ if failure.beneath.is_some_and(|code| code.layer() == "tls") => Cause::new(
+            Reason::ProxyDown,
+            Who::Proxy,
+            format!("Give the proxy {proxy} a certificate for its name that this machine trusts: {what} goes through it."),
+        )
+        .sure(Confidence::Medium),
         _ => Cause::new(
             Reason::ProxyDown,
             Who::Proxy,
