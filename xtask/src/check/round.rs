@@ -13,6 +13,7 @@ use crate::journal::Journal;
 use crate::plan::Line;
 use crate::progress::Progress;
 use crate::run::{Order, Run};
+use crate::tools;
 
 /// What came of one round.
 #[derive(Debug, Default)]
@@ -40,7 +41,8 @@ impl Round {
         events: &Receiver<Event>,
     ) -> Result<Round, String> {
         let mut journal = Journal::open(&job.args.output)?;
-        let mut round = Round { on_stdout: journal.is_stdout(), ..Round::default() };
+        let broken = tools::missing(&job.lines, &job.tools, job.args.tools.as_deref());
+        let mut round = Round { on_stdout: journal.is_stdout(), broken, ..Round::default() };
         if job.args.path.is_empty() {
             round.once(job, &job.lines, None, &mut journal, sender, events);
         }

@@ -183,11 +183,29 @@ fn rows_without_their_tool_are_not_checked_and_never_passed() {
     let stage = Stage::empty();
     stage.tool("tcp", pass);
     let run = stage.check(&[]);
-    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
     assert!(line(&run.stdout, "ingest").contains("not checked  0/153"), "{}", run.stdout);
     assert!(line(&run.stdout, "core").contains("not checked  5/7"), "{}", run.stdout);
     assert!(line(&run.stdout, "cdn").contains("pass"), "{}", run.stdout);
     assert!(run.stderr.contains("not here: check-wss, check-rtmps"), "{}", run.stderr);
+    let folder = stage.dir.path().display();
+    let said = format!("check-rtmps is not in {folder}: its 153 targets were not checked");
+    assert!(run.stderr.contains(&said), "{}", run.stderr);
+}
+
+#[test]
+fn a_folder_without_tools_is_exit_code_2() {
+    let run = Stage::empty().check(&["--path", "direct,proxy"]);
+    assert_eq!(run.code, Some(2), "{}", run.stdout);
+    assert_eq!(run.stderr.matches("check-udp is not in ").count(), 1, "{}", run.stderr);
+}
+
+#[test]
+fn a_tool_that_no_chosen_row_needs_may_be_missing() {
+    let stage = Stage::empty();
+    stage.tool("tcp", pass);
+    let run = stage.check(&["--row", "cdn"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
 }
 
 #[test]
