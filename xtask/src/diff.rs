@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use netcheck_common::record::Record;
 
+use crate::amend;
 use crate::out;
 use crate::ports;
 use crate::records;
@@ -69,8 +70,10 @@ pub(crate) struct Difference {
 /// # Errors
 /// A file that cannot be read.
 pub(crate) fn run(args: &Args) -> Result<u8, String> {
-    let before = records::read(std::slice::from_ref(&args.before))?;
-    let after = records::read(std::slice::from_ref(&args.after))?;
+    let mut before = records::read(std::slice::from_ref(&args.before))?;
+    let mut after = records::read(std::slice::from_ref(&args.after))?;
+    amend::apply(&mut before.records);
+    amend::apply(&mut after.records);
     let difference = Difference::of(&before.records, &after.records);
     out::print(&difference.text())?;
     match before.bad + after.bad {

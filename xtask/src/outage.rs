@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netcheck_common::cause::{Reason, Who};
+use netcheck_common::cause::{Confidence, Reason, Who};
 use netcheck_common::failure::Code;
 use netcheck_common::record::Record;
 
@@ -28,7 +28,8 @@ pub(crate) fn of(records: &[&Record]) -> Option<Outage> {
     if said.is_empty() {
         return None;
     }
-    let Some(signs) = said.iter().map(|record| sign(record)).collect::<Option<Vec<Reason>>>() else {
+    let telling = said.iter().filter(|record| !beyond(record));
+    let Some(signs) = telling.map(|record| sign(record)).collect::<Option<Vec<Reason>>>() else {
         return no_address(&said);
     };
     // Where a proxy is the only way out, what does not use it finds no network at all.
@@ -114,6 +115,15 @@ fn mute(record: &Record) -> bool {
     names_alone || matches!(code, Some(Code::InputInvalid | Code::IcmpNotPermitted | Code::Internal))
 }
 
+/// Silence that fits an outage as well: beside one, a cause inferred from missing answers says nothing of its own.
+fn beyond(record: &Record) -> bool {
+    let silent = record.failure.as_ref().is_some_and(|failure| failure.code.as_str().ends_with(".timeout"));
+    let inferred = record.cause.as_ref().is_some_and(|cause| {
+        cause.code == Reason::LocalFirewall && cause.confidence < Confidence::High && cause.near.is_none()
+    });
+    !standing::usable(record) && silent && inferred
+}
+
 fn sign(record: &Record) -> Option<Reason> {
     if standing::usable(record) {
         return None;
@@ -196,6 +206,19 @@ mod tests {
         let blocked =
             record("tcp://b:1", "fail", "tcp.timeout", json!({ "code": "firewall_drop", "who": "network" }));
         assert_eq!(of_all(&[silent, blocked]), None);
+    }
+
+    #[test]
+    fn missing_answers_beside_an_outage_are_part_of_it() {
+        let down = record("tcp://a:1", "fail", "tcp.timeout", json!({ "code": "offline", "who": "network" }));
+        let mut own =
+            record("tcp://b:1", "fail", "tcp.timeout", json!({ "code": "local_firewall", "who": "local" }));
+        own.cause.as_mut().unwrap().near = None;
+        let outage = of_all(&[down.clone(), own.clone()]).unwrap();
+        assert_eq!((outage.reason, outage.who), (Reason::Offline, Who::Network));
+        assert_eq!(of_all(std::slice::from_ref(&own)), None);
+        own.cause.as_mut().unwrap().confidence = Confidence::High;
+        assert_eq!(of_all(&[down, own]), None);
     }
 
     #[test]

@@ -30,8 +30,8 @@ pub(crate) fn beside() -> Result<Tools, String> {
     Ok(own.parent().map(within).unwrap_or_default())
 }
 
-/// A sentence for each tool that a row of the plan needs and that is not there; controls are never counted. `folder` is where it was looked for, if not
-/// beside this program.
+/// A sentence for each tool that a row of the plan needs and that is not there; controls are never counted. `folder` is
+/// where it was looked for, if not beside this program.
 pub(crate) fn missing(lines: &[Line], tools: &Tools, folder: Option<&Path>) -> Vec<String> {
     let named = |folder: &Path| format!("in {}", escape::line(&folder.display().to_string(), 500));
     let place = folder.map_or("beside netcheck".to_owned(), named);

@@ -6,8 +6,8 @@ use netcheck_common::record::Record;
 use nix::sys::signal::Signal;
 
 use super::{Job, Way};
+use crate::amend;
 use crate::baseline;
-use crate::bypass;
 use crate::child::Event;
 use crate::journal::Journal;
 use crate::plan::Line;
@@ -55,7 +55,7 @@ impl Round {
             }
         }
         round.closed = journal.closed();
-        bypass::apply(&mut round.records);
+        amend::apply(&mut round.records);
         if let Some(baseline) = &job.baseline {
             baseline::apply(&mut round.records, baseline);
         }

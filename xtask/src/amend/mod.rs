@@ -1,0 +1,17 @@
+//! What no single tool can know and a whole run shows: causes put right. What was observed stays.
+
+mod bypass;
+mod online;
+
+use netcheck_common::record::Record;
+
+/// Puts right what the tools could not know of each other.
+pub(crate) fn apply(records: &mut [Record]) {
+    bypass::apply(records);
+    online::apply(records);
+}
+
+/// Whether a record went out without a proxy.
+fn direct(record: &Record) -> bool {
+    record.path.as_ref().is_some_and(|path| path.via == "direct")
+}
