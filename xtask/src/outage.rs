@@ -1,8 +1,8 @@
-//! One reason for everything: no network, no resolver, no proxy. It is said once.
+//! One reason for everything: no network, no resolver, no proxy, a portal before all. It is said once.
 
 use std::net::IpAddr;
 
-use netcheck_common::cause::{Confidence, Reason, Who};
+use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::failure::Code;
 use netcheck_common::record::Record;
 
@@ -28,6 +28,9 @@ pub(crate) fn of(records: &[&Record]) -> Option<Outage> {
     if said.is_empty() {
         return None;
     }
+    if let Some(portal) = portal(&said) {
+        return Some(portal);
+    }
     let telling = said.iter().filter(|record| !beyond(record));
     let Some(signs) = telling.map(|record| sign(record)).collect::<Option<Vec<Reason>>>() else {
         return no_address(&said);
@@ -49,6 +52,22 @@ pub(crate) fn of(records: &[&Record]) -> Option<Outage> {
         who,
         sentence: format!("{sentence} Every row that does not work has this one reason."),
         request,
+    })
+}
+
+/// A portal that a control proved, where nothing outside was reached: what else is blocked shows after the log-in.
+fn portal(said: &[&Record]) -> Option<Outage> {
+    let proven = |cause: &&Cause| cause.code == Reason::CaptivePortal && cause.confidence == Confidence::High;
+    let cause = said.iter().filter_map(|record| record.cause.as_ref()).find(proven)?;
+    let closed = said.iter().all(|record| !standing::usable(record));
+    closed.then(|| Outage {
+        reason: Reason::CaptivePortal,
+        who: cause.who,
+        sentence: "This network's portal wants somebody to log in first: nothing outside was reached. \
+                   Every row that does not work has this one reason."
+            .into(),
+        request: "Log in to this network's portal, or exempt this machine from it, then run the check again."
+            .into(),
     })
 }
 
@@ -219,6 +238,22 @@ mod tests {
         assert_eq!(of_all(std::slice::from_ref(&own)), None);
         own.cause.as_mut().unwrap().confidence = Confidence::High;
         assert_eq!(of_all(&[down, own]), None);
+    }
+
+    #[test]
+    fn a_portal_before_everything_is_one_reason_and_before_a_part_it_is_not() {
+        let mut page = record(
+            "http://a:80/",
+            "fail",
+            "http.redirect_foreign",
+            json!({ "code": "captive_portal", "who": "network" }),
+        );
+        page.cause.as_mut().unwrap().confidence = Confidence::High;
+        let dropped =
+            record("tcp://b:1", "fail", "tcp.timeout", json!({ "code": "firewall_drop", "who": "network" }));
+        let all = [page.clone(), dropped];
+        assert_eq!(of_all(&all).map(|outage| outage.reason), Some(Reason::CaptivePortal));
+        assert_eq!(of_all(&[page, record("tcp://c:1", "pass", "", json!({}))]), None);
     }
 
     #[test]

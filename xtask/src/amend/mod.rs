@@ -2,6 +2,7 @@
 
 mod bypass;
 mod online;
+mod portal;
 
 use netcheck_common::record::Record;
 
@@ -9,6 +10,7 @@ use netcheck_common::record::Record;
 pub(crate) fn apply(records: &mut [Record]) {
     bypass::apply(records);
     online::apply(records);
+    portal::apply(records);
 }
 
 /// Whether a record went out without a proxy.

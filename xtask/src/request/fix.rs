@@ -11,6 +11,9 @@ const PROTOCOL: &str = "\u{3}";
 
 /// The words of a template with these hosts, ports and protocols.
 pub(super) fn filled(words: &str, hosts: &[String], ports: &str, protocols: &str) -> String {
+    let many = format!("{HOST} on port {PORT}");
+    let words =
+        if hosts.len() > 1 { words.replace(&format!("{HOST}:{PORT}"), &many) } else { words.to_owned() };
     words.replace(HOST, &hosts.join(", ")).replace(PORT, ports).replace(PROTOCOL, protocols)
 }
 

@@ -36,6 +36,18 @@ fn hosts_with_other_ports_are_not_given_each_others() {
 }
 
 #[test]
+fn several_hosts_do_not_share_one_colon() {
+    let fix =
+        |host: &str| format!("Nothing in this network: tell the operator of {host}:443 that it is old.");
+    let records =
+        [blocked("a.example", 443, &fix("a.example")), blocked("b.example", 443, &fix("b.example"))];
+    let told =
+        "Nothing in this network: tell the operator of a.example, b.example on port 443 that it is old.";
+    assert_eq!(fixes(&records), [told]);
+    assert_eq!(fixes(&records[..1]), [fix("a.example")]);
+}
+
+#[test]
 fn a_port_inside_another_number_or_an_address_stays() {
     let records = [
         blocked("a.example", 443, "Allow 443 (not 4430) via 10.443.0.1, 443."),
