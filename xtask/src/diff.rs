@@ -15,7 +15,7 @@ use crate::survey::row_of;
 use crate::target::Place;
 use crate::wrap;
 
-/// Show what changed between two runs, or two places; exit 1 if something required broke
+/// Show what changed between two runs, or two places; exit 1 if something required broke or is missing
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Args {
     /// Records of the first run
@@ -49,7 +49,7 @@ impl Change {
             Change::OtherCause => "Still failing, for another reason",
             Change::Remark => "Still works, with another remark",
             Change::New => "Only in the second",
-            Change::Gone => "Only in the first",
+            Change::Gone => "Only in the first: not checked any more",
         }
     }
 }
@@ -61,8 +61,10 @@ type Runs = BTreeMap<(String, String, String, String), Vec<Option<u16>>>;
 #[derive(Debug, Default)]
 pub(crate) struct Difference {
     changes: BTreeMap<Change, Runs>,
-    /// Whether a required target broke.
-    pub(crate) broke: bool,
+    /// Rows of which the second run has nothing at all.
+    absent: BTreeSet<String>,
+    /// Whether a required target broke, or was not checked any more.
+    broke: bool,
 }
 
 /// Runs the command.
@@ -90,13 +92,17 @@ impl Difference {
             records.iter().enumerate().map(|(at, record)| (key(record), at)).collect()
         };
         let (old, new) = (by_target(before), by_target(after));
+        let rows = |of: &BTreeMap<(String, String), usize>| -> BTreeSet<String> {
+            of.keys().map(|(row, _)| row.clone()).collect()
+        };
+        let absent = rows(&old).difference(&rows(&new)).cloned().collect();
         let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
-        let mut difference = Difference::default();
+        let mut difference = Difference { absent, ..Difference::default() };
         for key in keys {
             let (was, is) = (old.get(key).map(|at| &before[*at]), new.get(key).map(|at| &after[*at]));
             if let Some(change) = change(was, is) {
-                let required = is.is_some_and(Record::required);
-                difference.broke |= change == Change::Broken && required;
+                let worse = matches!(change, Change::Broken | Change::Gone);
+                difference.broke |= worse && is.or(was).is_some_and(Record::required);
                 difference.note(change, key, was, is);
             }
         }
@@ -125,6 +131,10 @@ impl Difference {
             return "Nothing changed.\n".into();
         }
         let mut text = String::new();
+        if !self.absent.is_empty() {
+            let rows: Vec<&str> = self.absent.iter().map(String::as_str).collect();
+            text.push_str(&wrap::hanging("", &format!("The second has no record of {}.", rows.join(", "))));
+        }
         for (change, runs) in &self.changes {
             let count: usize = runs.values().map(Vec::len).sum();
             text.push_str(&format!("{} ({count}):\n", change.heading()));
