@@ -3,6 +3,7 @@
 mod bypass;
 mod online;
 mod portal;
+mod silence;
 
 use netcheck_common::record::Record;
 
@@ -11,6 +12,7 @@ pub(crate) fn apply(records: &mut [Record]) {
     bypass::apply(records);
     online::apply(records);
     portal::apply(records);
+    silence::apply(records);
 }
 
 /// Whether a record went out without a proxy.
