@@ -17,6 +17,11 @@ pub(super) fn filled(words: &str, hosts: &[String], ports: &str, protocols: &str
     words.replace(HOST, &hosts.join(", ")).replace(PORT, ports).replace(PROTOCOL, protocols)
 }
 
+/// Whether a template has a port to be filled in.
+pub(super) fn names_port(words: &str) -> bool {
+    words.contains(PORT)
+}
+
 /// A record's fix with host, port and protocol taken out, and the protocol.
 pub(super) fn template(record: &Record, place: &Place) -> (String, Option<String>) {
     let fix = match &record.cause {
