@@ -1,6 +1,7 @@
 //! What no single tool can know and a whole run shows: causes put right. What was observed stays.
 
 mod bypass;
+mod clock;
 mod online;
 mod portal;
 mod silence;
@@ -12,6 +13,7 @@ pub(crate) fn apply(records: &mut [Record]) {
     bypass::apply(records);
     online::apply(records);
     portal::apply(records);
+    clock::apply(records);
     silence::apply(records);
 }
 
