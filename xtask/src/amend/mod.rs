@@ -2,9 +2,12 @@
 
 mod bypass;
 mod clock;
+mod hijack;
 mod online;
 mod portal;
 mod silence;
+
+use std::net::{IpAddr, SocketAddr};
 
 use netcheck_common::record::Record;
 
@@ -14,10 +17,17 @@ pub(crate) fn apply(records: &mut [Record]) {
     online::apply(records);
     portal::apply(records);
     clock::apply(records);
+    hijack::apply(records);
     silence::apply(records);
 }
 
 /// Whether a record went out without a proxy.
 fn direct(record: &Record) -> bool {
     record.path.as_ref().is_some_and(|path| path.via == "direct")
+}
+
+/// The address that a record was made with.
+fn address(record: &Record) -> Option<IpAddr> {
+    let text = record.path.as_ref()?.address.as_deref()?;
+    text.parse::<SocketAddr>().map(|address| address.ip()).or_else(|_| text.parse()).ok()
 }

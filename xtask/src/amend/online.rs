@@ -1,12 +1,12 @@
 //! "Nothing beyond the first hop answers" is no outage where the same run reached somebody else that way.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::record::{Record, Verdict};
 
-use super::direct;
+use super::{address, direct};
 use crate::target::Place;
 
 /// A way to the outside that works: its family, and its interface where that is known.
@@ -60,11 +60,6 @@ fn along(record: &Record, (v6, interface): &Way) -> bool {
     let own = record.path.as_ref().and_then(|path| path.interface.as_ref());
     address(record).is_none_or(|address| address.is_ipv6() == *v6)
         && (own.is_none() || interface.is_none() || own == interface.as_ref())
-}
-
-fn address(record: &Record) -> Option<IpAddr> {
-    let text = record.path.as_ref()?.address.as_deref()?;
-    text.parse::<SocketAddr>().map(|address| address.ip()).or_else(|_| text.parse()).ok()
 }
 
 /// Whether an address may be this side of the way to the Internet.
