@@ -1,5 +1,6 @@
 //! One reason for everything: no network, no resolver, no proxy, a portal before all. It is said once.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
@@ -28,8 +29,8 @@ pub(crate) fn of(records: &[&Record]) -> Option<Outage> {
     if said.is_empty() {
         return None;
     }
-    if let Some(portal) = portal(&said) {
-        return Some(portal);
+    if let Some(outage) = portal(&said).or_else(|| diverted(&said)) {
+        return Some(outage);
     }
     let telling = said.iter().filter(|record| !beyond(record));
     let Some(signs) = telling.map(|record| sign(record)).collect::<Option<Vec<Reason>>>() else {
@@ -67,6 +68,25 @@ fn portal(said: &[&Record]) -> Option<Outage> {
                    Every row that does not work has this one reason."
             .into(),
         request: "Log in to this network's portal, or exempt this machine from it, then run the check again."
+            .into(),
+    })
+}
+
+/// A resolver that gives an address of the network's own for every name, a control's too: what portals do.
+fn diverted(said: &[&Record]) -> Option<Outage> {
+    let own = |record: &&Record| {
+        let bogon = record.failure.as_ref().is_some_and(|failure| failure.code == Code::DnsBogon);
+        bogon && record.cause.as_ref().is_some_and(|cause| cause.code == Reason::DnsHijack)
+    };
+    let names: BTreeSet<String> = said.iter().map(|record| Place::of(&record.target).host).collect();
+    (names.len() > 1 && said.iter().all(own)).then(|| Outage {
+        reason: Reason::DnsHijack,
+        who: Who::Dns,
+        sentence: "Every name leads to an address of this network's own: to a portal that wants somebody to log in, or to \
+                   a resolver that diverts everything. Every row that does not work has this one reason."
+            .into(),
+        request: "Log in to this network's portal, or have the resolver answer public names with their public addresses, \
+                  then run the check again."
             .into(),
     })
 }
@@ -217,6 +237,16 @@ mod tests {
         let outage = of_all(&[absent.clone(), silent]).unwrap();
         assert_eq!((outage.reason, outage.who), (Reason::DnsFilter, Who::Dns));
         assert_eq!(of_all(&[absent, record("tcp://c:1", "fail", "tcp.timeout", json!({}))]), None);
+    }
+
+    #[test]
+    fn every_name_led_astray_is_one_reason_and_some_names_are_not() {
+        let diverted =
+            |target| record(target, "fail", "dns.bogon", json!({ "code": "dns_hijack", "who": "dns" }));
+        let all = [diverted("tcp://a:1"), diverted("tcp://b:1")];
+        assert_eq!(of_all(&all).map(|outage| outage.reason), Some(Reason::DnsHijack));
+        assert_eq!(of_all(&all[..1]), None);
+        assert_eq!(of_all(&[all.to_vec(), vec![record("tcp://c:1", "pass", "", json!({}))]].concat()), None);
     }
 
     #[test]

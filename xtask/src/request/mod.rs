@@ -197,8 +197,9 @@ pub(crate) struct Request {
 
 /// Every request, by whom it concerns.
 pub(crate) fn requests(standings: &[Standing]) -> Vec<(Who, Vec<Request>)> {
+    type Asked<'a> = (Vec<&'a Record>, Vec<String>);
     let mut all: BTreeMap<Who, Vec<Request>> = BTreeMap::new();
-    let mut names: BTreeMap<(Who, Reason, String), (Vec<&Record>, Vec<String>)> = BTreeMap::new();
+    let mut names: BTreeMap<(Who, Reason, String), Asked> = BTreeMap::new();
     for standing in standings {
         // Whoever need not answer is no reason to ask anybody.
         let asking = |record: &&&Record| !standing::need_not_answer(record);
