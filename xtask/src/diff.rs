@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use netcheck_common::record::Record;
 
+use crate::amend;
 use crate::out;
 use crate::ports;
 use crate::records;
@@ -14,7 +15,7 @@ use crate::survey::row_of;
 use crate::target::Place;
 use crate::wrap;
 
-/// Show what changed between two runs, or two places; exit 1 if something required broke
+/// Show what changed between two runs, or two places; exit 1 if something required broke or is missing
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Args {
     /// Records of the first run
@@ -48,7 +49,7 @@ impl Change {
             Change::OtherCause => "Still failing, for another reason",
             Change::Remark => "Still works, with another remark",
             Change::New => "Only in the second",
-            Change::Gone => "Only in the first",
+            Change::Gone => "Only in the first: not checked any more",
         }
     }
 }
@@ -60,8 +61,10 @@ type Runs = BTreeMap<(String, String, String, String), Vec<Option<u16>>>;
 #[derive(Debug, Default)]
 pub(crate) struct Difference {
     changes: BTreeMap<Change, Runs>,
-    /// Whether a required target broke.
-    pub(crate) broke: bool,
+    /// Rows of which the second run has nothing at all.
+    absent: BTreeSet<String>,
+    /// Whether a required target broke, or was not checked any more.
+    broke: bool,
 }
 
 /// Runs the command.
@@ -69,8 +72,10 @@ pub(crate) struct Difference {
 /// # Errors
 /// A file that cannot be read.
 pub(crate) fn run(args: &Args) -> Result<u8, String> {
-    let before = records::read(std::slice::from_ref(&args.before))?;
-    let after = records::read(std::slice::from_ref(&args.after))?;
+    let mut before = records::read(std::slice::from_ref(&args.before))?;
+    let mut after = records::read(std::slice::from_ref(&args.after))?;
+    amend::apply(&mut before.records);
+    amend::apply(&mut after.records);
     let difference = Difference::of(&before.records, &after.records);
     out::print(&difference.text())?;
     match before.bad + after.bad {
@@ -87,13 +92,17 @@ impl Difference {
             records.iter().enumerate().map(|(at, record)| (key(record), at)).collect()
         };
         let (old, new) = (by_target(before), by_target(after));
+        let rows = |of: &BTreeMap<(String, String), usize>| -> BTreeSet<String> {
+            of.keys().map(|(row, _)| row.clone()).collect()
+        };
+        let absent = rows(&old).difference(&rows(&new)).cloned().collect();
         let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
-        let mut difference = Difference::default();
+        let mut difference = Difference { absent, ..Difference::default() };
         for key in keys {
             let (was, is) = (old.get(key).map(|at| &before[*at]), new.get(key).map(|at| &after[*at]));
             if let Some(change) = change(was, is) {
-                let required = is.is_some_and(Record::required);
-                difference.broke |= change == Change::Broken && required;
+                let worse = matches!(change, Change::Broken | Change::Gone);
+                difference.broke |= worse && is.or(was).is_some_and(Record::required);
                 difference.note(change, key, was, is);
             }
         }
@@ -122,6 +131,10 @@ impl Difference {
             return "Nothing changed.\n".into();
         }
         let mut text = String::new();
+        if !self.absent.is_empty() {
+            let rows: Vec<&str> = self.absent.iter().map(String::as_str).collect();
+            text.push_str(&wrap::hanging("", &format!("The second has no record of {}.", rows.join(", "))));
+        }
         for (change, runs) in &self.changes {
             let count: usize = runs.values().map(Vec::len).sum();
             text.push_str(&format!("{} ({count}):\n", change.heading()));

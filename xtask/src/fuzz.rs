@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
+use crate::amend;
 use crate::baseline;
-use crate::bypass;
 use crate::diff::Difference;
 use crate::plan;
 use crate::profile::Profile;
@@ -27,7 +27,7 @@ pub fn reports(bytes: &[u8]) -> Vec<String> {
     let mut records = loaded.records;
     let (before, after) = records.split_at(records.len() / 2);
     let mut texts = vec![Difference::of(before, after).text()];
-    bypass::apply(&mut records);
+    amend::apply(&mut records);
     let baseline = baseline::of(records.clone());
     for round in 0..2 {
         let survey = Survey::of_file(profile, &records);

@@ -2,9 +2,9 @@
 //! only the workspace needs.
 
 mod allowlist;
+mod amend;
 mod answer;
 mod baseline;
-mod bypass;
 mod check;
 mod child;
 mod diff;

@@ -1,8 +1,9 @@
-//! One reason for everything: no network, no resolver, no proxy. It is said once.
+//! One reason for everything: no network, no resolver, no proxy, a portal before all. It is said once.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use netcheck_common::cause::{Reason, Who};
+use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::failure::Code;
 use netcheck_common::record::Record;
 
@@ -28,7 +29,11 @@ pub(crate) fn of(records: &[&Record]) -> Option<Outage> {
     if said.is_empty() {
         return None;
     }
-    let Some(signs) = said.iter().map(|record| sign(record)).collect::<Option<Vec<Reason>>>() else {
+    if let Some(outage) = portal(&said).or_else(|| diverted(&said)) {
+        return Some(outage);
+    }
+    let telling = said.iter().filter(|record| !beyond(record));
+    let Some(signs) = telling.map(|record| sign(record)).collect::<Option<Vec<Reason>>>() else {
         return no_address(&said);
     };
     // Where a proxy is the only way out, what does not use it finds no network at all.
@@ -48,6 +53,41 @@ pub(crate) fn of(records: &[&Record]) -> Option<Outage> {
         who,
         sentence: format!("{sentence} Every row that does not work has this one reason."),
         request,
+    })
+}
+
+/// A portal that a control proved, where nothing outside was reached: what else is blocked shows after the log-in.
+fn portal(said: &[&Record]) -> Option<Outage> {
+    let proven = |cause: &&Cause| cause.code == Reason::CaptivePortal && cause.confidence == Confidence::High;
+    let cause = said.iter().filter_map(|record| record.cause.as_ref()).find(proven)?;
+    let closed = said.iter().all(|record| !standing::usable(record));
+    closed.then(|| Outage {
+        reason: Reason::CaptivePortal,
+        who: cause.who,
+        sentence: "This network's portal wants somebody to log in first: nothing outside was reached. \
+                   Every row that does not work has this one reason."
+            .into(),
+        request: "Log in to this network's portal, or exempt this machine from it, then run the check again."
+            .into(),
+    })
+}
+
+/// A resolver that gives an address of the network's own for every name, a control's too: what portals do.
+fn diverted(said: &[&Record]) -> Option<Outage> {
+    let own = |record: &&Record| {
+        let bogon = record.failure.as_ref().is_some_and(|failure| failure.code == Code::DnsBogon);
+        bogon && record.cause.as_ref().is_some_and(|cause| cause.code == Reason::DnsHijack)
+    };
+    let names: BTreeSet<String> = said.iter().map(|record| Place::of(&record.target).host).collect();
+    (names.len() > 1 && said.iter().all(own)).then(|| Outage {
+        reason: Reason::DnsHijack,
+        who: Who::Dns,
+        sentence: "Every name leads to an address of this network's own: to a portal that wants somebody to log in, or to \
+                   a resolver that diverts everything. Every row that does not work has this one reason."
+            .into(),
+        request: "Log in to this network's portal, or have the resolver answer public names with their public addresses, \
+                  then run the check again."
+            .into(),
     })
 }
 
@@ -112,6 +152,15 @@ fn mute(record: &Record) -> bool {
     // A sender's identity is a matter of names alone, and a resolver's cache outlives the network.
     let names_alone = Place::of(&record.target).scheme == "sender" && standing::usable(record);
     names_alone || matches!(code, Some(Code::InputInvalid | Code::IcmpNotPermitted | Code::Internal))
+}
+
+/// Silence that fits an outage as well: beside one, a cause inferred from missing answers says nothing of its own.
+fn beyond(record: &Record) -> bool {
+    let silent = record.failure.as_ref().is_some_and(|failure| failure.code.as_str().ends_with(".timeout"));
+    let inferred = record.cause.as_ref().is_some_and(|cause| {
+        cause.code == Reason::LocalFirewall && cause.confidence < Confidence::High && cause.near.is_none()
+    });
+    !standing::usable(record) && silent && inferred
 }
 
 fn sign(record: &Record) -> Option<Reason> {
@@ -191,11 +240,50 @@ mod tests {
     }
 
     #[test]
+    fn every_name_led_astray_is_one_reason_and_some_names_are_not() {
+        let diverted =
+            |target| record(target, "fail", "dns.bogon", json!({ "code": "dns_hijack", "who": "dns" }));
+        let all = [diverted("tcp://a:1"), diverted("tcp://b:1")];
+        assert_eq!(of_all(&all).map(|outage| outage.reason), Some(Reason::DnsHijack));
+        assert_eq!(of_all(&all[..1]), None);
+        assert_eq!(of_all(&[all.to_vec(), vec![record("tcp://c:1", "pass", "", json!({}))]].concat()), None);
+    }
+
+    #[test]
     fn a_block_among_timeouts_is_no_outage() {
         let silent = record("tcp://a:1", "fail", "dns.timeout", json!({}));
         let blocked =
             record("tcp://b:1", "fail", "tcp.timeout", json!({ "code": "firewall_drop", "who": "network" }));
         assert_eq!(of_all(&[silent, blocked]), None);
+    }
+
+    #[test]
+    fn missing_answers_beside_an_outage_are_part_of_it() {
+        let down = record("tcp://a:1", "fail", "tcp.timeout", json!({ "code": "offline", "who": "network" }));
+        let mut own =
+            record("tcp://b:1", "fail", "tcp.timeout", json!({ "code": "local_firewall", "who": "local" }));
+        own.cause.as_mut().unwrap().near = None;
+        let outage = of_all(&[down.clone(), own.clone()]).unwrap();
+        assert_eq!((outage.reason, outage.who), (Reason::Offline, Who::Network));
+        assert_eq!(of_all(std::slice::from_ref(&own)), None);
+        own.cause.as_mut().unwrap().confidence = Confidence::High;
+        assert_eq!(of_all(&[down, own]), None);
+    }
+
+    #[test]
+    fn a_portal_before_everything_is_one_reason_and_before_a_part_it_is_not() {
+        let mut page = record(
+            "http://a:80/",
+            "fail",
+            "http.redirect_foreign",
+            json!({ "code": "captive_portal", "who": "network" }),
+        );
+        page.cause.as_mut().unwrap().confidence = Confidence::High;
+        let dropped =
+            record("tcp://b:1", "fail", "tcp.timeout", json!({ "code": "firewall_drop", "who": "network" }));
+        let all = [page.clone(), dropped];
+        assert_eq!(of_all(&all).map(|outage| outage.reason), Some(Reason::CaptivePortal));
+        assert_eq!(of_all(&[page, record("tcp://c:1", "pass", "", json!({}))]), None);
     }
 
     #[test]

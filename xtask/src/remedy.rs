@@ -14,7 +14,7 @@ pub(crate) fn short(reason: Reason, ports: &str) -> String {
 
 fn fixed(reason: Reason) -> &'static str {
     match reason {
-        Reason::Offline => "connect this machine",
+        Reason::Offline => "restore the way out",
         Reason::DnsFilter => "unblock the names",
         Reason::DnsHijack => "give the true address",
         Reason::DnsOutage => "repair the resolver",

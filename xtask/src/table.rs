@@ -8,7 +8,7 @@ use netcheck_common::record::Record;
 use crate::outage::Outage;
 use crate::remedy;
 use crate::request;
-use crate::standing::{Standing, State};
+use crate::standing::{self, Standing, State};
 use crate::wrap::{self, WIDTH, cell};
 
 /// Columns: row, verdict, how many, cause, whom to ask. The rest of the line is what to change.
@@ -52,6 +52,9 @@ pub(crate) fn summary(standing: &Standing, outage: Option<&Outage>) -> Summary {
         0 => first.code.to_owned(),
         more => format!("{} +{more}", first.code),
     };
+    if same.iter().all(|record| standing::need_not_answer(record)) {
+        return Summary { cause, who: String::new(), change: "nothing is proven".into() };
+    }
     Summary {
         cause,
         who: remedy::who(first.who).to_owned(),

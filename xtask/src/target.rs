@@ -73,6 +73,15 @@ impl Place {
         }
     }
 
+    /// `TCP 443 to example.com (HTTPS over TCP)`: what a firewall's form asks for.
+    pub(crate) fn what(&self) -> String {
+        let (transport, protocol) = (self.transport(), self.protocol());
+        let port = self.port.map_or(String::new(), |port| format!(" {port}"));
+        let over =
+            if protocol == transport { String::new() } else { format!(" ({protocol} over {transport})") };
+        format!("{transport}{port} to {}{over}", self.host)
+    }
+
     /// The protocol as people write it.
     pub(crate) fn protocol(&self) -> &'static str {
         match self.scheme.as_str() {

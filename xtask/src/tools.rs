@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
+use netcheck_common::escape;
+
+use crate::plan::{CONTROLS, Line};
 use crate::target;
 
 /// The tools that exist, by their names without `check-`.
@@ -25,4 +28,18 @@ pub(crate) fn within(folder: &Path) -> Tools {
 pub(crate) fn beside() -> Result<Tools, String> {
     let own = env::current_exe().map_err(|why| format!("cannot find the tools: {why}"))?;
     Ok(own.parent().map(within).unwrap_or_default())
+}
+
+/// A sentence for each tool that a row of the plan needs and that is not there; controls are never counted. `folder` is
+/// where it was looked for, if not beside this program.
+pub(crate) fn missing(lines: &[Line], tools: &Tools, folder: Option<&Path>) -> Vec<String> {
+    let named = |folder: &Path| format!("in {}", escape::line(&folder.display().to_string(), 500));
+    let place = folder.map_or("beside netcheck".to_owned(), named);
+    let sentence = |tool: &'static str| {
+        let own = lines.iter().filter(|line| line.tool == tool && line.row != CONTROLS);
+        let targets: u64 = own.map(|line| line.count).sum();
+        (targets > 0 && !tools.contains_key(tool))
+            .then(|| format!("check-{tool} is not {place}: its {targets} targets were not checked"))
+    };
+    target::tools().into_iter().filter_map(sentence).collect()
 }

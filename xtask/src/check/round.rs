@@ -6,13 +6,14 @@ use netcheck_common::record::Record;
 use nix::sys::signal::Signal;
 
 use super::{Job, Way};
+use crate::amend;
 use crate::baseline;
-use crate::bypass;
 use crate::child::Event;
 use crate::journal::Journal;
 use crate::plan::Line;
 use crate::progress::Progress;
 use crate::run::{Order, Run};
+use crate::tools;
 
 /// What came of one round.
 #[derive(Debug, Default)]
@@ -40,7 +41,8 @@ impl Round {
         events: &Receiver<Event>,
     ) -> Result<Round, String> {
         let mut journal = Journal::open(&job.args.output)?;
-        let mut round = Round { on_stdout: journal.is_stdout(), ..Round::default() };
+        let broken = tools::missing(&job.lines, &job.tools, job.args.tools.as_deref());
+        let mut round = Round { on_stdout: journal.is_stdout(), broken, ..Round::default() };
         if job.args.path.is_empty() {
             round.once(job, &job.lines, None, &mut journal, sender, events);
         }
@@ -53,7 +55,7 @@ impl Round {
             }
         }
         round.closed = journal.closed();
-        bypass::apply(&mut round.records);
+        amend::apply(&mut round.records);
         if let Some(baseline) = &job.baseline {
             baseline::apply(&mut round.records, baseline);
         }

@@ -14,9 +14,9 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 use netcheck_common::record::Record;
 
+use crate::amend;
 use crate::answer;
 use crate::baseline;
-use crate::bypass;
 use crate::out;
 use crate::profile::Profile;
 use crate::profile::choice::Choice;
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, String> {
     let profile = args.choice.load()?;
     let mut loaded = records::read(&args.files)?;
     loaded.records.retain(|record| args.choice.keeps(record, &profile));
-    bypass::apply(&mut loaded.records);
+    amend::apply(&mut loaded.records);
     if let Some(file) = &args.baseline {
         baseline::apply(&mut loaded.records, &baseline::read(file)?);
     }

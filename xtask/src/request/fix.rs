@@ -11,7 +11,15 @@ const PROTOCOL: &str = "\u{3}";
 
 /// The words of a template with these hosts, ports and protocols.
 pub(super) fn filled(words: &str, hosts: &[String], ports: &str, protocols: &str) -> String {
+    let many = format!("{HOST} on port {PORT}");
+    let words =
+        if hosts.len() > 1 { words.replace(&format!("{HOST}:{PORT}"), &many) } else { words.to_owned() };
     words.replace(HOST, &hosts.join(", ")).replace(PORT, ports).replace(PROTOCOL, protocols)
+}
+
+/// Whether a template has a port to be filled in.
+pub(super) fn names_port(words: &str) -> bool {
+    words.contains(PORT)
 }
 
 /// A record's fix with host, port and protocol taken out, and the protocol.

@@ -50,6 +50,16 @@ pub(crate) fn groups<'a>(records: &[&'a Record]) -> Vec<Group<'a>> {
     groups
 }
 
+/// The first few hosts by name; the last of them says how many more there are.
+fn few(mut hosts: Vec<String>) -> Vec<String> {
+    let more = hosts.len().saturating_sub(NAMED);
+    hosts.truncate(NAMED);
+    if let Some(last) = hosts.last_mut().filter(|_| more > 0) {
+        last.push_str(&format!(" and {more} more"));
+    }
+    hosts
+}
+
 /// The ports of records as a rule names them: `TCP 10010-10050`, or both transports.
 pub(crate) fn ports(records: &[&Record]) -> String {
     let mut by_transport: BTreeMap<&str, Vec<u16>> = BTreeMap::new();
@@ -73,9 +83,7 @@ impl Group<'_> {
     pub(crate) fn hosts(&self) -> String {
         let hosts: BTreeSet<String> =
             self.records.iter().map(|record| Place::of(&record.target).host).collect();
-        let more = hosts.len().saturating_sub(NAMED);
-        let named = hosts.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
-        if more > 0 { format!("{named} and {more} more") } else { named }
+        few(hosts.into_iter().collect()).join(", ")
     }
 
     /// What to ask for: one sentence for hosts that need the same, the records' own words where they agree.
@@ -94,9 +102,12 @@ impl Group<'_> {
             let mut same: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
             for (host, (numbers, protocols)) in hosts {
                 let protocols = protocols.into_iter().collect::<Vec<_>>().join(", ");
-                same.entry((ports::text(numbers), protocols)).or_default().push(host);
+                // A sentence that names no port is the same for all of them.
+                let ports = if fix::names_port(&words) { ports::text(numbers) } else { String::new() };
+                same.entry((ports, protocols)).or_default().push(host);
             }
             for ((ports, protocols), hosts) in same {
+                let hosts = if self.reason == Reason::DnsOutage { few(hosts) } else { hosts };
                 fixes.push(fix::filled(&words, &hosts, &ports, &protocols));
             }
         }
@@ -186,24 +197,50 @@ pub(crate) struct Request {
 
 /// Every request, by whom it concerns.
 pub(crate) fn requests(standings: &[Standing]) -> Vec<(Who, Vec<Request>)> {
+    type Asked<'a> = (Vec<&'a Record>, Vec<String>);
     let mut all: BTreeMap<Who, Vec<Request>> = BTreeMap::new();
+    let mut names: BTreeMap<(Who, Reason, String), Asked> = BTreeMap::new();
     for standing in standings {
         // Whoever need not answer is no reason to ask anybody.
         let asking = |record: &&&Record| !standing::need_not_answer(record);
         let decisive: Vec<&Record> = standing.decisive.iter().filter(asking).copied().collect();
         for group in groups(&decisive) {
+            if of_names(group.reason) {
+                for record in group.records {
+                    let (words, _) = fix::template(record, &Place::of(&record.target));
+                    let (records, rows) = names.entry((group.who, group.reason, words)).or_default();
+                    records.push(record);
+                    add(rows, &standing.name);
+                }
+                continue;
+            }
             let lines = all.entry(group.who).or_default();
             for fix in group.fixes() {
                 match lines.iter_mut().find(|line| line.fix == fix) {
-                    Some(line) if line.rows.contains(&standing.name) => {}
-                    Some(line) => line.rows.push(standing.name.clone()),
+                    Some(line) => add(&mut line.rows, &standing.name),
                     None => lines.push(Request { fix, rows: vec![standing.name.clone()] }),
                 }
             }
         }
     }
+    for ((who, reason, _), (records, rows)) in names {
+        let group = Group { code: reason.as_str(), reason, who, near: None, records };
+        let requests = group.fixes().into_iter().map(|fix| Request { fix, rows: rows.clone() });
+        all.entry(who).or_default().extend(requests);
+    }
     all.retain(|_, lines| !lines.is_empty());
     all.into_iter().collect()
+}
+
+/// Whether a request is about a resolver: it is one for all rows, whatever their ports.
+fn of_names(reason: Reason) -> bool {
+    matches!(reason, Reason::DnsOutage | Reason::DnsFilter | Reason::DnsHijack)
+}
+
+fn add(rows: &mut Vec<String>, row: &str) {
+    if !rows.iter().any(|each| each == row) {
+        rows.push(row.to_owned());
+    }
 }
 
 /// What the rows of some requests need in full, where it is more than the hosts that were asked: a firewall that

@@ -126,6 +126,7 @@ pub(crate) fn of<'a>(
             notes.push(format!("{missing} of {expected} targets were not checked"));
         }
     }
+    notes.extend(idle(&counted));
     notes.extend(aside(&records, advisory));
     let text = |label_name: &str| {
         records.iter().find_map(|record| label(record, label_name)).unwrap_or_default().to_owned()
@@ -144,6 +145,16 @@ pub(crate) fn of<'a>(
         records,
         notes,
     }
+}
+
+/// One port that nobody listens on is nothing; all of them are a service that may be off.
+fn idle(counted: &[&Record]) -> Option<String> {
+    let refused =
+        |record: &&Record| record.cause.as_ref().is_some_and(|cause| cause.code == Reason::PortIdle);
+    (counted.len() > 1 && counted.iter().all(refused)).then(|| {
+        "refused by the service itself on every port: the way is open, but whether it works was not seen"
+            .to_owned()
+    })
 }
 
 /// Advisory targets of a required row: said, never counted.

@@ -76,6 +76,24 @@ fn an_advisory_target_of_a_required_row_is_said_and_not_counted() {
 }
 
 #[test]
+fn a_service_that_refuses_on_every_port_is_remarked_on() {
+    let idle = |port: u16| {
+        let mut record = record(&format!("rtmps://a:{port}"), "degraded", Some("tcp.refused"), json!({}));
+        record.cause =
+            serde_json::from_value(json!({ "code": "port_idle", "who": "service", "confidence": "high",
+            "evidence": [], "fix": "" }))
+            .unwrap();
+        record
+    };
+    let refused = [idle(10000), idle(10001)];
+    let standing = of("ingest", refused.iter().collect(), 2, None);
+    assert_eq!(standing.state, State::Degraded);
+    assert_eq!(standing.notes.len(), 1, "{:?}", standing.notes);
+    let open = record("rtmps://a:10002", "pass", None, json!({}));
+    assert!(of("ingest", refused.iter().chain([&open]).collect(), 3, None).notes.is_empty());
+}
+
+#[test]
 fn silence_that_a_control_explains_is_a_failure() {
     let mut silent =
         record("stun://a:443", "inconclusive", Some("udp.timeout"), json!({ "known_to_answer": false }));

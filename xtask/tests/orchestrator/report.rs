@@ -141,13 +141,36 @@ fn what_broke_between_two_runs_is_exit_code_1_and_a_range() {
     stage
         .tool("udp", |target| if target.port() == 3478 { dropped(target, "10.0.0.1") } else { pass(target) });
     stage.tool("rtmps", pass);
-    stage.check(&["--row", "video-udp"]);
+    stage.check(&[]);
     let advisory = of(&stage, &["diff", "before.jsonl", "netcheck.jsonl"]);
     let text = String::from_utf8(advisory.stdout).unwrap();
     assert_eq!(advisory.status.code(), Some(0), "{text}");
     assert!(text.contains("- video-udp, not counted: stun://hlg.tokbox.com port 3478: pass →"), "{text}");
     let same = of(&stage, &["diff", "netcheck.jsonl", "netcheck.jsonl"]);
     assert_eq!(String::from_utf8(same.stdout).unwrap(), "Nothing changed.\n");
+}
+
+#[test]
+fn what_the_second_run_did_not_check_is_named_and_is_exit_code_1() {
+    let stage = checked(pass);
+    let lines = fs::read_to_string(stage.journal()).unwrap();
+    let without: Vec<&str> = lines.lines().filter(|line| !line.contains("\"row\":\"ingest\"")).collect();
+    fs::write(stage.dir.path().join("without.jsonl"), without.join("\n")).unwrap();
+    fs::write(stage.dir.path().join("empty.jsonl"), "").unwrap();
+    let gone = of(&stage, &["diff", "netcheck.jsonl", "without.jsonl"]);
+    assert_eq!(gone.status.code(), Some(1));
+    insta::assert_snapshot!(String::from_utf8(gone.stdout).unwrap(), @"
+    The second has no record of ingest.
+    Only in the first: not checked any more (153):
+      - ingest: rtmps://ap-channel.spotme.com port 10000-10050: pass
+      - ingest: rtmps://eu-channel.spotme.com port 10000-10050: pass
+      - ingest: rtmps://us-channel.spotme.com port 10000-10050: pass
+    ");
+    let all = of(&stage, &["diff", "netcheck.jsonl", "empty.jsonl"]);
+    assert_eq!(all.status.code(), Some(1));
+    assert!(String::from_utf8(all.stdout).unwrap().starts_with("The second has no record of analytics, "));
+    let new = of(&stage, &["diff", "without.jsonl", "netcheck.jsonl"]);
+    assert_eq!(new.status.code(), Some(0));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::target::Place;
 
 /// Where something works through a proxy, a target that goes round it and finds nothing is kept in by a firewall that
 /// lets only the proxy out. What was observed stays.
-pub(crate) fn apply(records: &mut [Record]) {
+pub(super) fn apply(records: &mut [Record]) {
     let proxied = |record: &Record| record.path.as_ref().is_some_and(|path| path.via == "proxy");
     if !records.iter().any(|record| proxied(record) && standing::usable(record)) {
         return;
