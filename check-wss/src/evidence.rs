@@ -138,6 +138,7 @@ impl Answered {
             version: "HTTP/1.1".into(),
             headers: self.answer.headers.clone(),
             body: self.tail.clone(),
+            cut_short: false,
         }
     }
 }
