@@ -30,12 +30,8 @@ pub(super) async fn untrusted(
             Cause::new(Reason::Unknown, Who::Unknown, fix::service(target, "its certificate cannot be used"));
         return Finding::of(cause.seen(failure.detail.clone()));
     };
-    if let Some((vendor, address)) = net.block_address(&observed.seen.addresses) {
-        let cause = Cause::new(Reason::DnsHijack, Who::Dns, fix::resolve(target))
-            .sure(Confidence::Medium)
-            .seen(failure.detail.clone())
-            .seen(format!("{address} is an address of {vendor}'s block pages, not of the service"));
-        return Finding::of(cause);
+    if let Some(finding) = super::name::led_astray(target, observed, failure, net) {
+        return finding;
     }
     let mut cause =
         Cause::new(Reason::TlsInspection, Who::Network, fix::inspection(target)).seen(failure.detail.clone());

@@ -87,6 +87,9 @@ pub(in crate::diagnose) async fn explain(
     net: &Net,
 ) -> Option<Finding> {
     let to = observed.seen.peer?;
+    if let Some(finding) = super::name::led_astray(target, observed, failure, net) {
+        return Some(finding);
+    }
     match failure.code {
         Code::TcpProhibited | Code::TcpHostUnreachable | Code::TcpNetUnreachable => {
             Some(told(target, to, failure, net))

@@ -136,6 +136,21 @@ pub(in crate::diagnose) async fn sanity(net: &Net) -> Sanity {
     }
 }
 
+/// The resolver gave the address of a known block page in place of the service's.
+pub(super) fn led_astray(
+    target: &Target,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Net,
+) -> Option<Finding> {
+    let (vendor, address) = net.block_address(&observed.seen.addresses)?;
+    let cause = Cause::new(Reason::DnsHijack, Who::Dns, fix::resolve(target))
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone())
+        .seen(format!("{address} is an address of {vendor}'s block pages, not of the service"));
+    Some(Finding::of(cause))
+}
+
 async fn bogon(target: &Target, observed: &Observed, failure: &Failure, net: &Net) -> Finding {
     let private = observed.seen.private_answer;
     let reason = if private { Reason::DnsHijack } else { Reason::DnsFilter };
