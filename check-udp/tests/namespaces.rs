@@ -57,6 +57,26 @@ table inet loss { chain forward { type filter hook forward priority 0; icmp type
 RULES
 "#;
 
+/// Nobody on the line but the router, which is found out soon.
+const NOBODY: &str = "
+ip -6 addr add fd00::2/64 dev c nodad
+ip ntable change name arp_cache dev c retrans 50 mcast_probes 1
+ip ntable change name ndisc_cache dev c retrans 50 mcast_probes 1
+";
+
+/// A firewall on the machine itself: it rejects as iptables does by default, and prohibits port 5000.
+const OWN_FIREWALL: &str = "
+ip -6 addr add fd00::2/64 dev c nodad
+nft -f - <<RULES
+table inet own { chain output { type filter hook output priority 0;
+  udp dport { 443, 3478 } reject
+  udp dport 5000 reject with icmpx admin-prohibited
+  icmp type echo-request reject
+  icmpv6 type echo-request reject with icmpx admin-prohibited
+}; }
+RULES
+";
+
 /// Then the tool.
 const TOOL: &str = "exec \"$@\"";
 
@@ -191,6 +211,41 @@ fn a_datagram_that_is_prohibited_is_udp_prohibited_with_its_sender() {
     for record in &outcome.records {
         assert_eq!(record["failure"]["code"], "udp.prohibited", "{record:#}");
         assert!(record["failure"]["detail"].as_str().unwrap().ends_with("from 10.20.0.1"));
+    }
+}
+
+#[test]
+fn a_next_hop_that_does_not_answer_is_this_machines_own_trouble_and_names_no_device() {
+    let targets = ["stun", "turn", "quic", "h3", "icmp"]
+        .iter()
+        .flat_map(|scheme| [format!("{scheme}://10.20.0.77"), format!("{scheme}://[fd00::77]")]);
+    let targets: Vec<String> = targets.collect();
+    let args: Vec<&str> = targets.iter().map(String::as_str).collect();
+    let outcome = within(&format!("{ROUTER}{NOBODY}"), &args);
+    assert_eq!(outcome.records.len(), 10, "{outcome:#?}");
+    for record in &outcome.records {
+        let echo = record["target"].as_str().unwrap().starts_with("icmp");
+        let code = if echo { "icmp.unreachable" } else { "udp.prohibited" };
+        assert_eq!(gist(record), format!("fail {code} offline"), "{record:#}");
+        assert_eq!(record["cause"]["who"], "local", "{record:#}");
+        assert_eq!(record["cause"].get("near"), None, "{record:#}");
+    }
+}
+
+#[test]
+fn a_firewall_of_this_machine_that_rejects_datagrams_is_local() {
+    let targets = ["stun", "turn", "quic", "h3", "icmp"]
+        .iter()
+        .flat_map(|scheme| [format!("{scheme}://10.30.0.2"), format!("{scheme}://[fd00::77]")]);
+    let targets: Vec<String> =
+        targets.chain(["stun://10.30.0.2:5000".into(), "stun://[fd00::77]:5000".into()]).collect();
+    let args: Vec<&str> = targets.iter().map(String::as_str).collect();
+    let outcome = within(&format!("{ROUTER}{OWN_FIREWALL}"), &args);
+    assert_eq!(outcome.records.len(), 12, "{outcome:#?}");
+    for record in &outcome.records {
+        assert_eq!(gist(record), "fail route.denied local_firewall", "{record:#}");
+        assert_eq!(record["cause"]["who"], "local", "{record:#}");
+        assert_eq!(record["cause"].get("near"), None, "{record:#}");
     }
 }
 

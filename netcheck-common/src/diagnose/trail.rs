@@ -132,9 +132,7 @@ async fn probe(net: &Net, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
                 Some(sender) if !device::is_ours(sender) => Probe::Hop(sender),
                 _ => Probe::Silent,
             },
-            Some(icmp) if icmp.sender.is_some_and(|sender| device::is_ours(sender) && sender != to.ip()) => {
-                Probe::Silent
-            }
+            Some(icmp) if icmp.is_ours(None, to.ip()) => Probe::Silent,
             _ if matches!(refusal.failure.code, Code::RouteNone | Code::RouteDenied | Code::TcpTimeout) => {
                 Probe::Silent
             }

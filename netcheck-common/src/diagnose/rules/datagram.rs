@@ -24,7 +24,9 @@ pub(in crate::diagnose) async fn explain(
     let to = observed.seen.peer?;
     match failure.code {
         Code::UdpRefused | Code::UdpProhibited => Some(told(target, to, failure)),
-        Code::IcmpUnreachable if failure.offender.is_some() => Some(told(target, to, failure)),
+        Code::IcmpUnreachable if failure.offender.is_some() || is_neighbour(failure) => {
+            Some(told(target, to, failure))
+        }
         Code::UdpTimeout | Code::QuicTimeout if net.diagnoses() => {
             Box::pin(silent(target, to, failure, net)).await
         }
@@ -32,9 +34,21 @@ pub(in crate::diagnose) async fn explain(
     }
 }
 
+/// Our own kernel found nobody who would take the packet.
+fn is_neighbour(failure: &Failure) -> bool {
+    failure.offender.is_none() && failure.beneath == Some(Code::TcpHostUnreachable)
+}
+
 /// An ICMP message says it.
 fn told(target: &Target, to: SocketAddr, failure: &Failure) -> Finding {
     match failure.offender {
+        None if is_neighbour(failure) => {
+            let fix = format!(
+                "Check this machine's network: the next hop towards {} does not answer.",
+                target.authority()
+            );
+            Finding::of(Cause::new(Reason::Offline, Who::Local, fix).seen(failure.detail.clone()))
+        }
         Some(offender) if offender != to.ip() => Finding::of(
             Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
                 .near(Some(offender))
