@@ -29,6 +29,7 @@ pub async fn explain(udp: &Udp, target: &Target, observed: &Observed, net: &Net)
         }
         Code::TurnError => Some(service(target, failure, Some(Verdict::Degraded))),
         Code::IcmpNotPermitted => Some(not_permitted(failure)),
+        _ if failure.heard => Some(strange(target, failure)),
         _ if !net.diagnoses() => None,
         Code::QuicTimeout if negotiated(observed) => Some(filtered_by_name(udp, target, observed, net).await),
         Code::UdpTimeout | Code::QuicTimeout => silence(udp, target, observed, net).await,
@@ -51,6 +52,20 @@ fn service(target: &Target, failure: &Failure, verdict: Option<Verdict>) -> Find
         .seen(format!("{}: packets pass both ways", failure.detail))
         .seen("the answer carries the random id of our request");
     Finding { verdict, cause }
+}
+
+/// Somebody sends, and never what was asked for: no device drops what passes, and who it is cannot be told.
+fn strange(target: &Target, failure: &Failure) -> Finding {
+    let fix = format!(
+        "Find out what answers at {}: it is no sound {} server.",
+        fix::what(target),
+        target.scheme.name
+    );
+    found(
+        Cause::new(Reason::Unknown, Who::Unknown, fix)
+            .seen(failure.detail.clone())
+            .seen("packets pass both ways: nothing is dropped"),
+    )
 }
 
 /// 401 and 441: the name or the password is wrong (RFC 8489 section 14.8, RFC 8656 section 19).

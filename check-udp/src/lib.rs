@@ -6,6 +6,7 @@ mod check;
 mod control;
 #[cfg(test)]
 mod corpus_replay;
+mod counted;
 mod echo;
 mod explain;
 mod facts;

@@ -117,7 +117,8 @@ fn weight(failure: &Failure) -> u8 {
 
 /// The more telling of two failures, with the address it belongs to.
 fn worse(known: (Failure, IpAddr), other: (Failure, IpAddr)) -> (Failure, IpAddr) {
-    if weight(&known.0) >= weight(&other.0) { known } else { other }
+    let telling = |failure: &Failure| (weight(failure), failure.heard);
+    if telling(&known.0) >= telling(&other.0) { known } else { other }
 }
 
 /// The record is about the address whose failure it tells, though the other family was tried since.
