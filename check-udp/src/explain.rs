@@ -115,7 +115,8 @@ async fn filtered_by_name(udp: &Udp, target: &Target, observed: &Observed, net: 
     match observed.seen.peer {
         Some(to) if other_name_answers(net, to, alpn).await => found(
             cause
-                .sure(Confidence::High)
+                // A service with nobody behind one of its names looks the same from here.
+                .sure(Confidence::Medium)
                 .seen(format!("same address, the name {NEUTRAL}: the Initial was answered")),
         ),
         _ => {

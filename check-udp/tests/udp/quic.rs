@@ -217,7 +217,7 @@ fn negotiation_answered_and_every_name_silent_is_sni_filter_with_little_confiden
 }
 
 #[test]
-fn negotiation_answered_and_another_name_answered_proves_the_sni_filter() {
+fn negotiation_answered_and_another_name_answered_points_at_the_name() {
     let (root, leaf) = lab();
     let behind: SocketAddr = format!("127.0.0.1:{}", server(&leaf, &["h3"], welcome)).parse().unwrap();
     // The first client that sends an Initial is the check itself: its name is filtered. Later ones pass.
@@ -239,7 +239,8 @@ fn negotiation_answered_and_another_name_answered_proves_the_sni_filter() {
     });
     let outcome = check(&root, "quic", filter.port, &[]);
     assert_eq!(gist(outcome.one()), "fail quic.timeout sni_filter");
-    assert_eq!(outcome.one()["cause"]["confidence"], "high", "{:#}", outcome.one());
+    // A service that has nobody behind one of its names looks the same.
+    assert_eq!(outcome.one()["cause"]["confidence"], "medium", "{:#}", outcome.one());
 }
 
 #[test]
