@@ -151,22 +151,30 @@ async fn silence(udp: &Udp, target: &Target, observed: &Observed, net: &Net) -> 
         }
         here.iter().cloned().fold(cause, Cause::seen)
     };
-    if controls.iter().any(|control| control.answered) {
+    let silent = || controls.iter().filter(|control| control.silent);
+    // What a control's port does not pass proves nothing of the target's, to which datagrams get farther.
+    let farthest = silent().filter_map(|control| control.last).map(|(hop, _)| hop).max();
+    let farther = farthest.is_some_and(|farthest| near.is_some_and(|(hop, _)| hop > farthest));
+    let passes = controls.iter().any(|control| control.answered) || net.datagrams_pass();
+    if passes || farther {
         if target.flag("known_to_answer") == Some(false) {
             let fix = format!("Nothing can be asked for: {} need not answer strangers.", target.authority());
             return Some(found(words(Cause::new(Reason::Unknown, Who::Unknown, fix))));
+        }
+        if !passes {
+            return None;
         }
         // UDP works, so it is this destination: a device that drops it, or a service that is not there.
         let sure = if tcp.is_some() { Confidence::Medium } else { Confidence::Low };
         return Some(found(words(Cause::new(Reason::FirewallDrop, Who::Network, fix)).sure(sure)));
     }
-    let silent = controls.iter().filter(|control| control.silent);
-    let (count, with_tcp) = (silent.clone().count(), silent.filter(|control| control.tcp.is_some()).count());
-    if count == 0 || (with_tcp == 0 && tcp.is_none()) {
+    let with_tcp = || silent().filter(|control| control.tcp.is_some());
+    if silent().next().is_none() || (with_tcp().next().is_none() && tcp.is_none()) {
         return None;
     }
-    // The control's own host accepts TCP and says nothing over UDP: the same way, another protocol.
-    let sure = if with_tcp > 0 { Confidence::High } else { Confidence::Medium };
+    // The control's own host accepts TCP, and its datagrams die where the target's do: the same way, another protocol.
+    let together = near.is_some() && with_tcp().any(|control| control.last == near);
+    let sure = if together { Confidence::High } else { Confidence::Medium };
     let cause = words(Cause::new(Reason::UdpBlocked, Who::Network, fix)).sure(sure);
     Some(found(cause.seen(format!("{} stayed silent over UDP", target.authority()))))
 }

@@ -41,6 +41,11 @@ fn families(net: &Net, addresses: &[IpAddr]) -> (Option<IpAddr>, Option<IpAddr>)
     (first, usable.find(|other| first.is_some_and(|first| first.is_ipv6() != other.is_ipv6())))
 }
 
+/// The address that is tried first.
+pub fn first(net: &Net, addresses: &[IpAddr]) -> Option<IpAddr> {
+    families(net, addresses).0
+}
+
 /// Runs `attempt` at one address of each family; the second joins after a moment of silence or when the first has
 /// failed. The first success counts; of two failures the more telling one.
 pub async fn race<T, F>(

@@ -43,6 +43,39 @@ nsenter -t $far -n turnserver -n --listening-ip=10.30.0.2 --no-tls --no-dtls --n
 until "$1" --strict --timeout 1 stun://10.30.0.2 > /dev/null; do :; done
 "#;
 
+/// Two routers, 10.20.0.1 and 10.30.0.2, and behind them 10.50.0.2: a STUN server on port 3478 that takes TCP on port 80 as
+/// well, and lets no datagram to port 443 in.
+const BEHIND_TWO: &str = r#"
+unshare -n sh -c 'echo ready; exec sleep 120' > end & end=$!
+while [ ! -s end ]; do read -r _ < /dev/null || :; done
+nsenter -t $far -n sh -c "ip link add e type veth peer name f netns $end; ip addr add 10.50.0.1/24 dev e; ip link set e up
+  echo 1 > /proc/sys/net/ipv4/ip_forward; echo 0 > /proc/sys/net/ipv4/icmp_ratelimit"
+nsenter -t $end -n sh -c "ip addr add 10.50.0.2/24 dev f; ip link set f up; ip route add default via 10.50.0.1
+  echo 0 > /proc/sys/net/ipv4/icmp_ratelimit
+  nft 'table inet own { chain prerouting { type filter hook prerouting priority -300; udp dport 443 drop; }; }'"
+nsenter -t $router -n ip route add 10.50.0.0/24 via 10.30.0.2
+for port in 3478 80; do
+  nsenter -t $end -n turnserver -n --listening-ip=10.50.0.2 --listening-port=$port --no-tls --no-dtls --no-cli --stun-only \
+    --log-file=stdout --pidfile=turn$port.pid --userdb=turn.db > turn$port.log 2>&1 &
+  until "$1" --strict --timeout 1 stun://10.50.0.2:$port > /dev/null; do :; done
+done
+"#;
+
+/// A router that discards datagrams to the port of STUN.
+const NO_STUN: &str = "
+nsenter -t $router -n nft 'table inet firewall { chain forward { type filter hook forward priority 0; udp dport 3478 drop; }; }'
+";
+
+/// A router that discards datagrams to any other port.
+const STUN_ALONE: &str = "
+nsenter -t $router -n nft 'table inet firewall { chain forward { type filter hook forward priority 0; ip daddr 10.50.0.2 udp dport != 3478 drop; }; }'
+";
+
+/// A router that discards datagrams.
+const NO_UDP: &str = "
+nsenter -t $router -n nft 'table inet firewall { chain forward { type filter hook forward priority 0; meta l4proto udp drop; }; }'
+";
+
 /// A router that loses every tenth of the datagrams to it.
 const LOSS: &str = r#"
 nsenter -t $router -n nft -f - <<RULES
@@ -78,13 +111,18 @@ RULES
 ";
 
 /// Then the tool.
-const TOOL: &str = "exec \"$@\"";
+const TOOL: &str = " \"$@\"";
 
 /// Loopback alone.
 const ALONE: &str = "ip link set lo up\n";
 
 /// Runs the tool as root of a namespace laid out by `script`; all that the script starts ends with the tool.
 fn within(script: &str, args: &[&str]) -> Outcome {
+    run(&format!("{script}exec"), args)
+}
+
+/// The same, with what stands before the tool at the end of the script.
+fn run(script: &str, args: &[&str]) -> Outcome {
     Tool::new("unshare")
         .args([
             "--user",
@@ -247,6 +285,44 @@ fn a_firewall_of_this_machine_that_rejects_datagrams_is_local() {
         assert_eq!(record["cause"]["who"], "local", "{record:#}");
         assert_eq!(record["cause"].get("near"), None, "{record:#}");
     }
+}
+
+/// What comes of a server on port 443 that stays silent, beside a silent control on port 3478.
+fn beside_a_silent_control(firewall: &str, line: &str) -> Value {
+    let script = format!("{ROUTER}{BEHIND_TWO}{firewall}");
+    let input = format!("printf '%s' '{line}' |");
+    let outcome = run(&format!("{script}{input}"), &["--control", "stun:10.50.0.2:3478"]);
+    outcome.one().clone()
+}
+
+#[test]
+fn a_silent_control_proves_nothing_where_datagrams_for_the_target_get_farther() {
+    let record = beside_a_silent_control(
+        NO_STUN,
+        r#"{"target": "stun://10.50.0.2:443", "labels": {"known_to_answer": false}}"#,
+    );
+    assert_eq!(gist(&record), "inconclusive udp.timeout unknown", "{record:#}");
+    let record = beside_a_silent_control(NO_STUN, "stun://10.50.0.2:443");
+    assert_eq!(gist(&record), "fail udp.timeout firewall_drop", "{record:#}");
+    assert_eq!(record["cause"]["confidence"], "low", "{record:#}");
+}
+
+#[test]
+fn udp_that_dies_at_the_same_hop_as_the_controls_does_is_blocked_for_certain() {
+    let record = beside_a_silent_control(NO_UDP, "stun://10.50.0.2:443");
+    assert_eq!(gist(&record), "fail udp.timeout udp_blocked", "{record:#}");
+    assert_eq!(record["cause"]["confidence"], "high", "{record:#}");
+    assert_eq!(record["cause"]["near"], "10.20.0.1", "{record:#}");
+}
+
+#[test]
+fn where_a_datagram_of_the_run_was_answered_udp_as_such_is_not_blocked() {
+    let script = format!("{ROUTER}{BEHIND_TWO}{STUN_ALONE}");
+    let args = ["--jobs", "1", "--ordered", "stun://10.50.0.2", "quic://10.50.0.2"];
+    let outcome = within(&script, &args);
+    let gists: Vec<String> = outcome.records.iter().map(gist).collect();
+    assert_eq!(gists, ["pass - -", "fail quic.timeout firewall_drop"], "{outcome:#?}");
+    assert_eq!(outcome.records[1]["cause"]["confidence"], "medium");
 }
 
 #[test]

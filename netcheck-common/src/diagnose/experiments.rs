@@ -58,6 +58,7 @@ impl<K: Hash + Eq, V: Clone> Memo<K, V> {
 pub struct Experiments {
     open: Mutex<HashMap<IpAddr, u16>>,
     reached: AtomicBool,
+    answered: AtomicBool,
     traced: AtomicUsize,
     trails: Memo<SocketAddr, Trail>,
     datagrams: Memo<SocketAddr, Trail>,
@@ -95,6 +96,17 @@ impl Experiments {
 }
 
 impl Net {
+    /// Notes a service that answered a datagram: a control for later silence.
+    pub fn datagram_answered(&self) {
+        self.shared.experiments.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a service of this run answered a datagram: then UDP as such is not blocked.
+    #[must_use]
+    pub fn datagrams_pass(&self) -> bool {
+        self.shared.experiments.answered.load(Ordering::Relaxed)
+    }
+
     /// Begins, beside a silent connection attempt, what its explanation will ask for.
     pub(crate) fn look_ahead(&self, to: SocketAddr) {
         let net = self.aside();

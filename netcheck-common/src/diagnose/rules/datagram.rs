@@ -109,14 +109,19 @@ async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -
         // Where only the address itself is farther, its service may as well be silent of its own accord.
         return Some(Finding::of(cause.sure(if between { Confidence::High } else { Confidence::Low })));
     }
+    let others = if net.datagrams_pass() {
+        Some("other datagrams of this run were answered")
+    } else {
+        (elsewhere > farthest(&own)).then_some("datagrams to the resolver get farther")
+    };
     match web {
         // Datagrams to somebody else get farther: it is this address, and not UDP as such.
-        Some((port, path)) if reach(&path) > reach(&own) && elsewhere > farthest(&own) => Some(Finding::of(
-            base(Reason::FirewallDrop)
+        Some((port, path)) if reach(&path) > reach(&own) && others.is_some() => {
+            let cause = base(Reason::FirewallDrop)
                 .sure(Confidence::Medium)
-                .seen(format!("TCP {port} of the same address gets farther"))
-                .seen("datagrams to the resolver get farther"),
-        )),
+                .seen(format!("TCP {port} of the same address gets farther"));
+            Some(Finding::of(others.into_iter().fold(cause, Cause::seen)))
+        }
         Some((port, path)) if reach(&path) > reach(&own) => {
             let cause = base(Reason::UdpBlocked)
                 .seen(format!("UDP {CONTROL_PORT} of the same address gets no farther"))
