@@ -184,6 +184,9 @@ fn without_any_icmp_socket_the_record_is_inconclusive_and_says_what_would_help()
 fn silence_is_icmp_timeout() {
     let outcome = within(ROUTER, &["icmp://192.0.2.9", "--diagnose", "never"]);
     assert_eq!(outcome.one()["failure"]["code"], "icmp.timeout", "{outcome:#?}");
+    // The reason is asked for beside the wait, not after it.
+    let took = outcome.one()["stages"][0]["us"].as_u64().unwrap();
+    assert!((900_000..1_500_000).contains(&took), "{took}");
     let outcome =
         within(ROUTER, &["icmp://192.0.2.9", "--diagnose", "never", "--count", "3", "--interval", "5"]);
     assert_eq!(outcome.one()["failure"]["detail"], "none of 3 echo requests was answered");
