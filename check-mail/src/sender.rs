@@ -86,7 +86,17 @@ async fn survey(
                 ));
             }
             let names = Names::of(net.flags())?;
-            match names.texts(&identity.domain).await? {
+            let texts = {
+                let mut asking = Box::pin(names.texts(&identity.domain));
+                match clock::within(net.patience(), &mut asking).await {
+                    Some(texts) => texts,
+                    None => {
+                        net.look_into_resolver();
+                        asking.await
+                    }
+                }
+            };
+            match texts? {
                 Answer::NoName => Err(Failure::new(Code::DnsNxdomain, "the domain does not exist")),
                 _ => Ok(names),
             }

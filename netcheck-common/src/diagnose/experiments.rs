@@ -226,7 +226,7 @@ impl Net {
     }
 
     /// Begins, beside a silent resolver, what its explanation will ask for.
-    pub(crate) fn look_into_resolver(&self) {
+    pub fn look_into_resolver(&self) {
         if self.diagnoses() {
             let net = self.aside();
             drop(tokio::spawn(async move {
