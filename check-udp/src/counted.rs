@@ -11,22 +11,35 @@ use std::task::{Context, Poll};
 use quinn::udp::{RecvMeta, Transmit};
 use quinn::{AsyncUdpSocket, UdpPoller};
 
+use crate::versions;
+
 /// A socket that counts the datagrams of one peer.
 pub struct Counted {
     socket: Arc<dyn AsyncUdpSocket>,
     peer: SocketAddr,
-    count: AtomicU32,
+    parts: AtomicU32,
+    strangers: AtomicU32,
 }
 
 impl Counted {
     /// Counts what comes from `peer`.
     pub fn new(socket: Arc<dyn AsyncUdpSocket>, peer: SocketAddr) -> Arc<Self> {
-        Arc::new(Counted { socket, peer, count: AtomicU32::new(0) })
+        Arc::new(Counted { socket, peer, parts: AtomicU32::new(0), strangers: AtomicU32::new(0) })
     }
 
-    /// How many have come so far.
-    pub fn count(&self) -> u32 {
-        self.count.load(Ordering::Relaxed)
+    /// How many have come so far that look like a part of a handshake.
+    pub fn parts(&self) -> u32 {
+        self.parts.load(Ordering::Relaxed)
+    }
+
+    /// How many have come so far that do not.
+    pub fn strangers(&self) -> u32 {
+        self.strangers.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, datagram: &[u8]) {
+        let counter = if versions::is_handshake(datagram) { &self.parts } else { &self.strangers };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -53,10 +66,11 @@ impl AsyncUdpSocket for Counted {
     ) -> Poll<io::Result<usize>> {
         let polled = self.socket.poll_recv(context, buffers, meta);
         if let Poll::Ready(Ok(filled)) = &polled {
-            for one in meta.iter().take(*filled).filter(|one| one.addr == self.peer) {
+            let received = buffers.iter().zip(meta.iter()).take(*filled);
+            for (buffer, one) in received.filter(|(_, one)| one.addr == self.peer) {
                 // Several of equal length may come as one.
-                let datagrams = one.len.div_ceil(one.stride.max(1)).max(1);
-                self.count.fetch_add(u32::try_from(datagrams).unwrap_or(u32::MAX), Ordering::Relaxed);
+                let bytes = buffer.get(..one.len).unwrap_or_default();
+                bytes.chunks(one.stride.max(1)).for_each(|datagram| self.note(datagram));
             }
         }
         polled

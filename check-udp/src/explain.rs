@@ -54,17 +54,16 @@ fn service(target: &Target, failure: &Failure, verdict: Option<Verdict>) -> Find
     Finding { verdict, cause }
 }
 
-/// Somebody sends, and never what was asked for: no device drops what passes, and who it is cannot be told.
+/// Somebody sends, and never what was asked for: no device drops it all, and what goes wrong cannot be told from here.
 fn strange(target: &Target, failure: &Failure) -> Finding {
     let fix = format!(
-        "Find out what answers at {}: it is no sound {} server.",
-        fix::what(target),
-        target.scheme.name
+        "Compare {} from another network: packets come from there, and nothing comes of them.",
+        fix::what(target)
     );
     found(
         Cause::new(Reason::Unknown, Who::Unknown, fix)
             .seen(failure.detail.clone())
-            .seen("packets pass both ways: nothing is dropped"),
+            .seen("packets pass both ways"),
     )
 }
 

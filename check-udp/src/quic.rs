@@ -180,9 +180,19 @@ async fn handshake(
         .map_err(|_| Failure::new(Code::TlsNameMismatch, "the name cannot stand in a certificate"))?;
     let outcome = within(bound, connecting).await;
     let took = begun.elapsed();
-    let silence = || match received.count() {
-        0 => Failure::new(Code::QuicTimeout, "the Initial was not answered"),
-        count => Failure::new(Code::QuicTimeout, "the handshake came to nothing").amid(count, "datagram", to),
+    let silence = || match received.parts() {
+        0 => Failure::new(Code::QuicTimeout, "the Initial was not answered").amid(
+            received.strangers(),
+            "datagram",
+            to,
+        ),
+        parts => {
+            let plural = if parts == 1 { "" } else { "s" };
+            let detail = format!(
+                "the handshake was begun and not finished: {parts} datagram{plural} of it came from {to}"
+            );
+            Failure { heard: true, ..Failure::new(Code::QuicTimeout, detail) }
+        }
     };
     let connection = match outcome {
         None => return Err(silence()),

@@ -252,7 +252,7 @@ pub struct Failure {
     /// What failed beneath, where this failure stands for another one: no route to the resolver, say.
     #[serde(skip)]
     pub beneath: Option<Code>,
-    /// Whether whoever was asked did send something, though no answer: no device drops what passes between us.
+    /// Whether whoever was asked did send something, though no whole answer: no device drops all that passes between us.
     #[serde(skip)]
     pub heard: bool,
 }

@@ -205,6 +205,21 @@ fn a_server_that_sends_what_is_no_answer_is_quic_timeout_and_nobody_drops_it() {
 }
 
 #[test]
+fn a_handshake_that_breaks_off_is_quic_timeout_and_all_is_not_dropped() {
+    // An Initial that cannot be decrypted: the next packets of a server are lost on the way.
+    let server = UdpServer::new(|packet, _| {
+        let mut part = vec![0xc1, 0, 0, 0, 1, 0, 0, 0, 0x44, 0x00];
+        part.resize(1200, 0);
+        if packet.len() < 1200 { Vec::new() } else { vec![part] }
+    });
+    let outcome = check(&Authority::new("Lab Root"), "quic", server.port, &[]);
+    let record = outcome.one();
+    assert_eq!(gist(record), "fail quic.timeout unknown", "{record:#}");
+    let detail = record["failure"]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("the handshake was begun and not finished: "), "{record:#}");
+}
+
+#[test]
 fn negotiation_answered_and_every_name_silent_is_sni_filter_with_little_confidence() {
     let server =
         UdpServer::new(|packet, _| if is_v1(packet) { Vec::new() } else { vec![negotiation(packet, &[1])] });
