@@ -110,17 +110,28 @@ async fn filtered_by_name(udp: &Udp, target: &Target, observed: &Observed, net: 
     let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
         .seen("the server answered version negotiation at the same address and port")
         .seen(format!("the Initial with the name {name} drew no answer"));
-    let alpn = udp.alpn_of(target);
-    match observed.seen.peer {
-        Some(to) if other_name_answers(net, to, alpn).await => found(
+    let Some(to) = observed.seen.peer else { return found(cause) };
+    let (alpn, neutral) = (udp.alpn_of(target), Host::Name(NEUTRAL.to_owned()));
+    let (answered, own, other) = tokio::join!(
+        other_name_answers(net, to, alpn.clone()),
+        quic::last_hop(net, to, &target.host, alpn.clone()),
+        quic::last_hop(net, to, &neutral, alpn),
+    );
+    if !answered {
+        let seen = format!("the name {NEUTRAL} drew no answer there either");
+        return found(cause.sure(Confidence::Low).seen(seen));
+    }
+    let cause = cause.seen(format!("same address, the name {NEUTRAL}: the Initial was answered"));
+    // A service with nobody behind one of its names looks the same, but for how far the name gets.
+    match (own, other) {
+        (Some((hop, near)), Some((far, beyond))) if hop < far => found(
             cause
-                // A service with nobody behind one of its names looks the same from here.
-                .sure(Confidence::Medium)
-                .seen(format!("same address, the name {NEUTRAL}: the Initial was answered")),
+                .sure(Confidence::High)
+                .near(Some(near))
+                .seen(format!("Initials with the name {name} die at or after {near} (hop {hop})"))
+                .seen(format!("those with {NEUTRAL} reach {beyond} (hop {far})")),
         ),
-        _ => {
-            found(cause.sure(Confidence::Low).seen(format!("the name {NEUTRAL} drew no answer there either")))
-        }
+        _ => found(cause.sure(Confidence::Medium)),
     }
 }
 

@@ -12,6 +12,7 @@ mod explain;
 mod facts;
 mod h3;
 mod icmp;
+mod initial;
 mod ladder;
 mod mappings;
 mod message;

@@ -22,6 +22,7 @@ use quinn::{
 use crate::check::{Udp, random};
 use crate::counted::Counted;
 use crate::facts::{Facts, Quic};
+use crate::initial;
 use crate::quality::micros;
 use crate::reach;
 use crate::versions::{self, Cid};
@@ -275,6 +276,17 @@ fn ended(net: &Net, code: u64, who: &str) -> Failure {
     let mut failure = net.alert(alert);
     failure.detail = format!("{who} with {}", failure.detail);
     failure
+}
+
+/// The last hop that an Initial with this name reaches.
+pub async fn last_hop(net: &Net, to: SocketAddr, host: &Host, alpn: Vec<Vec<u8>>) -> Option<(u8, IpAddr)> {
+    let mut hello = Hello::to(host);
+    hello.alpn = alpn;
+    let aside = net.aside();
+    let (tls, _) = tls::quic_config(&aside, &hello);
+    let flight = initial::flight(client(tls, net.timeout()).ok()?, to, &name(host)).await;
+    let content: Vec<&[u8]> = flight.iter().map(Vec::as_slice).collect();
+    if content.is_empty() { None } else { aside.last_hop_of(to, &content).await }
 }
 
 /// Whether an Initial with another name is answered by anything at all, at the same address.

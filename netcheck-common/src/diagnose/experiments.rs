@@ -22,6 +22,8 @@ use crate::tcp::{self, Reach};
 /// How many results are remembered, and how many paths are traced in one run: a bound on memory and packets.
 const REMEMBERED: usize = 4096;
 const TRACED: usize = 512;
+/// How many hops of a path are asked once more with other content.
+const HOPS: usize = 16;
 /// Ports that most services have open, asked as control.
 const SIBLINGS: [u16; 2] = [443, 80];
 
@@ -177,6 +179,16 @@ impl Net {
             trail::trace_datagrams(self, to).await
         };
         experiments.datagrams.get(to, trace).await
+    }
+
+    /// The last hop that datagrams of this content reach, among those that datagrams to that address and port pass.
+    pub async fn last_hop_of(&self, to: SocketAddr, content: &[&[u8]]) -> Option<(u8, IpAddr)> {
+        let trail = self.datagram_trail(to).await;
+        let hops: Vec<u8> = trail.hops.iter().map(|(hop, _)| *hop).take(HOPS).collect();
+        if self.shared.experiments.traced.fetch_add(1, Ordering::Relaxed) >= TRACED {
+            return None;
+        }
+        trail::last_hop(self, to, content, &hops).await
     }
 
     /// Begins, beside a datagram that stays unanswered, what its explanation will ask for.
