@@ -159,6 +159,9 @@ async fn silence(udp: &Udp, target: &Target, observed: &Observed, net: &Net) -> 
         for control in &controls {
             cause = cause.seen(control.words());
         }
+        if net.datagrams_pass() {
+            cause = cause.seen("other datagrams of this run were answered");
+        }
         here.iter().cloned().fold(cause, Cause::seen)
     };
     let silent = || controls.iter().filter(|control| control.silent);
