@@ -77,13 +77,14 @@ impl Dialog {
         self.reply().await
     }
 
-    /// Says goodbye, and waits a moment for the answer.
-    pub async fn quit(mut self) {
+    /// Says goodbye, and waits a moment for the answer: no longer than `left`. Where nothing is left, or a silent server
+    /// would not answer, it is said all the same, as far as that takes no waiting.
+    pub async fn quit(mut self, left: Duration) {
         let goodbye = async {
             let _ = self.say("QUIT").await;
             let _ = self.stream.shutdown().await;
         };
-        let _ = clock::within(GOODBYE, goodbye).await;
+        let _ = clock::within(GOODBYE.min(left), goodbye).await;
     }
 }
 

@@ -83,7 +83,8 @@ pub async fn check(
     let mut call = Call { target, question, facts: Facts::default(), dialog: None, later: None };
     let outcome = call.run(stream, trace).await;
     if let Some(dialog) = call.dialog.take() {
-        dialog.quit().await;
+        let silent = trace.stopped_with() == Some(Code::SmtpTimeout);
+        dialog.quit(if silent { Duration::ZERO } else { trace.net().left() }).await;
     }
     call.conclude();
     trace.facts.smtp = Some(call.facts);

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
+use netcheck_common::clock;
 use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::flags::{Flags, Reference};
 use netcheck_common::trace::{Stopped, Trace};
@@ -85,7 +86,17 @@ async fn survey(
                 ));
             }
             let names = Names::of(net.flags())?;
-            match names.texts(&identity.domain).await? {
+            let texts = {
+                let mut asking = Box::pin(names.texts(&identity.domain));
+                match clock::within(net.patience(), &mut asking).await {
+                    Some(texts) => texts,
+                    None => {
+                        net.look_into_resolver();
+                        asking.await
+                    }
+                }
+            };
+            match texts? {
                 Answer::NoName => Err(Failure::new(Code::DnsNxdomain, "the domain does not exist")),
                 _ => Ok(names),
             }
@@ -103,8 +114,9 @@ async fn survey(
     }
     let refused = refused(facts);
     let mut fatal = None;
+    let addressed = facts.host.as_ref().is_some_and(|host| !host.addresses.is_empty());
     for problem in problems {
-        let cause = cause(&problem, &facts.in_order_elsewhere);
+        let cause = cause(&problem, &facts.in_order_elsewhere, addressed);
         let about_spf = matches!(problem.failure.code, Code::MailNoSpf | Code::MailSpfExcludes);
         if refused && about_spf {
             fatal = Some(problem.failure.clone());
@@ -135,6 +147,12 @@ fn problems(identity: &Identity, facts: &Facts) -> Vec<Problem> {
     let mut add = |code, detail: String, fix: String| {
         found.push(Problem { failure: Failure::new(code, detail), fix });
     };
+    let host = facts.host.as_ref();
+    // First, because the rest may follow from it: the way back, and SPF records that name the host.
+    if let Some((host, detail)) = host.and_then(|host| Some((host, host.address_problem()?))) {
+        let fix = format!("Publish the address that {} really has, or give it the published one.", host.name);
+        add(Code::MailAddressMismatch, detail, fix);
+    }
     if let Some((code, detail)) = facts.spf.as_ref().and_then(|spf| spf.problem(domain)) {
         let address = identity.published.map_or("the sending address".to_owned(), |ip| ip.to_string());
         add(code, detail, format!("Publish an SPF record (TXT) for {domain} that covers {address}."));
@@ -143,17 +161,9 @@ fn problems(identity: &Identity, facts: &Facts) -> Vec<Problem> {
         let place = format!("{}._domainkey.{domain}", key.selector);
         add(code, detail, format!("Publish a sound DKIM key (TXT) at {place}."));
     }
-    if let Some(host) = &facts.host {
-        if let Some(detail) = host.reverse_problem() {
-            let fix =
-                format!("Give the address of {} a reverse name (PTR) that leads back to it.", host.name);
-            add(Code::MailPtrMismatch, detail, fix);
-        }
-        if let Some(detail) = host.address_problem() {
-            let fix =
-                format!("Publish the address that {} really has, or give it the published one.", host.name);
-            add(Code::MailAddressMismatch, detail, fix);
-        }
+    if let Some((host, detail)) = host.and_then(|host| Some((host, host.reverse_problem()?))) {
+        let fix = format!("Give the address of {} a reverse name (PTR) that leads back to it.", host.name);
+        add(Code::MailPtrMismatch, detail, fix);
     }
     found
 }
@@ -171,7 +181,7 @@ async fn elsewhere(identity: &Identity, here: &[Problem], flags: &Flags) -> Vec<
         };
         Ok::<_, Failure>(problems(identity, &facts))
     };
-    let Some(Ok(there)) = netcheck_common::clock::within(flags.timeout, survey).await else {
+    let Some(Ok(there)) = clock::within(flags.timeout, survey).await else {
         return Vec::new();
     };
     let mut codes: Vec<Code> = here.iter().map(|problem| problem.failure.code).collect();
@@ -180,11 +190,13 @@ async fn elsewhere(identity: &Identity, here: &[Problem], flags: &Flags) -> Vec<
     codes
 }
 
-fn cause(problem: &Problem, in_order_elsewhere: &[Code]) -> Cause {
+/// Who is to mend a problem; `addressed` says that the mail host has an address here, if not the right one.
+fn cause(problem: &Problem, in_order_elsewhere: &[Code], addressed: bool) -> Cause {
     let code = problem.failure.code;
     let seen = problem.failure.detail.clone();
     if in_order_elsewhere.contains(&code) {
-        let reason = if code == Code::MailAddressMismatch { Reason::DnsHijack } else { Reason::DnsFilter };
+        let another = addressed && code == Code::MailAddressMismatch;
+        let reason = if another { Reason::DnsHijack } else { Reason::DnsFilter };
         let fix = "Let the resolver of this network answer these names, TXT records included, as the public DNS does.";
         return Cause::new(reason, Who::Dns, fix)
             .sure(Confidence::Medium)

@@ -73,8 +73,9 @@ fn idle(target: &Target, observed: &Observed, failure: &Failure) -> Option<Cause
     let cause = Cause::new(Reason::IdleTimeout, Who::Network, fix).seen(failure.detail.clone());
     let control = observed.facts.get("hold").and_then(|hold| hold.get("control_alive")?.as_bool());
     Some(match control {
+        // A firewall's timer and one of the service's own balancer look alike from here.
         Some(true) => cause
-            .sure(Confidence::High)
+            .sure(Confidence::Medium)
             .seen("a fresh connection to the same address, closed at once, was answered"),
         // Whoever is on the way, and the service too, can cut a connection like this.
         _ => cause.sure(Confidence::Low),

@@ -179,7 +179,11 @@ Credentials for TURN come from the environment: TURN_USERNAME and TURN_PASSWORD.
             "icmp" => Box::pin(icmp::check(self, target, trace)),
             _ => Box::pin(stun::check(self, target, trace)),
         };
-        scheme.await
+        let outcome = scheme.await;
+        if !over_tcp && ["stun", "turn", "quic"].iter().any(|stage| trace.has_passed(stage)) {
+            net.datagram_answered();
+        }
+        outcome
     }
 
     async fn explain(&self, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {

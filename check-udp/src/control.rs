@@ -2,8 +2,8 @@
 //! destination is".
 
 use std::future::Future;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -20,7 +20,7 @@ use crate::message::Id;
 use crate::reach;
 use crate::wire::{Heard, ask};
 
-/// How long a control has before TCP to it is tried as well.
+/// How long a control has before TCP to it is tried as well, and how far datagrams get.
 const HEAD_START: Duration = Duration::from_millis(400);
 /// How long a target may be silent before the controls are asked.
 const LOOK_AHEAD: Duration = Duration::from_secs(1);
@@ -47,6 +47,8 @@ pub struct Control {
     pub silent: bool,
     /// The TCP port of the same host that accepts connections; only tried where UDP is slow to answer.
     pub tcp: Option<u16>,
+    /// The last hop that datagrams to it reach; only looked for where UDP is slow to answer.
+    pub last: Option<(u8, IpAddr)>,
 }
 
 impl Control {
@@ -55,10 +57,12 @@ impl Control {
         let control = &self.target;
         match (self.answered, self.silent, self.tcp) {
             (true, ..) => format!("control {control} answered over UDP"),
-            (_, true, Some(port)) => {
-                format!("control {control} stayed silent over UDP; its TCP port {port} accepts connections")
+            (_, true, port) => {
+                let way = self.last.map(|(hop, address)| format!(", at or after {address} (hop {hop})"));
+                let tcp = port.map(|port| format!("; its TCP port {port} accepts connections"));
+                let [way, tcp] = [way, tcp].map(Option::unwrap_or_default);
+                format!("control {control} stayed silent over UDP{way}{tcp}")
             }
-            (_, true, None) => format!("control {control} stayed silent over UDP"),
             _ => format!("control {control} could not be asked over UDP"),
         }
     }
@@ -124,7 +128,8 @@ fn asking(targets: Vec<Target>, aside: Net) -> Asking {
 }
 
 async fn asked(aside: &Net, target: &Target) -> Control {
-    let mut control = Control { target: target.clone(), answered: false, silent: false, tcp: None };
+    let mut control =
+        Control { target: target.clone(), answered: false, silent: false, tcp: None, last: None };
     // Asked while the target is silent, told when that is over: within what one stage has.
     let end = now() + aside.timeout().mul_f64(SHARE);
     let left = || end.saturating_duration_since(now());
@@ -147,25 +152,29 @@ async fn asked(aside: &Net, target: &Target) -> Control {
     });
     // TCP is only of interest where UDP fails, but a control that works answers long before the connection attempts
     // would be missed.
-    let over_tcp = async {
-        pause(HEAD_START).await;
-        tcp(aside, &addresses, [target.port(), 443], left()).await
+    let (port, last) = (OnceLock::new(), OnceLock::new());
+    let meanwhile = async {
+        pause(HEAD_START.min(aside.timeout().mul_f64(0.2))).await;
+        let tcp = async { port.set(tcp(aside, &addresses, [target.port(), 443], left()).await) };
+        let way = async {
+            let Some(address) = reach::first(aside, &addresses) else { return Ok(()) };
+            let trail = aside.datagram_trail(SocketAddr::new(address, target.port()));
+            last.set(within(left(), trail).await.and_then(|trail| trail.last()))
+        };
+        tokio::join!(tcp, way)
     };
-    tokio::pin!(over_udp, over_tcp);
-    let mut port = None;
+    tokio::pin!(over_udp, meanwhile);
     let outcome = tokio::select! {
         biased;
         outcome = &mut over_udp => outcome,
-        found = &mut over_tcp => {
-            port = found;
-            over_udp.await
-        }
+        _ = &mut meanwhile => over_udp.await,
     };
     match outcome {
-        Ok(_) => control.answered = true,
+        Ok(_) | Err(Failure { heard: true, .. }) => control.answered = true,
         Err(Failure { code, .. }) => control.silent = code == Code::UdpTimeout,
     }
-    control.tcp = port;
+    control.tcp = port.get().copied().flatten();
+    control.last = last.get().copied().flatten();
     control
 }
 

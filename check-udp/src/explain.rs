@@ -29,6 +29,7 @@ pub async fn explain(udp: &Udp, target: &Target, observed: &Observed, net: &Net)
         }
         Code::TurnError => Some(service(target, failure, Some(Verdict::Degraded))),
         Code::IcmpNotPermitted => Some(not_permitted(failure)),
+        _ if failure.heard => Some(strange(target, failure)),
         _ if !net.diagnoses() => None,
         Code::QuicTimeout if negotiated(observed) => Some(filtered_by_name(udp, target, observed, net).await),
         Code::UdpTimeout | Code::QuicTimeout => silence(udp, target, observed, net).await,
@@ -51,6 +52,19 @@ fn service(target: &Target, failure: &Failure, verdict: Option<Verdict>) -> Find
         .seen(format!("{}: packets pass both ways", failure.detail))
         .seen("the answer carries the random id of our request");
     Finding { verdict, cause }
+}
+
+/// Somebody sends, and never what was asked for: no device drops it all, and what goes wrong cannot be told from here.
+fn strange(target: &Target, failure: &Failure) -> Finding {
+    let fix = format!(
+        "Compare {} from another network: packets come from there, and nothing comes of them.",
+        fix::what(target)
+    );
+    found(
+        Cause::new(Reason::Unknown, Who::Unknown, fix)
+            .seen(failure.detail.clone())
+            .seen("packets pass both ways"),
+    )
 }
 
 /// 401 and 441: the name or the password is wrong (RFC 8489 section 14.8, RFC 8656 section 19).
@@ -96,16 +110,28 @@ async fn filtered_by_name(udp: &Udp, target: &Target, observed: &Observed, net: 
     let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
         .seen("the server answered version negotiation at the same address and port")
         .seen(format!("the Initial with the name {name} drew no answer"));
-    let alpn = udp.alpn_of(target);
-    match observed.seen.peer {
-        Some(to) if other_name_answers(net, to, alpn).await => found(
+    let Some(to) = observed.seen.peer else { return found(cause) };
+    let (alpn, neutral) = (udp.alpn_of(target), Host::Name(NEUTRAL.to_owned()));
+    let (answered, own, other) = tokio::join!(
+        other_name_answers(net, to, alpn.clone()),
+        quic::last_hop(net, to, &target.host, alpn.clone()),
+        quic::last_hop(net, to, &neutral, alpn),
+    );
+    if !answered {
+        let seen = format!("the name {NEUTRAL} drew no answer there either");
+        return found(cause.sure(Confidence::Low).seen(seen));
+    }
+    let cause = cause.seen(format!("same address, the name {NEUTRAL}: the Initial was answered"));
+    // A service with nobody behind one of its names looks the same, but for how far the name gets.
+    match (own, other) {
+        (Some((hop, near)), Some((far, beyond))) if hop < far => found(
             cause
                 .sure(Confidence::High)
-                .seen(format!("same address, the name {NEUTRAL}: the Initial was answered")),
+                .near(Some(near))
+                .seen(format!("Initials with the name {name} die at or after {near} (hop {hop})"))
+                .seen(format!("those with {NEUTRAL} reach {beyond} (hop {far})")),
         ),
-        _ => {
-            found(cause.sure(Confidence::Low).seen(format!("the name {NEUTRAL} drew no answer there either")))
-        }
+        _ => found(cause.sure(Confidence::Medium)),
     }
 }
 
@@ -133,24 +159,35 @@ async fn silence(udp: &Udp, target: &Target, observed: &Observed, net: &Net) -> 
         for control in &controls {
             cause = cause.seen(control.words());
         }
+        if net.datagrams_pass() {
+            cause = cause.seen("other datagrams of this run were answered");
+        }
         here.iter().cloned().fold(cause, Cause::seen)
     };
-    if controls.iter().any(|control| control.answered) {
+    let silent = || controls.iter().filter(|control| control.silent);
+    // What a control's port does not pass proves nothing of the target's, to which datagrams get farther.
+    let farthest = silent().filter_map(|control| control.last).map(|(hop, _)| hop).max();
+    let farther = farthest.is_some_and(|farthest| near.is_some_and(|(hop, _)| hop > farthest));
+    let passes = controls.iter().any(|control| control.answered) || net.datagrams_pass();
+    if passes || farther {
         if target.flag("known_to_answer") == Some(false) {
             let fix = format!("Nothing can be asked for: {} need not answer strangers.", target.authority());
             return Some(found(words(Cause::new(Reason::Unknown, Who::Unknown, fix))));
+        }
+        if !passes {
+            return None;
         }
         // UDP works, so it is this destination: a device that drops it, or a service that is not there.
         let sure = if tcp.is_some() { Confidence::Medium } else { Confidence::Low };
         return Some(found(words(Cause::new(Reason::FirewallDrop, Who::Network, fix)).sure(sure)));
     }
-    let silent = controls.iter().filter(|control| control.silent);
-    let (count, with_tcp) = (silent.clone().count(), silent.filter(|control| control.tcp.is_some()).count());
-    if count == 0 || (with_tcp == 0 && tcp.is_none()) {
+    let with_tcp = || silent().filter(|control| control.tcp.is_some());
+    if silent().next().is_none() || (with_tcp().next().is_none() && tcp.is_none()) {
         return None;
     }
-    // The control's own host accepts TCP and says nothing over UDP: the same way, another protocol.
-    let sure = if with_tcp > 0 { Confidence::High } else { Confidence::Medium };
+    // The control's own host accepts TCP, and its datagrams die where the target's do: the same way, another protocol.
+    let together = near.is_some() && with_tcp().any(|control| control.last == near);
+    let sure = if together { Confidence::High } else { Confidence::Medium };
     let cause = words(Cause::new(Reason::UdpBlocked, Who::Network, fix)).sure(sure);
     Some(found(cause.seen(format!("{} stayed silent over UDP", target.authority()))))
 }

@@ -7,7 +7,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use netcheck_common::clock::{now, within};
+use futures_util::future::{Either, select};
+use netcheck_common::clock::{now, pause, within};
 use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::net::Net;
 use netcheck_common::target::Target;
@@ -20,13 +21,14 @@ use crate::facts::{Facts, Icmp};
 use crate::ping::{Client, USUAL};
 use crate::pinger::Pinger;
 use crate::quality::{Series, micros};
+use crate::wire::PATIENCE;
 use crate::{mtu, reach};
 
 /// ICMP echo.
 const ICMP: Layer = Layer::new("icmp", Code::IcmpTimeout, Code::IcmpUnreachable, Code::IcmpUnreachable);
 /// The search for the path MTU.
 const MTU: Layer = Layer::new("mtu", Code::IcmpTimeout, Code::IcmpUnreachable, Code::IcmpUnreachable);
-/// How long the reason of a silence is waited for.
+/// How long the reason of a silence is waited for, beyond the answer itself.
 const REASON: Duration = Duration::from_secs(1);
 
 /// Who answered, over which kind of socket, and how fast.
@@ -63,12 +65,13 @@ async fn ping_one(udp: &Udp, net: &Net, address: IpAddr) -> Result<Answered, Fai
     note_path(net, address);
     let train = udp.series.count.is_some();
     let series =
-        if train { client.train(udp.series.plan(net)).await? } else { client.ask(reach::bound(net)).await? };
+        if train { client.train(udp.series.plan(net)).await? } else { one(&client, net, address).await? };
     if !series.silent() {
         return Ok(Answered { address, socket: client.socket_type(), series });
     }
     drop(client);
-    Err(reason(net, address).await.unwrap_or_else(|| {
+    let why = if train { reason(net, address, reach::bound(net).min(REASON)).await } else { None };
+    Err(why.unwrap_or_else(|| {
         let detail = match series.count() {
             count if train => format!("none of {count} echo requests was answered"),
             1 => "no answer, asked once".to_owned(),
@@ -78,15 +81,37 @@ async fn ping_one(udp: &Udp, net: &Net, address: IpAddr) -> Result<Answered, Fai
     }))
 }
 
-/// What one probe over our own socket says about a silence; `None` when nobody says anything. An answer to it does not
-/// undo that the others had none.
-async fn reason(net: &Net, address: IpAddr) -> Option<Failure> {
+/// One question, and beside the second half of the wait for its answer the reason of the silence so far: within the bound
+/// of a stage both.
+async fn one(client: &Client, net: &Net, address: IpAddr) -> Result<Series, Failure> {
+    let bound = reach::bound(net);
+    let begin = bound.min(PATIENCE) / 2;
+    let why = async {
+        pause(begin).await;
+        reason(net, address, bound.min(PATIENCE + REASON) - begin).await
+    };
+    let (series, why) = match select(Box::pin(client.ask(bound)), Box::pin(why)).await {
+        Either::Left((series, why)) => {
+            let series = series?;
+            let why = if series.silent() { why.await } else { None };
+            (series, why)
+        }
+        Either::Right((None, asking)) => (asking.await?, None),
+        // Nothing better will come.
+        Either::Right((Some(failure), _)) => return Err(failure),
+    };
+    why.map_or(Ok(series), Err)
+}
+
+/// What one probe over our own socket says about a silence; `None` when nobody says anything for so long. An answer to
+/// it does not undo that the others had none.
+async fn reason(net: &Net, address: IpAddr, bound: Duration) -> Option<Failure> {
     let mut pinger = Pinger::open(net, address).ok()?;
     let (probe, answers) = (pinger.maker()(0, USUAL + HEADER), pinger.reader());
     if let Err(failure) = pinger.send(&probe).await {
         return Some(failure);
     }
-    let until = now() + reach::bound(net).min(REASON);
+    let until = now() + bound;
     let mut buffer = Vec::new();
     loop {
         match within(until.saturating_duration_since(now()), pinger.receive(&mut buffer)).await? {

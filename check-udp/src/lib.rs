@@ -6,11 +6,13 @@ mod check;
 mod control;
 #[cfg(test)]
 mod corpus_replay;
+mod counted;
 mod echo;
 mod explain;
 mod facts;
 mod h3;
 mod icmp;
+mod initial;
 mod ladder;
 mod mappings;
 mod message;

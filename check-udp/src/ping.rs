@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use netcheck_common::clock::{now, pause, within};
-use netcheck_common::failure::{Code, Failure};
+use netcheck_common::failure::Failure;
 use netcheck_common::icmp::Icmp;
 use netcheck_common::net::Net;
 use nix::libc;
@@ -101,7 +101,7 @@ impl Client {
                 Some(Some((_, Fared::Unsent(failure)))) => return Err(failure),
                 // It ends a series that has no answer yet; later it is one more loss.
                 Some(Some((_, Fared::Refused(message)))) if series.silent() => {
-                    return Err(Failure::new(Code::IcmpUnreachable, message.words()).from(message.sender));
+                    return Err(message.attribute(message.echo(), None, self.address));
                 }
                 Some(Some((_, Fared::Refused(_) | Fared::Lost))) => {}
             }

@@ -18,7 +18,7 @@ use crate::echo::{self, Mark};
 /// A connected ICMP socket with `IP_RECVERR`.
 pub struct Pinger {
     socket: UdpSocket,
-    v6: bool,
+    to: IpAddr,
     raw: bool,
     identifier: u16,
     mark: Mark,
@@ -36,12 +36,12 @@ impl Pinger {
         };
         let socket = connect(socket, net, to).map_err(|error| refused_here(&error))?;
         let identifier = u16::from_be_bytes(random());
-        Ok(Pinger { socket, v6: address.is_ipv6(), raw, identifier, mark: random(), too_large: None })
+        Ok(Pinger { socket, to: address, raw, identifier, mark: random(), too_large: None })
     }
 
     /// Whether this is ICMPv6.
     pub fn v6(&self) -> bool {
-        self.v6
+        self.to.is_ipv6()
     }
 
     /// The socket, for its options.
@@ -51,13 +51,13 @@ impl Pinger {
 
     /// Makes echo requests of a number and length.
     pub fn maker(&self) -> impl Fn(u16, usize) -> Vec<u8> + use<> {
-        let (v6, identifier, mark) = (self.v6, self.identifier, self.mark);
+        let (v6, identifier, mark) = (self.v6(), self.identifier, self.mark);
         move |number, length| echo::request(v6, identifier, number, mark, length)
     }
 
     /// Finds the number of an echo reply.
     pub fn reader(&self) -> impl Fn(&[u8]) -> Option<u16> + use<> {
-        let (v6, headed, mark) = (self.v6, self.raw && !self.v6, self.mark);
+        let (v6, headed, mark) = (self.v6(), self.raw && !self.v6(), self.mark);
         move |bytes| echo::reply(v6, headed, mark, bytes)
     }
 
@@ -71,7 +71,8 @@ impl Pinger {
             if matches!((message.v6, message.kind, message.code), (false, 3, 4) | (true, 2, _)) {
                 self.too_large = Some(message.sender);
             }
-            return Failure::new(Code::IcmpUnreachable, message.words()).from(message.sender);
+            let local = self.socket.local_addr().ok().map(|local| local.ip());
+            return message.attribute(message.echo(), local, self.to);
         }
         match error.raw_os_error() {
             Some(libc::EMSGSIZE) => {

@@ -1,6 +1,6 @@
 //! The scheme `quic`: does the server answer QUIC at all (version negotiation), and does a real handshake succeed?
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -15,11 +15,14 @@ use netcheck_common::tls::{self, Hello, Trust};
 use netcheck_common::trace::{Stopped, Trace};
 use quinn::crypto::rustls::{HandshakeData, QuicClientConfig};
 use quinn::{
-    Connection, ConnectionError, Endpoint, EndpointConfig, IdleTimeout, TokioRuntime, TransportConfig,
+    AsyncUdpSocket, Connection, ConnectionError, Endpoint, EndpointConfig, IdleTimeout, Runtime as _,
+    TokioRuntime, TransportConfig,
 };
 
 use crate::check::{Udp, random};
+use crate::counted::Counted;
 use crate::facts::{Facts, Quic};
+use crate::initial;
 use crate::quality::micros;
 use crate::reach;
 use crate::versions::{self, Cid};
@@ -98,8 +101,9 @@ async fn probe(
     facts: &mut Quic,
 ) -> Result<Connected, Failure> {
     let mut versions = None;
+    let strangers = Cell::new(0);
     let handshake = handshake(net, to, hello, bound);
-    let negotiation = negotiate(net, to, bound);
+    let negotiation = negotiate(net, to, bound, &strangers);
     tokio::pin!(handshake, negotiation);
     let outcome = loop {
         tokio::select! {
@@ -119,7 +123,10 @@ async fn probe(
     let silent = matches!(&outcome, Err(failure) if failure.code == Code::QuicTimeout);
     facts.version_negotiation = versions.as_ref().map(Option::is_some).or(silent.then_some(false));
     facts.versions = versions.flatten().unwrap_or_default().into_iter().map(versions::name).collect();
-    let (connected, took) = outcome?;
+    let (connected, took) = outcome.map_err(|failure| match failure {
+        failure if silent && !failure.heard => failure.amid(strangers.get(), "datagram", to),
+        failure => failure,
+    })?;
     facts.handshake_us = Some(micros(took));
     facts.round_trip_us = Some(micros(connected.connection.rtt()));
     facts.alpn = alpn(&connected.connection).map(|name| escape::bytes(&name, 40));
@@ -131,8 +138,13 @@ fn alpn(connection: &Connection) -> Option<Vec<u8>> {
 }
 
 /// Asks with a version nobody speaks; the versions offered, or `None` when nothing came until `bound`. The socket is
-/// connected, so ICMP errors are heard here and not by quinn.
-async fn negotiate(net: &Net, to: SocketAddr, bound: Duration) -> Result<Option<Vec<u32>>, Failure> {
+/// connected, so ICMP errors are heard here and not by quinn. What comes and is no answer is counted.
+async fn negotiate(
+    net: &Net,
+    to: SocketAddr,
+    bound: Duration,
+    strangers: &Cell<u32>,
+) -> Result<Option<Vec<u32>>, Failure> {
     let socket = net.udp(to.ip(), to.port()).await?;
     let (theirs, ours): (Cid, Cid) = (random(), random());
     let packet = versions::probe(theirs, ours);
@@ -149,6 +161,7 @@ async fn negotiate(net: &Net, to: SocketAddr, bound: Duration) -> Result<Option<
             if let Some(found) = versions::answer(&buffer[..length?], theirs, ours) {
                 return Ok(Some(found));
             }
+            strangers.set(strangers.get() + 1);
         }
     }
     Ok(None)
@@ -161,14 +174,27 @@ async fn handshake(
     bound: Duration,
 ) -> Result<(Connected, Duration), Failure> {
     let (tls, recorder) = tls::quic_config(net, hello);
-    let endpoint = endpoint(net, to).await?;
+    let (endpoint, received) = endpoint(net, to).await?;
     let begun = now();
     let connecting = endpoint
         .connect_with(client(tls, bound)?, to, &name(&hello.name))
         .map_err(|_| Failure::new(Code::TlsNameMismatch, "the name cannot stand in a certificate"))?;
     let outcome = within(bound, connecting).await;
     let took = begun.elapsed();
-    let silence = || Failure::new(Code::QuicTimeout, "the Initial was not answered");
+    let silence = || match received.parts() {
+        0 => Failure::new(Code::QuicTimeout, "the Initial was not answered").amid(
+            received.strangers(),
+            "datagram",
+            to,
+        ),
+        parts => {
+            let plural = if parts == 1 { "" } else { "s" };
+            let detail = format!(
+                "the handshake was begun and not finished: {parts} datagram{plural} of it came from {to}"
+            );
+            Failure { heard: true, ..Failure::new(Code::QuicTimeout, detail) }
+        }
+    };
     let connection = match outcome {
         None => return Err(silence()),
         Some(Err(error)) => {
@@ -191,10 +217,16 @@ async fn handshake(
 }
 
 /// quinn over a socket of our own, bound to where `--interface` and `--source` say.
-async fn endpoint(net: &Net, to: SocketAddr) -> Result<Endpoint, Failure> {
+async fn endpoint(net: &Net, to: SocketAddr) -> Result<(Endpoint, Arc<Counted>), Failure> {
     let socket = net.bound(to.ip()).await?;
-    Endpoint::new(EndpointConfig::default(), None, socket, Arc::new(TokioRuntime))
-        .map_err(|_| Failure::new(Code::RouteNone, "no UDP socket can be opened towards the address"))
+    let runtime = Arc::new(TokioRuntime);
+    let made = runtime.wrap_udp_socket(socket).and_then(|socket| {
+        let counted = Counted::new(socket, to);
+        let socket = Arc::clone(&counted) as Arc<dyn AsyncUdpSocket>;
+        let endpoint = Endpoint::new_with_abstract_socket(EndpointConfig::default(), None, socket, runtime)?;
+        Ok((endpoint, counted))
+    });
+    made.map_err(|_| Failure::new(Code::RouteNone, "no UDP socket can be opened towards the address"))
 }
 
 fn client(tls: rustls::ClientConfig, bound: Duration) -> Result<quinn::ClientConfig, Failure> {
@@ -246,6 +278,17 @@ fn ended(net: &Net, code: u64, who: &str) -> Failure {
     failure
 }
 
+/// The last hop that an Initial with this name reaches.
+pub async fn last_hop(net: &Net, to: SocketAddr, host: &Host, alpn: Vec<Vec<u8>>) -> Option<(u8, IpAddr)> {
+    let mut hello = Hello::to(host);
+    hello.alpn = alpn;
+    let aside = net.aside();
+    let (tls, _) = tls::quic_config(&aside, &hello);
+    let flight = initial::flight(client(tls, net.timeout()).ok()?, to, &name(host)).await;
+    let content: Vec<&[u8]> = flight.iter().map(Vec::as_slice).collect();
+    if content.is_empty() { None } else { aside.last_hop_of(to, &content).await }
+}
+
 /// Whether an Initial with another name is answered by anything at all, at the same address.
 pub async fn answers(net: &Net, to: SocketAddr, host: &Host, alpn: Vec<Vec<u8>>, bound: Duration) -> bool {
     let mut hello = Hello::to(host);
@@ -256,7 +299,7 @@ pub async fn answers(net: &Net, to: SocketAddr, host: &Host, alpn: Vec<Vec<u8>>,
             connected.close().await;
             true
         }
-        Err(failure) => !matches!(failure.code, Code::QuicTimeout | Code::RouteNone),
+        Err(failure) => failure.heard || !matches!(failure.code, Code::QuicTimeout | Code::RouteNone),
     }
 }
 

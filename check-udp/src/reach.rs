@@ -41,6 +41,11 @@ fn families(net: &Net, addresses: &[IpAddr]) -> (Option<IpAddr>, Option<IpAddr>)
     (first, usable.find(|other| first.is_some_and(|first| first.is_ipv6() != other.is_ipv6())))
 }
 
+/// The address that is tried first.
+pub fn first(net: &Net, addresses: &[IpAddr]) -> Option<IpAddr> {
+    families(net, addresses).0
+}
+
 /// Runs `attempt` at one address of each family; the second joins after a moment of silence or when the first has
 /// failed. The first success counts; of two failures the more telling one.
 pub async fn race<T, F>(
@@ -117,7 +122,8 @@ fn weight(failure: &Failure) -> u8 {
 
 /// The more telling of two failures, with the address it belongs to.
 fn worse(known: (Failure, IpAddr), other: (Failure, IpAddr)) -> (Failure, IpAddr) {
-    if weight(&known.0) >= weight(&other.0) { known } else { other }
+    let telling = |failure: &Failure| (weight(failure), failure.heard);
+    if telling(&known.0) >= telling(&other.0) { known } else { other }
 }
 
 /// The record is about the address whose failure it tells, though the other family was tried since.

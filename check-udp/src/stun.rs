@@ -17,7 +17,7 @@ use crate::facts::{Facts, Stun};
 use crate::message::Id;
 use crate::quality::Quality;
 use crate::reach;
-use crate::wire::{Heard, Reply, ask, series};
+use crate::wire::{Heard, Reply, Wire as _, ask, series};
 
 /// STUN over UDP.
 pub const STUN: Layer = Layer::new("stun", Code::UdpTimeout, Code::UdpRefused, Code::StunMalformed);
@@ -114,7 +114,10 @@ async fn train(udp: &Udp, net: &Net, address: IpAddr, port: u16) -> Result<Told,
     };
     let series = series(&mut lease.socket, udp.series.plan(net), probe, number).await?;
     let sent = series.count();
-    let silence = || Failure::new(Code::UdpTimeout, format!("none of {sent} probes was answered"));
+    let silence = || {
+        let none = Failure::new(Code::UdpTimeout, format!("none of {sent} probes was answered"));
+        lease.socket.amid(none, ignored)
+    };
     let binding = first.into_inner().ok_or_else(|| broken.into_inner().unwrap_or_else(silence))?;
     let reply = Reply { value: (), round_trip: Duration::ZERO, sent, ignored };
     Ok(told(&lease.socket, binding, &reply, series.quality()))

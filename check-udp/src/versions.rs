@@ -36,6 +36,11 @@ pub fn answer(bytes: &[u8], to: Cid, from: Cid) -> Option<Vec<u32>> {
     Some(rest.chunks_exact(4).take(MOST).map(|v| u32::from_be_bytes([v[0], v[1], v[2], v[3]])).collect())
 }
 
+/// Whether a datagram begins with an Initial or Handshake packet of version 1 (RFC 9000 section 17.2).
+pub fn is_handshake(bytes: &[u8]) -> bool {
+    matches!(bytes, [first, 0, 0, 0, 1, ..] if matches!(first & 0xf0, 0xc0 | 0xe0))
+}
+
 /// A version as people write it.
 pub fn name(version: u32) -> String {
     match version {
@@ -76,6 +81,13 @@ mod tests {
         assert_eq!(answer(&negotiation(&[1]), FROM, TO), None);
         assert_eq!(answer(&negotiation(&[]), TO, FROM), None);
         assert_eq!(answer(&negotiation(&[1])[..24], TO, FROM), None);
+    }
+
+    #[test]
+    fn a_part_of_a_handshake_is_told_from_a_retry_and_from_garbage() {
+        assert!(is_handshake(&[0xc3, 0, 0, 0, 1, 8]) && is_handshake(&[0xe1, 0, 0, 0, 1, 8]));
+        assert!(!is_handshake(&[0xf0, 0, 0, 0, 1, 8]), "a Retry");
+        assert!(!is_handshake(&negotiation(&[1])) && !is_handshake(b"HTTP/1.1 400") && !is_handshake(&[]));
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub trait Wire {
     /// The code of its silence.
     fn silence(&self) -> Code;
 
+    /// The failure that nothing fit to answer came, though messages did come; said of whoever is at the other end.
+    fn amid(&self, silence: Failure, messages: u32) -> Failure;
+
     /// Sends one message.
     async fn send(&mut self, message: &[u8]) -> Result<(), Failure>;
 
@@ -43,6 +46,10 @@ impl Wire for Socket {
 
     fn silence(&self) -> Code {
         Code::UdpTimeout
+    }
+
+    fn amid(&self, silence: Failure, messages: u32) -> Failure {
+        silence.amid(messages, "datagram", self.peer())
     }
 
     async fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
@@ -78,6 +85,10 @@ impl Wire for Framed {
 
     fn silence(&self) -> Code {
         self.layer.timeout
+    }
+
+    fn amid(&self, silence: Failure, messages: u32) -> Failure {
+        silence.amid(messages, "message", "the server")
     }
 
     async fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
@@ -191,7 +202,7 @@ pub async fn ask<W: Wire, T>(
         if now() >= end {
             let times = if sent == 1 { "once".to_owned() } else { format!("{sent} times") };
             let silence = || Failure::new(wire.silence(), format!("no answer, asked {times}"));
-            return Err(broken.unwrap_or_else(silence));
+            return Err(broken.unwrap_or_else(|| wire.amid(silence(), ignored)));
         }
     }
 }

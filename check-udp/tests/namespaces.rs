@@ -43,6 +43,39 @@ nsenter -t $far -n turnserver -n --listening-ip=10.30.0.2 --no-tls --no-dtls --n
 until "$1" --strict --timeout 1 stun://10.30.0.2 > /dev/null; do :; done
 "#;
 
+/// Two routers, 10.20.0.1 and 10.30.0.2, and behind them 10.50.0.2: a STUN server on port 3478 that takes TCP on port 80 as
+/// well, and lets no datagram to port 443 in.
+const BEHIND_TWO: &str = r#"
+unshare -n sh -c 'echo ready; exec sleep 120' > end & end=$!
+while [ ! -s end ]; do read -r _ < /dev/null || :; done
+nsenter -t $far -n sh -c "ip link add e type veth peer name f netns $end; ip addr add 10.50.0.1/24 dev e; ip link set e up
+  echo 1 > /proc/sys/net/ipv4/ip_forward; echo 0 > /proc/sys/net/ipv4/icmp_ratelimit"
+nsenter -t $end -n sh -c "ip addr add 10.50.0.2/24 dev f; ip link set f up; ip route add default via 10.50.0.1
+  echo 0 > /proc/sys/net/ipv4/icmp_ratelimit
+  nft 'table inet own { chain prerouting { type filter hook prerouting priority -300; udp dport 443 drop; }; }'"
+nsenter -t $router -n ip route add 10.50.0.0/24 via 10.30.0.2
+for port in 3478 80; do
+  nsenter -t $end -n turnserver -n --listening-ip=10.50.0.2 --listening-port=$port --no-tls --no-dtls --no-cli --stun-only \
+    --log-file=stdout --pidfile=turn$port.pid --userdb=turn.db > turn$port.log 2>&1 &
+  until "$1" --strict --timeout 1 stun://10.50.0.2:$port > /dev/null; do :; done
+done
+"#;
+
+/// A router that discards datagrams to the port of STUN.
+const NO_STUN: &str = "
+nsenter -t $router -n nft 'table inet firewall { chain forward { type filter hook forward priority 0; udp dport 3478 drop; }; }'
+";
+
+/// A router that discards datagrams to any other port.
+const STUN_ALONE: &str = "
+nsenter -t $router -n nft 'table inet firewall { chain forward { type filter hook forward priority 0; ip daddr 10.50.0.2 udp dport != 3478 drop; }; }'
+";
+
+/// A router that discards datagrams.
+const NO_UDP: &str = "
+nsenter -t $router -n nft 'table inet firewall { chain forward { type filter hook forward priority 0; meta l4proto udp drop; }; }'
+";
+
 /// A router that loses every tenth of the datagrams to it.
 const LOSS: &str = r#"
 nsenter -t $router -n nft -f - <<RULES
@@ -57,14 +90,39 @@ table inet loss { chain forward { type filter hook forward priority 0; icmp type
 RULES
 "#;
 
+/// Nobody on the line but the router, which is found out soon.
+const NOBODY: &str = "
+ip -6 addr add fd00::2/64 dev c nodad
+ip ntable change name arp_cache dev c retrans 50 mcast_probes 1
+ip ntable change name ndisc_cache dev c retrans 50 mcast_probes 1
+";
+
+/// A firewall on the machine itself: it rejects as iptables does by default, and prohibits port 5000.
+const OWN_FIREWALL: &str = "
+ip -6 addr add fd00::2/64 dev c nodad
+nft -f - <<RULES
+table inet own { chain output { type filter hook output priority 0;
+  udp dport { 443, 3478 } reject
+  udp dport 5000 reject with icmpx admin-prohibited
+  icmp type echo-request reject
+  icmpv6 type echo-request reject with icmpx admin-prohibited
+}; }
+RULES
+";
+
 /// Then the tool.
-const TOOL: &str = "exec \"$@\"";
+const TOOL: &str = " \"$@\"";
 
 /// Loopback alone.
 const ALONE: &str = "ip link set lo up\n";
 
 /// Runs the tool as root of a namespace laid out by `script`; all that the script starts ends with the tool.
 fn within(script: &str, args: &[&str]) -> Outcome {
+    run(&format!("{script}exec"), args)
+}
+
+/// The same, with what stands before the tool at the end of the script.
+fn run(script: &str, args: &[&str]) -> Outcome {
     Tool::new("unshare")
         .args([
             "--user",
@@ -126,6 +184,9 @@ fn without_any_icmp_socket_the_record_is_inconclusive_and_says_what_would_help()
 fn silence_is_icmp_timeout() {
     let outcome = within(ROUTER, &["icmp://192.0.2.9", "--diagnose", "never"]);
     assert_eq!(outcome.one()["failure"]["code"], "icmp.timeout", "{outcome:#?}");
+    // The reason is asked for beside the wait, not after it.
+    let took = outcome.one()["stages"][0]["us"].as_u64().unwrap();
+    assert!((900_000..1_500_000).contains(&took), "{took}");
     let outcome =
         within(ROUTER, &["icmp://192.0.2.9", "--diagnose", "never", "--count", "3", "--interval", "5"]);
     assert_eq!(outcome.one()["failure"]["detail"], "none of 3 echo requests was answered");
@@ -192,6 +253,79 @@ fn a_datagram_that_is_prohibited_is_udp_prohibited_with_its_sender() {
         assert_eq!(record["failure"]["code"], "udp.prohibited", "{record:#}");
         assert!(record["failure"]["detail"].as_str().unwrap().ends_with("from 10.20.0.1"));
     }
+}
+
+#[test]
+fn a_next_hop_that_does_not_answer_is_this_machines_own_trouble_and_names_no_device() {
+    let targets = ["stun", "turn", "quic", "h3", "icmp"]
+        .iter()
+        .flat_map(|scheme| [format!("{scheme}://10.20.0.77"), format!("{scheme}://[fd00::77]")]);
+    let targets: Vec<String> = targets.collect();
+    let args: Vec<&str> = targets.iter().map(String::as_str).collect();
+    let outcome = within(&format!("{ROUTER}{NOBODY}"), &args);
+    assert_eq!(outcome.records.len(), 10, "{outcome:#?}");
+    for record in &outcome.records {
+        let echo = record["target"].as_str().unwrap().starts_with("icmp");
+        let code = if echo { "icmp.unreachable" } else { "udp.prohibited" };
+        assert_eq!(gist(record), format!("fail {code} offline"), "{record:#}");
+        assert_eq!(record["cause"]["who"], "local", "{record:#}");
+        assert_eq!(record["cause"].get("near"), None, "{record:#}");
+    }
+}
+
+#[test]
+fn a_firewall_of_this_machine_that_rejects_datagrams_is_local() {
+    let targets = ["stun", "turn", "quic", "h3", "icmp"]
+        .iter()
+        .flat_map(|scheme| [format!("{scheme}://10.30.0.2"), format!("{scheme}://[fd00::77]")]);
+    let targets: Vec<String> =
+        targets.chain(["stun://10.30.0.2:5000".into(), "stun://[fd00::77]:5000".into()]).collect();
+    let args: Vec<&str> = targets.iter().map(String::as_str).collect();
+    let outcome = within(&format!("{ROUTER}{OWN_FIREWALL}"), &args);
+    assert_eq!(outcome.records.len(), 12, "{outcome:#?}");
+    for record in &outcome.records {
+        assert_eq!(gist(record), "fail route.denied local_firewall", "{record:#}");
+        assert_eq!(record["cause"]["who"], "local", "{record:#}");
+        assert_eq!(record["cause"].get("near"), None, "{record:#}");
+    }
+}
+
+/// What comes of a server on port 443 that stays silent, beside a silent control on port 3478.
+fn beside_a_silent_control(firewall: &str, line: &str) -> Value {
+    let script = format!("{ROUTER}{BEHIND_TWO}{firewall}");
+    let input = format!("printf '%s' '{line}' |");
+    let outcome = run(&format!("{script}{input}"), &["--control", "stun:10.50.0.2:3478"]);
+    outcome.one().clone()
+}
+
+#[test]
+fn a_silent_control_proves_nothing_where_datagrams_for_the_target_get_farther() {
+    let record = beside_a_silent_control(
+        NO_STUN,
+        r#"{"target": "stun://10.50.0.2:443", "labels": {"known_to_answer": false}}"#,
+    );
+    assert_eq!(gist(&record), "inconclusive udp.timeout unknown", "{record:#}");
+    let record = beside_a_silent_control(NO_STUN, "stun://10.50.0.2:443");
+    assert_eq!(gist(&record), "fail udp.timeout firewall_drop", "{record:#}");
+    assert_eq!(record["cause"]["confidence"], "low", "{record:#}");
+}
+
+#[test]
+fn udp_that_dies_at_the_same_hop_as_the_controls_does_is_blocked_for_certain() {
+    let record = beside_a_silent_control(NO_UDP, "stun://10.50.0.2:443");
+    assert_eq!(gist(&record), "fail udp.timeout udp_blocked", "{record:#}");
+    assert_eq!(record["cause"]["confidence"], "high", "{record:#}");
+    assert_eq!(record["cause"]["near"], "10.20.0.1", "{record:#}");
+}
+
+#[test]
+fn where_a_datagram_of_the_run_was_answered_udp_as_such_is_not_blocked() {
+    let script = format!("{ROUTER}{BEHIND_TWO}{STUN_ALONE}");
+    let args = ["--jobs", "1", "--ordered", "stun://10.50.0.2", "quic://10.50.0.2"];
+    let outcome = within(&script, &args);
+    let gists: Vec<String> = outcome.records.iter().map(gist).collect();
+    assert_eq!(gists, ["pass - -", "fail quic.timeout firewall_drop"], "{outcome:#?}");
+    assert_eq!(outcome.records[1]["cause"]["confidence"], "medium");
 }
 
 #[test]

@@ -252,13 +252,16 @@ pub struct Failure {
     /// What failed beneath, where this failure stands for another one: no route to the resolver, say.
     #[serde(skip)]
     pub beneath: Option<Code>,
+    /// Whether whoever was asked did send something, though no whole answer: no device drops all that passes between us.
+    #[serde(skip)]
+    pub heard: bool,
 }
 
 impl Failure {
     /// A failure with its sentence. Text from the network is made harmless and bounded.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let detail = crate::escape::line(&detail.into(), 400);
-        Failure { code, detail, offender: None, beneath: None }
+        Failure { code, detail, offender: None, beneath: None, heard: false }
     }
 
     /// The same failure, sent by `offender`.
@@ -266,6 +269,18 @@ impl Failure {
     pub fn from(mut self, offender: Option<IpAddr>) -> Self {
         self.offender = offender;
         self
+    }
+
+    /// The same silence, if `count` is not 0: so many `what` came from `whom` all the same.
+    #[must_use]
+    pub fn amid(self, count: u32, what: &str, whom: impl fmt::Display) -> Self {
+        if count == 0 {
+            return self;
+        }
+        let (plural, verb) = if count == 1 { ("", "answers") } else { ("s", "answer") };
+        let detail =
+            format!("{}; {count} {what}{plural} came from {whom} that {verb} nothing we asked", self.detail);
+        Failure { heard: true, detail: crate::escape::line(&detail, 400), ..self }
     }
 
     /// The same failure, standing for one beneath it.

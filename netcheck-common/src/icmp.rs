@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
 
+use crate::device;
 use crate::failure::{Code, Failure};
 
 /// `SO_EE_ORIGIN_ICMP` and `SO_EE_ORIGIN_ICMP6` (linux/errqueue.h).
@@ -90,6 +91,32 @@ impl Icmp {
     pub fn udp(self) -> Failure {
         let code = if self.meaning() == Meaning::Refused { Code::UdpRefused } else { Code::UdpProhibited };
         Failure::new(code, self.words()).from(self.sender)
+    }
+
+    /// The failure it means for an echo request.
+    #[must_use]
+    pub fn echo(self) -> Failure {
+        Failure::new(Code::IcmpUnreachable, self.words()).from(self.sender)
+    }
+
+    /// Whether our own kernel says it, about a packet from `local` to `to` that never left this machine.
+    #[must_use]
+    pub fn is_ours(self, local: Option<IpAddr>, to: IpAddr) -> bool {
+        self.sender.is_some_and(|sender| sender != to && (Some(sender) == local || device::is_ours(sender)))
+    }
+
+    /// `failure`, which this message means, put right where our own kernel says it: a local firewall's reject, or a
+    /// neighbour that does not answer. Neither names a device on the way.
+    #[must_use]
+    pub fn attribute(self, mut failure: Failure, local: Option<IpAddr>, to: IpAddr) -> Failure {
+        if self.is_ours(local, to) {
+            failure.offender = None;
+            match self.meaning() {
+                Meaning::Prohibited | Meaning::Refused => failure.code = Code::RouteDenied,
+                _ => failure.beneath = Some(Code::TcpHostUnreachable),
+            }
+        }
+        failure
     }
 }
 

@@ -8,7 +8,6 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use crate::device;
 use crate::failure::{Code, Failure};
 use crate::icmp;
 use crate::shortage;
@@ -136,17 +135,8 @@ async fn finish(stream: TcpStream, to: SocketAddr, local: Option<SocketAddr>) ->
         // Nothing has happened yet: wait for the next event.
         let _ = stream.try_io(Interest::WRITABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
     };
-    let local = local.map(|local| local.ip());
-    let ours = |address: IpAddr| Some(address) == local || device::is_ours(address);
     if let Some(message) = icmp {
-        let mut failure = message.tcp();
-        if message.sender.is_some_and(ours) && message.sender != Some(to.ip()) {
-            // The message is our own kernel's: a neighbour that does not answer, or a local firewall's reject.
-            failure.offender = None;
-            if matches!(message.meaning(), icmp::Meaning::Prohibited | icmp::Meaning::Refused) {
-                failure.code = Code::RouteDenied;
-            }
-        }
+        let failure = message.attribute(message.tcp(), local.map(|local| local.ip()), to.ip());
         return Err(Refusal { failure, icmp });
     }
     let (code, detail) = match error.as_ref().and_then(io::Error::raw_os_error) {

@@ -134,7 +134,7 @@ impl Socket {
 
     fn failure(&self, error: &io::Error) -> Failure {
         if let Some(message) = icmp::take(&self.socket) {
-            return message.udp();
+            return message.attribute(message.udp(), self.local.map(|local| local.ip()), self.to.ip());
         }
         match error.raw_os_error() {
             Some(libc::ECONNREFUSED) => Failure::new(Code::UdpRefused, "ICMP port unreachable"),

@@ -6,6 +6,8 @@ use super::field::Block;
 
 /// The most bytes of one field looked at, from either end.
 const LONGEST: usize = 2048;
+/// The most hops looked at, newest first: mail that went through a hundred is in a loop (RFC 5321 section 6.3).
+const MOST: usize = 1000;
 
 /// One hop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +23,7 @@ pub struct Hop {
 /// The hops of a message, oldest first.
 #[must_use]
 pub fn chain(block: &Block<'_>) -> Vec<Hop> {
-    let mut hops: Vec<Hop> = block.all("received").map(Hop::parse).collect();
+    let mut hops: Vec<Hop> = block.all("received").take(MOST).map(Hop::parse).collect();
     hops.reverse();
     hops
 }

@@ -22,7 +22,7 @@ use results::Results;
 use route::Route;
 
 /// The most bytes of a message that are read: a body of 50 MB and what wraps it.
-pub const LARGEST: usize = 64 << 20;
+pub const LARGEST: usize = 48 << 20;
 /// How many `Authentication-Results` are read.
 const MOST_RESULTS: usize = 10;
 

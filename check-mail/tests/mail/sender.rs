@@ -278,6 +278,31 @@ fn another_address_than_the_published_one_is_mail_address_mismatch() {
 }
 
 #[test]
+fn a_changed_address_of_the_mail_host_is_said_first_and_may_be_the_resolvers_doing() {
+    let changed = || {
+        dmarc(dkim(spf(Zone::new()))).a("mail.spotme.com", &["192.0.2.50"]).ptr(ADDRESS, "mail.spotme.com")
+    };
+    let alone = ask(changed());
+    assert_eq!(alone.one()["failure"]["code"], "mail.address_mismatch");
+    assert_eq!(alone.one()["facts"]["sender"]["host"]["confirmed"], false);
+    let reference = DnsServer::start(dmarc(host(dkim(spf(Zone::new())))));
+    let compared = ask_with(changed(), &["--reference-resolver", &reference.addr.to_string()]);
+    insta::assert_json_snapshot!(summary(compared.one()), @r#"
+    {
+      "verdict": "degraded",
+      "failure": {
+        "code": "mail.address_mismatch",
+        "detail": "mail.spotme.com has the address 192.0.2.50; published is 198.2.132.142"
+      },
+      "cause": "dns_hijack",
+      "who": "dns",
+      "confidence": "medium",
+      "spf": "pass"
+    }
+    "#);
+}
+
+#[test]
 fn a_domain_of_ones_own_is_judged_by_what_is_known_of_it() {
     let zone = Zone::new()
         .txt("events.example.com", "v=spf1 -all")

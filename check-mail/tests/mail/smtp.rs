@@ -215,6 +215,18 @@ fn a_server_without_a_banner_is_smtp_timeout() {
 }
 
 #[test]
+fn a_silent_server_is_not_waited_for_beyond_the_timeout() {
+    let silent = Server::tcp(vec![Act::Stall]);
+    let target = format!("smtp://127.0.0.1:{}", silent.port);
+    let begun = netcheck_common::clock::now();
+    let outcome =
+        tool().args(["--timeout", "0.1", "--jobs", "1", "--diagnose", "never"]).args(vec![target; 20]).run();
+    assert_eq!(outcome.records.len(), 20);
+    // Two seconds of silence; a moment for an answer to each QUIT would make it twelve.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(8), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn a_server_that_falls_silent_after_its_banner_is_smtp_timeout() {
     let record = scripted(vec![Act::send("220 mx\r\n"), Act::Stall]);
     assert_eq!(record["failure"]["code"], "smtp.timeout");

@@ -69,10 +69,10 @@ fn a_reset_during_the_hold_is_tls_reset() {
 }
 
 #[test]
-fn a_connection_forgotten_on_the_way_is_proven_by_a_fresh_one() {
+fn a_connection_forgotten_on_the_way_or_at_its_end_is_an_idle_timeout_of_medium_confidence() {
     let outcome = forgetful(1, "auto");
     assert_eq!(gist(&outcome), "fail tls.timeout idle_timeout");
-    assert_eq!(text(&outcome, "/cause/confidence"), "high");
+    assert_eq!(text(&outcome, "/cause/confidence"), "medium");
     assert!(text(&outcome, "/cause/fix").contains("30 minutes"));
     assert_eq!(outcome.one()["facts"]["hold"]["control_alive"], true);
 }

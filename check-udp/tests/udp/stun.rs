@@ -118,14 +118,23 @@ fn another_transaction_is_ignored() {
 }
 
 #[test]
-fn only_other_transactions_is_udp_timeout() {
+fn only_other_transactions_is_udp_timeout_and_nobody_drops_them() {
     let server = UdpServer::new(|request, peer| {
         let mut strange = bound(request, peer);
         strange[12] ^= 1;
         vec![strange]
     });
-    let outcome = check(&[&stun(&server), "--diagnose", "never"]);
-    assert_eq!(outcome.one()["failure"]["code"], "udp.timeout");
+    for series in [&[][..], &["--count", "3", "--interval", "5"]] {
+        let target = stun(&server);
+        let outcome = check(&[&[target.as_str()][..], series].concat());
+        let record = outcome.one();
+        assert_eq!(gist(record), "fail udp.timeout unknown", "{record:#}");
+        let came = format!("came from 127.0.0.1:{} that answer nothing we asked", server.port);
+        assert!(record["failure"]["detail"].as_str().unwrap().ends_with(&came), "{record:#}");
+        assert_eq!(record["cause"]["who"], "unknown");
+        assert_eq!(record["cause"]["confidence"], "low");
+        assert_eq!(record["cause"].get("near"), None);
+    }
 }
 
 #[test]
@@ -257,9 +266,11 @@ fn silent_controls_beside_tcp_that_works_are_udp_blocked_and_asked_once_a_run() 
     assert_eq!(outcome.records.len(), 2);
     for record in &outcome.records {
         assert_eq!(gist(record), "fail udp.timeout udp_blocked");
-        assert_eq!(record["cause"]["confidence"], "high");
+        assert_eq!(record["cause"]["confidence"], "medium", "no hop shows how far datagrams get");
     }
-    let asked: HashSet<Vec<u8>> = control.seen().into_iter().collect();
+    // Besides, it is looked how far datagrams get.
+    let asked = control.seen().into_iter().filter(|request| !request.ends_with(b"netcheck-hop"));
+    let asked: HashSet<Vec<u8>> = asked.collect();
     assert_eq!(asked.len(), 1, "one request and its retransmissions");
 }
 

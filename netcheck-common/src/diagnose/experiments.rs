@@ -25,6 +25,8 @@ use crate::tcp::{self, Reach};
 /// How many results are remembered, and how many paths are traced in one run: a bound on memory and packets.
 const REMEMBERED: usize = 4096;
 const TRACED: usize = 512;
+/// How many hops of a path are asked once more with other content.
+const HOPS: usize = 16;
 /// Ports that most services have open, asked as control.
 const SIBLINGS: [u16; 2] = [443, 80];
 
@@ -67,6 +69,7 @@ impl<K: Hash + Eq, V: Clone> Memo<K, V> {
 pub struct Experiments {
     open: Mutex<HashMap<IpAddr, u16>>,
     reached: AtomicBool,
+    answered: AtomicBool,
     traced: AtomicUsize,
     trails: Memo<SocketAddr, Trail>,
     datagrams: Memo<SocketAddr, Trail>,
@@ -108,6 +111,17 @@ impl Experiments {
 }
 
 impl Net {
+    /// Notes a service that answered a datagram: a control for later silence.
+    pub fn datagram_answered(&self) {
+        self.shared.experiments.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a service of this run answered a datagram: then UDP as such is not blocked.
+    #[must_use]
+    pub fn datagrams_pass(&self) -> bool {
+        self.shared.experiments.answered.load(Ordering::Relaxed)
+    }
+
     /// Begins, beside a silent connection attempt, what its explanation will ask for.
     pub(crate) fn look_ahead(&self, to: SocketAddr) {
         let net = self.aside();
@@ -193,6 +207,16 @@ impl Net {
         experiments.datagrams.get(to, trace).await
     }
 
+    /// The last hop that datagrams of this content reach, among those that datagrams to that address and port pass.
+    pub async fn last_hop_of(&self, to: SocketAddr, content: &[&[u8]]) -> Option<(u8, IpAddr)> {
+        let trail = self.datagram_trail(to).await;
+        let hops: Vec<u8> = trail.hops.iter().map(|(hop, _)| *hop).take(HOPS).collect();
+        if self.shared.experiments.traced.fetch_add(1, Ordering::Relaxed) >= TRACED {
+            return None;
+        }
+        trail::last_hop(self, to, content, &hops).await
+    }
+
     /// Begins, beside a datagram that stays unanswered, what its explanation will ask for.
     pub fn look_into_datagrams(&self, to: SocketAddr) {
         if !self.diagnoses() {
@@ -240,7 +264,7 @@ impl Net {
     }
 
     /// Begins, beside a silent resolver, what its explanation will ask for.
-    pub(crate) fn look_into_resolver(&self) {
+    pub fn look_into_resolver(&self) {
         if self.diagnoses() {
             let net = self.aside();
             drop(tokio::spawn(async move {

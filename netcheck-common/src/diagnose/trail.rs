@@ -16,6 +16,9 @@ use crate::tcp::{self, Reach};
 /// How many TTLs are tried at once, and how many such steps in a row may stay silent.
 const STEP: u8 = 4;
 const SILENT_STEPS: u8 = 2;
+/// A STUN binding request, which media servers answer.
+const BINDING: [u8; 20] =
+    [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 110, 101, 116, 99, 104, 101, 99, 107, 45, 104, 111, 112];
 /// No path in use is longer.
 const LONGEST: u8 = 32;
 
@@ -70,7 +73,7 @@ pub(super) async fn trace(net: &Net, to: SocketAddr) -> Trail {
 
 /// Walks the path of datagrams.
 pub(super) async fn trace_datagrams(net: &Net, to: SocketAddr) -> Trail {
-    walk(wait(net), |ttl, wait| datagram(net, to, ttl, wait)).await
+    walk(wait(net), |ttl, wait| datagram(net, to, ttl, wait, &[&BINDING])).await
 }
 
 /// How long one packet's answer is waited for.
@@ -103,14 +106,32 @@ async fn walk<F: Future<Output = Probe>>(wait: Duration, probe: impl Fn(u8, Dura
     trail
 }
 
-/// One datagram that dies after `ttl` hops: a STUN binding request, which media servers answer.
-async fn datagram(net: &Net, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
-    const BINDING: [u8; 20] =
-        [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 110, 101, 116, 99, 104, 101, 99, 107, 45, 104, 111, 112];
+/// The last of these hops that says that datagrams of this content die there. Each is sent twice: what a router limits or
+/// loses once must not look like a filter.
+pub(super) async fn last_hop(
+    net: &Net,
+    to: SocketAddr,
+    content: &[&[u8]],
+    hops: &[u8],
+) -> Option<(u8, IpAddr)> {
+    let wait = wait(net);
+    let one = |ttl: u8| async move {
+        match datagram(net, to, ttl, wait, content).await {
+            Probe::Hop(address) => Some((ttl, address)),
+            _ => None,
+        }
+    };
+    join_all(hops.iter().flat_map(|ttl| [*ttl; 2]).map(one)).await.into_iter().flatten().max()
+}
+
+/// Datagrams that die after `ttl` hops, one after the other from one port.
+async fn datagram(net: &Net, to: SocketAddr, ttl: u8, wait: Duration, content: &[&[u8]]) -> Probe {
     let Ok(socket) = crate::udp::Socket::open(net.origin(), to) else { return Probe::Silent };
     let mut buffer = [0u8; 512];
     let exchange = async {
-        socket.send(&BINDING).await.map_err(|_| None)?;
+        for one in content {
+            socket.send(one).await.map_err(|_| None)?;
+        }
         socket.recv_or_icmp(&mut buffer).await
     };
     if socket.set_ttl(ttl).is_err() {
@@ -138,9 +159,7 @@ pub(super) async fn probe(net: &Net, to: SocketAddr, ttl: u8, wait: Duration) ->
                 Some(sender) if !device::is_ours(sender) => Probe::Hop(sender),
                 _ => Probe::Silent,
             },
-            Some(icmp) if icmp.sender.is_some_and(|sender| device::is_ours(sender) && sender != to.ip()) => {
-                Probe::Silent
-            }
+            Some(icmp) if icmp.is_ours(None, to.ip()) => Probe::Silent,
             _ if matches!(refusal.failure.code, Code::RouteNone | Code::RouteDenied | Code::TcpTimeout) => {
                 Probe::Silent
             }

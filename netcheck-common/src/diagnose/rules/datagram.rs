@@ -24,7 +24,9 @@ pub(in crate::diagnose) async fn explain(
     let to = observed.seen.peer?;
     match failure.code {
         Code::UdpRefused | Code::UdpProhibited => Some(told(target, to, failure)),
-        Code::IcmpUnreachable if failure.offender.is_some() => Some(told(target, to, failure)),
+        Code::IcmpUnreachable if failure.offender.is_some() || is_neighbour(failure) => {
+            Some(told(target, to, failure))
+        }
         Code::UdpTimeout | Code::QuicTimeout if net.diagnoses() => {
             Box::pin(silent(target, to, failure, net)).await
         }
@@ -32,9 +34,21 @@ pub(in crate::diagnose) async fn explain(
     }
 }
 
+/// Our own kernel found nobody who would take the packet.
+fn is_neighbour(failure: &Failure) -> bool {
+    failure.offender.is_none() && failure.beneath == Some(Code::TcpHostUnreachable)
+}
+
 /// An ICMP message says it.
 fn told(target: &Target, to: SocketAddr, failure: &Failure) -> Finding {
     match failure.offender {
+        None if is_neighbour(failure) => {
+            let fix = format!(
+                "Check this machine's network: the next hop towards {} does not answer.",
+                target.authority()
+            );
+            Finding::of(Cause::new(Reason::Offline, Who::Local, fix).seen(failure.detail.clone()))
+        }
         Some(offender) if offender != to.ip() => Finding::of(
             Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
                 .near(Some(offender))
@@ -95,14 +109,19 @@ async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -
         // Where only the address itself is farther, its service may as well be silent of its own accord.
         return Some(Finding::of(cause.sure(if between { Confidence::High } else { Confidence::Low })));
     }
+    let others = if net.datagrams_pass() {
+        Some("other datagrams of this run were answered")
+    } else {
+        (elsewhere > farthest(&own)).then_some("datagrams to the resolver get farther")
+    };
     match web {
         // Datagrams to somebody else get farther: it is this address, and not UDP as such.
-        Some((port, path)) if reach(&path) > reach(&own) && elsewhere > farthest(&own) => Some(Finding::of(
-            base(Reason::FirewallDrop)
+        Some((port, path)) if reach(&path) > reach(&own) && others.is_some() => {
+            let cause = base(Reason::FirewallDrop)
                 .sure(Confidence::Medium)
-                .seen(format!("TCP {port} of the same address gets farther"))
-                .seen("datagrams to the resolver get farther"),
-        )),
+                .seen(format!("TCP {port} of the same address gets farther"));
+            Some(Finding::of(others.into_iter().fold(cause, Cause::seen)))
+        }
         Some((port, path)) if reach(&path) > reach(&own) => {
             let cause = base(Reason::UdpBlocked)
                 .seen(format!("UDP {CONTROL_PORT} of the same address gets no farther"))
