@@ -50,11 +50,12 @@ async fn attempt<C: Check>(check: &C, shared: &Arc<Shared>, target: &Target) -> 
             net.settle().await;
             trace.finish()
         });
-        let control = Box::pin(small::rounds(check, &net, target));
+        // What a control or an experiment lacks says nothing of the target's own stages.
+        let control = Box::pin(shortage::watched(small::rounds(check, &net, target)));
         let (mut observed, small_rounds) = with_control(&net, check_once, control).await;
         judge::correct(target, &mut observed);
         let finding = if judge::needs_explaining(&observed) {
-            Box::pin(judge::explain(check, &net, target, &observed, small_rounds)).await
+            Box::pin(shortage::watched(judge::explain(check, &net, target, &observed, small_rounds))).await
         } else {
             None
         };
