@@ -120,7 +120,7 @@ fn credentials(file: Option<&Path>) -> Result<Option<Credentials>, String> {
 pub struct Net {
     pub(crate) shared: Arc<Shared>,
     seen: Arc<Mutex<Seen>>,
-    pending: Arc<Mutex<Option<JoinHandle<Family>>>>,
+    pending: Arc<Mutex<Option<JoinHandle<Option<Family>>>>>,
     begun: Instant,
     segment: Option<u32>,
     silent: Arc<Silence>,
@@ -145,6 +145,11 @@ impl Net {
             segment: None,
             silent: Arc::default(),
         }
+    }
+
+    /// The way of the target's next attempt: it has seen nothing yet, and has what is left of the deadline.
+    pub(crate) fn again(&self) -> Self {
+        self.aside()
     }
 
     /// A way whose sights do not reach this target's record: for proxies and control experiments.
