@@ -324,6 +324,28 @@ fn a_question_is_asked_again_when_it_is_lost() {
 }
 
 #[test]
+fn a_later_attempt_asks_for_a_name_again_that_had_no_answer() {
+    let (server, mut heard) = (quiet(), 0);
+    let resolver = UdpServer::new(move |question, _| {
+        heard += 1;
+        let mut answer = reply(question, [127, 0, 0, 1]);
+        if heard == 1 {
+            // SERVFAIL, and nothing behind the question.
+            answer.truncate(end(question));
+            answer[3] |= 2;
+            answer[6..12].fill(0);
+        }
+        vec![answer]
+    });
+    let (target, asked) = (format!("tcp://www.lab.test:{}", server.port), resolver.addr.to_string());
+    let args = ["-4", "--diagnose", "never", "--resolver", &asked, "--attempts", "3", &target, &target];
+    let outcome = tool(&args).run();
+    assert!(outcome.records.iter().all(|record| record["verdict"] == "pass"), "{outcome:#?}");
+    // What was answered is kept.
+    assert_eq!(resolver.seen().len(), 2);
+}
+
+#[test]
 fn a_name_is_asked_for_once_a_run() {
     let server = quiet();
     let resolver = DnsServer::start(Zone::new().a("www.lab.test", &["127.0.0.1"]));

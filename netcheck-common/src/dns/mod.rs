@@ -9,7 +9,7 @@ pub mod scope;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hickory_proto::rr::RecordType;
 use serde_json::{Map, Value, json};
@@ -41,10 +41,10 @@ pub struct Lookup {
     pub server: Option<SocketAddr>,
 }
 
-/// A name's lookup, made once.
-type Cell = Arc<OnceCell<Arc<Lookup>>>;
+/// A name's lookup, made once, and when it ended.
+type Cell = Arc<OnceCell<(Instant, Arc<Lookup>)>>;
 
-/// Asks the system's resolvers, or the one the user named; each name once a run.
+/// Asks the system's resolvers, or the one the user named; each name once a run, unless an attempt is made again.
 #[derive(Debug, Default)]
 pub struct Resolver {
     given: Option<SocketAddr>,
@@ -94,10 +94,24 @@ impl Resolver {
         self.config.get_or_init(config::system)
     }
 
-    /// The addresses of a name, within `budget`.
-    pub async fn lookup(&self, name: &str, budget: Duration) -> Arc<Lookup> {
-        let cell = Arc::clone(lock(&self.known).entry(name.to_owned()).or_default());
-        Arc::clone(cell.get_or_init(|| async { Arc::new(self.find(name, budget).await) }).await)
+    /// The addresses of a name, within `budget`. A failure from before `again` is no answer: it is asked once more.
+    pub async fn lookup(&self, name: &str, budget: Duration, again: Option<Instant>) -> Arc<Lookup> {
+        let stale = |(ended, lookup): &(Instant, Arc<Lookup>)| {
+            lookup.failure.is_some() && again.is_some_and(|again| *ended <= again)
+        };
+        let cell = {
+            let mut known = lock(&self.known);
+            let cell = known.entry(name.to_owned()).or_default();
+            if cell.get().is_some_and(stale) {
+                *cell = Cell::default();
+            }
+            Arc::clone(cell)
+        };
+        let find = || async {
+            let lookup = Arc::new(self.find(name, budget).await);
+            (clock::now(), lookup)
+        };
+        Arc::clone(&cell.get_or_init(find).await.1)
     }
 
     async fn find(&self, name: &str, budget: Duration) -> Lookup {

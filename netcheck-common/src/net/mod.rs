@@ -122,6 +122,8 @@ pub struct Net {
     seen: Arc<Mutex<Seen>>,
     pending: Arc<Mutex<Option<JoinHandle<Option<Family>>>>>,
     begun: Instant,
+    /// When this attempt began, where it is not the target's first.
+    again: Option<Instant>,
     segment: Option<u32>,
     silent: Arc<Silence>,
 }
@@ -142,6 +144,7 @@ impl Net {
             seen: Arc::default(),
             pending: Arc::default(),
             begun: clock::now(),
+            again: None,
             segment: None,
             silent: Arc::default(),
         }
@@ -149,7 +152,7 @@ impl Net {
 
     /// The way of the target's next attempt: it has seen nothing yet, and has what is left of the deadline.
     pub(crate) fn again(&self) -> Self {
-        self.aside()
+        Net { again: Some(clock::now()), ..self.aside() }
     }
 
     /// A way whose sights do not reach this target's record: for proxies and control experiments.
@@ -295,7 +298,7 @@ impl Net {
         }
         let name = host.name().unwrap_or_default();
         // A little less than the stage has: the resolver's own words are better than a stage's silence.
-        let mut lookup = Box::pin(self.shared.resolver.lookup(name, self.timeout().mul_f64(0.9)));
+        let mut lookup = Box::pin(self.shared.resolver.lookup(name, self.timeout().mul_f64(0.9), self.again));
         let lookup = match clock::within(self.patience(), &mut lookup).await {
             Some(lookup) => lookup,
             None => {
