@@ -41,7 +41,7 @@ pub struct Flags {
     #[arg(long, value_name = "N", default_value = "64", value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: u32,
     /// New targets a second [default: unlimited]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = rate)]
     pub rate: Option<f64>,
     /// Tries for a target that fails
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -118,10 +118,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
-        _ => Err("a number above 0".into()),
+        Ok(value) if (0.001..=1_000_000.0).contains(&value) => Ok(value),
+        _ => Err("a number from 0.001 to 1000000".into()),
     }
 }
 

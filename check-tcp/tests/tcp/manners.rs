@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use netcheck_common::clock::timestamp;
+use netcheck_common::clock::{now, timestamp};
 use netcheck_lab::{Act, Server, closed_port};
 use serde_json::{Value, json};
 
@@ -163,6 +164,15 @@ fn targets_begin_no_faster_than_asked_for() {
     // 400 ms lie between the first and the last; half of them are left to a machine that is busy.
     let span = (begun[2] - begun[0]).rem_euclid(DAY);
     assert!((200..3_600_000).contains(&span), "{begun:?}");
+}
+
+#[test]
+fn nothing_is_waited_for_after_the_last_target() {
+    let server = quiet();
+    let begun = now();
+    let outcome = tool(&["--rate", "0.001", &format!("tcp://127.0.0.1:{}", server.port)]).run();
+    assert_eq!((essence(&outcome).as_str(), outcome.code), ("pass - - - -", 0));
+    assert!(begun.elapsed() < Duration::from_secs(100));
 }
 
 #[test]
