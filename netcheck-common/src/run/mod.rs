@@ -122,7 +122,7 @@ pub fn run<C: Check>() -> ExitCode {
     // Each lane lets go of what it holds at a server before the program ends.
     let sound = crew.lanes.join();
     match end {
-        None if !sound => crew.tally.troubled.store(true, Ordering::Relaxed),
+        None if !sound || crew.source.is_broken() => crew.tally.troubled.store(true, Ordering::Relaxed),
         Some(End::Signal(_)) => writer.wait(),
         _ => {}
     }

@@ -35,6 +35,11 @@ impl Source {
         Source(Mutex::new(Queue { input, due: None, number: 0, open: true, pace: Pace::new(rate), turn }))
     }
 
+    /// Whether the input could not be read to its end. For when nobody takes from it any more.
+    pub(super) fn is_broken(&self) -> bool {
+        self.0.try_lock().is_ok_and(|queue| queue.input.broken)
+    }
+
     /// What comes next, with its number, no more than `most`: what is there already goes with the first. Empty at the
     /// end. Safe to be dropped while it waits.
     pub(super) async fn take(&self, most: usize) -> Vec<(u64, Item)> {
