@@ -129,8 +129,10 @@ fn resolver(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse::<SocketAddr>() {
         return Ok(address);
     }
-    let bare = text.trim_start_matches('[').trim_end_matches(']');
-    bare.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)).map_err(|_| "an address, or address:port".into())
+    bare(text)
+        .parse::<IpAddr>()
+        .map(|ip| SocketAddr::new(ip, 53))
+        .map_err(|_| "an address, or address:port".into())
 }
 
 fn reference(text: &str) -> Result<Reference, String> {
@@ -141,11 +143,15 @@ fn reference(text: &str) -> Result<Reference, String> {
     resolver(text).map(Reference::Server).map_err(|_| "an address, address:port, or an https:// URL".into())
 }
 
+/// An IPv6 address may stand in brackets.
+fn bare(text: &str) -> &str {
+    text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text)
+}
+
 fn pin(text: &str) -> Result<(String, IpAddr), String> {
     let (host, ip) = text.split_once('=').ok_or("HOST=IP")?;
-    let ip = ip.trim_start_matches('[').trim_end_matches(']');
-    let ip = ip.parse().map_err(|_| "HOST=IP, where IP is an address")?;
-    let host = crate::target::Host::parse(host).map_err(|why| why.0)?;
+    let ip = bare(ip).parse().map_err(|_| "HOST=IP, where IP is an address")?;
+    let host = crate::target::Host::parse(bare(host)).map_err(|why| why.0)?;
     Ok((host.to_string(), ip))
 }
 

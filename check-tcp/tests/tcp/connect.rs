@@ -257,6 +257,16 @@ fn a_pinned_name_needs_no_resolver() {
 }
 
 #[test]
+fn an_address_in_brackets_can_be_pinned_too() {
+    let server = quiet();
+    let outcome =
+        tool(&["--connect-to", "[2001:db8::1]=127.0.0.1", &format!("tcp://[2001:db8::1]:{}", server.port)])
+            .run();
+    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(outcome.one()["path"]["address"], format!("127.0.0.1:{}", server.port));
+}
+
+#[test]
 fn a_pinned_name_keeps_its_name_in_the_request() {
     let server = crate::peer::http(crate::peer::OK);
     let target = format!("http://www.lab.example:{}/a?b", server.port);
