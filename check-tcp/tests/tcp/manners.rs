@@ -62,6 +62,8 @@ fn output_that_cannot_be_written_is_the_tools_failure() {
     assert_eq!(child.wait().unwrap().code(), Some(2));
     let said = complaint(&mut child);
     assert!(said.starts_with("check-tcp: ") && said.lines().count() == 1, "{said}");
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    assert_eq!(spawn(&["--help"], full).wait().unwrap().code(), Some(2));
 }
 
 /// Targets of which one never ends, the others at once.
