@@ -105,6 +105,15 @@ fn a_private_answer_is_tried_and_not_believed_without_proof() {
 }
 
 #[test]
+fn a_resolver_is_asked_from_where_packets_leave() {
+    // From 127.0.0.1 the kernel sends nothing to another machine, and everything to this one.
+    let outcome = tool(&["--source", "127.0.0.1", "--resolver", "10.9.8.7", NAME]).run();
+    assert!(essence(&outcome).starts_with("fail dns.unreachable "), "{outcome:?}");
+    let outcome = asking(Zone::new(), &["--source", "127.0.0.9", NAME]);
+    assert!(essence(&outcome).starts_with("fail dns.nxdomain "), "{outcome:?}");
+}
+
+#[test]
 fn names_that_are_not_public_may_have_any_address() {
     let server = quiet();
     for name in ["printer", "www.lab.test", "db.corp.internal", "nas.local", "tv.lan", "x.home.arpa"] {

@@ -5,6 +5,7 @@ mod exchange;
 pub mod message;
 pub mod reference;
 pub mod scope;
+mod servers;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -17,9 +18,11 @@ use tokio::sync::OnceCell;
 
 use crate::clock;
 use crate::failure::{Code, Failure};
+use crate::tcp::Origin;
 use crate::trace::lock;
 pub(crate) use exchange::ask;
 use message::{Extended, Reply};
+pub use servers::Servers;
 
 /// How many aliases are asked for one by one, where the resolver does not follow them itself.
 const ALIASES: usize = 8;
@@ -49,6 +52,7 @@ type Cell = Arc<OnceCell<(Instant, Arc<Lookup>)>>;
 pub struct Resolver {
     given: Option<SocketAddr>,
     families: Families,
+    origin: Origin,
     config: OnceLock<config::Config>,
     hosts: OnceLock<HashMap<String, Vec<IpAddr>>>,
     known: Arc<Mutex<HashMap<String, Cell>>>,
@@ -81,13 +85,14 @@ impl Families {
 impl Resolver {
     /// A resolver; `given` replaces the system's.
     #[must_use]
-    pub fn new(given: Option<SocketAddr>, families: Families) -> Self {
-        Resolver { given, families, ..Resolver::default() }
+    pub fn new(given: Option<SocketAddr>, families: Families, origin: Origin) -> Self {
+        Resolver { given, families, origin, ..Resolver::default() }
     }
 
     /// The servers that are asked.
-    pub fn servers(&self) -> Vec<SocketAddr> {
-        self.given.map_or_else(|| self.config().servers.clone(), |server| vec![server])
+    pub fn servers(&self) -> Servers {
+        let addresses = self.given.map_or_else(|| self.config().servers.clone(), |server| vec![server]);
+        Servers::new(addresses, &self.origin)
     }
 
     fn config(&self) -> &config::Config {
@@ -163,7 +168,7 @@ impl Resolver {
 }
 
 /// Asks for A and AAAA at once, each on its own, and joins the answers.
-pub(crate) async fn both(servers: &[SocketAddr], name: &str, families: Families, budget: Duration) -> Lookup {
+pub(crate) async fn both(servers: &Servers, name: &str, families: Families, budget: Duration) -> Lookup {
     let want = |kind: RecordType| match families {
         Families::Both => true,
         Families::V4 => kind == RecordType::A,
@@ -198,7 +203,7 @@ async fn patiently(first: Answer, other: impl Future<Output = Answer>, patience:
 }
 
 /// Follows aliases the resolver did not follow itself.
-async fn chase(servers: &[SocketAddr], name: &str, kind: RecordType, budget: Duration) -> exchange::Outcome {
+async fn chase(servers: &Servers, name: &str, kind: RecordType, budget: Duration) -> exchange::Outcome {
     let begun = clock::now();
     let mut aliases: Vec<String> = Vec::new();
     let mut at = name.to_owned();

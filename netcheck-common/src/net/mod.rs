@@ -82,7 +82,7 @@ impl Shared {
             bound.map_err(|error| format!("--source: this machine cannot send from {source}: {error}"))?;
         }
         let origin = Origin { interface: flags.interface.clone(), source: flags.source };
-        let resolver = Resolver::new(flags.resolver, families);
+        let resolver = Resolver::new(flags.resolver, families, origin.clone());
         let deadline = flags.deadline.unwrap_or(flags.timeout * 4 + lasts);
         Ok(Shared {
             deadline,
