@@ -41,7 +41,7 @@ pub struct Flags {
     #[arg(long, value_name = "N", default_value = "64", value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: u32,
     /// New targets a second [default: unlimited]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = rate)]
     pub rate: Option<f64>,
     /// Tries for a target that fails
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -118,10 +118,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
-        _ => Err("a number above 0".into()),
+        Ok(value) if (0.001..=1_000_000.0).contains(&value) => Ok(value),
+        _ => Err("a number from 0.001 to 1000000".into()),
     }
 }
 
@@ -129,8 +129,10 @@ fn resolver(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse::<SocketAddr>() {
         return Ok(address);
     }
-    let bare = text.trim_start_matches('[').trim_end_matches(']');
-    bare.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)).map_err(|_| "an address, or address:port".into())
+    bare(text)
+        .parse::<IpAddr>()
+        .map(|ip| SocketAddr::new(ip, 53))
+        .map_err(|_| "an address, or address:port".into())
 }
 
 fn reference(text: &str) -> Result<Reference, String> {
@@ -141,11 +143,15 @@ fn reference(text: &str) -> Result<Reference, String> {
     resolver(text).map(Reference::Server).map_err(|_| "an address, address:port, or an https:// URL".into())
 }
 
+/// An IPv6 address may stand in brackets.
+fn bare(text: &str) -> &str {
+    text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text)
+}
+
 fn pin(text: &str) -> Result<(String, IpAddr), String> {
     let (host, ip) = text.split_once('=').ok_or("HOST=IP")?;
-    let ip = ip.trim_start_matches('[').trim_end_matches(']');
-    let ip = ip.parse().map_err(|_| "HOST=IP, where IP is an address")?;
-    let host = crate::target::Host::parse(host).map_err(|why| why.0)?;
+    let ip = bare(ip).parse().map_err(|_| "HOST=IP, where IP is an address")?;
+    let host = crate::target::Host::parse(bare(host)).map_err(|why| why.0)?;
     Ok((host.to_string(), ip))
 }
 

@@ -15,16 +15,21 @@ use crate::failure::{Code, Failure};
 const AGAIN: Duration = Duration::from_millis(20);
 
 tokio::task_local! {
-    /// Whether the target that is being checked waits for what this machine lacks.
+    /// Whether the stage of a target, or a control of it, waits for what this machine lacks.
     static SHORT: Cell<bool>;
 }
 
-/// Runs the check of one target, whose shortages are its own.
+/// Runs the check of one target, or a control of it, whose shortages are its own.
 pub(crate) fn watched<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
     SHORT.scope(Cell::new(false), work)
 }
 
-/// Whether this target has been waiting for what this machine lacks.
+/// A stage begins: what was waited for before it is none of its matter.
+pub(crate) fn forget() {
+    let _ = SHORT.try_with(|known| known.set(false));
+}
+
+/// Whether what is being done has been waiting for what this machine lacks.
 pub(crate) fn is_now() -> bool {
     SHORT.try_with(Cell::get).unwrap_or_default()
 }

@@ -77,16 +77,16 @@ impl Spec {
             serde_json::from_str(line).map_err(|_| reject(Invalid::new("not a JSON object")))?;
         let target = value.get("target").and_then(Value::as_str);
         let target = target.ok_or_else(|| reject(Invalid::new("the object has no \"target\" text")))?;
-        let labels = match value.get("labels") {
-            None | Some(Value::Null) => None,
-            Some(Value::Object(labels)) => Some(labels.clone()),
-            Some(_) => return Err(reject(Invalid::new("\"labels\" is not an object"))),
-        };
         if let Some((scheme, _)) = target.split_once("://")
             && Scheme::named(scheme).is_some_and(|scheme| scheme.tool != tool)
         {
             return Ok(Line::Nothing);
         }
+        let labels = match value.get("labels") {
+            None | Some(Value::Null) => None,
+            Some(Value::Object(labels)) => Some(labels.clone()),
+            Some(_) => return Err(reject(Invalid::new("\"labels\" is not an object"))),
+        };
         let mut spec = Spec::parse(target, tool, sampling).map_err(|why| Rejected {
             text: target.to_owned(),
             why,

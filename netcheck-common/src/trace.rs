@@ -123,6 +123,7 @@ impl<F: Default + Serialize> Trace<F> {
         mut work: impl Future<Output = Result<T, Failure>> + Unpin,
     ) -> Result<T, Failure> {
         self.begun.push(layer.name);
+        shortage::forget();
         let begun = clock::now();
         let left = self.net.left();
         let bound_here = bound.min(left);

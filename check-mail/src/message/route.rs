@@ -48,7 +48,7 @@ pub struct Step {
 /// The way a message took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Route {
-    /// How many hops there are.
+    /// How many hops there are; a thousand at the most.
     pub hops: usize,
     /// How many of them have no date that can be read.
     pub undated: usize,

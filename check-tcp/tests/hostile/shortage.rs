@@ -49,3 +49,13 @@ fn names_and_both_families_wait_for_descriptors_too() {
         assert_ne!(record["failure"]["code"], "internal");
     }
 }
+
+#[test]
+fn what_the_controls_lack_is_not_said_of_the_target() {
+    let server = Server::tcp(vec![Act::Stall]);
+    let mut args: Vec<String> = ["--jobs", "24", "--timeout", "1"].map(str::to_owned).into();
+    args.extend((0..24).map(|number| format!("http://127.0.0.1:{}/{number}", server.port)));
+    let outcome = limited(40, &args);
+    assert_eq!(outcome.records.len(), 24);
+    assert!(outcome.records.iter().all(|record| seen(record) == "fail http.timeout"), "{outcome:#?}");
+}

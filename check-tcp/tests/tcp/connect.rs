@@ -1,7 +1,9 @@
 //! Connections: which way they take, and every way they are not made.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
+use std::time::Duration;
 
+use netcheck_common::clock;
 use netcheck_lab::tool::{Outcome, normal};
 use netcheck_lab::{Act, Server, closed_port};
 use serde_json::json;
@@ -255,6 +257,16 @@ fn a_pinned_name_needs_no_resolver() {
 }
 
 #[test]
+fn an_address_in_brackets_can_be_pinned_too() {
+    let server = quiet();
+    let outcome =
+        tool(&["--connect-to", "[2001:db8::1]=127.0.0.1", &format!("tcp://[2001:db8::1]:{}", server.port)])
+            .run();
+    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(outcome.one()["path"]["address"], format!("127.0.0.1:{}", server.port));
+}
+
+#[test]
 fn a_pinned_name_keeps_its_name_in_the_request() {
     let server = crate::peer::http(crate::peer::OK);
     let target = format!("http://www.lab.example:{}/a?b", server.port);
@@ -308,4 +320,21 @@ fn the_deadline_ends_a_target_before_its_stages_do() {
     assert!(essence(&outcome).starts_with("fail http.timeout "), "{outcome:?}");
     assert!(outcome.one()["failure"]["detail"].as_str().unwrap().contains("deadline"));
     assert_eq!(stages(outcome.one()), "tcp http!");
+}
+
+#[test]
+fn a_silent_family_holds_up_no_target_beyond_its_deadline() {
+    let server = half(&[Act::until("\r\n\r\n"), Act::send(crate::peer::OK), Act::Close]);
+    let silent = Silent::on((SIX, server.port).into());
+    let pins = ["--connect-to", "both.test=127.0.0.1", "--connect-to", "both.test=[::1]"];
+    let begun = clock::now();
+    let outcome = tool(&pins)
+        .args(["--timeout", "60", "--deadline", "1"])
+        .arg(format!("http://both.test:{}/", server.port))
+        .run();
+    assert!(begun.elapsed() < Duration::from_secs(30), "{outcome:?}");
+    assert_eq!(essence(&outcome), "pass - - - -");
+    // It was not waited for long enough to say that it is broken.
+    assert_eq!(outcome.one()["facts"]["tcp"].get("ipv6"), None, "{outcome:?}");
+    drop(silent);
 }

@@ -105,6 +105,15 @@ fn a_private_answer_is_tried_and_not_believed_without_proof() {
 }
 
 #[test]
+fn a_resolver_is_asked_from_where_packets_leave() {
+    // From 127.0.0.1 the kernel sends nothing to another machine, and everything to this one.
+    let outcome = tool(&["--source", "127.0.0.1", "--resolver", "10.9.8.7", NAME]).run();
+    assert!(essence(&outcome).starts_with("fail dns.unreachable "), "{outcome:?}");
+    let outcome = asking(Zone::new(), &["--source", "127.0.0.9", NAME]);
+    assert!(essence(&outcome).starts_with("fail dns.nxdomain "), "{outcome:?}");
+}
+
+#[test]
 fn names_that_are_not_public_may_have_any_address() {
     let server = quiet();
     for name in ["printer", "www.lab.test", "db.corp.internal", "nas.local", "tv.lan", "x.home.arpa"] {
@@ -321,6 +330,28 @@ fn a_question_is_asked_again_when_it_is_lost() {
         if heard <= 2 { Vec::new() } else { vec![reply(question, [127, 0, 0, 1])] }
     });
     assert_eq!(essence(&by_hand(&resolver, server.port)), "pass - - - -");
+}
+
+#[test]
+fn a_later_attempt_asks_for_a_name_again_that_had_no_answer() {
+    let (server, mut heard) = (quiet(), 0);
+    let resolver = UdpServer::new(move |question, _| {
+        heard += 1;
+        let mut answer = reply(question, [127, 0, 0, 1]);
+        if heard == 1 {
+            // SERVFAIL, and nothing behind the question.
+            answer.truncate(end(question));
+            answer[3] |= 2;
+            answer[6..12].fill(0);
+        }
+        vec![answer]
+    });
+    let (target, asked) = (format!("tcp://www.lab.test:{}", server.port), resolver.addr.to_string());
+    let args = ["-4", "--diagnose", "never", "--resolver", &asked, "--attempts", "3", &target, &target];
+    let outcome = tool(&args).run();
+    assert!(outcome.records.iter().all(|record| record["verdict"] == "pass"), "{outcome:#?}");
+    // What was answered is kept.
+    assert_eq!(resolver.seen().len(), 2);
 }
 
 #[test]

@@ -84,7 +84,14 @@ fn a_bad_argument_is_a_usage_error_before_any_packet() {
         &["--timeout", "0"][..],
         &["--timeout", "x"],
         &["--jobs", "0"],
+        &["--timeout", "nan"],
+        &["--deadline", "inf"],
+        &["--deadline", "1e300"],
         &["--rate", "-1"],
+        &["--rate", "0"],
+        &["--rate", "1e-20"],
+        &["--rate", "nan"],
+        &["--rate", "inf"],
         &["--attempts", "0"],
         &["--sample", "0"],
         &["--resolver", "resolver.example"],
@@ -134,6 +141,9 @@ fn a_plan_can_be_teed_to_every_tool() {
     );
     let outcome = lines(&plan);
     assert_eq!((essence(&outcome).as_str(), outcome.code), ("pass - - - -", 0));
+    // What is wrong besides with another tool's line is the other tool's to say.
+    let outcome = lines(&format!("{{\"target\":\"wss://lab.test\",\"labels\":5}}\n{plan}"));
+    assert_eq!((essence(&outcome).as_str(), outcome.code), ("pass - - - -", 0));
 }
 
 #[test]
@@ -144,12 +154,28 @@ fn blank_lines_and_comments_are_nothing() {
     let last = format!("  tcp://127.0.0.1:{}  ", server.port);
     assert_eq!(essence(&lines(&last)), "pass - - - -");
     assert_eq!(essence(&lines(&format!("{last}\r\n"))), "pass - - - -");
+    let (blank, long) = (" ".repeat(70_000), "x".repeat(200_000));
+    assert_eq!(
+        essence(&lines(&format!("{blank}\n# {long}\n{blank}# {long}\n{blank}{last}"))),
+        "pass - - - -"
+    );
+    // What a comment is written in is nobody's business.
+    let latin = [b"# caf\xe9\n", last.as_bytes()].concat();
+    assert_eq!(essence(&tool(&[]).stdin(latin).run()), "pass - - - -");
 }
 
 #[test]
 fn empty_input_is_no_error() {
     let outcome = lines("");
     assert_eq!((outcome.code, outcome.stdout.as_str(), outcome.stderr.as_str()), (0, "", ""));
+}
+
+#[test]
+fn input_that_cannot_be_read_is_the_tools_failure() {
+    let outcome = Tool::new("/bin/sh").args(["-c", "exec \"$0\" < /", env!("CARGO_BIN_EXE_check-tcp")]).run();
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
+    assert!(outcome.stderr.starts_with("check-tcp: standard input "), "{outcome:?}");
+    assert_eq!(outcome.stderr.lines().count(), 1);
 }
 
 #[test]
@@ -172,10 +198,21 @@ fn lines_that_are_too_long_or_not_text_cost_one_record() {
     let server = quiet();
     let good = format!("tcp://127.0.0.1:{}\n", server.port);
     let long = "a".repeat(200_000);
-    let text = [long.as_bytes(), b"\n", good.as_bytes(), b"tcp://\xff\xfe:9\n", good.as_bytes()].concat();
+    let text = [
+        long.as_bytes(),
+        b"\n",
+        good.as_bytes(),
+        b"tcp://\xff\xfe:9\n",
+        good.as_bytes(),
+        b"{\"target\":\"tcp://lab.test:9\",\"labels\":{\"a\":\"\xff\"}}\n",
+    ]
+    .concat();
     let outcome = tool(&["--ordered"]).stdin(text).run();
     let verdicts: Vec<&str> = outcome.records.iter().map(|r| r["verdict"].as_str().unwrap()).collect();
-    assert_eq!(verdicts, ["inconclusive", "pass", "inconclusive", "pass"]);
+    assert_eq!(verdicts, ["inconclusive", "pass", "inconclusive", "pass", "inconclusive"]);
+    let bad = outcome.records.iter().filter(|record| record["verdict"] == "inconclusive");
+    assert!(bad.into_iter().all(|record| record["failure"]["code"] == "input.invalid"), "{outcome:#?}");
+
     assert!(outcome.stdout.len() < 4000);
 }
 

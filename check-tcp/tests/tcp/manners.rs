@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
+use netcheck_common::clock::{now, timestamp};
 use netcheck_lab::{Act, Server, closed_port};
 use serde_json::{Value, json};
 
@@ -60,6 +62,8 @@ fn output_that_cannot_be_written_is_the_tools_failure() {
     assert_eq!(child.wait().unwrap().code(), Some(2));
     let said = complaint(&mut child);
     assert!(said.starts_with("check-tcp: ") && said.lines().count() == 1, "{said}");
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    assert_eq!(spawn(&["--help"], full).wait().unwrap().code(), Some(2));
 }
 
 /// Targets of which one never ends, the others at once.
@@ -138,9 +142,17 @@ fn records_come_in_order_of_completion_or_of_input() {
     assert_eq!(run(&["--jobs", "1"]), ["http", "tcp:"]);
 }
 
-/// Milliseconds since midnight.
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+
+/// A record's milliseconds since midnight.
 fn time(record: &Value) -> i64 {
-    let text = &record["ts"].as_str().unwrap()[11..23];
+    of_day(record["ts"].as_str().unwrap())
+}
+
+/// Milliseconds since midnight.
+fn of_day(stamp: &str) -> i64 {
+    let text = &stamp[11..23];
     let number = |range: std::ops::Range<usize>| text[range].parse::<i64>().unwrap();
     ((number(0..2) * 60 + number(3..5)) * 60 + number(6..8)) * 1000 + number(9..12)
 }
@@ -152,8 +164,17 @@ fn targets_begin_no_faster_than_asked_for() {
     let outcome = tool(&["--rate", "5"]).args([&target; 3]).run();
     let begun: Vec<i64> = outcome.records.iter().map(time).collect();
     // 400 ms lie between the first and the last; half of them are left to a machine that is busy.
-    let span = (begun[2] - begun[0]).rem_euclid(86_400_000);
+    let span = (begun[2] - begun[0]).rem_euclid(DAY);
     assert!((200..3_600_000).contains(&span), "{begun:?}");
+}
+
+#[test]
+fn nothing_is_waited_for_after_the_last_target() {
+    let server = quiet();
+    let begun = now();
+    let outcome = tool(&["--rate", "0.001", &format!("tcp://127.0.0.1:{}", server.port)]).run();
+    assert_eq!((essence(&outcome).as_str(), outcome.code), ("pass - - - -", 0));
+    assert!(begun.elapsed() < Duration::from_secs(100));
 }
 
 #[test]
@@ -171,6 +192,24 @@ fn a_failed_target_is_tried_as_often_as_asked_for() {
     assert_eq!(run("1"), ("fail http.closed unknown unknown low".into(), Value::Null, 1));
     assert_eq!(run("2"), ("fail http.closed unknown unknown low".into(), json!(2), 2));
     assert_eq!(run("5"), ("pass - - - -".into(), json!(3), 3));
+}
+
+#[test]
+fn all_attempts_of_a_target_share_one_deadline() {
+    let server = quiet();
+    let target = format!("http://127.0.0.1:{}/", server.port);
+    let args = ["--diagnose", "never", "--attempts", "9", "--timeout", "0.6", "--deadline", "1"];
+    let before = of_day(&timestamp());
+    let outcome = tool(&args).arg(&target).run();
+    let record = outcome.one();
+    // The second attempt has what the first has left of it, and the third nothing.
+    assert_eq!((&record["facts"]["attempts"], server.accepted()), (&json!(2), 2), "{record}");
+    assert!(record["failure"]["detail"].as_str().unwrap().contains("deadline"), "{record}");
+    let took = record["stages"].as_array().unwrap().iter().filter_map(|stage| stage["us"].as_i64());
+    // The time of day is that of the first attempt: the second, whose stages are shown, began later by a timeout.
+    let since = |time: i64| (time - before).rem_euclid(DAY);
+    let (told, ended) = (since(time(record)), since(of_day(&timestamp())));
+    assert!(told + 600 + took.sum::<i64>() / 1000 <= ended + 1, "{told} {ended} {record}");
 }
 
 #[test]

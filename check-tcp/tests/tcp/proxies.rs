@@ -366,7 +366,9 @@ fn no_proxy_exempts_names_their_children_and_blocks() {
         ("lab.test", "notlab.test", false),
         ("127.0.0.0/8", "127.0.0.1", true),
         ("10.0.0.0/8", "127.0.0.1", false),
+        ("other.test lab.test.\tmore.test", "lab.test", true),
         ("*", "lab.test", true),
+        ("*,other.test", "lab.test", false),
         ("", "lab.test", false),
     ] {
         let pin = format!("{host}=127.0.0.1");

@@ -3,6 +3,7 @@
 //! A hop that stays silent once proves nothing: routers say "time exceeded" only so often (Linux: to each destination six
 //! times at once, then once a second), and a path may have several ways. So both ports are asked in turn, several times.
 
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -38,21 +39,35 @@ pub(super) async fn find(net: &Net, to: SocketAddr) -> Boundary {
         None => (last == 0).then_some(1),
     };
     let Some(hop) = hop.filter(|_| own.walked && own.answered.is_none()) else { return Boundary::Blurred };
+    let other = || async {
+        match control {
+            Some(control) => trail::probe(net, control, hop, trail::wait(net)).await.hop(),
+            None => trail::router(net, to.ip(), hop).await,
+        }
+    };
+    compare(net, hop, other, |patience| trail::probe(net, to, hop, patience)).await
+}
+
+/// The same of datagrams for a silent port and for a control, at a hop that showed only the control's.
+pub(super) async fn of_datagrams(net: &Net, to: SocketAddr, control: SocketAddr, hop: u8) -> Boundary {
+    let other = || async { trail::datagram(net, control, hop, trail::wait(net)).await.hop() };
+    compare(net, hop, other, |patience| trail::datagram(net, to, hop, patience)).await
+}
+
+async fn compare<O, P>(net: &Net, hop: u8, other: impl Fn() -> O, own: impl Fn(Duration) -> P) -> Boundary
+where
+    O: Future<Output = Option<IpAddr>>,
+    P: Future<Output = Probe>,
+{
     let mut router = None;
     for _ in 0..ROUNDS {
         let begun = clock::now();
-        router = match control {
-            Some(control) => match trail::probe(net, control, hop, trail::wait(net)).await {
-                Probe::Hop(router) => Some(router),
-                Probe::Answered(_) | Probe::Silent => None,
-            },
-            None => trail::router(net, to.ip(), hop).await,
-        };
+        router = other().await;
         if router.is_none() {
             return Boundary::Blurred;
         }
         let patience = (begun.elapsed() * 3).max(Duration::from_millis(30)).min(trail::wait(net));
-        for probe in join_all([(); TWICE].map(|()| trail::probe(net, to, hop, patience))).await {
+        for probe in join_all([(); TWICE].map(|()| own(patience))).await {
             match probe {
                 Probe::Silent => {}
                 Probe::Hop(seen) => return Boundary::Beyond(hop, seen),

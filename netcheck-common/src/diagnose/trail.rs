@@ -66,6 +66,16 @@ pub(super) enum Probe {
     Silent,
 }
 
+impl Probe {
+    /// The router that said "time exceeded".
+    pub(super) fn hop(self) -> Option<IpAddr> {
+        match self {
+            Probe::Hop(router) => Some(router),
+            Probe::Answered(_) | Probe::Silent => None,
+        }
+    }
+}
+
 /// Walks the path of SYNs.
 pub(super) async fn trace(net: &Net, to: SocketAddr) -> Trail {
     walk(wait(net), |ttl, wait| probe(net, to, ttl, wait)).await
@@ -125,7 +135,7 @@ pub(super) async fn last_hop(
 }
 
 /// Datagrams that die after `ttl` hops, one after the other from one port.
-async fn datagram(net: &Net, to: SocketAddr, ttl: u8, wait: Duration, content: &[&[u8]]) -> Probe {
+pub(super) async fn datagram(net: &Net, to: SocketAddr, ttl: u8, wait: Duration, content: &[&[u8]]) -> Probe {
     let Ok(socket) = crate::udp::Socket::open(net.origin(), to) else { return Probe::Silent };
     let mut buffer = [0u8; 512];
     let exchange = async {

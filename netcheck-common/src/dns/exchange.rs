@@ -7,6 +7,7 @@ use hickory_proto::rr::RecordType;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::message::{self, Reply, Unfit};
+use super::servers::Servers;
 use crate::clock;
 use crate::failure::{Code, Failure};
 use crate::shortage;
@@ -20,20 +21,21 @@ const ROUNDS: u32 = 2;
 pub(crate) type Outcome = Result<(Reply, SocketAddr), Failure>;
 
 /// Asks the servers in turn; a definite answer ends it, a failing server passes it on.
-pub(crate) async fn ask(servers: &[SocketAddr], name: &str, kind: RecordType, budget: Duration) -> Outcome {
+pub(crate) async fn ask(servers: &Servers, name: &str, kind: RecordType, budget: Duration) -> Outcome {
     let tries = u32::try_from(servers.len()).unwrap_or(1).max(1) * ROUNDS;
     let share = budget / tries;
     let mut worst: Option<Failure> = None;
+    let once = |server: SocketAddr| async move { once(&servers.origin(server), server, name, kind).await };
     let mut failing: Vec<(Reply, SocketAddr)> = Vec::new();
     for server in servers.iter().cycle().take(tries as usize) {
         if failing.iter().any(|(_, known)| known == server) {
             continue;
         }
         let silent = || Failure::new(Code::DnsTimeout, format!("{server} did not answer"));
-        let mut asked = clock::within(share, once(*server, name, kind)).await;
+        let mut asked = clock::within(share, once(*server)).await;
         // A question that could not leave this machine has met no silence.
         while asked.is_none() && shortage::is_now() {
-            asked = clock::within(share, once(*server, name, kind)).await;
+            asked = clock::within(share, once(*server)).await;
         }
         match asked.unwrap_or_else(|| Err(silent())) {
             Ok(reply)
@@ -68,17 +70,23 @@ fn telling(failure: &Failure) -> u8 {
 }
 
 /// Asks one server once.
-async fn once(server: SocketAddr, name: &str, kind: RecordType) -> Result<Reply, Failure> {
-    let reply = over_udp(server, name, kind, true).await?;
+async fn once(origin: &Origin, server: SocketAddr, name: &str, kind: RecordType) -> Result<Reply, Failure> {
+    let reply = over_udp(origin, server, name, kind, true).await?;
     // A server from before EDNS says FORMERR; without it the same server may well answer.
-    let reply = if reply.rcode == 1 { over_udp(server, name, kind, false).await? } else { reply };
-    if reply.truncated { over_tcp(server, name, kind).await } else { Ok(reply) }
+    let reply = if reply.rcode == 1 { over_udp(origin, server, name, kind, false).await? } else { reply };
+    if reply.truncated { over_tcp(origin, server, name, kind).await } else { Ok(reply) }
 }
 
-async fn over_udp(server: SocketAddr, name: &str, kind: RecordType, edns: bool) -> Result<Reply, Failure> {
+async fn over_udp(
+    origin: &Origin,
+    server: SocketAddr,
+    name: &str,
+    kind: RecordType,
+    edns: bool,
+) -> Result<Reply, Failure> {
     let id = random_id();
     let question = message::question(name, kind, id, edns).ok_or_else(unaskable)?;
-    let opened = Socket::open_in_turn(&Origin::default(), server, 0).await;
+    let opened = Socket::open_in_turn(origin, server, 0).await;
     let socket = opened.map_err(|failure| unreachable(server, &failure))?;
     socket.send(&question).await.map_err(|failure| unreachable(server, &failure))?;
     let mut buffer = vec![0u8; 4096];
@@ -98,11 +106,16 @@ async fn over_udp(server: SocketAddr, name: &str, kind: RecordType, edns: bool) 
     }
 }
 
-async fn over_tcp(server: SocketAddr, name: &str, kind: RecordType) -> Result<Reply, Failure> {
+async fn over_tcp(
+    origin: &Origin,
+    server: SocketAddr,
+    name: &str,
+    kind: RecordType,
+) -> Result<Reply, Failure> {
     let id = random_id();
     let question = message::question(name, kind, id, true).ok_or_else(unaskable)?;
     let lost = |_| Failure::new(Code::DnsUnreachable, format!("{server} dropped the TCP connection"));
-    let mut stream = tcp::attempt(&Origin::default(), server, Reach::default())
+    let mut stream = tcp::attempt(origin, server, Reach::default())
         .await
         .map_err(|refusal| unreachable(server, &refusal.failure))?;
     let length = u16::try_from(question.len()).map_err(|_| unaskable())?;

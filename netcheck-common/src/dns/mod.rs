@@ -5,11 +5,12 @@ mod exchange;
 pub mod message;
 pub mod reference;
 pub mod scope;
+mod servers;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hickory_proto::rr::RecordType;
 use serde_json::{Map, Value, json};
@@ -17,9 +18,11 @@ use tokio::sync::OnceCell;
 
 use crate::clock;
 use crate::failure::{Code, Failure};
+use crate::tcp::Origin;
 use crate::trace::lock;
 pub(crate) use exchange::ask;
 use message::{Extended, Reply};
+pub use servers::Servers;
 
 /// How many aliases are asked for one by one, where the resolver does not follow them itself.
 const ALIASES: usize = 8;
@@ -41,14 +44,15 @@ pub struct Lookup {
     pub server: Option<SocketAddr>,
 }
 
-/// A name's lookup, made once.
-type Cell = Arc<OnceCell<Arc<Lookup>>>;
+/// A name's lookup, made once, and when it ended.
+type Cell = Arc<OnceCell<(Instant, Arc<Lookup>)>>;
 
-/// Asks the system's resolvers, or the one the user named; each name once a run.
+/// Asks the system's resolvers, or the one the user named; each name once a run, unless an attempt is made again.
 #[derive(Debug, Default)]
 pub struct Resolver {
     given: Option<SocketAddr>,
     families: Families,
+    origin: Origin,
     config: OnceLock<config::Config>,
     hosts: OnceLock<HashMap<String, Vec<IpAddr>>>,
     known: Arc<Mutex<HashMap<String, Cell>>>,
@@ -81,23 +85,38 @@ impl Families {
 impl Resolver {
     /// A resolver; `given` replaces the system's.
     #[must_use]
-    pub fn new(given: Option<SocketAddr>, families: Families) -> Self {
-        Resolver { given, families, ..Resolver::default() }
+    pub fn new(given: Option<SocketAddr>, families: Families, origin: Origin) -> Self {
+        Resolver { given, families, origin, ..Resolver::default() }
     }
 
     /// The servers that are asked.
-    pub fn servers(&self) -> Vec<SocketAddr> {
-        self.given.map_or_else(|| self.config().servers.clone(), |server| vec![server])
+    pub fn servers(&self) -> Servers {
+        let addresses = self.given.map_or_else(|| self.config().servers.clone(), |server| vec![server]);
+        Servers::new(addresses, &self.origin)
     }
 
     fn config(&self) -> &config::Config {
         self.config.get_or_init(config::system)
     }
 
-    /// The addresses of a name, within `budget`.
-    pub async fn lookup(&self, name: &str, budget: Duration) -> Arc<Lookup> {
-        let cell = Arc::clone(lock(&self.known).entry(name.to_owned()).or_default());
-        Arc::clone(cell.get_or_init(|| async { Arc::new(self.find(name, budget).await) }).await)
+    /// The addresses of a name, within `budget`. A failure from before `again` is no answer: it is asked once more.
+    pub async fn lookup(&self, name: &str, budget: Duration, again: Option<Instant>) -> Arc<Lookup> {
+        let stale = |(ended, lookup): &(Instant, Arc<Lookup>)| {
+            lookup.failure.is_some() && again.is_some_and(|again| *ended <= again)
+        };
+        let cell = {
+            let mut known = lock(&self.known);
+            let cell = known.entry(name.to_owned()).or_default();
+            if cell.get().is_some_and(stale) {
+                *cell = Cell::default();
+            }
+            Arc::clone(cell)
+        };
+        let find = || async {
+            let lookup = Arc::new(self.find(name, budget).await);
+            (clock::now(), lookup)
+        };
+        Arc::clone(&cell.get_or_init(find).await.1)
     }
 
     async fn find(&self, name: &str, budget: Duration) -> Lookup {
@@ -149,7 +168,7 @@ impl Resolver {
 }
 
 /// Asks for A and AAAA at once, each on its own, and joins the answers.
-pub(crate) async fn both(servers: &[SocketAddr], name: &str, families: Families, budget: Duration) -> Lookup {
+pub(crate) async fn both(servers: &Servers, name: &str, families: Families, budget: Duration) -> Lookup {
     let want = |kind: RecordType| match families {
         Families::Both => true,
         Families::V4 => kind == RecordType::A,
@@ -184,7 +203,7 @@ async fn patiently(first: Answer, other: impl Future<Output = Answer>, patience:
 }
 
 /// Follows aliases the resolver did not follow itself.
-async fn chase(servers: &[SocketAddr], name: &str, kind: RecordType, budget: Duration) -> exchange::Outcome {
+async fn chase(servers: &Servers, name: &str, kind: RecordType, budget: Duration) -> exchange::Outcome {
     let begun = clock::now();
     let mut aliases: Vec<String> = Vec::new();
     let mut at = name.to_owned();

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use hickory_proto::rr::RecordType;
 
-use super::{Families, message};
+use super::{Families, Servers, message};
 use crate::flags::Reference;
 use crate::http::Request;
 use crate::net::Net;
@@ -15,7 +15,8 @@ use crate::tls::Hello;
 pub async fn lookup(net: &Net, reference: &Reference, name: &str) -> Option<Vec<IpAddr>> {
     match reference {
         Reference::Server(server) => {
-            let lookup = super::both(&[*server], name, Families::Both, net.timeout()).await;
+            let servers = Servers::new(vec![*server], net.origin());
+            let lookup = super::both(&servers, name, Families::Both, net.timeout()).await;
             (lookup.failure.is_none() || lookup.server.is_some()).then_some(lookup.addresses)
         }
         Reference::Https(url) => {

@@ -109,18 +109,20 @@ impl Net {
         let Some(other) = other.filter(|o| !ended.iter().any(|f| f.address.is_ipv6() == o.is_ipv6())) else {
             return;
         };
-        let (origin, left) = (self.origin().clone(), self.timeout());
+        let (origin, timeout, left) = (self.origin().clone(), self.timeout(), self.left());
         let work = async move {
             let begun = clock::now();
             let to = SocketAddr::new(other, port);
-            let ended = clock::within(left, tcp::attempt(&origin, to, Reach::default())).await;
-            let failure = match ended {
+            let attempt = tcp::attempt(&origin, to, Reach::default());
+            let failure = match clock::within(timeout.min(left), attempt).await {
                 Some(Ok(_)) => None,
                 Some(Err(refusal)) => Some(refusal.failure.code),
-                None => Some(Code::TcpTimeout),
+                None if timeout <= left => Some(Code::TcpTimeout),
+                // The deadline cut it off: that is no word about the family.
+                None => return None,
             };
             let us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-            Family { address: other, failure, us }
+            Some(Family { address: other, failure, us })
         };
         *lock(&self.pending) = Some(tokio::spawn(work));
     }
@@ -129,7 +131,7 @@ impl Net {
     pub(crate) async fn settle(&self) {
         let pending = lock(&self.pending).take();
         if let Some(pending) = pending
-            && let Ok(family) = pending.await
+            && let Ok(Some(family)) = pending.await
         {
             self.families(&[family]);
         }

@@ -82,7 +82,7 @@ impl Shared {
             bound.map_err(|error| format!("--source: this machine cannot send from {source}: {error}"))?;
         }
         let origin = Origin { interface: flags.interface.clone(), source: flags.source };
-        let resolver = Resolver::new(flags.resolver, families);
+        let resolver = Resolver::new(flags.resolver, families, origin.clone());
         let deadline = flags.deadline.unwrap_or(flags.timeout * 4 + lasts);
         Ok(Shared {
             deadline,
@@ -120,8 +120,10 @@ fn credentials(file: Option<&Path>) -> Result<Option<Credentials>, String> {
 pub struct Net {
     pub(crate) shared: Arc<Shared>,
     seen: Arc<Mutex<Seen>>,
-    pending: Arc<Mutex<Option<JoinHandle<Family>>>>,
+    pending: Arc<Mutex<Option<JoinHandle<Option<Family>>>>>,
     begun: Instant,
+    /// When this attempt began, where it is not the target's first.
+    again: Option<Instant>,
     segment: Option<u32>,
     silent: Arc<Silence>,
 }
@@ -142,9 +144,15 @@ impl Net {
             seen: Arc::default(),
             pending: Arc::default(),
             begun: clock::now(),
+            again: None,
             segment: None,
             silent: Arc::default(),
         }
+    }
+
+    /// The way of the target's next attempt: it has seen nothing yet, and has what is left of the deadline.
+    pub(crate) fn again(&self) -> Self {
+        Net { again: Some(clock::now()), ..self.aside() }
     }
 
     /// A way whose sights do not reach this target's record: for proxies and control experiments.
@@ -290,7 +298,7 @@ impl Net {
         }
         let name = host.name().unwrap_or_default();
         // A little less than the stage has: the resolver's own words are better than a stage's silence.
-        let mut lookup = Box::pin(self.shared.resolver.lookup(name, self.timeout().mul_f64(0.9)));
+        let mut lookup = Box::pin(self.shared.resolver.lookup(name, self.timeout().mul_f64(0.9), self.again));
         let lookup = match clock::within(self.patience(), &mut lookup).await {
             Some(lookup) => lookup,
             None => {

@@ -38,9 +38,7 @@ impl Choice {
                         .into());
                 }
                 let proxy = parse(url, given).map_err(|why| format!("--proxy: {why}"))?;
-                let no_proxy =
-                    variable(&["no_proxy", "NO_PROXY"]).map(|(_, value)| value).unwrap_or_default();
-                Ok(Choice { all: Some(Ok(proxy)), explicit: true, no_proxy, ..Choice::default() })
+                Ok(Choice { all: Some(Ok(proxy)), explicit: true, no_proxy: no_proxy(), ..Choice::default() })
             }
         }
     }

@@ -28,19 +28,20 @@ pub(super) async fn one<C: Check>(check: &C, shared: &Arc<Shared>, item: &Item) 
         return judge::invalid(C::NAME, &Rejected { text, why, labels });
     }
     let attempts = shared.flags().attempts;
+    let (mut net, ts) = (Net::new(shared), clock::timestamp());
     let mut tried = 1;
     loop {
-        let record = attempt(check, shared, target).await;
-        if tried == attempts || matches!(record.verdict, Verdict::Pass | Verdict::Degraded) {
+        let record = attempt(check, &net, target, &ts).await;
+        let settled = matches!(record.verdict, Verdict::Pass | Verdict::Degraded);
+        if settled || tried == attempts || net.left().is_zero() {
             return judge::with_attempts(record, tried, attempts);
         }
+        net = net.again();
         tried += 1;
     }
 }
 
-async fn attempt<C: Check>(check: &C, shared: &Arc<Shared>, target: &Target) -> Record {
-    let ts = clock::timestamp();
-    let net = Net::new(shared);
+async fn attempt<C: Check>(check: &C, net: &Net, target: &Target, ts: &str) -> Record {
     let work = async {
         // On the heap: what a check learns on its way is not carried along once it has arrived.
         let check_once = Box::pin(async {
@@ -50,19 +51,20 @@ async fn attempt<C: Check>(check: &C, shared: &Arc<Shared>, target: &Target) -> 
             net.settle().await;
             trace.finish()
         });
-        let control = Box::pin(small::rounds(check, &net, target));
-        let (mut observed, small_rounds) = with_control(&net, check_once, control).await;
+        // What a control or an experiment lacks says nothing of the target's own stages.
+        let control = Box::pin(shortage::watched(small::rounds(check, net, target)));
+        let (mut observed, small_rounds) = with_control(net, check_once, control).await;
         judge::correct(target, &mut observed);
         let finding = if judge::needs_explaining(&observed) {
-            Box::pin(judge::explain(check, &net, target, &observed, small_rounds)).await
+            Box::pin(shortage::watched(judge::explain(check, net, target, &observed, small_rounds))).await
         } else {
             None
         };
-        judge::record::<C>(&net, target, observed, finding, ts.clone())
+        judge::record::<C>(net, target, observed, finding, ts.to_owned())
     };
     match AssertUnwindSafe(shortage::watched(work)).catch_unwind().await {
         Ok(record) => record,
-        Err(panic) => judge::internal(C::NAME, target, ts.clone(), &*panic),
+        Err(panic) => judge::internal(C::NAME, target, ts.to_owned(), &*panic),
     }
 }
 

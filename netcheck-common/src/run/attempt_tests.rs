@@ -37,7 +37,7 @@ async fn a_bug_met_by_one_target_is_its_record_and_troubles_the_run() {
     let tally = Tally::default();
     let mut codes = Vec::new();
     for target in spec.expand(Sampling::default()) {
-        let record = attempt(&Buggy {}, &shared, &target).await;
+        let record = attempt(&Buggy {}, &Net::new(&shared), &target, "").await;
         tally.count(&record, false);
         codes.push((record.verdict, record.failure.map(|failure| (failure.code, failure.detail))));
     }

@@ -1,9 +1,10 @@
 //! What is to be checked: arguments, or lines of standard input, expanded as they are asked for.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use tokio::sync::mpsc;
 
+use super::output::complain;
 use crate::spec::{Line, Rejected, Sampling, Spec};
 use crate::target::{Invalid, Target};
 
@@ -22,7 +23,7 @@ pub(super) enum Item {
 /// Lines that were there at once: the one who waits for them is woken once, and reads them on its own thread.
 #[derive(Default)]
 struct Lines {
-    text: String,
+    text: Vec<u8>,
     read: usize,
     /// This is the beginning of a line that is too long.
     cut: bool,
@@ -34,8 +35,10 @@ pub(super) struct Input {
     sampling: Sampling,
     own: std::vec::IntoIter<Target>,
     specs: std::vec::IntoIter<Spec>,
-    stdin: Option<mpsc::Receiver<Lines>>,
+    stdin: Option<mpsc::Receiver<io::Result<Lines>>>,
     lines: Lines,
+    /// Standard input could not be read to its end.
+    pub(super) broken: bool,
     expanding: Option<Box<dyn Iterator<Item = Target> + Send>>,
 }
 
@@ -50,6 +53,7 @@ impl Input {
             specs: specs.into_iter(),
             stdin,
             lines: Lines::default(),
+            broken: false,
             expanding: None,
         }
     }
@@ -71,7 +75,14 @@ impl Input {
                     Some(Ok(Line::Nothing)) => continue,
                     Some(Err(bad)) => return Some(Item::Bad(bad)),
                     None => {
-                        self.lines = self.stdin.as_mut()?.recv().await?;
+                        match self.stdin.as_mut()?.recv().await? {
+                            Ok(lines) => self.lines = lines,
+                            Err(error) => {
+                                self.broken = true;
+                                let tool = self.tool;
+                                complain(&format!("check-{tool}: standard input cannot be read: {error}"));
+                            }
+                        }
                         continue;
                     }
                 },
@@ -84,52 +95,65 @@ impl Input {
 impl Lines {
     /// Reads one line; `None` after the last.
     fn next(&mut self, tool: &str, sampling: Sampling) -> Option<Result<Line, Rejected>> {
-        let line = self.text.get(self.read..)?.split_inclusive('\n').next()?;
+        let line = self.text.get(self.read..)?.split_inclusive(|byte| *byte == b'\n').next()?;
         self.read += line.len();
-        if !self.cut {
-            return Some(Spec::line(line, tool, sampling));
-        }
-        let why = Invalid::new("the line is too long");
-        Some(Err(Rejected { text: line.trim().to_owned(), why, labels: None }))
+        let why = match std::str::from_utf8(line) {
+            _ if is_comment(line) => return Some(Ok(Line::Nothing)),
+            _ if self.cut => "the line is too long",
+            Ok(line) => return Some(Spec::line(line, tool, sampling)),
+            Err(_) => "the line is not UTF-8",
+        };
+        let text = String::from_utf8_lossy(line).trim().to_owned();
+        Some(Err(Rejected { text, why: Invalid::new(why), labels: None }))
     }
 }
 
+/// Whether a line is passed over, whatever it is written in and however long it is.
+fn is_comment(line: &[u8]) -> bool {
+    line.trim_ascii_start().starts_with(b"#")
+}
+
 /// Reads standard input on a thread of its own: a pause in it must not hold up the checks in flight.
-fn stdin() -> mpsc::Receiver<Lines> {
+fn stdin() -> mpsc::Receiver<io::Result<Lines>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
     std::thread::spawn(move || {
-        let mut input = BufReader::new(std::io::stdin().lock());
-        if skip_mark(&mut input).is_ok() {
-            while let Some(lines) = lines(&mut input)
-                && sender.blocking_send(lines).is_ok()
-            {}
+        let mut input = BufReader::new(io::stdin().lock());
+        let mut going = skip_mark(&mut input).map(Some);
+        while let Ok(Some(())) = going {
+            going = match lines(&mut input) {
+                Ok(None) => Ok(None),
+                Ok(Some(lines)) => Ok(sender.blocking_send(Ok(lines)).ok()),
+                Err(error) => Err(error),
+            };
+        }
+        if let Err(error) = going {
+            let _ = sender.blocking_send(Err(error));
         }
     });
     receiver
 }
 
-/// Reads a line, and those that are there already: nothing that is there waits for what is not. `None` at the end, or
-/// where reading fails.
-fn lines(input: &mut BufReader<impl Read>) -> Option<Lines> {
+/// Reads a line, and those that are there already: nothing that is there waits for what is not. `None` at the end.
+fn lines(input: &mut BufReader<impl Read>) -> io::Result<Option<Lines>> {
+    skip_blanks(input)?;
     let mut raw = Vec::new();
-    let read = input.by_ref().take(LONGEST).read_until(b'\n', &mut raw);
-    if !matches!(read, Ok(length) if length > 0) {
-        return None;
+    if input.by_ref().take(LONGEST).read_until(b'\n', &mut raw)? == 0 {
+        return Ok(None);
     }
     let cut = !raw.ends_with(b"\n") && raw.len() as u64 >= LONGEST;
     if cut {
-        // What cannot be skipped ends the input all the same: the next line is none.
+        // Where the rest cannot be read, the next line says so.
         let _ = skip_line(input);
     } else {
         let there = input.buffer().iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         raw.extend_from_slice(&input.buffer()[..there]);
         input.consume(there);
     }
-    Some(Lines { text: String::from_utf8_lossy(&raw).into_owned(), read: 0, cut })
+    Ok(Some(Lines { text: raw, read: 0, cut }))
 }
 
 /// Passes over a byte order mark, with which some editors begin a file.
-fn skip_mark(input: &mut impl BufRead) -> std::io::Result<()> {
+fn skip_mark(input: &mut impl BufRead) -> io::Result<()> {
     const MARK: &[u8] = "\u{feff}".as_bytes();
     if input.fill_buf()?.starts_with(MARK) {
         input.consume(MARK.len());
@@ -137,8 +161,21 @@ fn skip_mark(input: &mut impl BufRead) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Discards blanks and blank lines before a line, however many.
+fn skip_blanks(input: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let buffer = input.fill_buf()?;
+        let blanks = buffer.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let done = blanks < buffer.len() || buffer.is_empty();
+        input.consume(blanks);
+        if done {
+            return Ok(());
+        }
+    }
+}
+
 /// Discards the rest of a line without keeping it.
-fn skip_line(input: &mut impl BufRead) -> std::io::Result<()> {
+fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
     loop {
         let buffer = input.fill_buf()?;
         let end = buffer.iter().position(|byte| *byte == b'\n');

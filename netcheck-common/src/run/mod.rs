@@ -9,6 +9,7 @@ mod small;
 mod source;
 mod text;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,8 +67,10 @@ pub fn run<C: Check>() -> ExitCode {
     let Command { mut check, flags } = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(TOOL));
+            let printed = error.print().and_then(|()| io::stdout().flush());
+            // A reader who has gone has read enough.
+            let lost = printed.is_err_and(|why| why.kind() != io::ErrorKind::BrokenPipe);
+            return ExitCode::from(u8::try_from(error.exit_code()).ok().filter(|_| !lost).unwrap_or(TOOL));
         }
     };
     let specs = match specs::<C>(&flags).and_then(|specs| check.prepare().map(|()| specs)) {
@@ -122,7 +125,7 @@ pub fn run<C: Check>() -> ExitCode {
     // Each lane lets go of what it holds at a server before the program ends.
     let sound = crew.lanes.join();
     match end {
-        None if !sound => crew.tally.troubled.store(true, Ordering::Relaxed),
+        None if !sound || crew.source.is_broken() => crew.tally.troubled.store(true, Ordering::Relaxed),
         Some(End::Signal(_)) => writer.wait(),
         _ => {}
     }

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ const BATCH: usize = 64;
 const WHOLE: usize = 4096;
 /// How long a reader may take for what is left when a signal ends the run.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long, beyond that, for the rest of a line that is longer than [`WHOLE`].
+const REST: Duration = Duration::from_secs(4);
 
 /// Lines one after another, and where each ends, with its target's number.
 #[derive(Default)]
@@ -102,10 +105,20 @@ impl Drop for Desk {
     }
 }
 
+/// Whether a run that ends would cut a line: one longer than [`WHOLE`] may be there by half.
+#[derive(Default)]
+struct Pen {
+    /// Such a line is being written.
+    down: AtomicBool,
+    /// Nothing more is to be begun.
+    lifted: AtomicBool,
+}
+
 /// The thread that writes to standard output.
 pub(super) struct Writer {
     ended: oneshot::Receiver<Option<End>>,
     running: Receiver<()>,
+    pen: Arc<Pen>,
     /// The number of the line whose turn it is, where they are written in order.
     pub(super) turn: Option<watch::Receiver<u64>>,
 }
@@ -116,14 +129,16 @@ impl Writer {
         let (sender, sheets) = mpsc::channel::<Sheet>(AHEAD);
         let left = Left::default();
         let late = Arc::clone(&left);
+        let pen = Arc::<Pen>::default();
+        let own = Arc::clone(&pen);
         let (tell, ended) = oneshot::channel();
         let (here, running) = channel::<()>();
         let (order, turn) = ordered.then(Order::new).unzip();
         std::thread::spawn(move || {
             let _here = here;
-            let _ = tell.send(write(sheets, order, &late).err().map(|error| end_of(&error)));
+            let _ = tell.send(write(sheets, order, &late, &own).err().map(|error| end_of(&error)));
         });
-        (Output { sender, left }, Writer { ended, running, turn })
+        (Output { sender, left }, Writer { ended, running, pen, turn })
     }
 
     /// Resolves when everything is written, or nothing more can be: then with the reason.
@@ -134,7 +149,12 @@ impl Writer {
     /// Waits until everything is written, or a reader has been too slow.
     pub(super) fn wait(self) {
         // Nothing is ever sent: the writer's end disconnects.
-        let _ = self.running.recv_timeout(PATIENCE);
+        if self.running.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            self.pen.lifted.store(true, Ordering::SeqCst);
+            if self.pen.down.load(Ordering::SeqCst) {
+                let _ = self.running.recv_timeout(REST);
+            }
+        }
     }
 }
 
@@ -178,32 +198,42 @@ impl Order {
     }
 }
 
-fn write(mut sheets: mpsc::Receiver<Sheet>, mut order: Option<Order>, left: &Left) -> io::Result<()> {
+fn write(
+    mut sheets: mpsc::Receiver<Sheet>,
+    mut order: Option<Order>,
+    left: &Left,
+    pen: &Pen,
+) -> io::Result<()> {
     let mut output = io::stdout().lock();
     let mut coming = std::iter::from_fn(|| sheets.blocking_recv());
     let late =
         std::iter::once_with(|| std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner)));
     coming.by_ref().chain(late.flatten()).try_for_each(|sheet| match &mut order {
-        Some(order) => put(&mut output, &order.sort(&sheet)),
-        None => put(&mut output, &sheet),
+        Some(order) => put(&mut output, &order.sort(&sheet), pen),
+        None => put(&mut output, &sheet, pen),
     })?;
-    order.map_or(Ok(()), |order| put(&mut output, &order.rest()))
+    order.map_or(Ok(()), |order| put(&mut output, &order.rest(), pen))
 }
 
 /// Whole lines in each write: a reader never sees half of one, and neither does a file when we are killed.
-fn put(output: &mut impl Write, sheet: &Sheet) -> io::Result<()> {
+fn put(output: &mut impl Write, sheet: &Sheet, pen: &Pen) -> io::Result<()> {
     let (mut from, mut to) = (0, 0);
     for (_, end) in &sheet.ends {
         if to > from && end - from > WHOLE {
-            flush(output, &sheet.text[from..to])?;
+            flush(output, &sheet.text[from..to], pen)?;
             from = to;
         }
         to = *end;
     }
-    flush(output, &sheet.text[from..to])
+    flush(output, &sheet.text[from..to], pen)
 }
 
-fn flush(output: &mut impl Write, lines: &[u8]) -> io::Result<()> {
+fn flush(output: &mut impl Write, lines: &[u8], pen: &Pen) -> io::Result<()> {
+    pen.down.store(lines.len() > WHOLE, Ordering::SeqCst);
+    // Looked at only now: either it is seen here, or the one who lifts it sees the line.
+    if pen.lifted.load(Ordering::SeqCst) {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
     output.write_all(lines)?;
     output.flush()
 }
@@ -256,7 +286,47 @@ mod tests {
             sheet.add(number as u64, |text| text.extend(vec![b'x'; length - 1].into_iter().chain([b'\n'])));
         }
         let mut writes = Writes(Vec::new());
-        put(&mut writes, &sheet).unwrap();
+        put(&mut writes, &sheet, &Pen::default()).unwrap();
         assert_eq!(writes.0, [3000, 1500, 5000, 10]);
+    }
+
+    /// A reader that takes what is written only when the writer has been told to begin nothing more.
+    struct Slow(Arc<Pen>, Vec<u8>);
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let length = if self.1.is_empty() { WHOLE } else { bytes.len() };
+            while !self.1.is_empty() && !self.0.lifted.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            self.1.extend(&bytes[..length]);
+            Ok(length)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_long_line_that_was_begun_is_ended_and_no_other_is_begun() {
+        let (pen, (_, ended), (here, running)) = (Arc::<Pen>::default(), oneshot::channel(), channel());
+        let mut sheet = Sheet::default();
+        for number in 0..2 {
+            sheet.add(number, |text| text.extend([vec![b'x'; 5000], vec![b'\n']].concat()));
+        }
+        let own = Arc::clone(&pen);
+        let writing = std::thread::spawn(move || {
+            let _here = here;
+            let mut reader = Slow(Arc::clone(&own), Vec::new());
+            let written = put(&mut reader, &sheet, &own);
+            (reader.1, written.is_err())
+        });
+        while !pen.down.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        Writer { ended, running, pen, turn: None }.wait();
+        let (read, given_up) = writing.join().unwrap();
+        assert_eq!((read.len(), read.last(), given_up), (5001, Some(&b'\n'), true));
     }
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::cause::{Cause, Confidence, Reason, Who};
+use crate::diagnose::boundary::{self, Boundary};
 use crate::diagnose::trail::Trail;
 use crate::diagnose::{Finding, fix};
 use crate::failure::{Code, Failure};
@@ -105,9 +106,16 @@ async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Net) -
     if reach(&other) > reach(&own) {
         let cause =
             base(Reason::FirewallDrop).seen(format!("UDP {CONTROL_PORT} of the same address gets farther"));
-        let between = farthest(&other) > farthest(&own);
+        let next = other.hops.iter().map(|(hop, _)| *hop).find(|hop| *hop > farthest(&own));
         // Where only the address itself is farther, its service may as well be silent of its own accord.
-        return Some(Finding::of(cause.sure(if between { Confidence::High } else { Confidence::Low })));
+        let sure = match next {
+            None => Confidence::Low,
+            Some(hop) => match boundary::of_datagrams(net, to, control, hop).await {
+                Boundary::Sharp(..) => Confidence::High,
+                Boundary::Beyond(..) | Boundary::Blurred => Confidence::Medium,
+            },
+        };
+        return Some(Finding::of(cause.sure(sure)));
     }
     let others = if net.datagrams_pass() {
         Some("other datagrams of this run were answered")
