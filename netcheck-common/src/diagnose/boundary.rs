@@ -50,8 +50,9 @@ pub(super) async fn find(net: &Net, to: SocketAddr) -> Boundary {
 
 /// The same of datagrams for a silent port and for a control, at a hop that showed only the control's.
 pub(super) async fn of_datagrams(net: &Net, to: SocketAddr, control: SocketAddr, hop: u8) -> Boundary {
-    let other = || async { trail::datagram(net, control, hop, trail::wait(net)).await.hop() };
-    compare(net, hop, other, |patience| trail::datagram(net, to, hop, patience)).await
+    let other =
+        || async { trail::datagram(net, control, hop, trail::wait(net), &[&trail::BINDING]).await.hop() };
+    compare(net, hop, other, |patience| trail::datagram(net, to, hop, patience, &[&trail::BINDING])).await
 }
 
 async fn compare<O, P>(net: &Net, hop: u8, other: impl Fn() -> O, own: impl Fn(Duration) -> P) -> Boundary

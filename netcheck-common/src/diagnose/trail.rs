@@ -17,7 +17,7 @@ use crate::tcp::{self, Reach};
 const STEP: u8 = 4;
 const SILENT_STEPS: u8 = 2;
 /// A STUN binding request, which media servers answer.
-const BINDING: [u8; 20] =
+pub(super) const BINDING: [u8; 20] =
     [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 110, 101, 116, 99, 104, 101, 99, 107, 45, 104, 111, 112];
 /// No path in use is longer.
 const LONGEST: u8 = 32;
