@@ -69,6 +69,7 @@ impl<K: Hash + Eq, V: Clone> Memo<K, V> {
 pub struct Experiments {
     open: Mutex<HashMap<IpAddr, u16>>,
     reached: AtomicBool,
+    reached_over_ipv6: AtomicBool,
     answered: AtomicBool,
     traced: AtomicUsize,
     trails: Memo<SocketAddr, Trail>,
@@ -92,6 +93,9 @@ impl Experiments {
     /// Notes a connection that stood: a control for later failures.
     pub(crate) fn stood(&self, to: SocketAddr) {
         self.reached.store(true, Ordering::Relaxed);
+        if to.is_ipv6() {
+            self.reached_over_ipv6.store(true, Ordering::Relaxed);
+        }
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() < REMEMBERED {
             open.entry(to.ip()).or_insert(to.port());
@@ -101,6 +105,11 @@ impl Experiments {
     /// Whether any connection of this run stood.
     pub(crate) fn reached(&self) -> bool {
         self.reached.load(Ordering::Relaxed)
+    }
+
+    /// Whether any connection of this run stood over IPv6.
+    pub(crate) fn reached_over_ipv6(&self) -> bool {
+        self.reached_over_ipv6.load(Ordering::Relaxed)
     }
 
     /// A port that stood on this address in this run.

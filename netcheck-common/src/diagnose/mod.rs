@@ -24,6 +24,7 @@ use crate::trace::Observed;
 pub use boundary::Boundary;
 pub use experiments::Experiments;
 pub use rules::connection::dropped;
+pub(crate) use rules::connection::ipv6_broken;
 pub use rules::handshake::stands_in;
 
 /// What a diagnosis finds.

@@ -54,7 +54,7 @@ async fn attempt<C: Check>(check: &C, net: &Net, target: &Target, ts: &str) -> R
         // What a control or an experiment lacks says nothing of the target's own stages.
         let control = Box::pin(shortage::watched(small::rounds(check, net, target)));
         let (mut observed, small_rounds) = with_control(net, check_once, control).await;
-        judge::correct(target, &mut observed);
+        judge::correct(net, target, &mut observed);
         let finding = if judge::needs_explaining(&observed) {
             Box::pin(shortage::watched(judge::explain(check, net, target, &observed, small_rounds))).await
         } else {

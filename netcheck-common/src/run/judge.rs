@@ -73,9 +73,9 @@ pub(super) fn with_attempts(mut record: Record, tried: u32, allowed: u32) -> Rec
 }
 
 /// Corrects what was seen by what only the whole shows.
-pub(super) fn correct(target: &Target, observed: &mut Observed) {
+pub(super) fn correct(net: &Net, target: &Target, observed: &mut Observed) {
     private_answer(target, observed);
-    ipv6_broken(target, observed);
+    ipv6_broken(net, target, observed);
 }
 
 /// Looks for the cause of what went wrong.
@@ -232,7 +232,7 @@ fn private_answer(target: &Target, observed: &mut Observed) {
 }
 
 /// IPv6 announced and dead, IPv4 fine: people wait at every page and nobody knows why.
-fn ipv6_broken(target: &Target, observed: &mut Observed) {
+fn ipv6_broken(net: &Net, target: &Target, observed: &mut Observed) {
     let Some(tcp) = observed.seen.facts.get("tcp") else { return };
     let of = |family: &str, key: &str| tcp.get(family).and_then(|fact| fact.get(key)).cloned();
     if of("ipv4", "ok") != Some(Value::Bool(true)) || of("ipv6", "ok") != Some(Value::Bool(false)) {
@@ -250,14 +250,9 @@ fn ipv6_broken(target: &Target, observed: &mut Observed) {
     let address =
         of("ipv6", "address").and_then(|address| address.as_str().map(str::to_owned)).unwrap_or_default();
     let authority = target.authority();
-    let cause = Cause::new(
-        Reason::Ipv6Broken,
-        Who::Network,
-        format!("Repair the IPv6 route to {authority} TCP, or stop announcing IPv6 to this network."),
-    )
-    .sure(Confidence::Medium)
-    .seen(format!("IPv6 to [{address}] ended with {code}"))
-    .seen("IPv4 to the same service connected");
+    let cause = diagnose::ipv6_broken(net, target)
+        .seen(format!("IPv6 to [{address}] ended with {code}"))
+        .seen("IPv4 to the same service connected");
     let failure = Failure::new(code, format!("IPv6 to {authority} does not work; IPv4 does"));
     observed.degraded.push((failure, Some(cause)));
 }

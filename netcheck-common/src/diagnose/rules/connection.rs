@@ -358,6 +358,18 @@ pub(super) fn count(number: u8) -> String {
     if number == 1 { "one hop".into() } else { format!("{number} hops") }
 }
 
+/// IPv6 does not work where IPv4 does: to this service, or to anybody?
+pub(crate) fn ipv6_broken(net: &Net, target: &Target) -> Cause {
+    let what = fix::what(target);
+    if net.shared.experiments.reached_over_ipv6() {
+        let fix = format!("Let IPv6 to {what} pass, or ask its operator whether it answers over IPv6.");
+        return Cause::new(Reason::Ipv6Broken, Who::Unknown, fix)
+            .seen("IPv6 to another host of this run connected");
+    }
+    let fix = format!("Repair the IPv6 route to {what}, or stop announcing IPv6 to this network.");
+    Cause::new(Reason::Ipv6Broken, Who::Network, fix).sure(Confidence::Medium)
+}
+
 /// IPv6 silent while IPv4 of the same name connects.
 async fn dead_family(target: &Target, observed: &Observed, to: SocketAddr, net: &Net) -> Option<Finding> {
     let name = target.host.name().filter(|_| to.is_ipv6())?;
@@ -374,12 +386,7 @@ async fn dead_family(target: &Target, observed: &Observed, to: SocketAddr, net: 
     let attempt = crate::tcp::attempt(net.origin(), control, crate::tcp::Reach::default());
     let stood = matches!(crate::clock::within(net.timeout().mul_f64(0.3), attempt).await, Some(Ok(_)));
     stood.then(|| {
-        let fix = format!(
-            "Repair the IPv6 route to {}, or stop announcing IPv6 to this network.",
-            fix::what(target)
-        );
-        let cause = Cause::new(Reason::Ipv6Broken, Who::Network, fix)
-            .sure(Confidence::Medium)
+        let cause = ipv6_broken(net, target)
             .seen(format!("IPv6 to {} stays silent", to.ip()))
             .seen(format!("IPv4 to {four} connects to the same port"));
         Finding::of(cause)
