@@ -27,12 +27,14 @@ pub(super) fn apply(records: &mut [Record]) {
         let mut cause = if named { unresolved(record) } else { dropped(record) };
         if let Some(old) = record.cause.take() {
             cause.evidence = old.evidence;
+            // The last hop that answered is that of a block as well.
+            cause.near = old.near.filter(|_| !named);
         }
         record.cause = Some(cause.seen("other services were reached in the same run"));
     }
 }
 
-/// Where it stops is not known: what told the place took it for the end of the network.
+/// A block, no farther than the tool saw.
 fn dropped(record: &Record) -> Cause {
     let fix = format!("Allow {}.", Place::of(&record.target).what());
     Cause::new(Reason::FirewallDrop, Who::Network, fix).sure(Confidence::Medium)
@@ -105,7 +107,8 @@ mod tests {
     fn silence_beside_a_service_that_was_reached_is_a_drop_somewhere() {
         let silent = record("rtmps://a:10000", "52.28.30.1:10000", &json!({}));
         let cause = cause(&mut [silent, passed("99.86.91.11:443")]);
-        assert_eq!((cause.code, cause.who, cause.near), (Reason::FirewallDrop, Who::Network, None));
+        let near = "10.20.0.1".parse().ok();
+        assert_eq!((cause.code, cause.who, cause.near), (Reason::FirewallDrop, Who::Network, near));
         assert_eq!(cause.fix, "Allow TCP 10000 to a (RTMPS over TCP).");
         assert_eq!(
             cause.evidence,
