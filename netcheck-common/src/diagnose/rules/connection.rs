@@ -189,17 +189,25 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Net) -> Finding {
                 count(near.hops),
                 count(far.hops)
             );
+            let unclear = |why| {
+                let fix =
+                    format!("Find out who refuses {}: the service or a device before it.", fix::what(target));
+                Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen(seen.clone()).seen(why))
+            };
             // Where both began with the same TTL, each further pair has to show the same.
             let alike = far.ttl < near.ttl;
             if alike && !distance::is_nearer(net, (to, near), SocketAddr::new(to.ip(), port)).await {
-                let fix =
-                    format!("Find out who refuses {}: the service or a device before it.", fix::what(target));
-                let cause = Cause::new(Reason::Unknown, Who::Unknown, fix).seen(seen);
-                return Finding::of(
-                    cause.seen("asked again, they are no longer apart: the path has several ways"),
+                return unclear("asked again, they are no longer apart: the path has several ways");
+            }
+            // A router refuses what it would have passed on; a host that passes its open ports on refuses at its door.
+            let at_the_door = matches!(trail.answered, Some((out, _)) if out <= near.hops);
+            if at_the_door && place.is_none() {
+                return unclear(
+                    "a SYN draws it that travels no farther: a host there may pass the open port on",
                 );
             }
-            let sure = if place.is_some() && alike { Confidence::High } else { Confidence::Medium };
+            let certain = place.is_some() && alike && !at_the_door;
+            let sure = if certain { Confidence::High } else { Confidence::Medium };
             Finding::of(reject(target, &trail, near.hops).near(place).sure(sure).seen(seen))
         }
         (Some(near), Some(far), Some(port)) => {
