@@ -56,7 +56,9 @@ async fn attempt<C: Check>(check: &C, net: &Net, target: &Target, ts: &str) -> R
         let (mut observed, small_rounds) = with_control(net, check_once, control).await;
         judge::correct(net, target, &mut observed);
         let finding = if judge::needs_explaining(&observed) {
-            Box::pin(shortage::watched(judge::explain(check, net, target, &observed, small_rounds))).await
+            // On the heap first: what watches it would be moved there with all of it.
+            let explained = Box::pin(judge::explain(check, net, target, &observed, small_rounds));
+            shortage::watched(explained).await
         } else {
             None
         };
