@@ -8,3 +8,4 @@ pub(super) mod name;
 pub(super) mod page;
 pub(super) mod protocol;
 pub(super) mod proxy;
+mod refusal;
