@@ -208,11 +208,11 @@ fn one_tool_without_an_answer_is_a_block_where_the_others_reach_theirs() {
     video-api    pass         5/5
 
     ingest (ap): TCP 10000-10050 to ap-channel.spotme.com does not work:
-    firewall_drop (likely).
+    firewall_drop (likely), at or after 10.20.0.1.
     ingest (eu): TCP 10000-10050 to eu-channel.spotme.com does not work:
-    firewall_drop (likely).
+    firewall_drop (likely), at or after 10.20.0.1.
     ingest (us): TCP 10000-10050 to us-channel.spotme.com does not work:
-    firewall_drop (likely).
+    firewall_drop (likely), at or after 10.20.0.1.
 
     For the network or firewall team:
       - Allow TCP 10000-10050 to ap-channel.spotme.com, eu-channel.spotme.com,
