@@ -62,7 +62,7 @@ impl Connected {
 pub async fn connect(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<Connected, Stopped> {
     let addresses = trace.addresses(target).await?;
     let net = trace.diagnosis();
-    let mut hello = Hello::to(&target.host);
+    let mut hello = net.as_asked(&Hello::of(target));
     hello.alpn = udp.alpn_of(target);
     let bound = reach::bound(&net);
     let port = target.port();
@@ -174,7 +174,7 @@ async fn handshake(
     hello: &Hello,
     bound: Duration,
 ) -> Result<(Connected, Duration), Failure> {
-    let (tls, recorder) = tls::quic_config(net, hello);
+    let (tls, recorder) = tls::quic_config(hello);
     let (endpoint, received) = endpoint(net, to).await?;
     let begun = now();
     let connecting = endpoint
@@ -289,7 +289,7 @@ pub async fn last_hop(
     let mut hello = Hello::to(host);
     hello.alpn = alpn;
     let aside = net.aside();
-    let (tls, _) = tls::quic_config(&aside, &hello);
+    let (tls, _) = tls::quic_config(&hello);
     let flight = initial::flight(client(tls, net.timeout()).ok()?, to, &name(host)).await;
     let content: Vec<&[u8]> = flight.iter().map(Vec::as_slice).collect();
     if content.is_empty() { None } else { aside.last_hop_of(to, &content).await }

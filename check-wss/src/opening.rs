@@ -96,14 +96,14 @@ async fn open(target: &Target, net: &Net, peer: Option<SocketAddr>) -> Result<St
         }
     };
     if target.scheme.is_tls() {
-        return Ok(aside.handshake(stream, &hello(target)).await?.stream);
+        return Ok(aside.handshake(stream, &aside.as_asked(&hello(target))).await?.stream);
     }
     Ok(stream)
 }
 
 /// The ClientHello, as a browser's for a WebSocket.
 pub(crate) fn hello(target: &Target) -> Hello {
-    let mut hello = Hello::to(&target.host);
+    let mut hello = Hello::of(target);
     // Over HTTP/2 the upgrade is another one (RFC 8441).
     hello.alpn = vec![b"http/1.1".to_vec()];
     hello

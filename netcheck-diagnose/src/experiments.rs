@@ -11,7 +11,9 @@ use tokio::sync::OnceCell;
 
 use super::boundary::{self, Boundary};
 use super::distance::{self, Distance};
-use super::hello::{self, Outcome};
+use super::hello::{self, HelloForm, Outcome};
+use super::hello_form::{self, Form};
+use super::hello_probe::Destination;
 use super::rules::datagram::CONTROL_PORT;
 use super::rules::name::Sanity;
 use super::times::Times;
@@ -20,7 +22,7 @@ use super::walk::{self, Walk};
 use crate::Diagnosis;
 use netcheck_net::clock;
 use netcheck_net::tcp::{self, Reach};
-use netcheck_record::target::{Host, Target};
+use netcheck_net::tls::SentHello;
 
 /// How many results are remembered, and how many paths are traced in one run: a bound on memory and packets.
 const REMEMBERED: usize = 4096;
@@ -75,11 +77,13 @@ pub struct Experiments {
     trails: Memo<SocketAddr, Trail>,
     datagrams: Memo<SocketAddr, Trail>,
     hellos: Memo<(SocketAddr, String), Outcome>,
-    walks: Memo<(SocketAddr, String), Walk>,
+    renamed: Memo<(SocketAddr, HelloForm, String), bool>,
+    walks: Memo<(SocketAddr, HelloForm), Walk>,
+    forms: Memo<(SocketAddr, HelloForm), Option<Form>>,
     routers: Memo<(IpAddr, u8), Option<IpAddr>>,
     siblings: Memo<IpAddr, Vec<u16>>,
     pub(super) distances: Memo<SocketAddr, Option<Distance>>,
-    resets: Memo<(SocketAddr, String), Option<Distance>>,
+    resets: Memo<(SocketAddr, HelloForm), Option<Distance>>,
     boundaries: Memo<SocketAddr, Boundary>,
     stand_ins: Memo<SocketAddr, Option<(u8, IpAddr)>>,
     outside: Memo<(), bool>,
@@ -156,22 +160,39 @@ impl Diagnosis {
     }
 
     /// Begins, beside a silent handshake, what its explanation will ask for.
-    pub(crate) fn prefetch_hello(self, to: SocketAddr, name: Host) {
+    pub(crate) fn prefetch_hello(self, to: SocketAddr, sent: Arc<SentHello>) {
         let net = self;
         drop(tokio::spawn(async move {
-            tokio::join!(net.hello(to, hello::CONTROL_NAME), net.hello_walk(to, &name), net.stand_in(to));
+            tokio::join!(
+                net.renamed_hello_spoke(to, &sent, hello::CONTROL_NAME),
+                net.hello_walk(to, &sent),
+                net.stand_in(to)
+            );
+            net.hello_form(to, &sent).await;
         }));
     }
 
-    /// What a handshake under another name comes to.
+    /// What a handshake under another name comes to, with a small ClientHello.
     pub(super) async fn hello(&self, to: SocketAddr, name: &str) -> Outcome {
         self.experiments.hellos.get((to, name.to_owned()), hello::with_name(self, to, name)).await
     }
 
-    /// From how far away the reset comes that a ClientHello for this name draws.
-    pub(super) async fn reset_distance(&self, to: SocketAddr, name: &Host) -> Option<Distance> {
-        let measure = async { distance::of_reset(self, to, &hello::bytes(name, &[])).await };
-        self.experiments.resets.get((to, name.to_string()), measure).await
+    /// Whether the same ClientHello under another name is answered by TLS, each time.
+    pub(super) async fn renamed_hello_spoke(&self, to: SocketAddr, sent: &SentHello, name: &str) -> bool {
+        let ask = hello_form::renamed_spoke(self, to, sent, name);
+        self.experiments.renamed.get((to, HelloForm::of(&sent.hello), name.to_owned()), ask).await
+    }
+
+    /// From how far away the reset comes that this ClientHello draws.
+    pub(super) async fn reset_distance(&self, to: SocketAddr, sent: &SentHello) -> Option<Distance> {
+        let measure = distance::of_reset(self, to, &sent.bytes);
+        self.experiments.resets.get((to, HelloForm::of(&sent.hello)), measure).await
+    }
+
+    /// What about this ClientHello makes the difference, where the other kind is answered.
+    pub(super) async fn hello_form(&self, to: SocketAddr, sent: &SentHello) -> Option<Form> {
+        let examine = hello_form::examine(self, Destination::Direct(to), sent);
+        self.experiments.forms.get((to, HelloForm::of(&sent.hello)), examine).await
     }
 
     /// Whether packets for a silent port stop where those for an open port of the same address go on.
@@ -179,15 +200,15 @@ impl Diagnosis {
         self.experiments.boundaries.get(to, boundary::find(self, to)).await
     }
 
-    /// How far a ClientHello for this name gets.
-    pub(super) async fn hello_walk(&self, to: SocketAddr, name: &Host) -> Walk {
-        let walking = async { walk::walk(&self.aside(), to, &hello::bytes(name, &[])).await };
-        self.experiments.walks.get((to, name.to_string()), walking).await
+    /// How far this ClientHello gets.
+    pub(super) async fn hello_walk(&self, to: SocketAddr, sent: &SentHello) -> Walk {
+        let walking = async { walk::walk(&self.aside(), to, &sent.bytes).await };
+        self.experiments.walks.get((to, HelloForm::of(&sent.hello)), walking).await
     }
 
-    /// Whether a ClientHello for this target was answered when it was sent again, in segments of full size.
-    pub fn was_answered(&self, to: SocketAddr, target: &Target) -> bool {
-        let known = self.experiments.walks.known(&(to, target.host.to_string()));
+    /// Whether this ClientHello was answered when it was sent again, in segments of full size.
+    pub fn was_answered(&self, to: SocketAddr, sent: &SentHello) -> bool {
+        let known = self.experiments.walks.known(&(to, HelloForm::of(&sent.hello)));
         known.is_some_and(|walk| walk.answered_at.is_some())
     }
 

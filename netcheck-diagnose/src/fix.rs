@@ -1,5 +1,7 @@
 //! The sentence for a change request: host, port and protocol, ready to paste.
 
+use std::net::IpAddr;
+
 use netcheck_record::target::Target;
 
 /// The transport and application protocol of a target, as a firewall's form asks for them.
@@ -85,6 +87,18 @@ pub fn resolve(target: &Target) -> String {
 #[must_use]
 pub fn bypass(target: &Target) -> String {
     format!("Let {} pass the transparent proxy untouched.", what(target))
+}
+
+/// Let browsers' ClientHellos pass.
+#[must_use]
+pub fn large_hello(target: &Target, near: Option<IpAddr>, what: &str) -> String {
+    let device =
+        near.map_or("A device on the path".to_owned(), |near| format!("A device at or after {near}"));
+    format!("{device} drops ClientHellos {what}; update it, or exempt {}.", what_for(target))
+}
+
+fn what_for(target: &Target) -> String {
+    self::what(target)
 }
 
 /// Repair the MTU.

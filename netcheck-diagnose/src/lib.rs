@@ -10,6 +10,8 @@ mod distance;
 mod experiments;
 pub mod fix;
 pub mod hello;
+mod hello_form;
+mod hello_probe;
 mod observed;
 mod rules;
 mod times;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use nix::sys::socket::getsockopt;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::net::TcpStream;
 
 use crate::Diagnosis;
 use netcheck_net::clock;
@@ -71,14 +73,16 @@ async fn acknowledged(net: &Diagnosis, to: SocketAddr, payload: &[u8], wait: Dur
     if clock::within(wait, stream.read(&mut [0; 1])).await.is_some() {
         return None;
     }
-    getsockopt(&stream, option::Info).ok().map(|info| info.tcpi_unacked == 0)
+    let info = getsockopt(&stream, option::Info).ok();
+    abort(&stream, to);
+    info.map(|info| info.tcpi_unacked == 0)
 }
 
 async fn send(net: &Diagnosis, to: SocketAddr, payload: &[u8], ttl: u8, wait: Duration) -> End {
     let connected = clock::within(wait, tcp::attempt(net.origin(), to, Reach::default())).await;
     let Some(Ok(mut stream)) = connected else { return End::Silent };
     icmp::listen(&stream, to.is_ipv6());
-    let socket = socket2::SockRef::from(&stream);
+    let socket = SockRef::from(&stream);
     let limited = if to.is_ipv6() {
         socket.set_unicast_hops_v6(u32::from(ttl))
     } else {
@@ -97,7 +101,9 @@ async fn send(net: &Diagnosis, to: SocketAddr, payload: &[u8], ttl: u8, wait: Du
             None => stream.read(&mut first).await,
         }
     };
-    match clock::within(wait, exchange).await {
+    let ended = clock::within(wait, exchange).await;
+    abort(&stream, to);
+    match ended {
         None => End::Silent,
         Some(Ok(0)) => End::Cut,
         Some(Ok(_)) => End::Answered,
@@ -106,6 +112,15 @@ async fn send(net: &Diagnosis, to: SocketAddr, payload: &[u8], ttl: u8, wait: Du
             _ => End::Cut,
         },
     }
+}
+
+/// Ends the connection with a reset that reaches the peer: it would wait for the bytes that died on their way.
+fn abort(stream: &TcpStream, to: SocketAddr) {
+    const TTL: u32 = 64;
+    let socket = SockRef::from(stream);
+    // Where the system refuses, the connection closes in the ordinary way.
+    let _ = if to.is_ipv6() { socket.set_unicast_hops_v6(TTL) } else { socket.set_ttl_v4(TTL) };
+    let _ = socket.set_linger(Some(Duration::ZERO));
 }
 
 impl Walk {

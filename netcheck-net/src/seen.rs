@@ -1,10 +1,11 @@
 //! What the path below every protocol saw of one target.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::tls::{Chain, Trust};
+use crate::tls::{Chain, SentHello, Trust};
 use netcheck_record::cause::Cause;
 use netcheck_record::failure::Failure;
 use netcheck_record::record::Path;
@@ -26,6 +27,8 @@ pub struct Seen {
     pub chain: Option<Chain>,
     /// Whom that chain convinced.
     pub trust: Option<Trust>,
+    /// The ClientHello of a handshake that failed or has been silent for a while.
+    pub hello: Option<Arc<SentHello>>,
     /// The first bytes received where TLS was expected.
     pub first_bytes: Vec<u8>,
     /// What the last HTTP answer was, where there was one.

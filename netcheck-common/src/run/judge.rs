@@ -95,7 +95,11 @@ pub(super) async fn explain<C: Check>(
     match &observed.failure {
         Some(failure) if small_rounds > 0 && diagnose::is_silence_above_tcp(failure.code) => {
             // A few rounds are few: what else was sent in full tells as well.
-            let answered = observed.seen.peer.is_some_and(|to| net.was_answered(to, target));
+            let answered = observed
+                .seen
+                .peer
+                .zip(observed.seen.hello.as_ref())
+                .is_some_and(|(to, sent)| net.was_answered(to, sent));
             if small_rounds < small::ROUNDS && answered {
                 return clock::within(net.left(), explained).await.flatten();
             }

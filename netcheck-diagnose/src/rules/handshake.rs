@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::distance;
-use crate::hello::{self, CONTROL_NAME, Outcome};
+use crate::hello::CONTROL_NAME;
 use crate::trail::Answer;
 use crate::{Finding, fix, walk};
 use netcheck_net::clock;
@@ -15,9 +15,10 @@ use netcheck_record::failure::{Code, Failure};
 use crate::Diagnosis;
 use crate::Observed;
 use netcheck_net::signature;
+use netcheck_net::tls::SentHello;
 use netcheck_record::target::Target;
 
-use super::{certificate, connection};
+use super::{certificate, connection, hello_form};
 
 /// Why the handshake failed.
 pub(crate) async fn explain(
@@ -29,8 +30,11 @@ pub(crate) async fn explain(
     let to = observed.seen.peer.filter(|_| observed.seen.proxy.is_none());
     match failure.code {
         Code::TlsReset | Code::TlsTimeout | Code::TlsClosed | Code::TlsAlert => {
-            let to = to.filter(|_| net.diagnoses())?;
-            cut(target, to, failure, net).await
+            let sent = observed.seen.hello.clone().filter(|_| net.diagnoses())?;
+            match to {
+                Some(to) => cut(target, to, &sent, failure, net).await,
+                None => hello_form::through_proxy(target, &sent, failure, net).await,
+            }
         }
         Code::TlsNotTls => Some(plaintext(target, observed, to, failure, net).await),
         Code::TlsUntrusted => Some(certificate::untrusted(target, observed, to, failure, net).await),
@@ -49,14 +53,20 @@ pub(crate) async fn explain(
 }
 
 /// Cut or silent: does another name pass on the same address and port?
-async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Option<Finding> {
+async fn cut(
+    target: &Target,
+    to: SocketAddr,
+    sent: &SentHello,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Option<Finding> {
     let (control, walk, stand_in) = tokio::join!(
-        net.hello(to, CONTROL_NAME),
+        net.renamed_hello_spoke(to, sent, CONTROL_NAME),
         async {
             if failure.code == Code::TlsAlert {
                 walk::Walk::default()
             } else {
-                net.hello_walk(to, &target.host).await
+                net.hello_walk(to, sent).await
             }
         },
         stands_in(target, to, failure, net)
@@ -64,14 +74,16 @@ async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis
     if walk.answered_at.is_some() {
         return Some(now_and_then(target, failure));
     }
-    if let Outcome::Spoke(_) = control
-        && target.host.name().is_some()
-        && failure.code != Code::TlsAlert
+    if failure.code != Code::TlsAlert
+        && let Some(finding) = hello_form::explain(target, to, sent, failure, net, walk).await
     {
+        return Some(finding);
+    }
+    if control && target.host.name().is_some() && failure.code != Code::TlsAlert {
         if let Some(finding) = cut_on_this_machine(target, to, failure, net, walk).await {
             return Some(finding);
         }
-        return Some(cut_by_name(target, to, failure, net, walk).await);
+        return Some(cut_by_name(target, to, sent, failure, net, walk).await);
     }
     if stand_in.is_some() {
         return stand_in;
@@ -82,7 +94,7 @@ async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis
             Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone()),
         ));
     }
-    nameless(target, to, failure, net, walk).await
+    nameless(target, to, sent, failure, net, walk).await
 }
 
 /// The same ClientHello passes at one time and not at another: packets are lost, or one of several servers is ill.
@@ -100,6 +112,7 @@ fn now_and_then(target: &Target, failure: &Failure) -> Finding {
 async fn cut_by_name(
     target: &Target,
     to: SocketAddr,
+    sent: &SentHello,
     failure: &Failure,
     net: &Diagnosis,
     walk: walk::Walk,
@@ -109,7 +122,7 @@ async fn cut_by_name(
         .sure(Confidence::Medium)
         .seen(format!("{}: {}", target.host, failure.detail))
         .seen(passed);
-    let Some(sign) = short_of_the_service(target, to, failure, net, walk).await else {
+    let Some(sign) = short_of_the_service(to, sent, failure, net, walk).await else {
         let alike =
             "nothing shows that it ended on its way: a balancer with no server for this name looks the same";
         return Finding::of(cause.seen(alike));
@@ -123,9 +136,9 @@ async fn cut_by_name(
 }
 
 /// What shows that a ClientHello ended on its way, if anything does.
-async fn short_of_the_service(
-    target: &Target,
+pub(super) async fn short_of_the_service(
     to: SocketAddr,
+    sent: &SentHello,
     failure: &Failure,
     net: &Diagnosis,
     walk: walk::Walk,
@@ -142,12 +155,10 @@ async fn short_of_the_service(
         return (walk.acknowledged == Some(false))
             .then(|| "the service's address never acknowledged the ClientHello".to_owned());
     }
-    let (reset, port) = tokio::join!(net.reset_distance(to, &target.host), distance::of(net, to));
+    let (reset, port) = tokio::join!(net.reset_distance(to, sent), distance::of(net, to));
     let (reset, port) = (reset?, port.filter(|port| reset.is_some_and(|reset| reset.hops < port.hops))?);
     // A reset that began with another TTL than the service's answers cannot be compared with them packet by packet.
-    if reset.ttl > port.ttl
-        && !distance::is_reset_nearer(net, to, &hello::bytes(&target.host, &[]), reset).await
-    {
+    if reset.ttl > port.ttl && !distance::is_reset_nearer(net, to, &sent.bytes, reset).await {
         return None;
     }
     Some(format!("the reset came from {} away, the port's answer from {}", hops(reset.hops), hops(port.hops)))
@@ -178,6 +189,7 @@ async fn cut_on_this_machine(
 async fn nameless(
     target: &Target,
     to: SocketAddr,
+    sent: &SentHello,
     failure: &Failure,
     net: &Diagnosis,
     walk: walk::Walk,
@@ -185,7 +197,7 @@ async fn nameless(
     let near = walk.culprit(&net.aside(), to).await;
     let farther =
         net.trail(to).await.answered.is_some_and(|(ttl, _)| walk.died_at.is_some_and(|died| died + 1 < ttl));
-    let siblings = neighbour(target, to, net).await;
+    let siblings = neighbour(target, to, sent, net).await;
     if let Some(name) = siblings {
         let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
             .near(near)
@@ -193,6 +205,9 @@ async fn nameless(
             .seen(format!("{}: {}", target.host, failure.detail))
             .seen(format!("same address and port, the name {name}: TLS was spoken"));
         return Some(Finding::of(cause));
+    }
+    if let Some(finding) = hello_form::explain_alpn(target, to, sent, failure, net, walk).await {
+        return Some(finding);
     }
     if farther {
         let cause = Cause::new(Reason::ProtocolFilter, Who::Network, fix::protocol_filter(target))
@@ -209,12 +224,10 @@ async fn nameless(
 }
 
 /// Another name of the same zone, where the filter knows names: the zone itself, or its www.
-async fn neighbour(target: &Target, to: SocketAddr, net: &Diagnosis) -> Option<String> {
+async fn neighbour(target: &Target, to: SocketAddr, sent: &SentHello, net: &Diagnosis) -> Option<String> {
     let (_, zone) = target.host.name()?.split_once('.').filter(|(_, zone)| zone.contains('.'))?;
     for name in [format!("www.{zone}"), zone.to_owned()] {
-        if Some(name.as_str()) != target.host.name()
-            && let Outcome::Spoke(_) = net.hello(to, &name).await
-        {
+        if Some(name.as_str()) != target.host.name() && net.renamed_hello_spoke(to, sent, &name).await {
             return Some(name);
         }
     }

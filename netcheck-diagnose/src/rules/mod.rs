@@ -4,6 +4,7 @@ pub(super) mod certificate;
 pub(super) mod connection;
 pub(super) mod datagram;
 pub(super) mod handshake;
+mod hello_form;
 pub(super) mod name;
 pub(super) mod page;
 pub(super) mod protocol;
