@@ -80,10 +80,10 @@ fn cause(target: &Target, failure: &Failure, form: &Form, place: Place) -> Cause
     };
     let (reason, fix) = match form.difference {
         Difference::Segments | Difference::Length(_) => {
-            (Reason::LargeHello, fix::large_hello(target, place.near, &what))
+            (Reason::LargeHello, fix::hello(target, place.near, &what))
         }
         Difference::Packet(_) => (Reason::MtuBlackhole, fix::mtu(target)),
-        Difference::Content(_) => (Reason::ProtocolFilter, fix::large_hello(target, place.near, &what)),
+        Difference::Content(_) => (Reason::ProtocolFilter, fix::hello(target, place.near, &what)),
         Difference::Unclear => (Reason::Unknown, fix::protocol_filter(target)),
     };
     let who = match (&place.sign, &form.difference) {

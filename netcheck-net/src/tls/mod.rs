@@ -71,11 +71,7 @@ impl Hello {
     /// The ClientHello of the target's real client, without ALPN: a browser's where browsers are the clients.
     #[must_use]
     pub fn of(target: &Target) -> Self {
-        let kind = match target.scheme.name {
-            "https" | "wss" | "tls" | "quic" | "h3" => HelloKind::Browser,
-            _ => HelloKind::Small,
-        };
-        Hello { kind, ..Hello::to(&target.host) }
+        Hello { kind: target.scheme.hello, ..Hello::to(&target.host) }
     }
 }
 
