@@ -62,8 +62,7 @@ impl Connected {
 pub async fn connect(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<Connected, Stopped> {
     let addresses = trace.addresses(target).await?;
     let net = trace.diagnosis();
-    let mut hello = net.as_asked(&Hello::of(target));
-    hello.alpn = udp.alpn_of(target);
+    let hello = hello(udp, target, &net);
     let bound = reach::bound(&net);
     let port = target.port();
     let tried: RefCell<HashMap<IpAddr, Quic>> = RefCell::default();
@@ -91,6 +90,11 @@ pub async fn connect(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Re
     trace.facts.quic =
         net.peer().and_then(|peer| tried.borrow_mut().remove(&peer.ip())).or_else(|| Some(Quic::default()));
     outcome
+}
+
+/// The ClientHello of this target.
+pub fn hello(udp: &Udp, target: &Target, net: &Net) -> Hello {
+    Hello { alpn: udp.alpn_of(target), ..net.as_asked(&Hello::of(target)) }
 }
 
 /// Version negotiation and a real handshake side by side.
@@ -280,32 +284,35 @@ fn ended(net: &Net, code: u64, who: &str) -> Failure {
 }
 
 /// The last hop that an Initial with this name reaches.
-pub async fn last_hop(
-    net: &Diagnosis,
-    to: SocketAddr,
-    host: &Host,
-    alpn: Vec<Vec<u8>>,
-) -> Option<(u8, IpAddr)> {
-    let mut hello = Hello::to(host);
-    hello.alpn = alpn;
+pub async fn last_hop(net: &Diagnosis, to: SocketAddr, hello: &Hello) -> Option<(u8, IpAddr)> {
     let aside = net.aside();
-    let (tls, _) = tls::quic_config(&hello);
-    let flight = initial::flight(client(tls, net.timeout()).ok()?, to, &name(host)).await;
+    let (tls, _) = tls::quic_config(hello);
+    let flight = initial::flight(client(tls, net.timeout()).ok()?, to, &name(&hello.name)).await;
     let content: Vec<&[u8]> = flight.iter().map(Vec::as_slice).collect();
     if content.is_empty() { None } else { aside.last_hop_of(to, &content).await }
 }
 
-/// Whether an Initial with another name is answered by anything at all, at the same address.
-pub async fn answers(net: &Net, to: SocketAddr, host: &Host, alpn: Vec<Vec<u8>>, bound: Duration) -> bool {
-    let mut hello = Hello::to(host);
-    hello.alpn = alpn;
+/// Whether an Initial with this ClientHello is answered by anything at all.
+pub async fn answers(net: &Net, to: SocketAddr, hello: &Hello, bound: Duration) -> bool {
     let aside = net.aside();
-    match handshake(&aside, to, &hello, bound).await {
+    match handshake(&aside, to, hello, bound).await {
         Ok((connected, _)) => {
             connected.close().await;
             true
         }
         Err(failure) => failure.heard || !matches!(failure.code, Code::QuicTimeout | Code::RouteNone),
+    }
+}
+
+/// Whether a handshake with this ClientHello comes to an end other than silence.
+pub async fn finishes(net: &Net, to: SocketAddr, hello: &Hello, bound: Duration) -> bool {
+    let aside = net.aside();
+    match handshake(&aside, to, hello, bound).await {
+        Ok((connected, _)) => {
+            connected.close().await;
+            true
+        }
+        Err(failure) => !matches!(failure.code, Code::QuicTimeout | Code::RouteNone),
     }
 }
 

@@ -170,7 +170,6 @@ impl Net {
         if let Host::Name(name) = &hello.name {
             self.fact("tls", "sni", json!(name));
         }
-        self.fact("tls", "hello", hello.kind.as_str());
         let mut connecting = Box::pin(TlsConnector::from(Arc::new(config)).connect(name, tap));
         let outcome = match clock::within(self.patience(), &mut connecting).await {
             Some(ended) => ended,
@@ -216,6 +215,7 @@ impl Net {
     fn note_hello(&self, hello: &Hello, sent: &writer::Sent) -> Arc<SentHello> {
         let bytes = crate::lock(sent).clone();
         let sent = Arc::new(SentHello { hello: hello.clone(), bytes });
+        self.fact("tls", "hello", hello.kind.as_str());
         self.see(|seen| seen.hello = Some(Arc::clone(&sent)));
         sent
     }
