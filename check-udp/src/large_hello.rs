@@ -35,14 +35,10 @@ pub async fn explain(udp: &Udp, target: &Target, observed: &Observed, net: &Diag
     }
     let wait = (begun.elapsed() * PATIENCE).max(LEAST).min(net.timeout());
     let padded = padded(&other);
-    let (ours, theirs, long) = tokio::join!(
-        answered(net, to, &sent, wait),
-        answered(net, to, &other, wait),
-        answered(net, to, &padded, wait)
-    );
-    if ours > 0 || theirs < ROUNDS {
+    if answered(net, to, &sent, wait).await > 0 || answered(net, to, &other, wait).await < ROUNDS {
         return None;
     }
+    let long = answered(net, to, &padded, wait).await;
     let (own, near) = tokio::join!(quic::last_hop(net, to, &sent), quic::last_hop(net, to, &other));
     // Only where the other one gets farther is the last hop of this one a place.
     let near = own.filter(|(hop, _)| near.is_some_and(|(far, _)| *hop < far)).map(|(_, address)| address);

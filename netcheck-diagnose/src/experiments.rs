@@ -13,7 +13,7 @@ use super::boundary::{self, Boundary};
 use super::distance::{self, Distance};
 use super::hello::{self, HelloForm, Outcome};
 use super::hello_form::{self, Form};
-use super::hello_probe::Destination;
+use super::hello_probe::{self, Destination};
 use super::rules::datagram::CONTROL_PORT;
 use super::rules::name::Sanity;
 use super::times::Times;
@@ -79,6 +79,7 @@ pub struct Experiments {
     hellos: Memo<(SocketAddr, String), Outcome>,
     renamed: Memo<(SocketAddr, HelloForm, String), bool>,
     walks: Memo<(SocketAddr, HelloForm), Walk>,
+    places: Memo<(SocketAddr, HelloForm), Option<IpAddr>>,
     forms: Memo<(SocketAddr, HelloForm), Option<Form>>,
     routers: Memo<(IpAddr, u8), Option<IpAddr>>,
     siblings: Memo<IpAddr, Vec<u16>>,
@@ -164,7 +165,7 @@ impl Diagnosis {
         let net = self;
         drop(tokio::spawn(async move {
             tokio::join!(
-                net.renamed_hello_spoke(to, &sent, hello::CONTROL_NAME),
+                net.name_decides(to, &sent, hello::CONTROL_NAME),
                 net.hello_walk(to, &sent),
                 net.stand_in(to)
             );
@@ -177,9 +178,9 @@ impl Diagnosis {
         self.experiments.hellos.get((to, name.to_owned()), hello::with_name(self, to, name)).await
     }
 
-    /// Whether the same ClientHello under another name is answered by TLS, each time.
-    pub(super) async fn renamed_hello_spoke(&self, to: SocketAddr, sent: &SentHello, name: &str) -> bool {
-        let ask = hello_form::renamed_spoke(self, to, sent, name);
+    /// Whether this ClientHello is lost and the same one under another name answered, each time.
+    pub(super) async fn name_decides(&self, to: SocketAddr, sent: &SentHello, name: &str) -> bool {
+        let ask = hello_form::name_decides(self, to, sent, name);
         self.experiments.renamed.get((to, HelloForm::of(&sent.hello), name.to_owned()), ask).await
     }
 
@@ -204,6 +205,23 @@ impl Diagnosis {
     pub(super) async fn hello_walk(&self, to: SocketAddr, sent: &SentHello) -> Walk {
         let walking = async { walk::walk(&self.aside(), to, &sent.bytes).await };
         self.experiments.walks.get((to, HelloForm::of(&sent.hello)), walking).await
+    }
+
+    /// The last hop that the part of this ClientHello reaches which is lost: of several segments the first, or the second
+    /// where the service acknowledges the first.
+    pub(super) async fn hello_place(&self, to: SocketAddr, sent: &SentHello) -> Option<IpAddr> {
+        let find = async {
+            let full = hello_probe::segment_size(self, to).await?;
+            let Some((first, second)) = sent.bytes.split_at_checked(full) else {
+                return self.hello_walk(to, sent).await.culprit(self, to).await;
+            };
+            let place = walk::walk(&self.aside(), to, first).await;
+            if place.acknowledged != Some(true) || second.is_empty() {
+                return place.culprit(self, to).await;
+            }
+            walk::walk_after(&self.aside(), to, first, second).await.culprit(self, to).await
+        };
+        self.experiments.places.get((to, HelloForm::of(&sent.hello)), find).await
     }
 
     /// Whether this ClientHello was answered when it was sent again, in segments of full size.

@@ -16,7 +16,7 @@ const ROUNDS: usize = 3;
 const LATER: usize = 2;
 /// How much longer than an answered one a silent ClientHello is waited for, and for how long at least.
 const PATIENCE: u32 = 4;
-const LEAST: Duration = Duration::from_millis(400);
+const LEAST: Duration = Duration::from_millis(700);
 /// Beyond this patience series are sent side by side. Below it a server may take one connection at a time.
 const LONG: Duration = Duration::from_millis(1000);
 
@@ -210,24 +210,18 @@ async fn content(bench: &Bench<'_>, lost: &ClientHello, evidence: &mut Vec<Strin
     }
 }
 
-/// Whether this ClientHello under another name, and with nothing else changed, is answered each time.
-pub(super) async fn renamed_spoke(net: &Diagnosis, to: SocketAddr, sent: &SentHello, name: &str) -> bool {
+/// Whether this ClientHello is lost each time, and answered each time under another name with nothing else changed.
+pub(super) async fn name_decides(net: &Diagnosis, to: SocketAddr, sent: &SentHello, name: &str) -> bool {
     let Some(own) = ClientHello::parse_record(&sent.bytes) else { return false };
     let renamed = own.with_name(Some(name));
     let renamed = match own.extension(extension::PADDING) {
         Some(_) => renamed.padded_to(own.record_length()),
         None => renamed,
     };
-    let record = renamed.record();
-    // Two answers, one after the other: a single comparison is unreliable.
-    let wait = net.timeout().mul_f64(0.4);
-    for _ in 0..LATER {
-        let to = Destination::Direct(to);
-        if hello_probe::send(net, to, &record, Segments::AsTheyFit, wait).await != Reply::Spoke {
-            return false;
-        }
+    match Bench::new(net, Destination::Direct(to), &renamed).await {
+        Some(bench) => bench.are_opposite(&own, &renamed).await,
+        None => false,
     }
-    true
 }
 
 /// Whether leaving out ALPN alone makes the difference: for a name whose ClientHellos of either kind are lost.

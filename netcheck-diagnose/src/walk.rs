@@ -51,9 +51,14 @@ enum End {
 
 /// Sends `payload` as the first bytes of connections to `to`, each with another TTL.
 pub async fn walk(net: &Diagnosis, to: SocketAddr, payload: &[u8]) -> Walk {
+    walk_after(net, to, &[], payload).await
+}
+
+/// The same after bytes that may travel as far as they like.
+pub async fn walk_after(net: &Diagnosis, to: SocketAddr, before: &[u8], payload: &[u8]) -> Walk {
     let wait = net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1));
-    let walking = join_all((1..=HOPS).map(|ttl| send(net, to, payload, ttl, wait)));
-    let (ends, acknowledged) = tokio::join!(walking, acknowledged(net, to, payload, wait));
+    let walking = join_all((1..=HOPS).map(|ttl| send(net, to, (before, payload), ttl, wait)));
+    let (ends, acknowledged) = tokio::join!(walking, acknowledged(net, to, (before, payload), wait));
     let mut walk = Walk { acknowledged, ..Walk::default() };
     for (ttl, end) in (1..=HOPS).zip(ends) {
         match end {
@@ -67,8 +72,14 @@ pub async fn walk(net: &Diagnosis, to: SocketAddr, payload: &[u8]) -> Walk {
 }
 
 /// Sends the bytes as far as they go; none where something came back.
-async fn acknowledged(net: &Diagnosis, to: SocketAddr, payload: &[u8], wait: Duration) -> Option<bool> {
+async fn acknowledged(
+    net: &Diagnosis,
+    to: SocketAddr,
+    (before, payload): (&[u8], &[u8]),
+    wait: Duration,
+) -> Option<bool> {
     let mut stream = clock::within(wait, tcp::attempt(net.origin(), to, Reach::default())).await?.ok()?;
+    stream.write_all(before).await.ok()?;
     stream.write_all(payload).await.ok()?;
     if clock::within(wait, stream.read(&mut [0; 1])).await.is_some() {
         return None;
@@ -78,9 +89,18 @@ async fn acknowledged(net: &Diagnosis, to: SocketAddr, payload: &[u8], wait: Dur
     info.map(|info| info.tcpi_unacked == 0)
 }
 
-async fn send(net: &Diagnosis, to: SocketAddr, payload: &[u8], ttl: u8, wait: Duration) -> End {
+async fn send(
+    net: &Diagnosis,
+    to: SocketAddr,
+    (before, payload): (&[u8], &[u8]),
+    ttl: u8,
+    wait: Duration,
+) -> End {
     let connected = clock::within(wait, tcp::attempt(net.origin(), to, Reach::default())).await;
     let Some(Ok(mut stream)) = connected else { return End::Silent };
+    if stream.write_all(before).await.is_err() {
+        return End::Silent;
+    }
     icmp::listen(&stream, to.is_ipv6());
     let socket = SockRef::from(&stream);
     let limited = if to.is_ipv6() {

@@ -103,6 +103,13 @@ pub(super) async fn explain<C: Check>(
             if small_rounds < small::ROUNDS && answered {
                 return clock::within(net.left(), explained).await.flatten();
             }
+            // What repeated pairs prove of a ClientHello says more than one or two rounds of the whole check.
+            if small_rounds < small::ROUNDS && failure.code == Code::TlsTimeout {
+                let found = clock::within(net.left(), explained).await.flatten();
+                if let Some(found) = found.filter(|found| found.cause.confidence >= Confidence::Medium) {
+                    return Some(found);
+                }
+            }
             Some(diagnose::mtu_blackhole(target, failure, small_rounds))
         }
         // What the deadline cuts off stays unexplained; rules that need no packet come through all the same.

@@ -61,7 +61,7 @@ async fn cut(
     net: &Diagnosis,
 ) -> Option<Finding> {
     let (control, walk, stand_in) = tokio::join!(
-        net.renamed_hello_spoke(to, sent, CONTROL_NAME),
+        net.name_decides(to, sent, CONTROL_NAME),
         async {
             if failure.code == Code::TlsAlert {
                 walk::Walk::default()
@@ -117,7 +117,9 @@ async fn cut_by_name(
     net: &Diagnosis,
     walk: walk::Walk,
 ) -> Finding {
-    let passed = format!("same address and port, control name {CONTROL_NAME}: TLS was spoken");
+    let passed = format!(
+        "same address and port, the same ClientHello with the name {CONTROL_NAME}: answered each time"
+    );
     let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
         .sure(Confidence::Medium)
         .seen(format!("{}: {}", target.host, failure.detail))
@@ -127,7 +129,7 @@ async fn cut_by_name(
             "nothing shows that it ended on its way: a balancer with no server for this name looks the same";
         return Finding::of(cause.seen(alike));
     };
-    let near = walk.culprit(&net.aside(), to).await;
+    let near = net.hello_place(to, sent).await;
     let cause = cause.near(near).sure(Confidence::High).seen(sign);
     Finding::of(match near {
         Some(near) => cause.seen(format!("the ClientHello gets as far as {near} and no farther")),
@@ -194,7 +196,7 @@ async fn nameless(
     net: &Diagnosis,
     walk: walk::Walk,
 ) -> Option<Finding> {
-    let near = walk.culprit(&net.aside(), to).await;
+    let near = net.hello_place(to, sent).await;
     let farther =
         net.trail(to).await.answered.is_some_and(|(ttl, _)| walk.died_at.is_some_and(|died| died + 1 < ttl));
     let siblings = neighbour(target, to, sent, net).await;
@@ -203,7 +205,9 @@ async fn nameless(
             .near(near)
             .sure(Confidence::Medium)
             .seen(format!("{}: {}", target.host, failure.detail))
-            .seen(format!("same address and port, the name {name}: TLS was spoken"));
+            .seen(format!(
+                "same address and port, the same ClientHello with the name {name}: answered each time"
+            ));
         return Some(Finding::of(cause));
     }
     if let Some(finding) = hello_form::explain_alpn(target, to, sent, failure, net, walk).await {
@@ -227,7 +231,7 @@ async fn nameless(
 async fn neighbour(target: &Target, to: SocketAddr, sent: &SentHello, net: &Diagnosis) -> Option<String> {
     let (_, zone) = target.host.name()?.split_once('.').filter(|(_, zone)| zone.contains('.'))?;
     for name in [format!("www.{zone}"), zone.to_owned()] {
-        if Some(name.as_str()) != target.host.name() && net.renamed_hello_spoke(to, sent, &name).await {
+        if Some(name.as_str()) != target.host.name() && net.name_decides(to, sent, &name).await {
             return Some(name);
         }
     }

@@ -59,7 +59,7 @@ async fn located(
     form: Form,
 ) -> Finding {
     let sign = short_of_the_service(to, sent, failure, net, walk).await;
-    let near = walk.culprit(&net.aside(), to).await;
+    let near = net.hello_place(to, sent).await;
     Finding::of(cause(target, failure, &form, Place { near, sign }))
 }
 

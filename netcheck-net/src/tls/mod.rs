@@ -174,8 +174,9 @@ impl Net {
         let outcome = match clock::within(self.patience(), &mut connecting).await {
             Some(ended) => ended,
             None => {
+                let sent = self.note_hello(hello, &sent);
                 if let Some(to) = self.peer().filter(|_| self.diagnoses()) {
-                    self.watch().hello_silent(self.aside(), to, self.note_hello(hello, &sent));
+                    self.watch().hello_silent(self.aside(), to, sent);
                 }
                 connecting.await
             }
