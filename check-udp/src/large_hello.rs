@@ -24,10 +24,13 @@ const LEAST: Duration = Duration::from_millis(2500);
 const PADDING: usize = 16;
 const NAME: usize = 100;
 
-/// Compares the ClientHello that led to no handshake with the other kind; none where the pairs show no difference.
+/// Compares a browser's ClientHello that led to no handshake with a small one; none where the pairs show no difference.
 pub async fn explain(udp: &Udp, target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
     let (to, failure) = (observed.seen.peer?, observed.failure.as_ref()?);
     let sent = quic::hello(udp, target, net);
+    if sent.kind != HelloKind::Browser {
+        return None;
+    }
     let other = Hello { kind: sent.kind.other(), ..sent.clone() };
     let begun = now();
     if !quic::finishes(net, to, &other, net.timeout()).await {
@@ -48,9 +51,9 @@ pub async fn explain(udp: &Udp, target: &Target, observed: &Observed, net: &Diag
     );
     let pad =
         format!("the {other} one made as long by ALPN names led to a handshake {long} times of {ROUNDS}");
-    let (reason, drops, sure) = match (sent == HelloKind::Browser.as_str(), long) {
-        (true, 0) => (Reason::LargeHello, "that span two QUIC Initials", Confidence::Medium),
-        (true, ROUNDS) => (Reason::ProtocolFilter, "of browsers by what they hold", Confidence::Medium),
+    let (reason, drops, sure) = match long {
+        0 => (Reason::LargeHello, "that span two QUIC Initials", Confidence::Medium),
+        ROUNDS => (Reason::ProtocolFilter, "of browsers by what they hold", Confidence::Medium),
         _ => (Reason::Unknown, "of this form", Confidence::Low),
     };
     // What the far end itself cannot take looks the same, but for how far the packets get.

@@ -11,6 +11,7 @@ use netcheck_net::device;
 use netcheck_net::http::{Answer as Page, Request};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
+use netcheck_record::flags::HelloKind;
 
 use crate::Diagnosis;
 use crate::Observed;
@@ -74,12 +75,16 @@ async fn cut(
     if walk.answered_at.is_some() {
         return Some(now_and_then(target, failure));
     }
+    // A filter that reads one packet at a time may miss the name in a larger ClientHello: where the small one is lost, the
+    // name comes first.
+    let by_name = control && target.host.name().is_some() && failure.code != Code::TlsAlert;
     if failure.code != Code::TlsAlert
+        && !(by_name && sent.hello.kind == HelloKind::Small)
         && let Some(finding) = hello_form::explain(target, to, sent, failure, net, walk).await
     {
         return Some(finding);
     }
-    if control && target.host.name().is_some() && failure.code != Code::TlsAlert {
+    if by_name {
         if let Some(finding) = cut_on_this_machine(target, to, failure, net, walk).await {
             return Some(finding);
         }
