@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 use super::boundary::{self, Boundary};
 use super::distance::{self, Distance};
 use super::hello::{self, Outcome};
+use super::resolver_path::{self, ResolverPath};
 use super::rules::datagram::CONTROL_PORT;
 use super::rules::name::Sanity;
 use super::times::Times;
@@ -84,6 +85,8 @@ pub struct Experiments {
     stand_ins: Memo<SocketAddr, Option<(u8, IpAddr)>>,
     outside: Memo<(), bool>,
     pub(super) resolver: Memo<(), Sanity>,
+    resolver_paths: Memo<SocketAddr, ResolverPath>,
+    hops_beyond: Memo<u8, Option<IpAddr>>,
     pub(super) issuers: Mutex<HashMap<String, Vec<String>>>,
     pub(super) dates: Memo<SocketAddr, Option<i64>>,
     pub(crate) times: Times,
@@ -255,24 +258,28 @@ impl Diagnosis {
         self.experiments.resolver.get((), super::rules::name::sanity(self)).await
     }
 
-    /// The first hop, where datagrams to a resolver behind it get no farther and nothing else of this run did.
-    pub(super) async fn stops_at_the_first_hop(&self) -> Option<IpAddr> {
-        if self.experiments.reached() {
-            return None;
-        }
-        let server =
-            self.resolver().servers().into_iter().next().filter(|server| !server.ip().is_loopback())?;
-        match self.datagram_trail(server).await.hops.as_slice() {
-            [(1, first)] => Some(*first),
-            _ => None,
-        }
+    /// How far packets to a resolver get.
+    pub(crate) async fn resolver_path(&self, server: SocketAddr) -> ResolverPath {
+        self.experiments.resolver_paths.get(server, resolver_path::trace(self, server)).await
+    }
+
+    /// A hop beyond the last one of a path, on the way to somebody else.
+    pub(crate) async fn hop_beyond(&self, last: u8) -> Option<IpAddr> {
+        self.experiments.hops_beyond.get(last, resolver_path::hop_beyond(self, last)).await
     }
 
     /// Begins, beside a silent resolver, what its explanation will ask for.
     pub(crate) fn prefetch_resolver(self) {
         let net = self;
         drop(tokio::spawn(async move {
-            tokio::join!(net.resolver_sanity(), net.stops_at_the_first_hop());
+            let path = async {
+                let Some(server) = net.resolver().servers().into_iter().next() else { return };
+                let path = net.resolver_path(server).await;
+                if !path.on_link && path.reached(server).is_none() && !net.experiments.reached() {
+                    net.hop_beyond(path.last().map_or(0, |(hop, _)| hop)).await;
+                }
+            };
+            tokio::join!(net.resolver_sanity(), path);
         }));
     }
 

@@ -11,6 +11,7 @@ mod experiments;
 pub mod fix;
 pub mod hello;
 mod observed;
+mod resolver_path;
 mod rules;
 mod times;
 pub mod trail;

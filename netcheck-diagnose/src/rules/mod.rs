@@ -9,3 +9,4 @@ pub(super) mod page;
 pub(super) mod protocol;
 pub(super) mod proxy;
 mod refusal;
+mod resolver;
