@@ -1,5 +1,6 @@
 //! The rules, one file a layer: from a failure and its experiments to a cause.
 
+mod bogon;
 pub(super) mod certificate;
 pub(super) mod connection;
 pub(super) mod datagram;

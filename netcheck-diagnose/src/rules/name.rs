@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use hickory_proto::rr::RecordType;
 
-use super::resolver;
+use super::{bogon, resolver};
 use crate::Diagnosis;
 use crate::Observed;
 use crate::{Finding, fix};
 use netcheck_net::dns;
+use netcheck_net::tls::Trust;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::target::Target;
@@ -33,7 +34,10 @@ pub(crate) async fn explain(
     net: &Diagnosis,
 ) -> Option<Finding> {
     if failure.code == Code::DnsBogon {
-        return Some(bogon(target, observed, failure, net).await);
+        return Some(match observed.seen.trust {
+            Some(Trust::Public) if observed.failure.is_none() => bogon::proven(target, observed, failure),
+            _ => bogon::explain(target, observed, failure, net).await,
+        });
     }
     if failure.code == Code::DnsNoAddress
         && let Some(finding) = super::connection::excluded(target, observed, net)
@@ -51,7 +55,7 @@ pub(crate) async fn explain(
     if !net.diagnoses() {
         return policy.map(|_| Finding::of(cause));
     }
-    if let Some(finding) = resolver::without_tcp(target, failure, observed, net).await {
+    if let Some(finding) = resolver::without_tcp(failure, observed, net).await {
         return Some(finding);
     }
     if let Some(finding) = only_ipv4(target, failure, net).await {
@@ -112,7 +116,7 @@ async fn only_ipv4(target: &Target, failure: &Failure, net: &Diagnosis) -> Optio
     Some(Finding::of(cause))
 }
 
-async fn second_opinion(target: &Target, net: &Diagnosis) -> Option<String> {
+pub(super) async fn second_opinion(target: &Target, net: &Diagnosis) -> Option<String> {
     let reference = net.flags().reference_resolver.as_ref()?;
     let bound = net.left().min(net.timeout());
     let addresses =
@@ -145,23 +149,4 @@ pub(super) fn led_astray(
         .seen(failure.detail.clone())
         .seen(format!("{address} is an address of {vendor}'s block pages, not of the service"));
     Some(Finding::of(cause))
-}
-
-async fn bogon(target: &Target, observed: &Observed, failure: &Failure, net: &Diagnosis) -> Finding {
-    let private = observed.seen.private_answer;
-    let reason = if private { Reason::DnsHijack } else { Reason::DnsFilter };
-    let mut cause = Cause::new(reason, Who::Dns, fix::resolve(target))
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone());
-    if private {
-        cause = cause.seen("no certificate of the service proved the private address right");
-    } else {
-        cause = cause.seen("such addresses are what DNS filters answer with");
-    }
-    if net.diagnoses()
-        && let Some(found) = second_opinion(target, net).await.filter(|found| !found.is_empty())
-    {
-        cause = cause.sure(Confidence::High).seen(format!("the reference resolver has others: {found}"));
-    }
-    Finding::of(cause)
 }

@@ -10,6 +10,7 @@ use crate::resolver_path::ResolverPath;
 use netcheck_net::dns::on_link;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
+use netcheck_record::fix::{Destination, Fix, RuleTransport};
 use netcheck_record::target::Target;
 
 /// A public address; a socket towards it asks the routing table and sends nothing.
@@ -25,7 +26,7 @@ pub(super) async fn explain(
 ) -> Cause {
     let Some(server) = server(observed, net) else { return broken(target, failure, net) };
     let cause = match failure.code {
-        Code::DnsUnreachable => refused(target, failure, server, net).await,
+        Code::DnsUnreachable => refused(failure, server, net).await,
         Code::DnsTimeout => silent(target, server, net).await,
         _ => return broken(target, failure, net),
     };
@@ -37,21 +38,16 @@ pub(super) async fn explain(
 }
 
 /// The resolver truncates its replies and its TCP port is closed: the way for TCP 53 is missing.
-pub(super) async fn without_tcp(
-    target: &Target,
-    failure: &Failure,
-    observed: &Observed,
-    net: &Diagnosis,
-) -> Option<Finding> {
+pub(super) async fn without_tcp(failure: &Failure, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
     let lookup = observed.seen.lookup.as_ref()?;
     let (code, server) = (lookup.truncated_tcp?, lookup.server?);
     let path = net.resolver_path(server).await;
     let cause = if code == Code::TcpTimeout {
         let near = path.connections.last().map(|(_, address)| address);
-        Cause::new(Reason::FirewallDrop, Who::Network, allow("TCP", server, target)).near(near)
+        Cause::new(Reason::FirewallDrop, Who::Network, allow(RuleTransport::Tcp, server)).near(near)
     } else {
         let near = failure.offender.unwrap_or_else(|| path.refuser(server));
-        Cause::new(Reason::FirewallReject, Who::Network, allow("TCP", server, target)).near(Some(near))
+        Cause::new(Reason::FirewallReject, Who::Network, allow(RuleTransport::Tcp, server)).near(Some(near))
     };
     let cause = cause.sure(Confidence::Medium).seen(failure.detail.clone()).seen(format!(
         "{server} answers over UDP that the reply is truncated (TC) and must be asked for over TCP"
@@ -64,23 +60,15 @@ fn server(observed: &Observed, net: &Diagnosis) -> Option<SocketAddr> {
     known.or_else(|| net.resolver().servers().first().copied())
 }
 
-fn allow(transport: &str, server: SocketAddr, target: &Target) -> String {
-    format!(
-        "Allow {transport} {} to the resolver {}: its answers are needed for {}.",
-        server.port(),
-        server.ip(),
-        fix::what(target)
-    )
+fn allow(transport: RuleTransport, server: SocketAddr) -> Fix {
+    let (ports, to) = (Some(server.port().to_string()), server.ip().to_string());
+    Fix::Allow { destination: Destination { transport, ports, to, scheme: None }, on_this_machine: false }
 }
 
 /// The resolver is reached, and does not do its work.
 fn broken(target: &Target, failure: &Failure, net: &Diagnosis) -> Cause {
     let servers: Vec<String> = net.resolver().servers().iter().map(ToString::to_string).collect();
-    let fix = format!(
-        "Repair the resolver {}, or set a working one: without it nobody finds {}.",
-        servers.join(", "),
-        fix::what(target)
-    );
+    let fix = fix::resolver(target, Some(servers.join(", ")));
     Cause::new(Reason::DnsOutage, Who::Dns, fix)
         .sure(Confidence::Medium)
         .seen(failure.detail.clone())
@@ -88,16 +76,16 @@ fn broken(target: &Target, failure: &Failure, net: &Diagnosis) -> Cause {
 }
 
 /// An error came back, from our own kernel or by ICMP.
-async fn refused(target: &Target, failure: &Failure, server: SocketAddr, net: &Diagnosis) -> Option<Cause> {
+async fn refused(failure: &Failure, server: SocketAddr, net: &Diagnosis) -> Option<Cause> {
     match (failure.beneath, failure.offender) {
         (Some(Code::RouteNone), _) => Some(no_route(server, net)),
         (Some(Code::RouteDenied), _) => {
-            let fix = format!("On this machine: {}", allow("UDP", server, target));
+            let fix = allow(RuleTransport::Udp, server).on_this_machine();
             let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix).sure(Confidence::Medium);
             Some(cause.seen("the refusal comes from this machine: nothing has left it"))
         }
         (_, Some(offender)) if offender != server.ip() => {
-            let cause = Cause::new(Reason::FirewallReject, Who::Network, allow("UDP", server, target))
+            let cause = Cause::new(Reason::FirewallReject, Who::Network, allow(RuleTransport::Udp, server))
                 .near(Some(offender))
                 .sure(Confidence::Medium)
                 .seen(format!("{offender} is not the resolver"));
@@ -128,8 +116,7 @@ fn no_route(server: SocketAddr, net: &Diagnosis) -> Cause {
             .sure(Confidence::Medium)
             .seen("this machine has a route to other addresses");
     }
-    let fix = "Connect this machine to the network: it has no route to its resolver.";
-    Cause::new(Reason::Offline, Who::Local, fix)
+    Cause::new(Reason::Offline, Who::Local, Fix::Connect { this_machine: true })
         .sure(Confidence::Medium)
         .seen("this machine has no route to other addresses either")
 }
@@ -141,9 +128,9 @@ async fn silent(target: &Target, server: SocketAddr, net: &Diagnosis) -> Option<
         return None;
     }
     match (path.farther(server), path.reached(server)) {
-        (Some(farther), _) => Some(dropped(target, server, &path).sure(Confidence::Medium).seen(farther)),
+        (Some(farther), _) => Some(dropped(server, &path).sure(Confidence::Medium).seen(farther)),
         (None, Some(reached)) => Some(outage(target, server, net).seen(reached)),
-        (None, None) => Some(all_silent(target, server, &path, net).await),
+        (None, None) => Some(all_silent(server, &path, net).await),
     }
 }
 
@@ -153,7 +140,7 @@ fn outage(target: &Target, server: SocketAddr, net: &Diagnosis) -> Cause {
 }
 
 /// Packets for port 53 of the resolver stop after the last hop that answered.
-fn dropped(target: &Target, server: SocketAddr, path: &ResolverPath) -> Cause {
+fn dropped(server: SocketAddr, path: &ResolverPath) -> Cause {
     let last = path.last();
     let place = match last {
         Some((hop, address)) => {
@@ -161,15 +148,15 @@ fn dropped(target: &Target, server: SocketAddr, path: &ResolverPath) -> Cause {
         }
         None => "no hop answered DNS questions".into(),
     };
-    Cause::new(Reason::FirewallDrop, Who::Network, allow("UDP", server, target))
+    Cause::new(Reason::FirewallDrop, Who::Network, allow(RuleTransport::Udp, server))
         .near(last.map(|(_, address)| address))
         .seen(place)
 }
 
 /// Nothing gets farther than the DNS questions do: the resolver's address, or the whole world?
-async fn all_silent(target: &Target, server: SocketAddr, path: &ResolverPath, net: &Diagnosis) -> Cause {
+async fn all_silent(server: SocketAddr, path: &ResolverPath, net: &Diagnosis) -> Cause {
     let hop = path.last().map_or(0, |(hop, _)| hop);
-    let cause = dropped(target, server, path);
+    let cause = dropped(server, path);
     if net.experiments.reached() {
         return cause.sure(Confidence::Medium).seen("other connections of this run stood");
     }
@@ -177,14 +164,11 @@ async fn all_silent(target: &Target, server: SocketAddr, path: &ResolverPath, ne
         Some(beyond) => cause
             .sure(Confidence::Medium)
             .seen(format!("{beyond}, one or two hops farther, answers on the way to other public addresses")),
-        None if hop == 1 => {
-            let fix = "Restore this network's way to the Internet: nothing beyond the first hop answers.";
-            Cause::new(Reason::Offline, Who::Network, fix)
-                .near(path.last().map(|(_, address)| address))
-                .sure(Confidence::Medium)
-                .seen("packets to the resolver, over UDP and TCP, die at or after the first hop")
-                .seen("so do probes towards two other public addresses, over UDP and TCP")
-        }
+        None if hop == 1 => Cause::new(Reason::Offline, Who::Network, Fix::Connect { this_machine: false })
+            .near(path.last().map(|(_, address)| address))
+            .sure(Confidence::Medium)
+            .seen("packets to the resolver, over UDP and TCP, die at or after the first hop")
+            .seen("so do probes towards two other public addresses, over UDP and TCP"),
         None if hop == 0 => {
             let fix = format!(
                 "Find out why {server} is silent: no router on the way answers, so the place is not known."
