@@ -2,6 +2,7 @@
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::diagnose::Finding;
+use netcheck_common::fix::{Destination, Fix};
 use netcheck_common::record::Verdict;
 
 use crate::facts::{AfterUpgrade, ConnectionEnd, FrameAnswer};
@@ -99,8 +100,16 @@ impl Situation<'_> {
             let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, self.ask_operator(about));
             return finding(Verdict::Degraded, cause.sure(Confidence::Medium));
         }
-        let who = if reason == Reason::Unknown { Who::Unknown } else { self.device_owner() };
-        let fix = if reason == Reason::Unknown { self.ask_operator(about) } else { self.permit() };
+        let to = Destination::of(self.target);
+        let (who, fix) = match reason {
+            Reason::Unknown => {
+                let fix = format!(
+                    "Ask whether the service behind {to} does this by itself ({about}); if not, a device on the way drops some WebSocket frames: allow them."
+                );
+                (Who::Unknown, Fix::from(fix))
+            }
+            _ => (self.device_owner(), self.permit()),
+        };
         finding(in_the_clear, Cause::new(reason, who, fix))
     }
 

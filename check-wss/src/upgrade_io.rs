@@ -127,8 +127,9 @@ impl UpgradeAnswer {
         facts.status = Some(self.head.status);
         let Some(Err(_)) = self.judged else { return };
         let evident = self.head.headers.iter().filter(|(name, _)| EVIDENT.contains(&name.as_str()));
-        facts.headers =
-            evident.map(|(name, value)| (name.clone(), escape::line(value, 200))).collect::<BTreeMap<_, _>>();
+        facts.headers = evident
+            .map(|(name, value)| (name.clone(), escape::line(&shown(name, value), 200)))
+            .collect::<BTreeMap<_, _>>();
         if self.head.status != 101 && !self.tail.is_empty() {
             facts.body = Some(escape::bytes(&self.tail, BODY));
         }
@@ -143,5 +144,43 @@ impl UpgradeAnswer {
             body: self.tail.clone(),
             cut_short: false,
         }
+    }
+}
+
+/// The value of a field as it may be shown: an address loses its user information, its query and its fragment.
+fn shown(name: &str, value: &str) -> String {
+    if name != "location" {
+        return value.to_owned();
+    }
+    let end = value.find(['?', '#']).unwrap_or(value.len());
+    let (address, secret) = value.split_at(end);
+    let Some((scheme, rest)) = address.split_once("//").filter(|(before, _)| !before.contains('/')) else {
+        return if secret.is_empty() { address.to_owned() } else { format!("{address}?…") };
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let more = if secret.is_empty() { "" } else { "?…" };
+    format!("{scheme}//{host}{path}{more}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_what_may_be_secret() {
+        for (value, expected) in [
+            (
+                "https://user:s3cret@portal.example/login?token=s3cret#s3cret",
+                "https://portal.example/login?…",
+            ),
+            ("/other?key=s3cret", "/other?…"),
+            ("https://lab.example/", "https://lab.example/"),
+            ("//u:s3cret@lab.example/a", "//lab.example/a"),
+            ("https://lab.example/a/@b", "https://lab.example/a/@b"),
+        ] {
+            assert_eq!(shown("location", value), expected);
+        }
+        assert_eq!(shown("server", "a?b@c"), "a?b@c");
     }
 }

@@ -51,6 +51,8 @@ pub struct Response {
     pub edns: EdnsUse,
     /// Set where the reply came over TCP.
     pub tcp: Option<TcpReason>,
+    /// The resolvers that were asked before and gave no reply.
+    pub silent: Vec<SocketAddr>,
 }
 
 /// Why a question has no reply.
@@ -111,8 +113,9 @@ pub async fn ask(servers: &Servers, name: &str, kind: RecordType, budget: Durati
         }
         match clock::within(race.wait(), race.running.next()).await {
             Some(Some((attempt, outcome))) => {
-                if let Some(response) = race.settle(attempt, outcome) {
+                if let Some(mut response) = race.settle(attempt, outcome) {
                     servers.note_edns(&response);
+                    response.silent = race.silent_before(attempt.server);
                     return Ok(response);
                 }
             }
@@ -219,6 +222,12 @@ impl<'a> ResolverRace<'a> {
         None
     }
 
+    /// The resolvers asked before this one that gave no reply of any kind.
+    fn silent_before(&self, server: SocketAddr) -> Vec<SocketAddr> {
+        let earlier = self.servers.iter().take_while(|known| **known != server);
+        earlier.filter(|known| !self.settled.contains(known)).copied().collect()
+    }
+
     fn result(mut self) -> Outcome {
         if !self.failing.is_empty() {
             return Ok(self.failing.swap_remove(0));
@@ -242,3 +251,7 @@ impl<'a> ResolverRace<'a> {
         Unanswered { server: silent.copied().next(), ..Unanswered::new(failure) }
     }
 }
+
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;

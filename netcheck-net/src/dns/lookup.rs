@@ -205,7 +205,8 @@ impl Notes {
                 format!("the reply of {server} over UDP was cut or damaged; over TCP it was whole")
             }
         });
-        for sentence in edns.into_iter().chain(tcp) {
+        let silent = response.silent.iter().map(|silent| format!("{silent} did not answer; {server} did"));
+        for sentence in silent.chain(edns).chain(tcp) {
             if !self.sentences.contains(&sentence) {
                 self.sentences.push(sentence);
             }

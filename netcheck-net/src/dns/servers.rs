@@ -110,7 +110,13 @@ mod tests {
         let told = |uses: &[EdnsUse]| {
             let servers = Servers::new(vec![server], &Origin::default());
             for edns in uses {
-                servers.note_edns(&Response { reply: Reply::default(), server, edns: *edns, tcp: None });
+                servers.note_edns(&Response {
+                    reply: Reply::default(),
+                    server,
+                    edns: *edns,
+                    tcp: None,
+                    silent: Vec::new(),
+                });
             }
             servers.omits_edns(server)
         };

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::exchange::{EdnsUse, Outcome, Response, TcpReason, Unanswered};
 use super::message::{self, Reply, Unfit};
 use crate::clock;
+use crate::story;
 use crate::tcp::{self, Origin, Reach};
 use crate::udp::Socket;
 use netcheck_record::failure::{Code, Failure};
@@ -31,7 +32,7 @@ pub(super) async fn exchange(
     edns: bool,
     deadline: Instant,
 ) -> Outcome {
-    let response = |reply, edns, tcp| Ok(Response { reply, server, edns, tcp });
+    let response = |reply, edns, tcp| Ok(Response { reply, server, edns, tcp, silent: Vec::new() });
     let failed = |failure| Unanswered::at(server, failure);
     let mut used = EdnsUse::Accepted;
     let reply = match over_udp(origin, server, question, edns).await {
@@ -72,6 +73,7 @@ async fn over_udp(
     let Question { name, kind } = question;
     let id = random_id();
     let bytes = message::question(name, kind, id, edns).ok_or_else(unaskable)?;
+    tell("UDP", server, question, edns);
     let opened = Socket::open_in_turn(origin, server, 0).await;
     let socket = opened.map_err(|failure| unreachable(server, &failure))?;
     socket.send(&bytes).await.map_err(|failure| unreachable(server, &failure))?;
@@ -118,6 +120,7 @@ async fn connected(
     let Question { name, kind } = question;
     let id = random_id();
     let bytes = message::question(name, kind, id, edns).ok_or_else(unaskable)?;
+    tell("TCP", server, question, edns);
     let mut stream = tcp::attempt(origin, server, Reach::default()).await.map_err(|refusal| {
         let detail = format!("{server} over TCP: {}", refusal.failure.detail);
         let silent = refusal.failure.code == Code::TcpTimeout;
@@ -135,6 +138,13 @@ async fn connected(
     let mut answer = vec![0u8; usize::from(length)];
     stream.read_exact(&mut answer).await.map_err(lost)?;
     message::answer(&answer, name, kind, id).map_err(|_| malformed(server))
+}
+
+/// For `-vv`.
+fn tell(transport: &str, server: SocketAddr, question: Question<'_>, edns: bool) {
+    let Question { name, kind } = question;
+    let without = if edns { "" } else { ", without EDNS" };
+    story::tell(2, || format!("DNS question {kind} {name} to {server} over {transport}{without}"));
 }
 
 fn unreachable(server: SocketAddr, failure: &Failure) -> Failure {
