@@ -46,20 +46,6 @@ pub struct Mail {
     letters: Vec<Letter>,
 }
 
-/// What check-mail learns.
-#[derive(Debug, Default, Serialize)]
-pub struct Facts {
-    /// Of a sender's identity.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sender: Option<sender::Facts>,
-    /// Of a gateway.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub smtp: Option<gateway::Facts>,
-    /// Of a message.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<letter::Facts>,
-}
-
 impl Check for Mail {
     const NAME: &'static str = "mail";
     const TOOL: &'static str = "check-mail";

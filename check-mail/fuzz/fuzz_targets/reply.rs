@@ -4,7 +4,7 @@
 
 #[path = "../decoders/reply.rs"]
 mod decoder;
-#[path = "../../src/reply.rs"]
+#[path = "../../src/smtp/reply.rs"]
 mod reply;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| decoder::decode(bytes));
