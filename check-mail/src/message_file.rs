@@ -108,7 +108,7 @@ pub async fn check(
     let net = trace.net();
     let raw = trace.stage_within(READ, net.left(), read(file)).await?;
     let bytes = raw.len();
-    let mut prepared = Prepared::of(raw);
+    let prepared = Prepared::of(raw);
     let found = Analysis::of(prepared.message(), &expectation.published, &dkim_signature::signers)
         .ok_or_else(|| Failure::new(Code::InputInvalid, "the file has no header fields of a message"));
     let analysis = trace.stage(MESSAGE, async { found }).await?;
@@ -120,7 +120,7 @@ pub async fn check(
         let work = async { Ok(dkim_signature::verify(&analysis.block, &names?).await) };
         verifications = trace.stage(DKIM, work).await?;
     }
-    let mut defects = std::mem::take(&mut prepared.defects);
+    let mut defects = prepared.defects.clone();
     if defects.iter().any(Defect::hides_body) {
         forget_bodies(&mut verifications);
     } else if is_escaped(prepared.message(), &verifications, trace).await {

@@ -160,8 +160,10 @@ impl Names {
     }
 }
 
+/// A name with its labels as they are, without the escapes of a zone file.
 fn text_of(name: &Name) -> String {
-    name.to_ascii().trim_end_matches('.').to_ascii_lowercase()
+    let labels: Vec<_> = name.iter().map(String::from_utf8_lossy).collect();
+    labels.join(".").to_ascii_lowercase()
 }
 
 fn name_server(server: SocketAddr, source: Option<IpAddr>) -> NameServerConfig {

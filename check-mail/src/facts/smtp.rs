@@ -37,10 +37,13 @@ pub struct SmtpFacts {
     pub answer_us: BTreeMap<&'static str, u64>,
     /// The replies that took long enough to be a tarpit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub slow: Vec<&'static str>,
+    pub slow: Vec<String>,
     /// What became of the envelope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient: Option<RecipientAnswer>,
+    /// Whether the gateway refused this machine, which says nothing of the platform.
+    #[serde(skip)]
+    pub refused_as_stranger: bool,
     /// What the conversation proved.
     pub proven: Vec<&'static str>,
     /// What it cannot prove.

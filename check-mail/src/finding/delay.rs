@@ -25,8 +25,11 @@ pub fn find(evidence: &Evidence<'_>) -> Option<MessageFinding> {
         [] => String::new(),
         hosts => format!(" (across {}, whose time is missing or not believed)", hosts.join(", ")),
     };
-    let detail =
-        format!("the message took {total} s; {} s of them between {from} and {by}{across}", wait.seconds);
+    let place = match wait.scanner {
+        Some(scanner) if from == by => format!("on {from}, in its scanner {scanner}"),
+        _ => format!("between {from} and {by}{across}"),
+    };
+    let detail = format!("the message took {total} s; {} s of them {place}", wait.seconds);
     let cause = match wait.holder {
         _ if wait.origin => held_by_sender(wait, &from, &by),
         Side::Receiver => held_by_receiver(evidence, wait, &from, &by),
@@ -45,30 +48,33 @@ fn held_by_sender(wait: &Wait, from: &str, by: &str) -> Cause {
 
 /// A delay inside the receiver's own hosts: the one that had the message held it.
 fn held_by_receiver(evidence: &Evidence<'_>, wait: &Wait, from: &str, by: &str) -> Cause {
-    let vendor = vendor::of_host(from).or(wait.scanner).map_or(String::new(), |vendor| format!(" ({vendor})"));
-    let what = match wait.scanner {
+    let vendor = vendor::of_host(from).map_or(String::new(), |vendor| format!("{vendor}, "));
+    let holder = match wait.scanner {
         Some(scanner) => format!("its scanner {scanner}"),
         None => "it".to_owned(),
     };
     let fix = format!(
-        "On {from}{vendor} (SMTP) exempt {} from quarantine, sandboxing and scans that delay: {what} held the message for {} s.",
+        "On {from} ({vendor}SMTP) exempt {} from quarantine, sandboxing and scans that delay: {holder} held the message for {} s.",
         evidence.mail_in_question(),
         wait.seconds
     );
-    let seen = match wait.from_address {
-        Some(address) if address.to_string() != from => {
-            format!("{from} took the message {} s before {by} got it from {address}", wait.seconds)
+    let names = [wait.from_alias.clone(), wait.from_address.map(|address| address.to_string())];
+    let names: Vec<String> = names.into_iter().flatten().filter(|name| name != from && from != by).collect();
+    let seen = match (wait.scanner, names.as_slice()) {
+        (Some(scanner), _) => format!("{from} took the message {} s before {scanner} passed it on", wait.seconds),
+        (None, []) => format!("{from} took the message {} s before {by} got it", wait.seconds),
+        (None, names) => {
+            format!("{from} took the message {} s before {by} got it from {}", wait.seconds, names.join(", "))
         }
-        _ => format!("{from} took the message {} s before {by} got it", wait.seconds),
     };
     Cause::new(Reason::MailGateway, Who::Network, fix).seen(seen)
 }
 
 /// A delay between the sender's last host and the gateway: the gateway put the sender off, or the sender waited.
 fn held_at_the_border(evidence: &Evidence<'_>, wait: &Wait, from: &str, by: &str) -> Cause {
-    let vendor = vendor::of_host(by).map_or(String::new(), |vendor| format!(" ({vendor})"));
+    let vendor = vendor::of_host(by).map_or(String::new(), |vendor| format!("{vendor}, "));
     let fix = format!(
-        "On the mail gateway {by}{vendor} (TCP 25, SMTP) exempt {} from greylisting, throttling and scans that delay.",
+        "On the mail gateway {by} ({vendor}TCP 25, SMTP) exempt {} from greylisting, throttling and scans that delay.",
         evidence.mail_in_question()
     );
     Cause::new(Reason::MailGateway, Who::Network, fix)

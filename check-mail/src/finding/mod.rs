@@ -9,7 +9,7 @@ mod signature;
 use std::net::IpAddr;
 
 use netcheck_common::cause::Cause;
-use netcheck_common::failure::Failure;
+use netcheck_common::failure::{Code, Failure};
 
 use crate::facts::Verification;
 use crate::message::Analysis;
@@ -53,11 +53,15 @@ impl Evidence<'_> {
         }
         found.extend(filter::find(self));
         found.extend(handover::find(self));
-        if !self.defects.iter().any(Defect::hides_body) {
-            found.extend(signature::find(self));
-        }
+        let signature = if self.defects.iter().any(Defect::hides_body) { None } else { signature::find(self) };
+        let (changed, invalid) = match signature {
+            Some(finding) if finding.failure.code == Code::MailBodyChanged => (Some(finding), None),
+            other => (None, other),
+        };
+        found.extend(changed);
         found.extend(delay::find_before_first_hop(self));
         found.extend(delay::find_unknown(self));
+        found.extend(invalid);
         found
     }
 

@@ -23,9 +23,12 @@ pub struct Wait {
     /// The host that took it at last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// The address and the name under which the taker saw the holder, where they are not its own name.
+    /// The address the taker got it from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_address: Option<IpAddr>,
+    /// The name of that address, as the message tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_alias: Option<String>,
     /// For how long.
     pub seconds: i64,
     /// Hops after it, stamped by hosts of other organisations, whose clocks agree that it took this long.
@@ -211,10 +214,16 @@ fn slowest(hops: &[Hop], sides: &Sides, path: &[Stamp]) -> Option<Wait> {
     let later = path[at + 2..].iter().filter_map(|stamp| hops.get(stamp.hop?)?.by.as_deref());
     let independent = |by: &&str| !is_local(by) && organisation(by).is_some() && organisation(by) != own;
     let between = held.map_or(0, |held| held + 1)..taken;
+    let holder_name = held.and_then(|held| hops[held].by.as_deref());
+    let alias = |hop: &&Hop| {
+        let same = taker.from_address.is_some_and(|ip| !ip.is_loopback() && hop.from_address == Some(ip));
+        same && hop.from.as_deref().is_some_and(|from| Some(from) != holder_name && from.contains('.'))
+    };
     Some(Wait {
         from: held.map_or_else(|| taker.from.clone(), |held| hops[held].by.clone()),
         by: taker.by.clone(),
         from_address: taker.from_address.filter(|ip| !ip.is_loopback()),
+        from_alias: hops[..=taken].iter().rev().find(alias).and_then(|hop| hop.from.clone()),
         seconds,
         witnesses: later.filter(independent).count(),
         origin: holder == Side::Sender && sides.hops.get(taken) == Some(&Side::Sender),

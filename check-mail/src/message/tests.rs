@@ -4,10 +4,11 @@ use proptest::prelude::*;
 
 use super::arrival::domain;
 use super::field::Block;
-use super::hop::Hop;
+use super::received::Hop;
 use super::link::Links;
-use super::results::Results;
+use super::results::AuthenticationResults;
 use super::route::Route;
+use super::sides::{Published, Sides};
 use super::{Analysis, decode, part, vendor};
 
 fn hop(by: &str, time: i64) -> Hop {
@@ -90,7 +91,7 @@ fn a_hundred_thousand_levels_of_nesting_cost_one_reading() {
         );
     }
     message.extend_from_slice(b"\r\nhttps://deep.example/\r\n");
-    assert!(Analysis::of(&message).is_some());
+    assert!(analyse(&message).is_some());
     let wrapped = format!("From: a@b.c\r\n{}\r\nend", "Content-Type: message/rfc822\r\n\r\n".repeat(100_000));
     assert_eq!(texts(wrapped.as_bytes()), ["end"]);
 }
@@ -128,13 +129,13 @@ fn a_vendors_own_pages_are_not_rewritten_links() {
 
 #[test]
 fn authentication_results_are_read_with_and_without_an_authority() {
-    let named = Results::parse(b" mx.example.net 1; spf=pass (a; b) smtp.mailfrom=x@y; dkim=fail; dkim=pass")
+    let named = AuthenticationResults::parse(b" mx.example.net 1; spf=pass (a; b) smtp.mailfrom=x@y; dkim=fail; dkim=pass")
         .unwrap();
     assert_eq!(named.by.as_deref(), Some("mx.example.net"));
     assert!(named.passed("spf") && named.passed("dkim"));
-    let bare = Results::parse(b"spf=softfail (sender IP is 1.2.3.4) x=y; dmarc=none action=none").unwrap();
+    let bare = AuthenticationResults::parse(b"spf=softfail (sender IP is 1.2.3.4) x=y; dmarc=none action=none").unwrap();
     assert_eq!((bare.by.as_ref(), bare.methods["spf"].as_str()), (None, "softfail"));
-    assert_eq!(Results::parse(b"mx.example.net; none"), None);
+    assert_eq!(AuthenticationResults::parse(b"mx.example.net; none"), None);
 }
 
 #[test]
@@ -145,9 +146,9 @@ fn the_authors_domain_is_that_of_the_last_address() {
 
 #[test]
 fn bytes_without_header_fields_are_no_message() {
-    assert!(Analysis::of(b"hello world\r\n").is_none());
-    assert!(Analysis::of(b"").is_none());
-    assert!(Analysis::of(b"From nobody Sun Nov 22 2026\nFrom: a@b.c\n\nhi").is_some());
+    assert!(analyse(b"hello world\r\n").is_none());
+    assert!(analyse(b"").is_none());
+    assert!(analyse(b"From nobody Sun Nov 22 2026\nFrom: a@b.c\n\nhi").is_some());
 }
 
 proptest! {
@@ -155,13 +156,13 @@ proptest! {
 
     #[test]
     fn no_bytes_make_the_analysis_panic(raw in proptest::collection::vec(any::<u8>(), 0..3000)) {
-        let _ = Analysis::of(&raw);
-        let _ = Analysis::of(&[b"From: a@b.c\r\nReceived: ".as_slice(), &raw].concat());
+        let _ = analyse(&raw);
+        let _ = analyse(&[b"From: a@b.c\r\nReceived: ".as_slice(), &raw].concat());
     }
 
     #[test]
     fn no_mail_like_text_makes_the_analysis_panic(lines in proptest::collection::vec(line(), 0..60)) {
-        if let Some(analysis) = Analysis::of(lines.join("\r\n").as_bytes()) {
+        if let Some(analysis) = analyse(lines.join("\r\n").as_bytes()) {
             prop_assert!(analysis.route.steps.len() <= 30 && analysis.route.skewed.len() <= 30);
             prop_assert!(analysis.route.total.is_none_or(|total| total >= 0));
         }

@@ -86,7 +86,7 @@ async fn ask_domain(domain: &str, names: &Names, net: &Net) -> Result<Lookup<Vec
     match clock::within(net.patience(), &mut asking).await {
         Some(texts) => texts,
         None => {
-            net.look_into_resolver();
+            net.resolver_is_silent();
             asking.await
         }
     }

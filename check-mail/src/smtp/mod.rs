@@ -1,6 +1,10 @@
 //! `smtp://`: the organisation's own inbound gateway, asked as a sender asks, without ever sending a message.
 
-use std::collections::BTreeMap;
+pub mod connection;
+pub mod refusal;
+pub mod reply;
+mod rewriting;
+
 use std::time::Duration;
 
 use netcheck_common::cause::Cause;
@@ -9,50 +13,24 @@ use netcheck_common::stream::Stream;
 use netcheck_common::target::Target;
 use netcheck_common::tls::Hello;
 use netcheck_common::trace::{Stopped, Trace};
-use serde::Serialize;
 
-use crate::answer;
-use crate::check;
-use crate::dialog::Dialog;
-use crate::reply::Reply;
+use crate::facts::{Facts, RecipientAnswer, SmtpFacts};
+use connection::SmtpConnection;
+use refusal::Subject;
+use reply::Reply;
+use rewriting::Conversation;
 
-const SMTP: Layer = Layer::new("smtp", Code::SmtpTimeout, Code::TcpReset, Code::SmtpRejected);
-const STARTTLS: Layer = Layer::new("starttls", Code::SmtpTimeout, Code::TcpReset, Code::SmtpRejected);
-const RCPT: Layer = Layer::new("rcpt", Code::SmtpTimeout, Code::TcpReset, Code::SmtpRejected);
+const SMTP: Layer = Layer::new("smtp", Code::SmtpTimeout, Code::SmtpReset, Code::SmtpClosed);
+const STARTTLS: Layer = Layer::new("starttls", Code::SmtpTimeout, Code::SmtpReset, Code::SmtpClosed);
+const RCPT: Layer = Layer::new("rcpt", Code::SmtpTimeout, Code::SmtpReset, Code::SmtpClosed);
 
-/// How many extensions of an EHLO answer go into a record.
+/// How many extensions of an EHLO reply go into a record.
 const EXTENSIONS: usize = 40;
-
-/// What a gateway showed.
-#[derive(Debug, Default, Serialize)]
-pub struct Facts {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    banner: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    extensions: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    starttls: Option<bool>,
-    /// How long each answer took: a tarpit shows here.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    answer_us: BTreeMap<&'static str, u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recipient: Option<Recipient>,
-    proven: Vec<&'static str>,
-    not_proven: Vec<&'static str>,
-}
-
-/// What became of `MAIL FROM` and `RCPT TO`.
-#[derive(Clone, Debug, Serialize)]
-struct Recipient {
-    domain: String,
-    /// `accepted`, `deferred` (4xx), `rejected` (5xx), or `unproven`: refused because of this machine, not of the sender.
-    answer: &'static str,
-    status: String,
-    text: String,
-}
+/// A reply that takes this long is slow on purpose, or the server is busy.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// What is asked for.
-pub struct Question<'a> {
+pub struct EnvelopeQuestion<'a> {
     /// The name given in EHLO.
     pub helo: &'a str,
     /// The envelope sender.
@@ -61,11 +39,10 @@ pub struct Question<'a> {
     pub recipient: Option<&'a str>,
 }
 
-/// Whether a target of which these facts are known was refused because of this machine only.
+/// Whether the target was refused because of this machine only.
 #[must_use]
-pub fn unproven(facts: &check::Facts) -> bool {
-    let recipient = facts.smtp.as_ref().and_then(|smtp| smtp.recipient.as_ref());
-    recipient.is_some_and(|recipient| recipient.answer == "unproven")
+pub fn is_unproven(facts: &Facts) -> bool {
+    facts.smtp.as_ref().is_some_and(|smtp| smtp.refused_as_stranger)
 }
 
 /// Checks one gateway.
@@ -74,158 +51,199 @@ pub fn unproven(facts: &check::Facts) -> bool {
 /// A stage failed.
 pub async fn check(
     target: &Target,
-    question: &Question<'_>,
-    trace: &mut Trace<check::Facts>,
+    question: &EnvelopeQuestion<'_>,
+    trace: &mut Trace<Facts>,
 ) -> Result<(), Stopped> {
     let stream = trace.reach(target).await?;
-    let mut call = Call { target, question, facts: Facts::default(), dialog: None, later: None };
-    let outcome = call.run(stream, trace).await;
-    if let Some(dialog) = call.dialog.take() {
+    let mut probe = GatewayProbe {
+        target,
+        question,
+        facts: SmtpFacts::default(),
+        connection: None,
+        refusals: Vec::new(),
+        tls_problem: None,
+    };
+    let outcome = probe.run(stream, trace).await;
+    if let Some(connection) = probe.connection.take() {
         let silent = trace.stopped_with() == Some(Code::SmtpTimeout);
-        dialog.quit(if silent { Duration::ZERO } else { trace.net().left() }).await;
+        connection.quit(if silent { Duration::ZERO } else { trace.net().left() }).await;
     }
-    call.conclude();
-    trace.facts.smtp = Some(call.facts);
+    probe.conclude();
+    trace.facts.smtp = Some(probe.facts);
     outcome
 }
 
-struct Call<'a> {
+struct GatewayProbe<'a> {
     target: &'a Target,
-    question: &'a Question<'a>,
-    facts: Facts,
-    dialog: Option<Dialog>,
+    question: &'a EnvelopeQuestion<'a>,
+    facts: SmtpFacts,
+    connection: Option<SmtpConnection>,
+    /// What the server said to EHLO and STARTTLS, where it refused them.
+    refusals: Vec<String>,
     /// What is wrong with TLS.
-    later: Option<(Failure, Cause)>,
+    tls_problem: Option<(Failure, Cause)>,
 }
 
-impl Call<'_> {
-    async fn run(&mut self, stream: Stream, trace: &mut Trace<check::Facts>) -> Result<(), Stopped> {
-        let ehlo = self.greet(stream, true, trace).await?;
+/// How long a mail server is waited for: RFC 5321 section 4.5.3.2 allows minutes, so the deadline bounds it. Something of it
+/// is left for the control experiments after a silence.
+fn patience(trace: &Trace<Facts>) -> Duration {
+    let net = trace.net();
+    let reserve = net.timeout() / 2;
+    net.left().saturating_sub(reserve).max(net.timeout().min(net.left()))
+}
+
+impl GatewayProbe<'_> {
+    async fn run(&mut self, stream: Stream, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+        let ehlo = self.handshake(stream, true, trace).await?;
         let offered = ehlo.offers("STARTTLS");
         self.facts.starttls = Some(offered);
         match offered {
             true => self.encrypt(trace).await?,
-            false => {
-                let failure = Failure::new(Code::SmtpNoStarttls, "the EHLO answer offers no STARTTLS");
-                self.later = Some((
-                    failure,
-                    answer::stripped(
-                        &self.target.authority(),
-                        self.facts.banner.as_deref(),
-                        &self.facts.extensions,
-                    ),
-                ));
-            }
+            false => self.note_missing_tls("the EHLO reply offers no STARTTLS".to_owned()),
         }
         if let Some(recipient) = self.question.recipient {
-            self.ask(recipient, trace).await?;
+            self.ask_recipient(recipient, trace).await?;
         }
-        // What became of the recipient matters more, so it is said first.
-        if let Some((failure, cause)) = self.later.take() {
+        // What became of the recipient matters more, so it comes first.
+        if let Some((failure, cause)) = self.tls_problem.take() {
             trace.degrade(failure, Some(cause));
         }
         Ok(())
     }
 
+    fn note_missing_tls(&mut self, detail: String) {
+        let conversation = Conversation {
+            banner: self.facts.banner.as_deref(),
+            extensions: &self.facts.extensions,
+            refusals: &self.refusals,
+        };
+        let cause = rewriting::explain_missing_tls(&self.target.authority(), &conversation);
+        self.tls_problem = Some((Failure::new(Code::SmtpNoStarttls, detail), cause));
+    }
+
     /// Opens the conversation: banner (where the server speaks first) and EHLO.
-    async fn greet(
+    async fn handshake(
         &mut self,
         stream: Stream,
         banner: bool,
-        trace: &mut Trace<check::Facts>,
+        trace: &mut Trace<Facts>,
     ) -> Result<Reply, Stopped> {
-        let dialog = self.dialog.insert(Dialog::new(stream));
-        let (facts, helo) = (&mut self.facts, self.question.helo);
-        trace
-            .stage(SMTP, async move {
-                if banner {
-                    let reply = dialog.reply().await?;
-                    facts.time("banner", dialog.took);
-                    facts.banner = reply.lines.first().cloned();
-                    answer::accepted(&reply, "the connection")?;
-                }
-                let mut reply = dialog.say(&format!("EHLO {helo}")).await?;
-                facts.time("ehlo", dialog.took);
-                if reply.class() == 5 {
-                    reply = dialog.say(&format!("HELO {helo}")).await?;
-                }
-                answer::accepted(&reply, "the greeting")?;
-                facts.extensions = reply.lines.iter().skip(1).take(EXTENSIONS).cloned().collect();
-                Ok(reply)
-            })
-            .await
+        let bound = patience(trace);
+        let connection = self.connection.insert(SmtpConnection::new(stream));
+        let (facts, helo, refusals) = (&mut self.facts, self.question.helo, &mut self.refusals);
+        let mut refused = None;
+        let work = async {
+            if banner {
+                let reply = connection.read_reply().await?;
+                facts.time("banner", connection.took);
+                facts.banner = reply.lines.first().cloned();
+                accept(reply, "the connection", &mut refused)?;
+            }
+            let mut reply = connection.command(&format!("EHLO {helo}")).await?;
+            facts.time("ehlo", connection.took);
+            if reply.class() == 5 {
+                refusals.extend(reply.lines.first().cloned());
+                reply = connection.command(&format!("HELO {helo}")).await?;
+            }
+            let reply = accept(reply, "EHLO", &mut refused)?;
+            facts.extensions = reply.lines.iter().skip(1).take(EXTENSIONS).cloned().collect();
+            Ok(reply)
+        };
+        let failure = match trace.attempt(SMTP, bound, work).await {
+            Ok(reply) => return Ok(reply),
+            Err(failure) => failure,
+        };
+        if let Some(reply) = refused {
+            let subject = refusal::subject(&reply, true);
+            self.facts.refused_as_stranger = subject.is_ours();
+            trace.degrade(failure.clone(), Some(refusal::cause(&self.target.authority(), subject, &reply)));
+        }
+        Err(trace.stop(self.with_patience(failure, bound)))
+    }
+
+    /// A timeout that says how long was waited and what the protocol allows.
+    fn with_patience(&self, failure: Failure, bound: Duration) -> Failure {
+        if failure.code != Code::SmtpTimeout {
+            return failure;
+        }
+        let waited = netcheck_common::clock::seconds(bound);
+        let detail = format!("no reply within {waited} (RFC 5321 allows minutes; --deadline allows more)");
+        Failure { detail: netcheck_common::escape::line(&detail, 400), ..failure }
     }
 
     /// STARTTLS is opportunistic (RFC 7435): whatever is wrong with it, mail still comes; so it degrades and never fails.
-    async fn encrypt(&mut self, trace: &mut Trace<check::Facts>) -> Result<(), Stopped> {
-        let Some(dialog) = self.dialog.as_mut() else { return Ok(()) };
+    async fn encrypt(&mut self, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+        let bound = patience(trace);
+        let Some(connection) = self.connection.as_mut() else { return Ok(()) };
         let facts = &mut self.facts;
-        let reply = trace
-            .stage(STARTTLS, async {
-                let reply = dialog.say("STARTTLS").await?;
-                facts.time("starttls", dialog.took);
-                Ok(reply)
-            })
-            .await?;
+        let work = async {
+            let reply = connection.command("STARTTLS").await?;
+            facts.time("starttls", connection.took);
+            Ok(reply)
+        };
+        let reply = trace.stage_within(STARTTLS, bound, work).await?;
         if reply.class() != 2 {
-            let detail = format!("STARTTLS is offered and refused: {}", reply.status());
-            self.later = Some((
-                Failure::new(Code::SmtpNoStarttls, detail),
-                answer::without_tls(&self.target.authority()),
-            ));
+            self.refusals.extend(reply.lines.first().cloned());
+            self.note_missing_tls(format!("STARTTLS is offered and refused: {}", reply.status()));
             return Ok(());
         }
-        let Some(dialog) = self.dialog.take() else { return Ok(()) };
+        let Some(connection) = self.connection.take() else { return Ok(()) };
         let hello = Hello { opportunistic: true, ..Hello::to(&self.target.host) };
         let net = trace.net();
         let bound = net.timeout();
-        match trace.attempt(Layer::TLS, bound, net.handshake(dialog.into_stream(), &hello)).await {
+        match trace.attempt(Layer::TLS, bound, net.handshake(connection.into_stream(), &hello)).await {
             Ok(secure) => {
                 self.facts.proven.push("STARTTLS works");
-                self.greet(secure.stream, false, trace).await?;
+                self.handshake(secure.stream, false, trace).await?;
             }
             Err(failure) => {
-                let cause = answer::without_tls(&self.target.authority()).seen(failure.detail.clone());
-                self.later = Some((failure, cause));
+                let cause = rewriting::without_tls(&self.target.authority()).seen(failure.detail.clone());
+                self.tls_problem = Some((failure, cause));
                 // What a mail server does then: it comes back without TLS.
                 let stream = trace.reach(self.target).await?;
-                self.greet(stream, true, trace).await?;
+                self.handshake(stream, true, trace).await?;
             }
         }
         Ok(())
     }
 
-    async fn ask(&mut self, recipient: &str, trace: &mut Trace<check::Facts>) -> Result<(), Stopped> {
-        let Some(dialog) = self.dialog.as_mut() else { return Ok(()) };
+    async fn ask_recipient(&mut self, recipient: &str, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+        let bound = patience(trace);
+        let Some(connection) = self.connection.as_mut() else { return Ok(()) };
         let (facts, sender) = (&mut self.facts, self.question.sender);
-        let bound = trace.net().timeout();
         let mut refused = None;
         let envelope = async {
-            let mut reply = dialog.say(&format!("MAIL FROM:<{sender}>")).await?;
-            facts.time("mail", dialog.took);
+            let mut command = "MAIL FROM";
+            let mut reply = connection.command(&format!("MAIL FROM:<{sender}>")).await?;
+            facts.time("mail", connection.took);
             if reply.class() == 2 {
-                reply = dialog.say(&format!("RCPT TO:<{recipient}>")).await?;
-                facts.time("rcpt", dialog.took);
+                command = "RCPT TO";
+                reply = connection.command(&format!("RCPT TO:<{recipient}>")).await?;
+                facts.time("rcpt", connection.took);
             }
-            let answer = facts.note(recipient, &reply);
-            if answer == "accepted" {
+            let subject = refusal::subject(&reply, false);
+            facts.note(recipient, &reply, subject);
+            if reply.class() == 2 {
                 return Ok(());
             }
-            let failure = Failure::new(Code::SmtpRejected, answer::detail(answer, &reply));
-            refused = Some((answer, reply));
+            let failure = refusal::envelope_failure(&reply, subject, command);
+            refused = Some((reply, subject));
             Err(failure)
         };
         let Err(failure) = trace.attempt(RCPT, bound, envelope).await else { return Ok(()) };
-        let Some((answer, reply)) = refused else { return Err(trace.stop(failure)) };
-        let cause = answer::refusal(&self.target.authority(), answer, &reply);
+        let Some((reply, subject)) = refused else {
+            return Err(trace.stop(self.with_patience(failure, bound)));
+        };
+        let cause = refusal::cause(&self.target.authority(), subject, &reply);
         trace.degrade(failure.clone(), Some(cause));
-        match answer {
-            "deferred" => Ok(()),
+        self.facts.refused_as_stranger = subject.is_ours();
+        match reply.class() {
+            4 if !subject.is_ours() => Ok(()),
             _ => Err(trace.stop(failure)),
         }
     }
 
-    /// Says what this conversation proved, and what it cannot.
+    /// States what this conversation proved, and what it cannot prove.
     fn conclude(&mut self) {
         let facts = &mut self.facts;
         if facts.banner.is_some() {
@@ -243,17 +261,37 @@ impl Call<'_> {
     }
 }
 
-impl Facts {
+/// The reply, if it is yes; else it is kept, and the failure says what was refused.
+fn accept(reply: Reply, what: &str, refused: &mut Option<Reply>) -> Result<Reply, Failure> {
+    if reply.class() == 2 {
+        return Ok(reply);
+    }
+    let failure = refusal::greeting_failure(&reply, what);
+    *refused = Some(reply);
+    Err(failure)
+}
+
+impl SmtpFacts {
     /// Keeps what became of the envelope, without the recipient's local part.
-    fn note(&mut self, recipient: &str, reply: &Reply) -> &'static str {
-        let answer = answer::judge(reply);
+    fn note(&mut self, recipient: &str, reply: &Reply, subject: Subject) {
+        let answer = match reply.class() {
+            2 => "accepted",
+            4 => "deferred",
+            _ if subject.is_ours() => "unproven",
+            _ => "rejected",
+        };
         let domain = recipient.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
         let text = reply.lines.first().cloned().unwrap_or_default();
-        self.recipient = Some(Recipient { domain, answer, status: reply.status(), text });
-        answer
+        let about = (reply.class() != 2).then(|| subject.as_str());
+        self.recipient = Some(RecipientAnswer { domain, answer, about, status: reply.status(), text });
     }
 
     fn time(&mut self, command: &'static str, took: Duration) {
         self.answer_us.insert(command, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        if took >= SLOW {
+            let seconds = took.as_millis() as f64 / 1000.0;
+            let text = format!("{command}: {seconds:.1} s (a tarpit, or a busy server)");
+            self.slow.push(text);
+        }
     }
 }
