@@ -53,13 +53,14 @@ fn held_by_receiver(evidence: &Evidence<'_>, wait: &Wait, from: &str, by: &str) 
         Some(scanner) => format!("its scanner {scanner}"),
         None => "it".to_owned(),
     };
+    let names = [wait.from_alias.clone(), wait.from_address.map(|address| address.to_string())];
+    let names: Vec<String> = names.into_iter().flatten().filter(|name| name != from && name != by).collect();
+    let also = names.iter().fold(String::new(), |text, name| format!("{text}{name}, "));
     let fix = format!(
-        "On {from} ({vendor}SMTP) exempt {} from quarantine, sandboxing and scans that delay: {holder} held the message for {} s.",
+        "On {from} ({also}{vendor}SMTP) exempt {} from quarantine, sandboxing and scans that delay: {holder} held the message for {} s.",
         evidence.mail_in_question(),
         wait.seconds
     );
-    let names = [wait.from_alias.clone(), wait.from_address.map(|address| address.to_string())];
-    let names: Vec<String> = names.into_iter().flatten().filter(|name| name != from && from != by).collect();
     let seen = match (wait.scanner, names.as_slice()) {
         (Some(scanner), _) => format!("{from} took the message {} s before {scanner} passed it on", wait.seconds),
         (None, []) => format!("{from} took the message {} s before {by} got it", wait.seconds),
@@ -110,10 +111,13 @@ fn with_witnesses(cause: Cause, evidence: &Evidence<'_>, wait: &Wait, by: &str) 
     }
 }
 
+/// A longer time between the `Date` field and the first hop tells of a message that was sent again, not of one that waited.
+const LONGEST_WAIT: i64 = 86_400;
+
 /// The finding about a message that was written long before the sender's first host took it.
 pub fn find_before_first_hop(evidence: &Evidence<'_>) -> Option<MessageFinding> {
     let route = &evidence.analysis.route;
-    let seconds = route.before_first_hop.filter(|seconds| *seconds > evidence.max_delay)?;
+    let seconds = route.before_first_hop.filter(|seconds| (evidence.max_delay..LONGEST_WAIT).contains(&(seconds - 1)))?;
     route.total?;
     let by = named(evidence.analysis.hops.first().and_then(|hop| hop.by.as_deref()));
     let detail = format!("the Date field is {seconds} s before the first hop, {by}");

@@ -52,13 +52,13 @@ impl Evidence<'_> {
             found.insert(if late { found.len() } else { 0 }, incomplete);
         }
         found.extend(filter::find(self));
-        found.extend(handover::find(self));
         let signature = if self.defects.iter().any(Defect::hides_body) { None } else { signature::find(self) };
         let (changed, invalid) = match signature {
             Some(finding) if finding.failure.code == Code::MailBodyChanged => (Some(finding), None),
             other => (None, other),
         };
         found.extend(changed);
+        found.extend(handover::find(self));
         found.extend(delay::find_before_first_hop(self));
         found.extend(delay::find_unknown(self));
         found.extend(invalid);

@@ -19,6 +19,10 @@ pub mod sides;
 pub mod vendor;
 
 #[cfg(test)]
+mod received_tests;
+#[cfg(test)]
+mod route_tests;
+#[cfg(test)]
 mod tests;
 
 pub use analysis::Analysis;

@@ -125,37 +125,25 @@ impl Route {
             return;
         }
         let (Some(first), Some(last)) = (on_way.first(), on_way.last()) else { return };
-        let lone_date = date.filter(|date| {
-            !first.of_sender && (on_way.len() == 1 || first.time.saturating_sub(date.time) > TOLERANCE)
-        });
-        let path = if lone_date.is_some() { believed.stamps.clone() } else { on_way.clone() };
-        let start = lone_date.unwrap_or(first);
-        let total = last.time.saturating_sub(start.time).max(0);
-        self.slowest = slowest(hops, sides, &path);
+        // Where no hop of the sender's is believed, the author's clock speaks for that side.
+        let start = date.filter(|_| !first.of_sender).unwrap_or(first);
+        let path = if start.hop.is_none() { &believed.stamps } else { &on_way };
         if path.len() < 2 {
             self.unknown = Some("only one host gives a time".to_owned());
             return;
         }
-        let zone = told.is_none() && self.slowest.as_ref().is_some_and(|wait| looks_like_zone(wait, sides, hops));
-        if let Some(wait) = self.slowest.as_ref().filter(|_| zone) {
-            let hours = (wait.seconds + NEAR_HOUR) / 3600;
-            self.unknown = Some(format!(
+        let total = last.time.saturating_sub(start.time).max(0);
+        self.slowest = slowest(hops, sides, path, total);
+        self.unknown = unconfirmed(hops, start, first).or_else(|| {
+            let wait = self.slowest.as_ref().filter(|wait| told.is_none() && looks_like_zone(wait))?;
+            let hours = wait.seconds.saturating_add(NEAR_HOUR) / 3600;
+            Some(format!(
                 "the clocks of {} and {} differ by {hours} h: a wait of that length, or a clock in the wrong time zone",
                 named(wait.from.as_deref()),
                 named(wait.by.as_deref())
-            ));
-            return;
-        }
-        self.total = Some(total);
-        if lone_date.is_some() && total > TOLERANCE * 2 {
-            let by = hops.get(first.hop.unwrap_or_default()).and_then(|hop| hop.by.as_deref());
-            self.unknown = Some(format!(
-                "the Date field is {} s before {} took the message, and no other clock tells where it was",
-                first.time.saturating_sub(start.time),
-                named(by)
-            ));
-            self.total = None;
-        }
+            ))
+        });
+        self.total = self.unknown.is_none().then_some(total);
     }
 
     fn list(&mut self, hops: &[Hop], believed: &Believed) {
@@ -204,7 +192,7 @@ fn why_unknown(hops: &[Hop], stamps: &[Stamp], believed: &Believed) -> Option<St
     (!seen).then(|| format!("the clock of the last hop, {newest}, contradicts the clocks before it"))
 }
 
-fn slowest(hops: &[Hop], sides: &Sides, path: &[Stamp]) -> Option<Wait> {
+fn slowest(hops: &[Hop], sides: &Sides, path: &[Stamp], total: i64) -> Option<Wait> {
     let waits = path.windows(2).map(|pair| pair[1].time.saturating_sub(pair[0].time).max(0));
     let (at, seconds) = waits.enumerate().max_by_key(|(at, seconds)| (*seconds, std::cmp::Reverse(*at)))?;
     let (held, taken) = (path[at].hop, path[at + 1].hop?);
@@ -224,7 +212,8 @@ fn slowest(hops: &[Hop], sides: &Sides, path: &[Stamp]) -> Option<Wait> {
         by: taker.by.clone(),
         from_address: taker.from_address.filter(|ip| !ip.is_loopback()),
         from_alias: hops[..=taken].iter().rev().find(alias).and_then(|hop| hop.from.clone()),
-        seconds,
+        // Clocks within the tolerance of each other may add up to more than the whole.
+        seconds: seconds.min(total),
         witnesses: later.filter(independent).count(),
         origin: holder == Side::Sender && sides.hops.get(taken) == Some(&Side::Sender),
         across: hops[between].iter().take(LISTED).map(|hop| named(hop.by.as_deref())).collect(),
@@ -233,11 +222,20 @@ fn slowest(hops: &[Hop], sides: &Sides, path: &[Stamp]) -> Option<Wait> {
     })
 }
 
+/// Why a wait before the first hop is not known: the author's clock alone tells of it.
+fn unconfirmed(hops: &[Hop], start: &Stamp, first: &Stamp) -> Option<String> {
+    let gap = first.time.saturating_sub(start.time);
+    let by = hops.get(first.hop?)?.by.as_deref();
+    (start.hop.is_none() && gap > 2 * TOLERANCE).then(|| {
+        format!("the Date field is {gap} s before {} took the message, and no other clock tells where it was", named(by))
+    })
+}
+
 /// Whether a wait between the two sides that only the receiver's clocks show is as long as a time zone error.
-fn looks_like_zone(wait: &Wait, sides: &Sides, hops: &[Hop]) -> bool {
-    let near = (wait.seconds + NEAR_HOUR) % 3600 <= 2 * NEAR_HOUR && wait.seconds >= 3600 - NEAR_HOUR;
+fn looks_like_zone(wait: &Wait) -> bool {
+    let near = wait.seconds.saturating_add(NEAR_HOUR) % 3600 <= 2 * NEAR_HOUR && wait.seconds >= 3600 - NEAR_HOUR;
     let crossing = wait.holder != Side::Receiver && !wait.origin;
-    near && crossing && wait.witnesses == 0 && sides.hops.len() == hops.len()
+    near && crossing && wait.witnesses == 0
 }
 
 /// A host as a sentence names it.

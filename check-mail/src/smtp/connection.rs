@@ -29,6 +29,12 @@ impl SmtpConnection {
         SmtpConnection { stream, unread: Vec::new(), took: Duration::ZERO }
     }
 
+    /// How many bytes of an unfinished reply arrived.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.unread.len()
+    }
+
     /// The stream, for STARTTLS. What the server sent ahead is dropped: it was not under TLS (RFC 3207 section 4.2).
     #[must_use]
     pub fn into_stream(self) -> Stream {

@@ -106,7 +106,7 @@ impl GatewayProbe<'_> {
         }
         // What became of the recipient matters more, so it comes first.
         if let Some((failure, cause)) = self.tls_problem.take() {
-            trace.degrade(failure, Some(cause));
+            trace.degrade(failure, Some(self.with_slowness(cause)));
         }
         Ok(())
     }
@@ -154,21 +154,37 @@ impl GatewayProbe<'_> {
             Err(failure) => failure,
         };
         if let Some(reply) = refused {
-            let subject = refusal::subject(&reply, true);
-            self.facts.refused_as_stranger = subject.is_ours();
-            trace.degrade(failure.clone(), Some(refusal::cause(&self.target.authority(), subject, &reply)));
+            self.refuse(&failure, refusal::subject(&reply, true), &reply, trace);
         }
         Err(trace.stop(self.with_patience(failure, bound)))
     }
 
-    /// A timeout that says how long was waited and what the protocol allows.
+    /// Keeps the cause of a refusal beside it.
+    fn refuse(&mut self, failure: &Failure, subject: Subject, reply: &Reply, trace: &mut Trace<Facts>) {
+        self.facts.refused_as_stranger = subject.is_ours();
+        let cause = refusal::cause(&self.target.authority(), subject, reply);
+        trace.degrade(failure.clone(), Some(self.with_slowness(cause)));
+    }
+
+    /// The slow replies as evidence.
+    fn with_slowness(&self, cause: Cause) -> Cause {
+        self.facts.slow.iter().fold(cause, |cause, slow| cause.seen(format!("slow reply: {slow}")))
+    }
+
+    /// A timeout that says how long was waited, what arrived, and what the protocol allows.
     fn with_patience(&self, failure: Failure, bound: Duration) -> Failure {
         if failure.code != Code::SmtpTimeout {
             return failure;
         }
-        let waited = netcheck_common::clock::seconds(bound);
-        let detail = format!("no reply within {waited} (RFC 5321 allows minutes; --deadline allows more)");
-        Failure { detail: netcheck_common::escape::line(&detail, 400), ..failure }
+        let waited = bound.as_secs_f64();
+        let arrived = self.connection.as_ref().map_or(0, SmtpConnection::unread);
+        let detail = match arrived {
+            0 => format!("no reply within {waited:.1} s; RFC 5321 allows minutes: raise --deadline to wait longer"),
+            bytes => format!(
+                "the reply was not whole within {waited:.1} s: {bytes} bytes of it arrived (a tarpit); raise --deadline to wait longer"
+            ),
+        };
+        Failure { detail, ..failure }
     }
 
     /// STARTTLS is opportunistic (RFC 7435): whatever is wrong with it, mail still comes; so it degrades and never fails.
@@ -181,7 +197,10 @@ impl GatewayProbe<'_> {
             facts.time("starttls", connection.took);
             Ok(reply)
         };
-        let reply = trace.stage_within(STARTTLS, bound, work).await?;
+        let reply = match trace.attempt(STARTTLS, bound, work).await {
+            Ok(reply) => reply,
+            Err(failure) => return Err(trace.stop(self.with_patience(failure, bound))),
+        };
         if reply.class() != 2 {
             self.refusals.extend(reply.lines.first().cloned());
             self.note_missing_tls(format!("STARTTLS is offered and refused: {}", reply.status()));
@@ -234,13 +253,8 @@ impl GatewayProbe<'_> {
         let Some((reply, subject)) = refused else {
             return Err(trace.stop(self.with_patience(failure, bound)));
         };
-        let cause = refusal::cause(&self.target.authority(), subject, &reply);
-        trace.degrade(failure.clone(), Some(cause));
-        self.facts.refused_as_stranger = subject.is_ours();
-        match reply.class() {
-            4 if !subject.is_ours() => Ok(()),
-            _ => Err(trace.stop(failure)),
-        }
+        self.refuse(&failure, subject, &reply, trace);
+        Err(trace.stop(failure))
     }
 
     /// States what this conversation proved, and what it cannot prove.

@@ -3,7 +3,7 @@
 use netcheck_lab::dns::DnsServer;
 use serde_json::json;
 
-use crate::letters::{Signer, carried, login};
+use crate::messages::{Signer, carried, login};
 use crate::message::{read, summary};
 use crate::tool;
 

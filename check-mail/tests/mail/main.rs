@@ -2,12 +2,15 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test ends the test")]
 
 mod delay;
+mod defects;
 mod hostile;
-mod letters;
+mod messages;
 mod message;
-mod post;
+mod gateway;
+mod received;
 mod sender;
 mod smtp;
+mod spf;
 
 use netcheck_lab::tool::Tool;
 

@@ -4,7 +4,7 @@ use netcheck_lab::dns::{DnsServer, Zone};
 use netcheck_lab::tool::Outcome;
 use serde_json::{Value, json};
 
-use crate::letters::{Signer, carried, login};
+use crate::messages::{Signer, carried, login};
 use crate::tool;
 
 pub(crate) const PROMPT: &[(&str, i64)] =
