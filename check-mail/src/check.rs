@@ -147,7 +147,8 @@ impl Mail {
     }
 
     fn expectation(&self) -> Expectation {
-        let published = Published { hosts: self.mail_host.iter().cloned().collect(), addresses: self.addresses() };
+        let published =
+            Published { hosts: self.mail_host.iter().cloned().collect(), addresses: self.addresses() };
         Expectation { max_delay: i64::from(self.max_delay), published }
     }
 

@@ -109,7 +109,8 @@ impl DkimKey {
     fn measure(&mut self, tags: &Tags, text: &[u8]) -> Option<String> {
         if tags.value("k") == Some("ed25519") {
             let bytes = decode::base64(tags.value("p").unwrap_or_default().as_bytes()).len();
-            return (bytes != ED25519).then(|| format!("an Ed25519 key has {ED25519} bytes, this one {bytes}"));
+            return (bytes != ED25519)
+                .then(|| format!("an Ed25519 key has {ED25519} bytes, this one {bytes}"));
         }
         // mail-auth refuses a record for services it does not know; those are named before this.
         let bits = DomainKey::parse(text).map(|key| key.p.public_key_bits()).unwrap_or(0);
@@ -137,7 +138,8 @@ fn misuse(tags: &Tags) -> Option<String> {
     if !tags.allows("s", &["*", "email"]) {
         return Some(format!("it is a key for another service (s={}), not for email", shown("s")));
     }
-    (!tags.allows("h", &["sha256"])).then(|| format!("it allows other hashes only (h={}), not sha256", shown("h")))
+    (!tags.allows("h", &["sha256"]))
+        .then(|| format!("it allows other hashes only (h={}), not sha256", shown("h")))
 }
 
 #[cfg(test)]
@@ -168,8 +170,14 @@ mod tests {
     #[test]
     fn a_key_for_something_else_is_named() {
         let key = "p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
-        assert_eq!(reason(&format!("k=ed25519; s=tls; {key}")), "it is a key for another service (s=tls), not for email");
-        assert_eq!(reason(&format!("k=ed25519; h=sha1; {key}")), "it allows other hashes only (h=sha1), not sha256");
+        assert_eq!(
+            reason(&format!("k=ed25519; s=tls; {key}")),
+            "it is a key for another service (s=tls), not for email"
+        );
+        assert_eq!(
+            reason(&format!("k=ed25519; h=sha1; {key}")),
+            "it allows other hashes only (h=sha1), not sha256"
+        );
         assert_eq!(reason(&format!("v=DKIM2; k=ed25519; {key}")), "its version is v=DKIM2, not DKIM1");
         assert_eq!(reason(&format!("k=dsa; {key}")), "its type k=dsa is unknown");
         assert!(DkimKey::read("s", format!("k=ed25519; s=*:tls; h=sha1:sha256; {key}").as_bytes()).sound());

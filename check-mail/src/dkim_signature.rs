@@ -45,10 +45,12 @@ pub struct Verifications {
 pub async fn verify(block: &Block<'_>, names: &Names) -> Verifications {
     let mut verifications = Verifications::default();
     let mut kept = Vec::new();
-    let fields = block.fields.iter().filter(|field| field.is("dkim-signature") && field.value.len() <= LARGEST);
+    let fields =
+        block.fields.iter().filter(|field| field.is("dkim-signature") && field.value.len() <= LARGEST);
     for field in fields.take(MOST_SIGNATURES) {
         let tags = Tags::parse(field.value);
-        let readable = Signature::parse(field.value).ok().filter(|signature| signature.h.len() <= MOST_SIGNED);
+        let readable =
+            Signature::parse(field.value).ok().filter(|signature| signature.h.len() <= MOST_SIGNED);
         match (unsupported(&tags), readable) {
             (None, Some(signature)) => kept.push((*field, signature)),
             (reason, _) => verifications.all.push(refused(&tags, reason)),
@@ -63,7 +65,9 @@ impl Verifications {
         let header = header(block, kept);
         // The empty line before the body keeps it from being taken for more header.
         let tail = with_crlf(block.tail);
-        let Some(message) = AuthenticatedMessage::parse_with_opts(&tail, Some(&header), false) else { return };
+        let Some(message) = AuthenticatedMessage::parse_with_opts(&tail, Some(&header), false) else {
+            return;
+        };
         for output in names.authenticator.verify_dkim(&message).await {
             let Some(signature) = output.signature() else { continue };
             let mut verification = Verification {

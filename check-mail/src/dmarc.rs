@@ -47,7 +47,10 @@ impl DmarcPolicy {
             let texts = names.texts(&format!("_dmarc.{name}")).await?.records();
             let own = name == domain;
             if let Some(text) = texts.iter().find(|text| text.starts_with(b"v=DMARC1")) {
-                return Ok(DmarcPolicy { policy: requested(text, own), from: (!own).then(|| name.to_owned()) });
+                return Ok(DmarcPolicy {
+                    policy: requested(text, own),
+                    from: (!own).then(|| name.to_owned()),
+                });
             }
         }
         Ok(DmarcPolicy { policy: DmarcRequest::Absent, from: None })

@@ -36,7 +36,14 @@ impl MailHost {
     #[must_use]
     pub fn of(name: &str, published: Option<IpAddr>) -> MailHost {
         let name = name.to_owned();
-        MailHost { name, addresses: Vec::new(), published, reverse: Vec::new(), confirmed: None, answered: false }
+        MailHost {
+            name,
+            addresses: Vec::new(),
+            published,
+            reverse: Vec::new(),
+            confirmed: None,
+            answered: false,
+        }
     }
 
     /// Asks for the addresses of the host, in the family of the published one.

@@ -141,11 +141,7 @@ pub async fn check(
 }
 
 /// The verdict: the findings degrade the target; what leaves the question open, or makes the link useless, stops it.
-fn conclude(
-    evidence: &Evidence<'_>,
-    lost: Option<Failure>,
-    trace: &mut Trace<Facts>,
-) -> Result<(), Stopped> {
+fn conclude(evidence: &Evidence<'_>, lost: Option<Failure>, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let findings = evidence.findings();
     let first = findings.first().map(|finding| finding.failure.clone());
     for MessageFinding { failure, cause } in findings {

@@ -196,10 +196,15 @@ fn rcode(code: ResponseCode, name: &str) -> Failure {
 fn failure(error: &NetError, name: &str) -> Failure {
     match error {
         NetError::Dns(DnsError::ResponseCode(code)) => rcode(*code, name),
-        NetError::Timeout => Failure::new(Code::DnsTimeout, format!("no resolver answered the query for {name}")),
+        NetError::Timeout => {
+            Failure::new(Code::DnsTimeout, format!("no resolver answered the query for {name}"))
+        }
         NetError::Io(_) | NetError::NoConnections | NetError::Busy => {
             Failure::new(Code::DnsUnreachable, format!("no resolver can be reached for the query for {name}"))
         }
-        _ => Failure::new(Code::DnsMalformed, format!("the answer to the query for {name} is not a DNS message that fits it")),
+        _ => Failure::new(
+            Code::DnsMalformed,
+            format!("the answer to the query for {name} is not a DNS message that fits it"),
+        ),
     }
 }

@@ -62,7 +62,9 @@ fn held_by_receiver(evidence: &Evidence<'_>, wait: &Wait, from: &str, by: &str) 
         wait.seconds
     );
     let seen = match (wait.scanner, names.as_slice()) {
-        (Some(scanner), _) => format!("{from} took the message {} s before {scanner} passed it on", wait.seconds),
+        (Some(scanner), _) => {
+            format!("{from} took the message {} s before {scanner} passed it on", wait.seconds)
+        }
         (None, []) => format!("{from} took the message {} s before {by} got it", wait.seconds),
         (None, names) => {
             format!("{from} took the message {} s before {by} got it from {}", wait.seconds, names.join(", "))
@@ -117,7 +119,9 @@ const LONGEST_WAIT: i64 = 86_400;
 /// The finding about a message that was written long before the sender's first host took it.
 pub fn find_before_first_hop(evidence: &Evidence<'_>) -> Option<MessageFinding> {
     let route = &evidence.analysis.route;
-    let seconds = route.before_first_hop.filter(|seconds| (evidence.max_delay..LONGEST_WAIT).contains(&(seconds - 1)))?;
+    let seconds = route
+        .before_first_hop
+        .filter(|seconds| (evidence.max_delay..LONGEST_WAIT).contains(&(seconds - 1)))?;
     route.total?;
     let by = named(evidence.analysis.hops.first().and_then(|hop| hop.by.as_deref()));
     let detail = format!("the Date field is {seconds} s before the first hop, {by}");
@@ -137,7 +141,14 @@ pub fn find_unknown(evidence: &Evidence<'_>) -> Option<MessageFinding> {
     for skew in route.skewed.iter().take(5) {
         let direction = if skew.seconds < 0 { "behind" } else { "ahead of" };
         let by = named(skew.by.as_deref());
-        cause = cause.seen(format!("hop {}, {by}: {} s {direction} the nearest clock that is believed", skew.hop, skew.seconds.abs()));
+        cause = cause.seen(format!(
+            "hop {}, {by}: {} s {direction} the nearest clock that is believed",
+            skew.hop,
+            skew.seconds.abs()
+        ));
     }
-    Some(MessageFinding { failure: Failure::new(Code::MailUndated, format!("the delay cannot be known: {reason}")), cause })
+    Some(MessageFinding {
+        failure: Failure::new(Code::MailUndated, format!("the delay cannot be known: {reason}")),
+        cause,
+    })
 }

@@ -13,7 +13,9 @@ pub fn find(evidence: &Evidence<'_>) -> Option<MessageFinding> {
     let failed = analysis.results.iter().find_map(|results| results.failed());
     let detail = match (marks.first(), &failed) {
         (Some(mark), _) => match &mark.score {
-            Some(score) => format!("the receiving side filed the message as junk: {} has the score {score}", mark.field),
+            Some(score) => {
+                format!("the receiving side filed the message as junk: {} has the score {score}", mark.field)
+            }
             None => format!("the receiving side filed the message as junk: {} says so", mark.field),
         },
         (None, Some(failed)) => format!("the receiving side failed the sender's authentication: {failed}"),
@@ -23,7 +25,8 @@ pub fn find(evidence: &Evidence<'_>) -> Option<MessageFinding> {
         Some(failed) if marks.is_empty() => authentication(evidence, &failed),
         _ => filter(evidence, &detail),
     };
-    let cause = marks.iter().skip(1).fold(cause, |cause, mark| cause.seen(format!("{} says junk too", mark.field)));
+    let cause =
+        marks.iter().skip(1).fold(cause, |cause, mark| cause.seen(format!("{} says junk too", mark.field)));
     let cause = if marks.len() > 1 { cause.sure(Confidence::Medium) } else { cause };
     Some(MessageFinding { failure: Failure::new(Code::MailJunk, detail), cause })
 }
@@ -41,9 +44,8 @@ fn filter(evidence: &Evidence<'_>, detail: &str) -> Cause {
 fn authentication(evidence: &Evidence<'_>, failed: &str) -> Cause {
     let author = evidence.analysis.author.as_deref().unwrap_or_default();
     let seen = format!("Authentication-Results of the receiving side: {failed}");
-    let aligned = |result: Judgement| {
-        evidence.signatures.iter().any(|one| one.aligned(author) && one.result == result)
-    };
+    let aligned =
+        |result: Judgement| evidence.signatures.iter().any(|one| one.aligned(author) && one.result == result);
     if aligned(Judgement::Valid) {
         let fix = format!(
             "On {} accept {} with its DKIM signature: check what changes the message before it is verified.",
@@ -65,7 +67,9 @@ fn authentication(evidence: &Evidence<'_>, failed: &str) -> Cause {
             .seen(seen)
             .seen(format!("the DKIM signature of {author} does not match the message"));
     }
-    let fix = format!("Sign mail of {author} with a DKIM key of {author} (d={author}), or send it from a host that its SPF record covers.");
+    let fix = format!(
+        "Sign mail of {author} with a DKIM key of {author} (d={author}), or send it from a host that its SPF record covers."
+    );
     Cause::new(Reason::SenderIdentity, Who::Service, fix)
         .seen(seen)
         .seen(format!("no valid DKIM signature is one of {author}"))

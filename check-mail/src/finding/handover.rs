@@ -17,7 +17,9 @@ pub fn find(evidence: &Evidence<'_>) -> Option<MessageFinding> {
     let published: Vec<String> = evidence.published.iter().take(5).map(ToString::to_string).collect();
     let published = published.join(", ");
     let detail = format!("{by} took the message from {address}; the published address is {published}");
-    let fix = format!("Send from {published}, or publish {address} and have it added to the gateways' allow-lists.");
+    let fix = format!(
+        "Send from {published}, or publish {address} and have it added to the gateways' allow-lists."
+    );
     let cause = Cause::new(Reason::SenderIdentity, Who::Service, fix).seen(detail.clone());
     Some(MessageFinding { failure: Failure::new(Code::MailAddressMismatch, detail), cause })
 }

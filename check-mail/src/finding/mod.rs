@@ -52,7 +52,8 @@ impl Evidence<'_> {
             found.insert(if late { found.len() } else { 0 }, incomplete);
         }
         found.extend(filter::find(self));
-        let signature = if self.defects.iter().any(Defect::hides_body) { None } else { signature::find(self) };
+        let signature =
+            if self.defects.iter().any(Defect::hides_body) { None } else { signature::find(self) };
         let (changed, invalid) = match signature {
             Some(finding) if finding.failure.code == Code::MailBodyChanged => (Some(finding), None),
             other => (None, other),

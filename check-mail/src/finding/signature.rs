@@ -44,11 +44,15 @@ fn finding(code: Code, detail: String, cause: Cause) -> MessageFinding {
 
 /// What time alone explains: it was valid when it came, or the key was there when the gateway looked.
 fn is_excused(evidence: &Evidence<'_>, one: &Verification) -> bool {
-    let arrived = evidence.analysis.route.arrived.and_then(|time| u64::try_from(time).ok()).unwrap_or_default();
+    let arrived =
+        evidence.analysis.route.arrived.and_then(|time| u64::try_from(time).ok()).unwrap_or_default();
     match one.result {
         Judgement::Expired => one.expires >= arrived,
         Judgement::KeyMissing => evidence.verified_on_arrival(),
-        Judgement::KeyUnusable => evidence.verified_on_arrival() && one.reason.as_deref().is_some_and(|reason| reason.contains("revoked")),
+        Judgement::KeyUnusable => {
+            evidence.verified_on_arrival()
+                && one.reason.as_deref().is_some_and(|reason| reason.contains("revoked"))
+        }
         _ => false,
     }
 }
@@ -56,7 +60,10 @@ fn is_excused(evidence: &Evidence<'_>, one: &Verification) -> bool {
 fn changed(evidence: &Evidence<'_>, seen: &str) -> Cause {
     let analysis = evidence.analysis;
     let links = &analysis.links;
-    let already = analysis.results.iter().any(|results| results.methods.get("dkim").is_some_and(|result| result == "fail"));
+    let already = analysis
+        .results
+        .iter()
+        .any(|results| results.methods.get("dkim").is_some_and(|result| result == "fail"));
     let marked = analysis.banner || !links.rewritten.is_empty();
     if already && !marked {
         let fix = format!(
@@ -98,8 +105,11 @@ fn unsigned(evidence: &Evidence<'_>, author: &str) -> MessageFinding {
     let others: Vec<&str> = evidence.signatures.iter().filter_map(|one| one.domain.as_deref()).collect();
     let mail = evidence.mail_in_question();
     if others.is_empty() {
-        let fix = format!("Sign {mail} with DKIM; if it is signed, keep the gateway from removing DKIM-Signature fields.");
-        let cause = Cause::new(Reason::Unknown, Who::Unknown, fix).seen("the message has no DKIM-Signature field");
+        let fix = format!(
+            "Sign {mail} with DKIM; if it is signed, keep the gateway from removing DKIM-Signature fields."
+        );
+        let cause =
+            Cause::new(Reason::Unknown, Who::Unknown, fix).seen("the message has no DKIM-Signature field");
         return finding(Code::MailNoDkim, "the message has no DKIM signature".to_owned(), cause);
     }
     let detail = format!("no DKIM signature is one of {author}; there are those of {}", others.join(", "));
@@ -133,7 +143,9 @@ fn invalid(evidence: &Evidence<'_>, one: &Verification) -> MessageFinding {
                 .seen("the receiving side found the signature valid before the change")
         }
         Judgement::HeaderChanged => {
-            let fix = format!("Compare the message with one that went to another mailbox: either the gateway or {signer} has to change something.");
+            let fix = format!(
+                "Compare the message with one that went to another mailbox: either the gateway or {signer} has to change something."
+            );
             Cause::new(Reason::Unknown, Who::Unknown, fix).seen(detail.clone())
         }
         _ => {

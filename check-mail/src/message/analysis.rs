@@ -46,7 +46,11 @@ impl<'a> Analysis<'a> {
     /// Analyses a message; `None` when the bytes have no header fields a message must have. `published` is what the sender
     /// publishes, `signers` the domains that claim to have signed.
     #[must_use]
-    pub fn of(raw: &'a [u8], published: &Published, signers: &dyn Fn(&Block<'_>) -> Vec<String>) -> Option<Analysis<'a>> {
+    pub fn of(
+        raw: &'a [u8],
+        published: &Published,
+        signers: &dyn Fn(&Block<'_>) -> Vec<String>,
+    ) -> Option<Analysis<'a>> {
         let block = Block::split(raw);
         if !block.is_message() {
             return None;
@@ -61,7 +65,10 @@ impl<'a> Analysis<'a> {
         let author = block.first("from").and_then(arrival::domain);
         let sides = Sides::of(&hops, published, author.as_deref(), &signers(&block));
         let trusted = trusted(&block, &sides);
-        let greylisted = trusted.iter().find(|field| field.is("x-greylist")).and_then(|field| arrival::greylisted(field.value));
+        let greylisted = trusted
+            .iter()
+            .find(|field| field.is("x-greylist"))
+            .and_then(|field| arrival::greylisted(field.value));
         let written = block.first("date").and_then(date::parse);
         let hosts = hops[sides.first_external().min(hops.len())..].iter().filter_map(|hop| hop.by.as_deref());
         Some(Analysis {
@@ -90,7 +97,9 @@ impl<'a> Analysis<'a> {
     pub fn handed_over_by(&self) -> Option<String> {
         let hop = self.first_external()?;
         match (&hop.from, hop.from_address) {
-            (Some(from), Some(address)) if *from != address.to_string() => Some(format!("{from} ({address})")),
+            (Some(from), Some(address)) if *from != address.to_string() => {
+                Some(format!("{from} ({address})"))
+            }
             (_, Some(address)) => Some(address.to_string()),
             (Some(from), None) => Some(from.clone()),
             (None, None) => None,

@@ -28,10 +28,22 @@ const FIELDS: [(&str, Reading); 17] = [
     ("x-forefront-antispam-report", forefront),
     ("x-microsoft-antispam-mailbox-delivery", |text| Some((holds(text, "dest", &["J", "Q"]), None))),
     ("x-ms-exchange-organization-quarantine", |_| Some((true, None))),
-    ("x-rspamd-action", |text| Some((["add header", "rewrite subject", "reject", "quarantine"].iter().any(|word| begins(text, word)), None))),
+    ("x-rspamd-action", |text| {
+        Some((
+            ["add header", "rewrite subject", "reject", "quarantine"].iter().any(|word| begins(text, word)),
+            None,
+        ))
+    }),
     ("x-spamd-result", |text| Some((text.contains(": True"), None))),
     ("x-gm-spam", |text| Some((begins(text, "1"), None))),
-    ("x-proofpoint-spam-details", |text| Some((["rule=spam", "rule=quarantine", "rule=phish", "rule=adultscore"].iter().any(|word| text.contains(word)), after(text, " score=")))),
+    ("x-proofpoint-spam-details", |text| {
+        Some((
+            ["rule=spam", "rule=quarantine", "rule=phish", "rule=adultscore"]
+                .iter()
+                .any(|word| text.contains(word)),
+            after(text, " score="),
+        ))
+    }),
     ("x-ironport-anti-spam-result", |_| None),
     ("x-ironport-suspectedspam", |_| Some((true, None))),
     ("x-tm-as-result", |text| Some((begins(text, "yes"), None))),
@@ -77,7 +89,8 @@ fn after(text: &str, key: &str) -> Option<String> {
 /// Whether `KEY:VALUE;` of a list has one of the values.
 fn holds(text: &str, key: &str, values: &[&str]) -> bool {
     text.split(';').filter_map(|part| part.split_once(':')).any(|(name, value)| {
-        name.trim().eq_ignore_ascii_case(key) && values.iter().any(|wanted| wanted.eq_ignore_ascii_case(value.trim()))
+        name.trim().eq_ignore_ascii_case(key)
+            && values.iter().any(|wanted| wanted.eq_ignore_ascii_case(value.trim()))
     })
 }
 
@@ -144,7 +157,10 @@ mod tests {
         assert!(junk("X-Forefront-Antispam-Report", " CIP:192.0.2.1;SCL:1;SFV:SPM;CAT:NONE;"));
         assert!(junk("X-Forefront-Antispam-Report", " SCL:1;SFV:NSPM;CAT:SPOOF;"));
         assert!(!junk("X-Forefront-Antispam-Report", " SCL:-1;SFV:SKN;CAT:NONE;"));
-        assert!(junk("X-Microsoft-Antispam-Mailbox-Delivery", " ucf:0;jmr:0;auth:0;dest:J;ENG:(5062000285);"));
+        assert!(junk(
+            "X-Microsoft-Antispam-Mailbox-Delivery",
+            " ucf:0;jmr:0;auth:0;dest:J;ENG:(5062000285);"
+        ));
         assert!(!junk("X-Microsoft-Antispam-Mailbox-Delivery", " ucf:0;jmr:0;dest:I;"));
         assert!(junk("X-Rspamd-Action", " add header") && !junk("X-Rspamd-Action", " no action"));
         assert!(!junk("X-Proofpoint-Spam-Details", " rule=inbound_notspam policy=inbound score=0"));

@@ -35,7 +35,9 @@ pub fn believe(stamps: &[Stamp]) -> Believed {
     let span = |chain: &&Chain| stamps[chain.end].time.saturating_sub(chain.start).max(0);
     let best = shortest.iter().filter(|chain| chain.length == most).min_by_key(span);
     let worst = longest.iter().filter(|chain| chain.length == most).max_by_key(span);
-    let (Some(best), Some(worst)) = (best, worst) else { return Believed { stamps: Vec::new(), decided: true } };
+    let (Some(best), Some(worst)) = (best, worst) else {
+        return Believed { stamps: Vec::new(), decided: true };
+    };
     let kept = collect(stamps, &shortest, best);
     let both = kept.iter().any(|stamp| stamp.of_sender) && kept.iter().any(|stamp| !stamp.of_sender);
     let same_story = span(&worst).saturating_sub(span(&best)) <= TOLERANCE;
@@ -62,7 +64,8 @@ fn chains(stamps: &[Stamp], prefer: impl Fn(i64, i64) -> bool) -> Vec<Chain> {
             let better = before.length + 1 > best.length
                 || (before.length + 1 == best.length && prefer(before.start, best.start));
             if follows && better {
-                best = Chain { end, length: before.length + 1, start: before.start, before: Some(before.end) };
+                best =
+                    Chain { end, length: before.length + 1, start: before.start, before: Some(before.end) };
             }
         }
         chains.push(best);

@@ -47,11 +47,23 @@ fn is_weekday(word: &str) -> bool {
 
 fn month(word: &str) -> Option<i64> {
     const MONTHS: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-        "november", "december",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
     ];
     let word = word.to_ascii_lowercase();
-    let at = MONTHS.iter().position(|month| word == *month || word == month[..3] || (word == "sept" && *month == "september"))?;
+    let at = MONTHS.iter().position(|month| {
+        word == *month || word == month[..3] || (word == "sept" && *month == "september")
+    })?;
     i64::try_from(at + 1).ok()
 }
 
@@ -64,7 +76,11 @@ fn mail(words: &[&str]) -> Option<i64> {
     };
     let [day, name, year] = date[..] else { return None };
     let (clock, zone) = rest.split_first()?;
-    seconds(Day { year: year_of(year)?, month: month(name)?, day: number(day, 2)? }, time(clock)?, offset(zone)?)
+    seconds(
+        Day { year: year_of(year)?, month: month(name)?, day: number(day, 2)? },
+        time(clock)?,
+        offset(zone)?,
+    )
 }
 
 /// `Jun 12 09:30:05 2026 +0000`, the zone before the year too.
@@ -73,8 +89,10 @@ fn asctime(words: &[&str]) -> Option<i64> {
         [name, day, clock, rest @ ..] => (name, day, clock, rest),
         _ => return None,
     };
-    let at = rest.iter().position(|word| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit()))?;
-    let zone: Vec<&str> = rest.iter().enumerate().filter(|(index, _)| *index != at).map(|(_, word)| *word).collect();
+    let at =
+        rest.iter().position(|word| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let zone: Vec<&str> =
+        rest.iter().enumerate().filter(|(index, _)| *index != at).map(|(_, word)| *word).collect();
     let day = Day { year: year_of(rest[at])?, month: month(name)?, day: number(day, 2)? };
     seconds(day, time(clock)?, offset(&zone)?)
 }
@@ -92,10 +110,16 @@ fn iso(words: &[&str]) -> Option<i64> {
         Some(clock) => (clock, rest),
         None => rest.split_first().map(|(clock, zone)| (*clock, zone))?,
     };
-    let end = clock.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(clock.len());
+    let end =
+        clock.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(clock.len());
     let (clock, attached) = clock.split_at(end);
-    let zone: Vec<&str> = Some(attached).filter(|zone| !zone.is_empty()).into_iter().chain(zone.iter().copied()).collect();
-    let day = Day { year: number(year, 4).filter(|_| year.len() == 4)?, month: number(month, 2)?, day: number(day, 2)? };
+    let zone: Vec<&str> =
+        Some(attached).filter(|zone| !zone.is_empty()).into_iter().chain(zone.iter().copied()).collect();
+    let day = Day {
+        year: number(year, 4).filter(|_| year.len() == 4)?,
+        month: number(month, 2)?,
+        day: number(day, 2)?,
+    };
     seconds(day, time(clock)?, offset(&zone)?)
 }
 

@@ -167,7 +167,10 @@ fn with_lines(raw: Vec<u8>, defects: &mut Vec<Defect>) -> Vec<u8> {
     let has_lf = raw.contains(&b'\n');
     if !has_lf && raw.contains(&b'\r') {
         defects.push(Defect::BareCr);
-        return raw.iter().flat_map(|&byte| [byte, b'\n'].into_iter().take(if byte == b'\r' { 2 } else { 1 })).collect();
+        return raw
+            .iter()
+            .flat_map(|&byte| [byte, b'\n'].into_iter().take(if byte == b'\r' { 2 } else { 1 }))
+            .collect();
     }
     let first = line(&raw).0;
     if !first.ends_with(b"\r\r\n") {

@@ -44,7 +44,10 @@ fn trim(mut text: &[u8], strip: impl Fn(u8) -> bool) -> &[u8] {
 /// The first IP address of a text: bare, in brackets, with `IPv6:` before it or a port after it.
 #[must_use]
 pub fn first_address(text: &[u8]) -> Option<IpAddr> {
-    let separators = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'(' | b')' | b'[' | b']' | b',' | b';' | b'=' | b'<' | b'>');
+    let separators = |byte: &u8| {
+        byte.is_ascii_whitespace()
+            || matches!(byte, b'(' | b')' | b'[' | b']' | b',' | b';' | b'=' | b'<' | b'>')
+    };
     text.split(separators).filter(|word| word.len() >= 2).find_map(|word| {
         let word = word.strip_prefix(b"IPv6:").or_else(|| word.strip_prefix(b"ipv6:")).unwrap_or(word);
         let word = std::str::from_utf8(without_port(word)).ok()?;
@@ -81,7 +84,8 @@ mod tests {
 
     #[test]
     fn a_host_is_cleaned_of_what_servers_put_around_it() {
-        let is = |text: &str, wanted: &str| assert_eq!(clean(text.as_bytes()).as_deref(), Some(wanted), "{text}");
+        let is =
+            |text: &str, wanted: &str| assert_eq!(clean(text.as_bytes()).as_deref(), Some(wanted), "{text}");
         is("MX.Example.org.", "mx.example.org");
         is("mx.example.org:25", "mx.example.org");
         is("<mx.example.org>", "mx.example.org");

@@ -86,20 +86,24 @@ impl Hop {
         let named = hostname::clean(word).filter(|name| name != "unknown" && name.parse::<IpAddr>().is_err());
         let greeting = comments.clone().find_map(|comment| greeting(comment));
         let reverse = comments.clone().find_map(|comment| {
-            let first = comment.trim_ascii().split(|byte| byte.is_ascii_whitespace() || *byte == b'[').next()?;
+            let first =
+                comment.trim_ascii().split(|byte| byte.is_ascii_whitespace() || *byte == b'[').next()?;
             hostname::clean(first).filter(|name| name.contains('.') && name.parse::<IpAddr>().is_err())
         });
-        self.from = named.or(greeting).or(reverse).or_else(|| hostname::clean(word).filter(|name| name != "unknown"));
+        self.from =
+            named.or(greeting).or(reverse).or_else(|| hostname::clean(word).filter(|name| name != "unknown"));
     }
 
     fn read_by(&mut self, clause: &Clause<'_>) {
         self.by = clause.words.first().and_then(|word| hostname::clean(word));
-        let text: Vec<u8> = [&clause.comments[..], &clause.words[..]].concat().join(&b' ').to_ascii_lowercase();
+        let text: Vec<u8> =
+            [&clause.comments[..], &clause.words[..]].concat().join(&b' ').to_ascii_lowercase();
         let contains = |name: &str| text.windows(name.len()).any(|window| window == name.as_bytes());
         self.scanner = SCANNERS.iter().find(|(name, _)| contains(name)).map(|(_, name)| *name);
         if self.by.as_deref().is_none_or(hostname::is_local) {
             let alias = clause.comments.iter().take(MOST_COMMENTS).find_map(|comment| {
-                let first = comment.trim_ascii().split(|byte| byte.is_ascii_whitespace() || *byte == b'[').next()?;
+                let first =
+                    comment.trim_ascii().split(|byte| byte.is_ascii_whitespace() || *byte == b'[').next()?;
                 hostname::clean(first).filter(|name| name.contains('.') && !hostname::is_local(name))
             });
             self.by = alias.or(self.by.take());
@@ -184,7 +188,8 @@ struct Tokens<'a> {
 
 impl<'a> Tokens<'a> {
     fn next(&mut self) -> Option<Token<'a>> {
-        let blank = |byte: &u8| byte.is_ascii_whitespace() || (!self.with_comments && matches!(byte, b'(' | b')'));
+        let blank =
+            |byte: &u8| byte.is_ascii_whitespace() || (!self.with_comments && matches!(byte, b'(' | b')'));
         let start = self.rest.iter().position(|byte| !blank(byte))?;
         let text = &self.rest[start..];
         if text[0] == b';' {

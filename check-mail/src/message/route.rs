@@ -98,9 +98,10 @@ impl Route {
     pub fn of(hops: &[Hop], sides: &Sides, written: Option<i64>, told: Option<u32>) -> Route {
         let is_sender = |at: usize| sides.hops.get(at) == Some(&Side::Sender);
         let date = written.map(|time| Stamp { hop: None, time, of_sender: true });
-        let dated = hops.iter().enumerate().filter_map(|(at, hop)| {
-            Some(Stamp { hop: Some(at), time: hop.time?, of_sender: is_sender(at) })
-        });
+        let dated = hops
+            .iter()
+            .enumerate()
+            .filter_map(|(at, hop)| Some(Stamp { hop: Some(at), time: hop.time?, of_sender: is_sender(at) }));
         let stamps: Vec<Stamp> = date.into_iter().chain(dated).collect();
         let believed = clocks::believe(&stamps);
         let undated = hops.iter().filter(|hop| hop.time.is_none()).count();
@@ -111,11 +112,19 @@ impl Route {
         route
     }
 
-    fn measure(&mut self, hops: &[Hop], sides: &Sides, stamps: &[Stamp], believed: &Believed, told: Option<u32>) {
+    fn measure(
+        &mut self,
+        hops: &[Hop],
+        sides: &Sides,
+        stamps: &[Stamp],
+        believed: &Believed,
+        told: Option<u32>,
+    ) {
         if hops.is_empty() {
             return;
         }
-        let on_way: Vec<Stamp> = believed.stamps.iter().copied().filter(|stamp| stamp.hop.is_some()).collect();
+        let on_way: Vec<Stamp> =
+            believed.stamps.iter().copied().filter(|stamp| stamp.hop.is_some()).collect();
         let date = believed.stamps.first().filter(|stamp| stamp.hop.is_none());
         if let (Some(date), Some(first)) = (date, on_way.first()) {
             self.before_first_hop = Some(first.time.saturating_sub(date.time).max(0));
@@ -148,16 +157,23 @@ impl Route {
 
     fn list(&mut self, hops: &[Hop], believed: &Believed) {
         let at = |index: usize| believed.stamps.iter().find(|stamp| stamp.hop == Some(index));
-        let mut before: Option<i64> = believed.stamps.first().filter(|stamp| stamp.hop.is_none()).map(|stamp| stamp.time);
+        let mut before: Option<i64> =
+            believed.stamps.first().filter(|stamp| stamp.hop.is_none()).map(|stamp| stamp.time);
         let mut previous: Option<i64> = None;
-        let next = |index: usize| believed.stamps.iter().find(|stamp| stamp.hop > Some(index)).map(|stamp| stamp.time);
+        let next = |index: usize| {
+            believed.stamps.iter().find(|stamp| stamp.hop > Some(index)).map(|stamp| stamp.time)
+        };
         for (index, hop) in hops.iter().enumerate() {
             let trusted = at(index).map(|stamp| stamp.time);
             let seconds = trusted.zip(previous).map(|(time, before)| time.saturating_sub(before).max(0));
             if let (None, Some(time), Some(near)) = (trusted, hop.time, before.or_else(|| next(index)))
                 && self.skewed.len() < LISTED
             {
-                self.skewed.push(Skew { hop: index + 1, by: hop.by.clone(), seconds: time.saturating_sub(near) });
+                self.skewed.push(Skew {
+                    hop: index + 1,
+                    by: hop.by.clone(),
+                    seconds: time.saturating_sub(near),
+                });
             }
             if self.steps.len() < LISTED {
                 self.steps.push(Step { by: hop.by.clone(), seconds });
@@ -227,13 +243,17 @@ fn unconfirmed(hops: &[Hop], start: &Stamp, first: &Stamp) -> Option<String> {
     let gap = first.time.saturating_sub(start.time);
     let by = hops.get(first.hop?)?.by.as_deref();
     (start.hop.is_none() && gap > 2 * TOLERANCE).then(|| {
-        format!("the Date field is {gap} s before {} took the message, and no other clock tells where it was", named(by))
+        format!(
+            "the Date field is {gap} s before {} took the message, and no other clock tells where it was",
+            named(by)
+        )
     })
 }
 
 /// Whether a wait between the two sides that only the receiver's clocks show is as long as a time zone error.
 fn looks_like_zone(wait: &Wait) -> bool {
-    let near = wait.seconds.saturating_add(NEAR_HOUR) % 3600 <= 2 * NEAR_HOUR && wait.seconds >= 3600 - NEAR_HOUR;
+    let near =
+        wait.seconds.saturating_add(NEAR_HOUR) % 3600 <= 2 * NEAR_HOUR && wait.seconds >= 3600 - NEAR_HOUR;
     let crossing = wait.holder != Side::Receiver && !wait.origin;
     near && crossing && wait.witnesses == 0
 }

@@ -24,23 +24,47 @@ fn read(list: &[(&str, Option<i64>)], date: Option<i64>) -> Route {
 
 #[test]
 fn one_slow_clock_between_two_that_agree_is_skew() {
-    let route = read(&[("out.sender.example", Some(5)), ("gw.customer.example", Some(-7200)), ("mbx.customer.example", Some(9))], Some(0));
+    let route = read(
+        &[
+            ("out.sender.example", Some(5)),
+            ("gw.customer.example", Some(-7200)),
+            ("mbx.customer.example", Some(9)),
+        ],
+        Some(0),
+    );
     assert_eq!((route.total, route.unknown), (Some(4), None));
     assert_eq!((route.skewed[0].hop, route.skewed[0].seconds), (2, -7205));
 }
 
 #[test]
 fn a_first_hop_that_is_not_believed_is_listed_and_the_date_field_takes_its_place() {
-    let route = read(&[("out.sender.example", Some(3600)), ("gw.customer.example", Some(7)), ("mbx.customer.example", Some(8))], Some(0));
+    let route = read(
+        &[
+            ("out.sender.example", Some(3600)),
+            ("gw.customer.example", Some(7)),
+            ("mbx.customer.example", Some(8)),
+        ],
+        Some(0),
+    );
     assert_eq!((route.total, route.unknown), (Some(8), None));
     assert_eq!((route.skewed[0].hop, route.skewed[0].by.as_deref()), (1, Some("out.sender.example")));
 }
 
 #[test]
 fn a_customer_whose_clocks_are_all_slow_leaves_the_delay_unknown() {
-    let route = read(&[("out.sender.example", Some(1)), ("gw.customer.example", Some(-1200)), ("mbx.customer.example", Some(-1199))], Some(0));
+    let route = read(
+        &[
+            ("out.sender.example", Some(1)),
+            ("gw.customer.example", Some(-1200)),
+            ("mbx.customer.example", Some(-1199)),
+        ],
+        Some(0),
+    );
     assert_eq!(route.total, None);
-    assert_eq!(route.unknown.as_deref(), Some("the clocks of the receiving side contradict those of the sending side"));
+    assert_eq!(
+        route.unknown.as_deref(),
+        Some("the clocks of the receiving side contradict those of the sending side")
+    );
     let longer = read(
         &[
             ("out.sender.example", Some(1)),
@@ -55,14 +79,28 @@ fn a_customer_whose_clocks_are_all_slow_leaves_the_delay_unknown() {
 
 #[test]
 fn a_customer_whose_clocks_are_whole_hours_ahead_leaves_the_delay_unknown() {
-    let route = read(&[("out.sender.example", Some(1)), ("gw.customer.example", Some(7203)), ("mbx.customer.example", Some(7204))], Some(0));
+    let route = read(
+        &[
+            ("out.sender.example", Some(1)),
+            ("gw.customer.example", Some(7203)),
+            ("mbx.customer.example", Some(7204)),
+        ],
+        Some(0),
+    );
     assert_eq!(route.total, None);
     assert!(route.unknown.is_some_and(|reason| reason.contains("differ by 2 h")));
 }
 
 #[test]
 fn a_delay_that_clocks_of_another_organisation_confirm_is_no_zone_error() {
-    let route = read(&[("out.sender.example", Some(1)), ("mx.filter.example", Some(3602)), ("mbx.customer.example", Some(3603))], Some(0));
+    let route = read(
+        &[
+            ("out.sender.example", Some(1)),
+            ("mx.filter.example", Some(3602)),
+            ("mbx.customer.example", Some(3603)),
+        ],
+        Some(0),
+    );
     assert_eq!(route.total, Some(3602));
 }
 
@@ -77,27 +115,54 @@ fn a_date_field_alone_proves_no_delay() {
 
 #[test]
 fn clocks_that_differ_by_seconds_are_not_wrong() {
-    let route = read(&[("out.sender.example", Some(10)), ("gw.customer.example", Some(7)), ("mbx.customer.example", Some(8))], Some(9));
+    let route = read(
+        &[
+            ("out.sender.example", Some(10)),
+            ("gw.customer.example", Some(7)),
+            ("mbx.customer.example", Some(8)),
+        ],
+        Some(9),
+    );
     assert_eq!((route.total, route.skewed.len()), (Some(0), 0));
 }
 
 #[test]
 fn a_wait_across_an_undated_hop_names_it() {
-    let route = read(&[("out.sender.example", Some(1)), ("gw.customer.example", None), ("mbx.customer.example", Some(900))], Some(0));
+    let route = read(
+        &[
+            ("out.sender.example", Some(1)),
+            ("gw.customer.example", None),
+            ("mbx.customer.example", Some(900)),
+        ],
+        Some(0),
+    );
     let wait = route.slowest.expect("a wait");
     assert_eq!((wait.seconds, wait.across.as_slice()), (899, ["gw.customer.example".to_owned()].as_slice()));
 }
 
 #[test]
 fn a_last_hop_without_a_time_leaves_the_delay_unknown() {
-    let route = read(&[("out.sender.example", Some(1)), ("gw.customer.example", Some(3)), ("mbx.customer.example", None)], Some(0));
+    let route = read(
+        &[("out.sender.example", Some(1)), ("gw.customer.example", Some(3)), ("mbx.customer.example", None)],
+        Some(0),
+    );
     assert_eq!(route.total, None);
-    assert_eq!(route.unknown.as_deref(), Some("the last hop, mbx.customer.example, has no time that can be read"));
+    assert_eq!(
+        route.unknown.as_deref(),
+        Some("the last hop, mbx.customer.example, has no time that can be read")
+    );
 }
 
 #[test]
 fn three_clocks_of_which_no_two_agree_decide_nothing() {
-    let route = read(&[("out.sender.example", Some(5000)), ("gw.customer.example", Some(0)), ("mbx.customer.example", Some(2500))], None);
+    let route = read(
+        &[
+            ("out.sender.example", Some(5000)),
+            ("gw.customer.example", Some(0)),
+            ("mbx.customer.example", Some(2500)),
+        ],
+        None,
+    );
     assert_eq!(route.total, None);
 }
 
@@ -111,7 +176,11 @@ fn a_gateway_is_not_taken_for_the_sender_because_it_took_the_message_first() {
 #[test]
 fn a_mail_service_of_the_senders_is_the_senders() {
     let route = read(
-        &[("app.sender.example", Some(0)), ("mail132-142.atl131.mandrillapp.com", Some(400)), ("mx.customer.example", Some(401))],
+        &[
+            ("app.sender.example", Some(0)),
+            ("mail132-142.atl131.mandrillapp.com", Some(400)),
+            ("mx.customer.example", Some(401)),
+        ],
         Some(0),
     );
     assert!(route.slowest.expect("a wait").origin);

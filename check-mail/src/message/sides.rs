@@ -40,11 +40,16 @@ impl Sides {
     /// Sorts the hops; `signers` are the author's domain and the domains of the signatures.
     #[must_use]
     pub fn of(hops: &[Hop], published: &Published, author: Option<&str>, signers: &[String]) -> Sides {
-        let newest = hops.iter().rev().filter_map(|hop| hop.by.as_deref()).find(|by| organisation(by).is_some());
+        let newest =
+            hops.iter().rev().filter_map(|hop| hop.by.as_deref()).find(|by| organisation(by).is_some());
         let recipients = hops.iter().filter_map(|hop| hop.recipient.as_deref());
-        let receivers: BTreeSet<String> = newest.into_iter().chain(recipients).filter_map(organisation).map(str::to_owned).collect();
-        let mut senders: BTreeSet<&str> = published.hosts.iter().map(String::as_str).chain(author).filter_map(organisation).collect();
-        senders.extend(signers.iter().filter_map(|name| organisation(name)).filter(|name| !receivers.contains(*name)));
+        let receivers: BTreeSet<String> =
+            newest.into_iter().chain(recipients).filter_map(organisation).map(str::to_owned).collect();
+        let mut senders: BTreeSet<&str> =
+            published.hosts.iter().map(String::as_str).chain(author).filter_map(organisation).collect();
+        senders.extend(
+            signers.iter().filter_map(|name| organisation(name)).filter(|name| !receivers.contains(*name)),
+        );
         let sides = hops.iter().map(|hop| side(hop, &senders, &receivers)).collect();
         let mut sides = Sides { hops: sides, receivers };
         sides.settle();
@@ -76,7 +81,8 @@ impl Sides {
     /// Whether a host belongs to the receiver or to a mail filter.
     #[must_use]
     pub fn is_receiver(&self, host: &str) -> bool {
-        vendor::of_host(host).is_some() || organisation(host).is_some_and(|name| self.receivers.contains(name))
+        vendor::of_host(host).is_some()
+            || organisation(host).is_some_and(|name| self.receivers.contains(name))
     }
 }
 

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::arrival::domain;
 use super::field::Block;
-use super::received::Hop;
 use super::link::Links;
+use super::received::Hop;
 use super::results::AuthenticationResults;
 use super::route::Route;
 use super::sides::{Published, Sides};
@@ -22,7 +22,8 @@ fn analyse(message: &[u8]) -> Option<Analysis<'_>> {
 /// The way of a message without a `Date`, sent by the host of the first hop.
 fn route_of(hops: &[Hop]) -> Route {
     let sender = hops.first().and_then(|hop| hop.by.clone());
-    let sides = Sides::of(hops, &Published { hosts: sender.into_iter().collect(), addresses: Vec::new() }, None, &[]);
+    let sides =
+        Sides::of(hops, &Published { hosts: sender.into_iter().collect(), addresses: Vec::new() }, None, &[]);
     Route::of(hops, &sides, None, None)
 }
 
@@ -140,11 +141,15 @@ fn a_vendors_own_pages_are_not_rewritten_links() {
 
 #[test]
 fn authentication_results_are_read_with_and_without_an_authority() {
-    let named = AuthenticationResults::parse(b" mx.example.net 1; spf=pass (a; b) smtp.mailfrom=x@y; dkim=fail; dkim=pass")
-        .unwrap();
+    let named = AuthenticationResults::parse(
+        b" mx.example.net 1; spf=pass (a; b) smtp.mailfrom=x@y; dkim=fail; dkim=pass",
+    )
+    .unwrap();
     assert_eq!(named.by.as_deref(), Some("mx.example.net"));
     assert!(named.passed("spf") && named.passed("dkim"));
-    let bare = AuthenticationResults::parse(b"spf=softfail (sender IP is 1.2.3.4) x=y; dmarc=none action=none").unwrap();
+    let bare =
+        AuthenticationResults::parse(b"spf=softfail (sender IP is 1.2.3.4) x=y; dmarc=none action=none")
+            .unwrap();
     assert_eq!((bare.by.as_ref(), bare.methods["spf"].as_str()), (None, "softfail"));
     assert_eq!(AuthenticationResults::parse(b"mx.example.net; none"), None);
 }
@@ -228,7 +233,8 @@ fn a_link_inside_a_link_is_counted_once() {
 
 #[test]
 fn what_stands_below_the_senders_last_hop_is_not_the_receivers_word() {
-    let message = b"Received: from out.sender.example by mx.customer.example; Fri, 12 Jun 2026 09:30:07 +0000\r\n\
+    let message =
+        b"Received: from out.sender.example by mx.customer.example; Fri, 12 Jun 2026 09:30:07 +0000\r\n\
         Authentication-Results: mx.customer.example; dkim=fail; dmarc=none\r\n\
         Received: from app by out.sender.example; Fri, 12 Jun 2026 09:30:05 +0000\r\n\
         Authentication-Results: mx.forged.example; dkim=pass; dmarc=pass\r\nX-Spam-Flag: YES\r\n\

@@ -197,7 +197,9 @@ pub fn explain(domain: &str, failure: &Failure) -> Option<Finding> {
         ),
         Code::DnsServfail | Code::DnsRefused | Code::DnsMalformed => (
             Who::Dns,
-            format!("Have the resolver of this network answer the TXT records of {domain} (DNS, UDP and TCP 53)."),
+            format!(
+                "Have the resolver of this network answer the TXT records of {domain} (DNS, UDP and TCP 53)."
+            ),
         ),
         _ => return None,
     };

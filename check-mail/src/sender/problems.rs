@@ -41,7 +41,10 @@ pub fn find(identity: &Identity, facts: &IdentityFacts) -> Vec<Problem> {
     };
     let host = facts.host.as_ref();
     if let Some((host, detail)) = host.and_then(|host| Some((host, host.address_problem()?))) {
-        let fix = format!("Publish the address that {} has in the DNS, or give it the published address.", host.name);
+        let fix = format!(
+            "Publish the address that {} has in the DNS, or give it the published address.",
+            host.name
+        );
         add(Code::MailAddressMismatch, detail, fix);
     }
     if let Some((code, detail)) = facts.spf.as_ref().and_then(|spf| spf.problem(domain)) {
@@ -59,13 +62,16 @@ pub fn find(identity: &Identity, facts: &IdentityFacts) -> Vec<Problem> {
 }
 
 fn spf_fix(domain: &str, spf: Option<&SpfFacts>) -> String {
-    let address = spf.and_then(|spf| spf.address).map_or("the sending address".to_owned(), |ip| ip.to_string());
+    let address =
+        spf.and_then(|spf| spf.address).map_or("the sending address".to_owned(), |ip| ip.to_string());
     match spf {
         Some(SpfFacts { records: 1, result: Some(SpfResult::Permerror), reason: Some(reason), .. }) => {
             format!("Correct the SPF record (DNS, TXT) of {domain}: {reason}; it has to cover {address}.")
         }
         Some(SpfFacts { records: 2.., .. }) => {
-            format!("Keep one SPF record (DNS, TXT) at {domain}, which covers {address}, and remove the others.")
+            format!(
+                "Keep one SPF record (DNS, TXT) at {domain}, which covers {address}, and remove the others."
+            )
         }
         _ => format!("Publish an SPF record (DNS, TXT) for {domain} that covers {address}."),
     }

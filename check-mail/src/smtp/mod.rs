@@ -179,7 +179,9 @@ impl GatewayProbe<'_> {
         let waited = bound.as_secs_f64();
         let arrived = self.connection.as_ref().map_or(0, SmtpConnection::unread);
         let detail = match arrived {
-            0 => format!("no reply within {waited:.1} s; RFC 5321 allows minutes: raise --deadline to wait longer"),
+            0 => format!(
+                "no reply within {waited:.1} s; RFC 5321 allows minutes: raise --deadline to wait longer"
+            ),
             bytes => format!(
                 "the reply was not whole within {waited:.1} s: {bytes} bytes of it arrived (a tarpit); raise --deadline to wait longer"
             ),

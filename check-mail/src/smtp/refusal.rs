@@ -63,16 +63,26 @@ impl Subject {
     pub fn is_ours(self) -> bool {
         matches!(
             self,
-            Subject::Client | Subject::Helo | Subject::Authentication | Subject::SenderAuthentication | Subject::Relay
+            Subject::Client
+                | Subject::Helo
+                | Subject::Authentication
+                | Subject::SenderAuthentication
+                | Subject::Relay
         )
     }
 
     /// The refusal in words.
     fn sentence(self) -> &'static str {
         match self {
-            Subject::Client => "the gateway refuses this machine's address, which says nothing of the platform's",
-            Subject::Helo => "the gateway refuses the EHLO name of this machine, which says nothing of the platform's",
-            Subject::Authentication => "the server asks for a log-in: it is a submission server, not a mail gateway",
+            Subject::Client => {
+                "the gateway refuses this machine's address, which says nothing of the platform's"
+            }
+            Subject::Helo => {
+                "the gateway refuses the EHLO name of this machine, which says nothing of the platform's"
+            }
+            Subject::Authentication => {
+                "the server asks for a log-in: it is a submission server, not a mail gateway"
+            }
             Subject::Encryption => "the gateway takes mail over TLS only",
             Subject::SenderAuthentication => {
                 "the gateway refuses the sender because this machine's address may not send for it, which says nothing of the platform's"
@@ -101,16 +111,42 @@ pub fn subject(reply: &Reply, greeting: bool) -> Subject {
     if let Some(subject) = by_enhanced_code(reply, &says) {
         return subject;
     }
-    if says(&["helo command rejected", "ehlo command rejected", "invalid helo", "bad helo", "helo name", "invalid ehlo", "helo/ehlo"]) {
+    if says(&[
+        "helo command rejected",
+        "ehlo command rejected",
+        "invalid helo",
+        "bad helo",
+        "helo name",
+        "invalid ehlo",
+        "helo/ehlo",
+    ]) {
         return Subject::Helo;
     }
     if reply.code == 530 || says(&["authentication required", "must authenticate", "auth required"]) {
         return if says(&["starttls", "encrypt"]) { Subject::Encryption } else { Subject::Authentication };
     }
     if says(&[
-        "blacklist", "blocklist", "block list", "black list", "blocked using", "dnsbl", "rbl", "spamhaus", "spamcop",
-        "barracudacentral", "banned sending ip", "your ip", "client host", "client address", "reverse hostname", "reverse dns",
-        "ptr record", "poor reputation", "bad reputation", "sender ip", "ip address",
+        "blacklist",
+        "blocklist",
+        "block list",
+        "black list",
+        "blocked using",
+        "dnsbl",
+        "rbl",
+        "spamhaus",
+        "spamcop",
+        "barracudacentral",
+        "banned sending ip",
+        "your ip",
+        "client host",
+        "client address",
+        "reverse hostname",
+        "reverse dns",
+        "ptr record",
+        "poor reputation",
+        "bad reputation",
+        "sender ip",
+        "ip address",
     ]) {
         return Subject::Client;
     }
@@ -120,13 +156,35 @@ pub fn subject(reply: &Reply, greeting: bool) -> Subject {
     if says(&["spf", "dmarc", "dkim", "unauthenticated"]) {
         return Subject::SenderAuthentication;
     }
-    if says(&["sender address rejected", "sender rejected", "sender denied", "domain of sender", "sender domain", "sender verify"]) {
+    if says(&[
+        "sender address rejected",
+        "sender rejected",
+        "sender denied",
+        "domain of sender",
+        "sender domain",
+        "sender verify",
+    ]) {
         return Subject::Sender;
     }
-    if says(&["no such user", "user unknown", "unknown user", "unknown recipient", "recipient unknown", "mailbox unavailable", "does not exist", "no mailbox", "invalid recipient", "recipient not found", "unrouteable address"]) {
+    if says(&[
+        "no such user",
+        "user unknown",
+        "unknown user",
+        "unknown recipient",
+        "recipient unknown",
+        "mailbox unavailable",
+        "does not exist",
+        "no mailbox",
+        "invalid recipient",
+        "recipient not found",
+        "unrouteable address",
+    ]) {
         return Subject::Recipient;
     }
-    if reply.code == 452 || reply.code == 552 || says(&["quota", "mailbox full", "mailbox is full", "insufficient system storage"]) {
+    if reply.code == 452
+        || reply.code == 552
+        || says(&["quota", "mailbox full", "mailbox is full", "insufficient system storage"])
+    {
         return Subject::Full;
     }
     if says(&["too many", "rate limit", "throttl", "try again later, connection limit"]) {
@@ -191,7 +249,9 @@ pub fn cause(place: &str, subject: Subject, reply: &Reply) -> Cause {
         Subject::Client | Subject::SenderAuthentication => unknown(format!(
             "Allow-list {HOST} ({ADDRESS}) on the mail gateway {place} (TCP, SMTP), and test with a message from the platform (--message)."
         )),
-        Subject::Helo => unknown("Give a full host name of this machine with --helo, and check again.".to_owned()),
+        Subject::Helo => {
+            unknown("Give a full host name of this machine with --helo, and check again.".to_owned())
+        }
         Subject::Authentication => unknown(format!(
             "Check the mail gateway that the MX record of the recipient's domain names, on TCP 25: {place} is for clients that log in."
         )),
@@ -200,17 +260,21 @@ pub fn cause(place: &str, subject: Subject, reply: &Reply) -> Cause {
         )),
         Subject::Recipient => unknown(format!("Name an existing mailbox of {place} with --recipient.")),
         Subject::Full => gateway(format!("Make room in the recipient's mailbox, or on {place}.")),
-        Subject::Encryption => gateway(format!("Offer STARTTLS on {place} (TCP, SMTP): it takes mail over TLS only and offers none here.")),
+        Subject::Encryption => gateway(format!(
+            "Offer STARTTLS on {place} (TCP, SMTP): it takes mail over TLS only and offers none here."
+        )),
         Subject::Sender => gateway(format!(
             "On the mail gateway {place} (TCP, SMTP) accept the sender's domain, and make sure that its resolver finds the domain in the DNS."
         )),
         Subject::Greylisting | Subject::Rate => gateway(format!(
             "On the mail gateway {place} (TCP, SMTP) exempt {HOST} ({ADDRESS}) from greylisting and throttling."
         )),
-        Subject::Trouble => gateway(format!("Ask the operator of the mail gateway {place} (TCP, SMTP) about the error; check again later.")),
-        Subject::Policy => gateway(format!(
-            "On the mail gateway {place} (TCP, SMTP) accept mail from {HOST} ({ADDRESS})."
+        Subject::Trouble => gateway(format!(
+            "Ask the operator of the mail gateway {place} (TCP, SMTP) about the error; check again later."
         )),
+        Subject::Policy => {
+            gateway(format!("On the mail gateway {place} (TCP, SMTP) accept mail from {HOST} ({ADDRESS})."))
+        }
     };
     cause.sure(Confidence::Low).seen(format!("reply {}: {}", reply.status(), subject.sentence())).seen(ours)
 }
@@ -236,7 +300,10 @@ mod tests {
             ("550 5.4.1 Recipient address rejected: Access denied", Subject::Recipient),
             ("550 No such user here", Subject::Recipient),
             ("550 5.7.606 Access denied, banned sending IP [192.0.2.1]", Subject::Client),
-            ("554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.example", Subject::Client),
+            (
+                "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.example",
+                Subject::Client,
+            ),
             ("450 4.7.25 Client host rejected: cannot find your reverse hostname", Subject::Client),
             ("554 5.7.1 <x@y.example>: Relay access denied", Subject::Relay),
             ("550 relay not permitted", Subject::Relay),
@@ -246,7 +313,10 @@ mod tests {
             ("530 5.7.0 Must issue a STARTTLS command first", Subject::Encryption),
             ("504 5.5.2 <probe>: Helo command rejected: need fully-qualified hostname", Subject::Helo),
             ("450 4.1.8 <x@y.example>: Sender address rejected: Domain not found", Subject::Sender),
-            ("550 5.7.26 Unauthenticated email from y.example is not accepted", Subject::SenderAuthentication),
+            (
+                "550 5.7.26 Unauthenticated email from y.example is not accepted",
+                Subject::SenderAuthentication,
+            ),
             ("550 5.7.23 SPF validation failed", Subject::SenderAuthentication),
             ("421 4.7.0 Too many errors, closing", Subject::Rate),
             ("451 4.3.0 Temporary lookup failure", Subject::Trouble),
@@ -258,7 +328,11 @@ mod tests {
 
     #[test]
     fn what_is_about_us_proves_nothing_of_the_platform() {
-        assert!(Subject::Client.is_ours() && Subject::Helo.is_ours() && Subject::SenderAuthentication.is_ours());
-        assert!(!Subject::Recipient.is_ours() && !Subject::Greylisting.is_ours() && !Subject::Sender.is_ours());
+        assert!(
+            Subject::Client.is_ours() && Subject::Helo.is_ours() && Subject::SenderAuthentication.is_ours()
+        );
+        assert!(
+            !Subject::Recipient.is_ours() && !Subject::Greylisting.is_ours() && !Subject::Sender.is_ours()
+        );
     }
 }

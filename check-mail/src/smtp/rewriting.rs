@@ -28,7 +28,9 @@ pub fn explain_missing_tls(place: &str, conversation: &Conversation<'_>) -> Caus
     if conversation.banner.is_some_and(is_masked) {
         signs.push("the banner is masked with asterisks".to_owned());
     }
-    if let Some(line) = conversation.extensions.iter().find(|line| first_word(line).is_some_and(is_crossed_out)) {
+    if let Some(line) =
+        conversation.extensions.iter().find(|line| first_word(line).is_some_and(is_crossed_out))
+    {
         signs.push(format!("the name of an extension is overwritten: \"{line}\""));
     }
     let crossed = |line: &&String| line.split([' ', '"', '\'', '<', '>', ':', ',', '.']).any(is_crossed_out);
@@ -38,7 +40,9 @@ pub fn explain_missing_tls(place: &str, conversation: &Conversation<'_>) -> Caus
     if signs.is_empty() {
         return without_tls(place);
     }
-    let fix = format!("Turn off SMTP inspection (\"ESMTP inspection\", \"fixup smtp\") for {place} on the firewall.");
+    let fix = format!(
+        "Turn off SMTP inspection (\"ESMTP inspection\", \"fixup smtp\") for {place} on the firewall."
+    );
     let confidence = if signs.len() > 1 { Confidence::Medium } else { Confidence::Low };
     let cause = Cause::new(Reason::NatRewrite, Who::Network, fix).sure(confidence);
     signs.into_iter().fold(cause, Cause::seen)
@@ -67,8 +71,16 @@ mod tests {
     #[test]
     fn only_what_is_overwritten_counts() {
         assert!(is_crossed_out("XXXXXXXA") && is_crossed_out("XXXXXXXX") && is_crossed_out("XXXX"));
-        assert!(!is_crossed_out("XCLIENT") && !is_crossed_out("XFORWARD") && !is_crossed_out("XX") && !is_crossed_out("SIZE"));
+        assert!(
+            !is_crossed_out("XCLIENT")
+                && !is_crossed_out("XFORWARD")
+                && !is_crossed_out("XX")
+                && !is_crossed_out("SIZE")
+        );
         assert!(is_masked("****************************2******0*0*"));
-        assert!(!is_masked("mx.example.net ESMTP ***") && !is_masked("*** authorized use only, see our **policy** ***"));
+        assert!(
+            !is_masked("mx.example.net ESMTP ***")
+                && !is_masked("*** authorized use only, see our **policy** ***")
+        );
     }
 }

@@ -197,7 +197,9 @@ fn one(inner: &str) -> Result<Macro, &'static str> {
         "" => None,
         digits => {
             // A count larger than any name has labels keeps all of them.
-            let count = digits.bytes().fold(0_usize, |sum, d| sum.saturating_mul(10).saturating_add(usize::from(d - b'0')));
+            let count = digits
+                .bytes()
+                .fold(0_usize, |sum, d| sum.saturating_mul(10).saturating_add(usize::from(d - b'0')));
             Some(count).filter(|count| *count > 0).ok_or("a macro keeps no label")?.into()
         }
     };

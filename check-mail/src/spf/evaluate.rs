@@ -145,9 +145,7 @@ impl Run<'_> {
         match &directive.mechanism {
             Mechanism::All => Ok(true),
             Mechanism::Network(network, prefix) => Ok(within(self.question.ip, *network, *prefix)),
-            Mechanism::Include(target) => {
-                Ok(self.refer(target, term, domain).await? == SpfResult::Pass)
-            }
+            Mechanism::Include(target) => Ok(self.refer(target, term, domain).await? == SpfResult::Pass),
             Mechanism::A(target, cidr) => {
                 self.count(term)?;
                 let name = self.target(target.as_ref(), domain).await;
@@ -183,7 +181,9 @@ impl Run<'_> {
         let hosts = self.asked(self.names.exchanges(name).await)?;
         let hosts = self.found(hosts, term)?;
         if hosts.len() > MOST_NAMES {
-            return Err(Abort::Permerror(format!("\"{term}\": {name} has more than {MOST_NAMES} MX records")));
+            return Err(Abort::Permerror(format!(
+                "\"{term}\": {name} has more than {MOST_NAMES} MX records"
+            )));
         }
         for host in hosts {
             if self.covers(&host, cidr, term).await? {
@@ -264,7 +264,10 @@ impl Run<'_> {
     fn count(&mut self, term: &str) -> Outcome<()> {
         self.state.lookups += 1;
         if self.state.lookups > MOST_LOOKUPS {
-            let reason = format!("\"{term}\" is lookup number {}: at most {MOST_LOOKUPS} are allowed", self.state.lookups);
+            let reason = format!(
+                "\"{term}\" is lookup number {}: at most {MOST_LOOKUPS} are allowed",
+                self.state.lookups
+            );
             return Err(Abort::Permerror(reason));
         }
         Ok(())
@@ -282,7 +285,10 @@ impl Run<'_> {
         if records.is_empty() {
             self.state.void += 1;
             if self.state.void > MOST_VOID {
-                let reason = format!("\"{term}\" is lookup number {} that finds nothing: at most {MOST_VOID} are allowed", self.state.void);
+                let reason = format!(
+                    "\"{term}\" is lookup number {} that finds nothing: at most {MOST_VOID} are allowed",
+                    self.state.void
+                );
                 return Err(Abort::Permerror(reason));
             }
         }

@@ -144,7 +144,10 @@ impl SpfFacts {
             return Some((Code::MailNoSpf, format!("{domain} has no SPF record")));
         }
         if self.records > 1 {
-            let detail = format!("{domain} has {} SPF records: permerror, receivers accept none of them", self.records);
+            let detail = format!(
+                "{domain} has {} SPF records: permerror, receivers accept none of them",
+                self.records
+            );
             return Some((Code::MailSpfExcludes, detail));
         }
         let (ip, result) = (self.address?, self.result?);
@@ -152,7 +155,10 @@ impl SpfFacts {
             SpfResult::Pass | SpfResult::Temperror => None,
             SpfResult::Permerror => {
                 let reason = self.reason.as_deref().unwrap_or("the record is broken");
-                Some((Code::MailSpfExcludes, format!("the SPF evaluation of {domain} ends with permerror: {reason}")))
+                Some((
+                    Code::MailSpfExcludes,
+                    format!("the SPF evaluation of {domain} ends with permerror: {reason}"),
+                ))
             }
             result => {
                 let detail = format!("the SPF record of {domain} gives \"{}\" for {ip}", result.as_str());

@@ -92,7 +92,8 @@ impl SpfRecord {
     pub fn parse(text: &[u8]) -> Result<SpfRecord, SyntaxError> {
         let mut record = SpfRecord::default();
         let (mut terms, mut explanations) = (0_usize, 0_usize);
-        for term in text.get(6..).unwrap_or_default().split(|&byte| byte == b' ').filter(|term| !term.is_empty())
+        for term in
+            text.get(6..).unwrap_or_default().split(|&byte| byte == b' ').filter(|term| !term.is_empty())
         {
             terms += 1;
             let broken = |reason| SyntaxError { term: netcheck_common::escape::bytes(term, 80), reason };

@@ -65,7 +65,12 @@ fn a_body_that_ends_before_its_last_part_was_not_changed_by_a_gateway() {
     let parts = login().replace("text/plain; charset=utf-8", "multipart/mixed; boundary=b1");
     let whole = format!("{parts}--b1\r\n\r\nGo on.\r\n--b1--\r\n");
     let message = carried(&signer.sign(&whole), PROMPT);
-    incomplete(&signer, message.strip_suffix("on.\r\n--b1--\r\n").unwrap(), "before its last part", "unknown");
+    incomplete(
+        &signer,
+        message.strip_suffix("on.\r\n--b1--\r\n").unwrap(),
+        "before its last part",
+        "unknown",
+    );
 }
 
 #[test]
@@ -73,7 +78,12 @@ fn a_mailbox_of_two_messages_shows_the_first() {
     let (signer, message) = signed();
     let envelope = "From bounces@mail.spotme.com Sun Nov 22 07:00:02 2026\r\n";
     let other = "From: b@example.org\r\nSubject: other\r\n\r\nFrom here on\r\n\r\n";
-    incomplete(&signer, format!("{envelope}{message}\r\n{envelope}{other}"), "a mailbox of 2 messages", "body_changed");
+    incomplete(
+        &signer,
+        format!("{envelope}{message}\r\n{envelope}{other}"),
+        "a mailbox of 2 messages",
+        "valid",
+    );
     let one = format!("{envelope}{message}");
     let dns = DnsServer::start(signer.zone());
     let args = ["--message", "m.eml", "--resolver", &dns.addr.to_string()];

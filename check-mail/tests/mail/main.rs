@@ -1,12 +1,12 @@
 //! check-mail as people run it: the real program against scripted gateways, a resolver with a zone of its own, and messages signed here.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test ends the test")]
 
-mod delay;
 mod defects;
-mod hostile;
-mod messages;
-mod message;
+mod delay;
 mod gateway;
+mod hostile;
+mod message;
+mod messages;
 mod received;
 mod sender;
 mod smtp;

@@ -31,7 +31,10 @@ fn the_filter_that_held_a_message_is_asked_by_name_not_the_host_that_got_it() {
     ];
     let record = check(&signer, &carried(&signer.sign(&login()), &hops), &[]);
     assert_eq!(record["failure"]["code"], "mail.delayed", "{record}");
-    assert!(fix(&record).starts_with("On mx0b-00777701.pphosted.com (") && fix(&record).contains("Proofpoint"), "{record}");
+    assert!(
+        fix(&record).starts_with("On mx0b-00777701.pphosted.com (") && fix(&record).contains("Proofpoint"),
+        "{record}"
+    );
     assert_eq!(record["facts"]["message"]["gateways"], json!(["Proofpoint"]));
 }
 
@@ -47,15 +50,28 @@ fn a_scanner_on_the_gateway_is_named_by_the_gateway() {
         carried(&signer.sign(&login()), &[("mail.spotme.com", 0), ("mx.example.net", 2)])
     );
     let record = check(&signer, &message, &[]);
-    assert!(fix(&record).starts_with("On mx.example.net (") && fix(&record).contains("its scanner amavis"), "{record}");
-    assert!(record["failure"]["detail"].as_str().unwrap().contains("840 s of them on mx.example.net"), "{record}");
+    assert!(
+        fix(&record).starts_with("On mx.example.net (") && fix(&record).contains("its scanner amavis"),
+        "{record}"
+    );
+    assert!(
+        record["failure"]["detail"].as_str().unwrap().contains("840 s of them on mx.example.net"),
+        "{record}"
+    );
 }
 
 #[test]
 fn a_gateway_that_took_the_message_first_is_not_the_sender() {
     let signer = Signer::new();
-    let record = check(&signer, &carried(&signer.sign(&login()), &[("gw.example.net", 1), ("mbx.example.net", 700)]), &[]);
-    assert_eq!((&record["cause"]["who"], &record["cause"]["code"]), (&json!("network"), &json!("mail_gateway")));
+    let record = check(
+        &signer,
+        &carried(&signer.sign(&login()), &[("gw.example.net", 1), ("mbx.example.net", 700)]),
+        &[],
+    );
+    assert_eq!(
+        (&record["cause"]["who"], &record["cause"]["code"]),
+        (&json!("network"), &json!("mail_gateway"))
+    );
     assert!(fix(&record).starts_with("On gw.example.net ("), "{record}");
 }
 
@@ -93,10 +109,22 @@ fn what_the_receiving_side_filed_as_junk_is_mail_junk() {
         "Authentication-Results: spf=pass; dkim=pass; dmarc=pass; compauth=fail reason=601",
     ] {
         let record = check(&signer, &format!("{field}\r\n{message}"), &[]);
-        assert_eq!((&record["verdict"], &record["failure"]["code"]), (&json!("degraded"), &json!("mail.junk")), "{field}: {record}");
+        assert_eq!(
+            (&record["verdict"], &record["failure"]["code"]),
+            (&json!("degraded"), &json!("mail.junk")),
+            "{field}: {record}"
+        );
     }
-    let own = message.replacen("DKIM-Signature:", "X-Spam-Flag: YES\r\nAuthentication-Results: x.example; dmarc=fail\r\nDKIM-Signature:", 1);
-    assert_eq!(check(&signer, &own, &[])["verdict"], "pass", "what stands below the sender's last hop is the sender's");
+    let own = message.replacen(
+        "DKIM-Signature:",
+        "X-Spam-Flag: YES\r\nAuthentication-Results: x.example; dmarc=fail\r\nDKIM-Signature:",
+        1,
+    );
+    assert_eq!(
+        check(&signer, &own, &[])["verdict"],
+        "pass",
+        "what stands below the sender's last hop is the sender's"
+    );
 }
 
 #[test]
@@ -147,7 +175,8 @@ fn a_signature_of_a_part_of_the_body_covers_that_part_in_any_line_ends() {
     let signer = Signer::new();
     let body = login().split_once("\r\n\r\n").unwrap().1.len() as u64;
     let signed = signer.sign_part(&login(), body);
-    let message = carried(&format!("{signed}-- \r\nfooter\r\n"), &[("mail.spotme.com", 0), ("mx.example.net", 1)]);
+    let message =
+        carried(&format!("{signed}-- \r\nfooter\r\n"), &[("mail.spotme.com", 0), ("mx.example.net", 1)]);
     for text in [message.clone(), message.replace("\r\n", "\n")] {
         let record = check(&signer, &text, &[]);
         assert_eq!(record["verdict"], "pass", "{record}");
@@ -172,6 +201,10 @@ fn clocks_that_contradict_each_other_are_mail_undated() {
         earlier.replace("Date: Sun, 22 Nov 2026 07:00:00", "Date: Sun, 22 Nov 2026 07:40:00")
     );
     let record = check(&signer, &message, &[]);
-    assert_eq!((&record["verdict"], &record["failure"]["code"]), (&json!("inconclusive"), &json!("mail.undated")), "{record}");
+    assert_eq!(
+        (&record["verdict"], &record["failure"]["code"]),
+        (&json!("inconclusive"), &json!("mail.undated")),
+        "{record}"
+    );
     assert_eq!(record["facts"]["message"]["total_s"], Value::Null);
 }

@@ -68,7 +68,12 @@ fn an_identity_in_order_passes() {
           "us": 0
         },
         {
-          "stage": "dmarc",
+          "stage": "host",
+          "ok": true,
+          "us": 0
+        },
+        {
+          "stage": "spf",
           "ok": true,
           "us": 0
         },
@@ -78,12 +83,12 @@ fn an_identity_in_order_passes() {
           "us": 0
         },
         {
-          "stage": "host",
+          "stage": "dmarc",
           "ok": true,
           "us": 0
         },
         {
-          "stage": "spf",
+          "stage": "ptr",
           "ok": true,
           "us": 0
         }
@@ -97,6 +102,7 @@ fn an_identity_in_order_passes() {
             "includes": [
               "_spf.spotme.com"
             ],
+            "lookups": 1,
             "queries": 2
           },
           "dkim": [
@@ -239,7 +245,7 @@ fn an_address_without_a_way_back_is_mail_ptr_mismatch() {
       "verdict": "degraded",
       "failure": {
         "code": "mail.ptr_mismatch",
-        "detail": "198.2.132.142 is named elsewhere.example.com, which does not lead back to it"
+        "detail": "the reverse name of 198.2.132.142 is elsewhere.example.com, which has another address"
       },
       "cause": "sender_identity",
       "who": "service",
@@ -267,7 +273,7 @@ fn another_address_than_the_published_one_is_mail_address_mismatch() {
       "verdict": "degraded",
       "failure": {
         "code": "mail.address_mismatch",
-        "detail": "mail.spotme.com has the address 192.0.2.50; published is 198.2.132.142"
+        "detail": "mail.spotme.com has the address 192.0.2.50; the published address is 198.2.132.142"
       },
       "cause": "sender_identity",
       "who": "service",
@@ -292,7 +298,7 @@ fn a_changed_address_of_the_mail_host_is_said_first_and_may_be_the_resolvers_doi
       "verdict": "degraded",
       "failure": {
         "code": "mail.address_mismatch",
-        "detail": "mail.spotme.com has the address 192.0.2.50; published is 198.2.132.142"
+        "detail": "mail.spotme.com has the address 192.0.2.50; the published address is 198.2.132.142"
       },
       "cause": "dns_hijack",
       "who": "dns",

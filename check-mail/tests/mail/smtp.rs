@@ -305,7 +305,8 @@ fn each_refusal_has_its_own_words_and_its_own_verdict() {
 #[test]
 fn greylisting_is_seen_behind_a_certificate_nobody_knows() {
     let leaf = pki::self_signed(&["mx.example.net"]);
-    let gateway = gateway(Post { rcpt: "450 4.2.0 Greylisted for 300 seconds", ..Post::default() }, Some(&leaf));
+    let gateway =
+        gateway(Post { rcpt: "450 4.2.0 Greylisted for 300 seconds", ..Post::default() }, Some(&leaf));
     let outcome = tool()
         .args(["--recipient", RECIPIENT, "--timeout", "2"])
         .arg(format!("smtp://127.0.0.1:{}", gateway.port()))
@@ -319,7 +320,10 @@ fn greylisting_is_seen_behind_a_certificate_nobody_knows() {
 #[test]
 fn a_refusal_of_the_connection_is_about_this_machine() {
     let record = plain(Post { banner: "554 5.7.1 no mail from 192.0.2.1", ..Post::default() });
-    assert_eq!((&record["verdict"], &record["failure"]["code"]), (&json!("inconclusive"), &json!("smtp.rejected")));
+    assert_eq!(
+        (&record["verdict"], &record["failure"]["code"]),
+        (&json!("inconclusive"), &json!("smtp.rejected"))
+    );
     let busy = plain(Post { banner: "421 4.3.2 too many connections, try later", ..Post::default() });
     assert_eq!((&busy["verdict"], &busy["failure"]["code"]), (&json!("degraded"), &json!("smtp.deferred")));
 }
@@ -329,8 +333,23 @@ fn rewriting_by_a_firewall_is_seen_in_every_form() {
     const SERVICE: &str = "250-mx.example.net\r\n250-SIZE 1000\r\n250 STARTTLS";
     for (post, signs) in [
         (Post { ehlo: "250-mx.example.net\r\n250-XXXXXXXA\r\n250 8BITMIME", ..Post::default() }, 1),
-        (Post { banner: "220 ****************************2******0*0*", ehlo: "250-mx\r\n250-XXXXXXXX\r\n250 SIZE", ..Post::default() }, 2),
-        (Post { banner: "220 ****************", ehlo: SERVICE, starttls: "500 5.5.1 Command unrecognized: \"XXXXXXXX\"", ..Post::default() }, 2),
+        (
+            Post {
+                banner: "220 ****************************2******0*0*",
+                ehlo: "250-mx\r\n250-XXXXXXXX\r\n250 SIZE",
+                ..Post::default()
+            },
+            2,
+        ),
+        (
+            Post {
+                banner: "220 ****************",
+                ehlo: SERVICE,
+                starttls: "500 5.5.1 Command unrecognized: \"XXXXXXXX\"",
+                ..Post::default()
+            },
+            2,
+        ),
         (Post { ehlo: "500 5.5.1 Command unrecognized: \"XXXX client.example.net\"", ..Post::default() }, 1),
     ] {
         let record = ask(post.clone()).0.one().clone();

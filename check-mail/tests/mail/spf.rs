@@ -38,11 +38,26 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("tab.example", "v=spf1 ip4:192.0.2.25\t-all", "permerror", "visible ASCII"),
     ("unknown.example", "v=spf1 ipv4:192.0.2.25 -all", "permerror", "ipv4:192.0.2.25"),
     ("late.example", "v=spf1 ip4:192.0.2.25 -all oops", "permerror", "oops"),
-    ("dangling.example", "v=spf1 include:missing.example ip4:192.0.2.25 -all", "permerror", "include:missing.example"),
+    (
+        "dangling.example",
+        "v=spf1 include:missing.example ip4:192.0.2.25 -all",
+        "permerror",
+        "include:missing.example",
+    ),
     ("dead.example", "v=spf1 redirect=missing.example", "permerror", "redirect=missing.example"),
     ("loop.example", "v=spf1 include:loop.example -all", "permerror", "lookup number 11"),
-    ("eleven.example", "v=spf1 a:h.x a:h.x a:h.x a:h.x a:h.x a:h.x a:h.x a:h.x a:h.x a:h.x a:h.x ip4:192.0.2.25", "permerror", "lookup number"),
-    ("void.example", "v=spf1 a:v1.missing.example a:v2.missing.example a:v3.missing.example ip4:192.0.2.25 -all", "permerror", "a:v3.missing.example"),
+    (
+        "eleven.example",
+        "v=spf1 a:h.x a:h.x a:h.x a:h.x a:h.x a:h.x a:h.x a:h.x a:h.x a:h.x a:h.x ip4:192.0.2.25",
+        "permerror",
+        "lookup number",
+    ),
+    (
+        "void.example",
+        "v=spf1 a:v1.missing.example a:v2.missing.example a:v3.missing.example ip4:192.0.2.25 -all",
+        "permerror",
+        "a:v3.missing.example",
+    ),
     ("twovoid.example", "v=spf1 a:v1.missing.example a:v2.missing.example ip4:192.0.2.25 -all", "pass", ""),
     ("manymx.example", "v=spf1 mx:manymx.example ip4:192.0.2.25 -all", "permerror", "MX records"),
     ("lost.example", "v=spf1 a:refused.example ip4:192.0.2.25 -all", "temperror", "refused.example"),
@@ -102,7 +117,12 @@ fn every_sender_is_evaluated_and_the_worst_result_speaks() {
     let results = evaluate(zone(), &[SENDER, "192.0.2.99", "2001:db8::1"], &["network.example"]);
     assert_eq!(results[0]["address"], "192.0.2.99");
     assert_eq!(results[0]["result"], "fail");
-    let of: Vec<&str> = results[0]["addresses"].as_array().unwrap().iter().map(|one| one["result"].as_str().unwrap()).collect();
+    let of: Vec<&str> = results[0]["addresses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["result"].as_str().unwrap())
+        .collect();
     assert_eq!(of, ["pass", "fail", "fail"]);
 }
 
