@@ -74,7 +74,7 @@ impl Verifications {
                 domain: hostname::clean(signature.d.as_bytes()),
                 selector: hostname::clean(signature.s.as_bytes()),
                 result: judge(output.result()),
-                reason: None,
+                reason: reason(output.result()),
                 signed_bytes: (signature.l > 0).then_some(signature.l),
                 expires: signature.x,
             };
@@ -111,6 +111,23 @@ impl Verifications {
             }
         }
     }
+}
+
+/// Why a signature was not verified, where mail-auth says more than the judgement.
+fn reason(result: &DkimResult) -> Option<String> {
+    let (DkimResult::Neutral(error) | DkimResult::Fail(error) | DkimResult::PermError(error)) = result else {
+        return None;
+    };
+    let Error::Dkim(error) = error else { return None };
+    let text = match error {
+        DkimError::FailedAuidMatch => {
+            "its i= is not in the domain of d=, or in a subdomain where the key forbids that (t=s)"
+        }
+        DkimError::UnsupportedCanonicalization => "its canonicalization (c=) is unknown",
+        DkimError::UnsupportedKeyType => "the key is of another type than the signature",
+        _ => return None,
+    };
+    Some(text.to_owned())
 }
 
 /// Why a signature is none of those this version of DKIM defines.

@@ -12,7 +12,7 @@ use netcheck_common::trace::{Stopped, Trace};
 
 use crate::dkim_signature::{self, Verifications};
 use crate::facts::{Facts, Judgement, MessageFacts};
-use crate::finding::{Evidence, MessageFinding, is_too_late};
+use crate::finding::{Evidence, MessageFinding, find_all, is_too_late};
 use crate::message::defects::{self, Defect, Prepared};
 use crate::message::sides::Published;
 use crate::message::{Analysis, LARGEST};
@@ -142,7 +142,7 @@ pub async fn check(
 
 /// The verdict: the findings degrade the target; what leaves the question open, or makes the link useless, stops it.
 fn conclude(evidence: &Evidence<'_>, lost: Option<Failure>, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
-    let findings = evidence.findings();
+    let findings = find_all(evidence);
     let first = findings.first().map(|finding| finding.failure.clone());
     for MessageFinding { failure, cause } in findings {
         trace.degrade(failure, Some(cause));

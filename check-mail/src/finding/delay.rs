@@ -3,10 +3,9 @@
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::failure::{Code, Failure};
 
-use super::{Evidence, MessageFinding};
+use super::evidence::{Evidence, MessageFinding};
 use crate::message::route::{Route, Wait, named};
 use crate::message::sides::Side;
-use crate::message::vendor;
 use crate::platform::LINK_LIFETIME;
 
 /// Whether the log-in link of a message is useless by the time it arrives.
@@ -48,7 +47,7 @@ fn held_by_sender(wait: &Wait, from: &str, by: &str) -> Cause {
 
 /// A delay inside the receiver's own hosts: the one that had the message held it.
 fn held_by_receiver(evidence: &Evidence<'_>, wait: &Wait, from: &str, by: &str) -> Cause {
-    let vendor = vendor::of_host(from).map_or(String::new(), |vendor| format!("{vendor}, "));
+    let vendor = evidence.vendor_of(from).map_or(String::new(), |vendor| format!("{vendor}, "));
     let holder = match wait.scanner {
         Some(scanner) => format!("its scanner {scanner}"),
         None => "it".to_owned(),
@@ -75,7 +74,7 @@ fn held_by_receiver(evidence: &Evidence<'_>, wait: &Wait, from: &str, by: &str) 
 
 /// A delay between the sender's last host and the gateway: the gateway put the sender off, or the sender waited.
 fn held_at_the_border(evidence: &Evidence<'_>, wait: &Wait, from: &str, by: &str) -> Cause {
-    let vendor = vendor::of_host(by).map_or(String::new(), |vendor| format!("{vendor}, "));
+    let vendor = evidence.vendor_of(by).map_or(String::new(), |vendor| format!("{vendor}, "));
     let fix = format!(
         "On the mail gateway {by} ({vendor}TCP 25, SMTP) exempt {} from greylisting, throttling and scans that delay.",
         evidence.mail_in_question()

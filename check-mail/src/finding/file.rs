@@ -3,7 +3,7 @@
 use netcheck_common::cause::{Cause, Reason, Who};
 use netcheck_common::failure::{Code, Failure};
 
-use super::{Evidence, MessageFinding};
+use super::evidence::{Evidence, MessageFinding};
 
 /// The finding about the file.
 pub fn find(evidence: &Evidence<'_>) -> Option<MessageFinding> {

@@ -3,7 +3,7 @@
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::failure::{Code, Failure};
 
-use super::{Evidence, MessageFinding};
+use super::evidence::{Evidence, MessageFinding};
 use crate::facts::Judgement;
 
 /// The finding about a message that the receiving side does not treat as wanted mail.

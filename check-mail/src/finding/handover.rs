@@ -3,7 +3,7 @@
 use netcheck_common::cause::{Cause, Reason, Who};
 use netcheck_common::failure::{Code, Failure};
 
-use super::{Evidence, MessageFinding};
+use super::evidence::{Evidence, MessageFinding};
 use crate::message::route::named;
 
 /// The finding about a message that came from another address than the published ones.

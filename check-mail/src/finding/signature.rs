@@ -3,7 +3,7 @@
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::failure::{Code, Failure};
 
-use super::{Evidence, MessageFinding};
+use super::evidence::{Evidence, MessageFinding};
 use crate::facts::{Judgement, Verification};
 
 /// The finding about signature and body.

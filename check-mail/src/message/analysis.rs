@@ -75,7 +75,10 @@ impl<'a> Analysis<'a> {
             route: Route::of(&hops, &sides, written, greylisted),
             results: results(&block, trusted, &sides),
             greylisted,
-            junk: arrival::marks(trusted),
+            junk: arrival::marks(trusted)
+                .into_iter()
+                .chain(block.first("subject").and_then(arrival::subject_mark))
+                .collect(),
             gateways: arrival::gateways(trusted, hosts),
             links,
             banner,

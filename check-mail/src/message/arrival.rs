@@ -86,6 +86,26 @@ fn after(text: &str, key: &str) -> Option<String> {
     (!number.is_empty()).then_some(number)
 }
 
+/// Words that gateways put before the subject of what they take for junk.
+const SUBJECT_TAGS: [&str; 8] = [
+    "[spam]",
+    "***spam***",
+    "*****spam*****",
+    "{spam?}",
+    "[suspected spam]",
+    "[probable spam]",
+    "[bulk]",
+    "spam:",
+];
+
+/// The mark in a subject, of which nothing else is kept.
+#[must_use]
+pub fn subject_mark(value: &[u8]) -> Option<FilterMark> {
+    let text = String::from_utf8_lossy(&value[..value.len().min(100)]).trim().to_lowercase();
+    let tagged = SUBJECT_TAGS.iter().any(|tag| text.starts_with(tag));
+    tagged.then_some(FilterMark { field: "subject", junk: true, score: None })
+}
+
 /// Whether `KEY:VALUE;` of a list has one of the values.
 fn holds(text: &str, key: &str, values: &[&str]) -> bool {
     text.split(';').filter_map(|part| part.split_once(':')).any(|(name, value)| {

@@ -127,7 +127,8 @@ impl Route {
             believed.stamps.iter().copied().filter(|stamp| stamp.hop.is_some()).collect();
         let date = believed.stamps.first().filter(|stamp| stamp.hop.is_none());
         if let (Some(date), Some(first)) = (date, on_way.first()) {
-            self.before_first_hop = Some(first.time.saturating_sub(date.time).max(0));
+            let gap = first.time.saturating_sub(date.time).max(0);
+            self.before_first_hop = Some(gap).filter(|gap| !is_whole_hours(*gap));
         }
         self.unknown = why_unknown(hops, stamps, believed);
         if self.unknown.is_some() {
@@ -219,14 +220,17 @@ fn slowest(hops: &[Hop], sides: &Sides, path: &[Stamp], total: i64) -> Option<Wa
     let independent = |by: &&str| !is_local(by) && organisation(by).is_some() && organisation(by) != own;
     let between = held.map_or(0, |held| held + 1)..taken;
     let holder_name = held.and_then(|held| hops[held].by.as_deref());
+    // An address that the sender has too names no host of the receiver's.
+    let outside = hops.get(sides.first_external()).and_then(|hop| hop.from_address);
+    let address = taker.from_address.filter(|ip| !ip.is_loopback() && Some(*ip) != outside);
     let alias = |hop: &&Hop| {
-        let same = taker.from_address.is_some_and(|ip| !ip.is_loopback() && hop.from_address == Some(ip));
-        same && hop.from.as_deref().is_some_and(|from| Some(from) != holder_name && from.contains('.'))
+        let same = address.is_some() && hop.from_address == address;
+        same && hop.from.as_deref().is_some_and(|from| Some(from) != holder_name && sides.is_receiver(from))
     };
     Some(Wait {
         from: held.map_or_else(|| taker.from.clone(), |held| hops[held].by.clone()),
         by: taker.by.clone(),
-        from_address: taker.from_address.filter(|ip| !ip.is_loopback()),
+        from_address: address,
         from_alias: hops[..=taken].iter().rev().find(alias).and_then(|hop| hop.from.clone()),
         // Clocks within the tolerance of each other may add up to more than the whole.
         seconds: seconds.min(total),
@@ -250,12 +254,14 @@ fn unconfirmed(hops: &[Hop], start: &Stamp, first: &Stamp) -> Option<String> {
     })
 }
 
-/// Whether a wait between the two sides that only the receiver's clocks show is as long as a time zone error.
+/// Whether a wait that the receiver's clocks alone show is as long as a time zone error.
 fn looks_like_zone(wait: &Wait) -> bool {
-    let near =
-        wait.seconds.saturating_add(NEAR_HOUR) % 3600 <= 2 * NEAR_HOUR && wait.seconds >= 3600 - NEAR_HOUR;
-    let crossing = wait.holder != Side::Receiver && !wait.origin;
-    near && crossing && wait.witnesses == 0
+    is_whole_hours(wait.seconds) && !wait.origin && wait.scanner.is_none() && wait.witnesses == 0
+}
+
+/// Whether a difference is one or more whole hours, near enough.
+fn is_whole_hours(seconds: i64) -> bool {
+    seconds >= 3600 - NEAR_HOUR && seconds.saturating_add(NEAR_HOUR) % 3600 <= 2 * NEAR_HOUR
 }
 
 /// A host as a sentence names it.

@@ -40,16 +40,15 @@ impl Sides {
     /// Sorts the hops; `signers` are the author's domain and the domains of the signatures.
     #[must_use]
     pub fn of(hops: &[Hop], published: &Published, author: Option<&str>, signers: &[String]) -> Sides {
-        let newest =
-            hops.iter().rev().filter_map(|hop| hop.by.as_deref()).find(|by| organisation(by).is_some());
+        let newest = hops.iter().rev().filter_map(|hop| hop.by.as_deref()).find(|by| !is_local(by));
         let recipients = hops.iter().filter_map(|hop| hop.recipient.as_deref());
         let receivers: BTreeSet<String> =
             newest.into_iter().chain(recipients).filter_map(organisation).map(str::to_owned).collect();
+        // A customer's own domain as the author is on both sides: its hosts received the message.
         let mut senders: BTreeSet<&str> =
-            published.hosts.iter().map(String::as_str).chain(author).filter_map(organisation).collect();
-        senders.extend(
-            signers.iter().filter_map(|name| organisation(name)).filter(|name| !receivers.contains(*name)),
-        );
+            published.hosts.iter().filter_map(|host| organisation(host)).collect();
+        let claimed = signers.iter().map(String::as_str).chain(author).filter_map(organisation);
+        senders.extend(claimed.filter(|name| !receivers.contains(*name)));
         let sides = hops.iter().map(|hop| side(hop, &senders, &receivers)).collect();
         let mut sides = Sides { hops: sides, receivers };
         sides.settle();

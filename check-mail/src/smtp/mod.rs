@@ -84,12 +84,15 @@ struct GatewayProbe<'a> {
     tls_problem: Option<(Failure, Cause)>,
 }
 
-/// How long a mail server is waited for: RFC 5321 section 4.5.3.2 allows minutes, so the deadline bounds it. Something of it
-/// is left for the control experiments after a silence.
+/// The longest a reply may take (RFC 5321 section 4.5.3.2).
+const LONGEST_REPLY: Duration = Duration::from_secs(300);
+
+/// How long a reply is waited for: the deadline bounds it, as RFC 5321 allows minutes. Some of it is left for the control
+/// experiments after a silence.
 fn patience(trace: &Trace<Facts>) -> Duration {
     let net = trace.net();
     let reserve = net.timeout() / 2;
-    net.left().saturating_sub(reserve).max(net.timeout().min(net.left()))
+    net.left().saturating_sub(reserve).max(net.timeout().min(net.left())).min(LONGEST_REPLY)
 }
 
 impl GatewayProbe<'_> {
