@@ -135,8 +135,10 @@ impl Route {
             return;
         }
         let (Some(first), Some(last)) = (on_way.first(), on_way.last()) else { return };
-        // Where no hop of the sender's is believed, the author's clock speaks for that side.
-        let start = date.filter(|_| !first.of_sender).unwrap_or(first);
+        // Where the first hop is not believed, is the only one, or comes long after, the author's clock speaks for the sender.
+        let late = |date: &&Stamp| first.time.saturating_sub(date.time) > TOLERANCE;
+        let needed = |date: &&Stamp| first.hop != Some(0) || on_way.len() == 1 || late(date);
+        let start = date.filter(|date| !first.of_sender && needed(date)).unwrap_or(first);
         let path = if start.hop.is_none() { &believed.stamps } else { &on_way };
         if path.len() < 2 {
             self.unknown = Some("only one host gives a time".to_owned());
@@ -148,7 +150,7 @@ impl Route {
             let wait = self.slowest.as_ref().filter(|wait| told.is_none() && looks_like_zone(wait))?;
             let hours = wait.seconds.saturating_add(NEAR_HOUR) / 3600;
             Some(format!(
-                "the clocks of {} and {} differ by {hours} h: a wait of that length, or a clock in the wrong time zone",
+                "the clocks of {} and {} differ by {hours} h: a wait of that length, or a clock that is wrong by whole hours",
                 named(wait.from.as_deref()),
                 named(wait.by.as_deref())
             ))

@@ -72,8 +72,6 @@ fn a_prompt_message_with_a_valid_signature_passes() {
           "slowest": {
             "from": "mail.spotme.com",
             "by": "mx.example.net",
-            "from_address": "198.2.132.142",
-            "from_alias": "app.spotme.com",
             "seconds": 1,
             "witnesses": 0,
             "origin": false
