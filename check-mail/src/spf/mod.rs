@@ -1,8 +1,8 @@
 //! SPF: whether a domain lets an address send for it (RFC 7208), with the term that breaks a record.
 
-mod domain_spec;
+pub mod domain_spec;
 mod evaluate;
-mod record;
+pub mod record;
 
 use std::net::IpAddr;
 
