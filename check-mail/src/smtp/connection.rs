@@ -1,4 +1,4 @@
-//! A conversation with a mail server: one command, one reply, each timed; whatever happens it ends with QUIT.
+//! A connection to a mail server: one command, one reply, each timed; whatever happens it ends with QUIT.
 
 use std::io;
 use std::time::Duration;
@@ -9,24 +9,30 @@ use netcheck_common::failure::{Code, Failure};
 use netcheck_common::stream::Stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::reply::{Parsed, Reply};
+use super::reply::{Parsed, Reply};
 
-/// How long the goodbye may take: it proves nothing, it is manners.
-const GOODBYE: Duration = Duration::from_millis(500);
+/// How long the reply to QUIT is waited for: it proves nothing.
+const QUIT_WAIT: Duration = Duration::from_millis(500);
 
-/// One conversation.
-pub struct Dialog {
+/// One connection.
+pub struct SmtpConnection {
     stream: Stream,
     unread: Vec<u8>,
-    /// How long the last answer took.
+    /// How long the last reply took.
     pub took: Duration,
 }
 
-impl Dialog {
+impl SmtpConnection {
     /// Over that stream.
     #[must_use]
-    pub fn new(stream: Stream) -> Dialog {
-        Dialog { stream, unread: Vec::new(), took: Duration::ZERO }
+    pub fn new(stream: Stream) -> SmtpConnection {
+        SmtpConnection { stream, unread: Vec::new(), took: Duration::ZERO }
+    }
+
+    /// How many bytes of an unfinished reply arrived.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.unread.len()
     }
 
     /// The stream, for STARTTLS. What the server sent ahead is dropped: it was not under TLS (RFC 3207 section 4.2).
@@ -38,8 +44,8 @@ impl Dialog {
     /// Reads one reply.
     ///
     /// # Errors
-    /// The connection ended, or the answer is not one of a mail server's.
-    pub async fn reply(&mut self) -> Result<Reply, Failure> {
+    /// The connection ended, or the peer does not speak SMTP.
+    pub async fn read_reply(&mut self) -> Result<Reply, Failure> {
         let begun = clock::now();
         loop {
             match Reply::parse(&self.unread) {
@@ -52,7 +58,7 @@ impl Dialog {
                     let begins = escape::bytes(&self.unread, 60);
                     return Err(Failure::new(
                         Code::SmtpRejected,
-                        format!("the answer is not SMTP: it begins with \"{begins}\""),
+                        format!("the peer does not speak SMTP: its answer begins with \"{begins}\""),
                     ));
                 }
                 Parsed::More => {}
@@ -66,38 +72,37 @@ impl Dialog {
         }
     }
 
-    /// Says one line and reads the reply.
+    /// Sends one command and reads the reply.
     ///
     /// # Errors
-    /// As [`Dialog::reply`].
-    pub async fn say(&mut self, line: &str) -> Result<Reply, Failure> {
+    /// As [`SmtpConnection::read_reply`].
+    pub async fn command(&mut self, line: &str) -> Result<Reply, Failure> {
         let bytes = format!("{line}\r\n");
         self.stream.write_all(bytes.as_bytes()).await.map_err(|error| ended(&error))?;
         self.stream.flush().await.map_err(|error| ended(&error))?;
-        self.reply().await
+        self.read_reply().await
     }
 
-    /// Says goodbye, and waits a moment for the answer: no longer than `left`. Where nothing is left, or a silent server
-    /// would not answer, it is said all the same, as far as that takes no waiting.
+    /// Sends QUIT, and waits a moment for the reply: no longer than `left`. Where nothing is left, or a silent server
+    /// would not answer, it is sent without waiting.
     pub async fn quit(mut self, left: Duration) {
         let goodbye = async {
-            let _ = self.say("QUIT").await;
+            let _ = self.command("QUIT").await;
             let _ = self.stream.shutdown().await;
         };
-        let _ = clock::within(GOODBYE.min(left), goodbye).await;
+        let _ = clock::within(QUIT_WAIT.min(left), goodbye).await;
     }
 }
 
-/// SMTP has no code of its own for a reset: that is TCP's. A close without an answer is a refusal (RFC 5321 section 3.8).
 fn ended(error: &io::Error) -> Failure {
     use io::ErrorKind as Kind;
     match error.kind() {
         Kind::ConnectionReset | Kind::BrokenPipe | Kind::ConnectionAborted => {
-            Failure::new(Code::TcpReset, "connection reset while the mail server's answer was awaited")
+            Failure::new(Code::SmtpReset, "the connection was reset before the mail server replied")
         }
         Kind::TimedOut | Kind::HostUnreachable | Kind::NetworkUnreachable => {
-            Failure::new(Code::SmtpTimeout, "the path broke while the mail server's answer was awaited")
+            Failure::new(Code::SmtpTimeout, "the path broke before the mail server replied")
         }
-        _ => Failure::new(Code::SmtpRejected, "the mail server closed the connection without an answer"),
+        _ => Failure::new(Code::SmtpClosed, "the mail server closed the connection without a reply"),
     }
 }
