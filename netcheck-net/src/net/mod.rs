@@ -118,6 +118,7 @@ pub struct Net {
     /// When this attempt began, where it is not the target's first.
     again: Option<Instant>,
     segment: Option<u32>,
+    ttl: Option<u8>,
     silent: Arc<Silence>,
 }
 
@@ -139,6 +140,7 @@ impl Net {
             begun: clock::now(),
             again: None,
             segment: None,
+            ttl: None,
             silent: Arc::default(),
         }
     }
@@ -158,6 +160,12 @@ impl Net {
     #[must_use]
     pub fn small(&self) -> Self {
         Net { segment: Some(SMALL), ..self.aside() }
+    }
+
+    /// A way aside whose packets die after `ttl` hops: only what is that near can answer.
+    #[must_use]
+    pub fn limited(&self, ttl: u8) -> Self {
+        Net { ttl: Some(ttl), ..self.aside() }
     }
 
     /// How long a stage may stay silent before it is looked into.
@@ -244,6 +252,11 @@ impl Net {
     /// Writes down what was seen.
     pub fn see(&self, write: impl FnOnce(&mut Seen)) {
         write(&mut lock(&self.seen));
+    }
+
+    /// Says what the failure was, where an experiment showed it to be another one than it looked.
+    pub fn restate(&self, failure: Failure) {
+        self.see(|seen| seen.restated = Some(failure));
     }
 
     /// Takes out what was seen so far.
