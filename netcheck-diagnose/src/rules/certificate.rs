@@ -13,6 +13,7 @@ use netcheck_net::signature;
 use netcheck_net::tls::{Chain, ChainFault, Hello, Trust};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::Failure;
+use netcheck_record::fix::Fix;
 use netcheck_record::target::{Host, Target};
 
 /// A clock that is off by less explains no certificate.
@@ -255,7 +256,7 @@ pub(super) async fn misnamed(
     }
     let fix = match &target.host {
         Host::Name(_) => fix::service(target, "its certificate is for other names"),
-        Host::Address(_) => "Check this service by its name: certificates are for names.".to_owned(),
+        Host::Address(_) => "Check this service by its name: certificates are for names.".into(),
     };
     let mut cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
     if let Some(chain) = &observed.seen.chain {

@@ -9,6 +9,7 @@ use crate::trail::Trail;
 use crate::{Finding, fix};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
+use netcheck_record::fix::Fix;
 use netcheck_record::record::Verdict;
 use netcheck_record::target::Target;
 

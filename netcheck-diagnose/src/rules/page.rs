@@ -13,6 +13,7 @@ use netcheck_net::http::{Answer, Request};
 use netcheck_net::signature::{self, Page};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
+use netcheck_record::fix::{Filter, Fix};
 use netcheck_record::record::Verdict;
 use netcheck_record::target::{Host, Target};
 
@@ -28,7 +29,7 @@ pub(crate) async fn explain(
         Code::HttpRedirectForeign => Some(redirected(target, observed, to, failure, net).await),
         Code::HttpStatus => Some(status(target, observed, failure, net)),
         Code::HttpProxyAuth => {
-            let fix = format!("Exempt {} from the transparent proxy's authentication.", fix::what(target));
+            let fix = Fix::exempt(target, Filter::ProxyAuthentication);
             let cause = Cause::new(Reason::ProxyAuth, Who::Network, fix).sure(Confidence::Medium);
             Some(Finding::of(cause.seen(failure.detail.clone()).seen("no proxy is configured here")))
         }
