@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use netcheck_common::check::Check;
 use netcheck_common::clock;
-use netcheck_common::diagnose::{Diagnosis, Finding};
+use netcheck_common::diagnose::{Diagnosis, Finding, intercepted};
 use netcheck_common::escape;
-use netcheck_common::failure::Layer;
+use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::http::Request;
 use netcheck_common::proxy::Kind;
 use netcheck_common::target::Target;
@@ -114,9 +114,24 @@ async fn tcp(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let addresses = trace.addresses(target).await?;
     let begun = clock::now();
     let stream = trace.stage(Layer::TCP, net.connect_tcp(&addresses, target.port())).await?;
-    match stand(stream, begun.elapsed()).await {
+    let took = begun.elapsed();
+    let (peer, local) = (stream.peer_addr().ok(), stream.local_addr().ok());
+    let diagnosis = trace.diagnosis();
+    let nearer = async {
+        match (peer, local) {
+            (Some(peer), Some(local)) => diagnosis.intercepted(peer, local, took).await,
+            _ => None,
+        }
+    };
+    let (stood, nearer) = tokio::join!(stand(stream, took), Box::pin(nearer));
+    match stood {
         Ok(first) => trace.facts.banner = first.map(|bytes| escape::bytes(&bytes, 120)),
         Err(failure) => return Err(trace.retract(failure)),
+    }
+    if let Some(interceptor) = nearer {
+        let detail = "something nearer than the service accepts the connection: the service was not reached";
+        let cause = intercepted::cause(target, interceptor);
+        trace.degrade(Failure::new(Code::TcpIntercepted, detail), Some(cause));
     }
     Ok(())
 }

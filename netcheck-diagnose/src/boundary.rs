@@ -52,10 +52,8 @@ pub(super) async fn find(net: &Diagnosis, to: SocketAddr) -> Boundary {
 /// The first hop as a SYN to a destination that has nothing to do with `to` shows it, or a datagram to the same address.
 async fn first_hop_elsewhere(net: &Diagnosis, to: SocketAddr) -> Option<IpAddr> {
     let elsewhere = SocketAddr::new(outside::destinations(to.is_ipv6())[0], outside::WEB);
-    let (syn, datagram) = tokio::join!(
-        trail::probe(net, elsewhere, 1, trail::wait(net)),
-        trail::router(net, to.ip(), 1)
-    );
+    let (syn, datagram) =
+        tokio::join!(trail::probe(net, elsewhere, 1, trail::wait(net)), trail::router(net, to.ip(), 1));
     syn.hop().or(datagram)
 }
 

@@ -103,12 +103,26 @@ impl Diagnosis {
         self.experiments.interceptors.get(to, find(self, to)).await
     }
 
-    /// The same for a connection that works: one SYN for each address that cannot travel as far as the service, and
+    /// The same for a connection from `local` that works: one SYN for each address that cannot travel as far as the service, and
     /// only if it is accepted the question who accepted it. Nothing is sent to this machine's own link. What is nearer
     /// than the service answers no later than the service did (`took`).
-    pub async fn intercepted(&self, to: SocketAddr, took: Duration) -> Option<Interceptor> {
+    pub async fn intercepted(
+        &self,
+        to: SocketAddr,
+        local: SocketAddr,
+        took: Duration,
+    ) -> Option<Interceptor> {
         let address = to.ip();
-        if !self.diagnoses() || device::is_ours(address) || device::is_on_link(address) {
+        if device::is_ours(address) {
+            return None;
+        }
+        if !self.diagnoses() {
+            // The kernel's own table costs no packet.
+            let here = async { peer_socket::is_on_this_machine(local) };
+            let here = self.experiments.accepted_short.get(address, here).await;
+            return here.then_some(Interceptor::ThisMachine(Sign::PeerSocket));
+        }
+        if device::is_on_link(address) {
             return None;
         }
         let short = async {
@@ -136,7 +150,9 @@ impl Diagnosis {
 /// How far a SYN travels that no service should answer.
 fn short(address: IpAddr) -> u8 {
     let private = match address {
-        IpAddr::V4(address) => address.is_private() || (address.octets()[0] == 100 && address.octets()[1] & 0xc0 == 64),
+        IpAddr::V4(address) => {
+            address.is_private() || (address.octets()[0] == 100 && address.octets()[1] & 0xc0 == 64)
+        }
         IpAddr::V6(address) => address.is_unique_local(),
     };
     if private { 1 } else { SHORT }

@@ -73,7 +73,10 @@ impl Choice {
     fn foreign(self) -> Option<String> {
         if let Some(group) = self.group.filter(|group| !GROUPS.iter().any(|(known, _)| known == group)) {
             let name = OTHER_GROUPS.iter().find(|(known, _)| *known == group).map(|(_, name)| *name);
-            return Some(format!("the key exchange group {} ({group:#06x})", name.unwrap_or("without a name")));
+            return Some(format!(
+                "the key exchange group {} ({group:#06x})",
+                name.unwrap_or("without a name")
+            ));
         }
         let (suite, name) = OLDER.iter().find(|(suite, _)| *suite == self.suite)?;
         Some(format!("the cipher suite {name} ({suite:#06x})"))

@@ -12,10 +12,8 @@ use netcheck_net::device;
 
 /// Two universities on two continents: no network is within [`FARTHEST`] hops of both.
 const FAR_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(128, 9, 0, 107), Ipv4Addr::new(133, 11, 0, 1)];
-const FAR_V6: [Ipv6Addr; 2] = [
-    Ipv6Addr::new(0x2607, 0xf010, 0, 0, 0, 0, 0, 1),
-    Ipv6Addr::new(0x2001, 0x200, 0, 0, 0, 0, 0, 1),
-];
+const FAR_V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0x2607, 0xf010, 0, 0, 0, 0, 0, 1), Ipv6Addr::new(0x2001, 0x200, 0, 0, 0, 0, 0, 1)];
 /// How many hops the packets travel.
 pub(super) const FARTHEST: u8 = 5;
 /// The port that most networks let pass.

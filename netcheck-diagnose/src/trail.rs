@@ -178,7 +178,9 @@ pub(super) async fn answer(net: &Diagnosis, to: SocketAddr, wait: Duration) -> P
 pub(super) async fn egress(net: &Diagnosis, to: SocketAddr) -> Option<device::Device> {
     let local = std::sync::OnceLock::new();
     let reach = Reach { ttl: Some(1), ..Reach::default() };
-    let attempt = tcp::attempt_noting(net.origin(), to, reach, |own| drop(local.set(own)));
+    let attempt = tcp::attempt_noting(net.origin(), to, reach, |own| {
+        let _ = local.set(own);
+    });
     // The address is known as soon as the SYN is out; what comes back does not matter.
     drop(clock::within(Duration::from_millis(20), attempt).await);
     device::of(local.get()?.ip())

@@ -76,7 +76,10 @@ pub fn is_on_link(address: IpAddr) -> bool {
         let mask = entry.netmask.and_then(ip_of);
         // A tunnel's interface has one address: what is behind it is not on a link.
         let is_link = !entry.flags.contains(InterfaceFlags::IFF_POINTOPOINT);
-        is_link && own.zip(mask).is_some_and(|(own, mask)| masked(address, mask).is_some_and(|net| masked(own, mask) == Some(net)))
+        is_link
+            && own.zip(mask).is_some_and(|(own, mask)| {
+                masked(address, mask).is_some_and(|net| masked(own, mask) == Some(net))
+            })
     })
 }
 

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The kernel's tables of TCP sockets (proc(5)), and how much of each is read at most.
 const TABLES: [&str; 2] = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
-const LARGEST: u64 = 16 << 20;
+const LARGEST: u64 = 4 << 20;
 
 /// Whether a socket of this machine has `local`, our own end of a connection, for its remote end.
 #[must_use]

@@ -61,7 +61,7 @@ struct Signs {
 impl Signs {
     fn cause(self, target: &Target, failure: &Failure) -> Cause {
         let (who, fix) = match self.local {
-            true => (Who::Local, format!("On this machine: {}", fix::inspection(target))),
+            true => (Who::Local, fix::inspection(target).on_this_machine()),
             false => (Who::Network, fix::inspection(target)),
         };
         let sure = if self.certain { Confidence::High } else { Confidence::Medium };
@@ -133,10 +133,10 @@ fn own(target: &Target, observed: &Observed, chain: &Chain, failure: &Failure) -
         Some(ChainFault::Purpose) => {
             service("its certificate is not for TLS servers (extended key usage)").sure(Confidence::Medium)
         }
-        Some(ChainFault::NameConstraint) => {
-            service("its certificate is signed by an authority that may not sign for its name (name constraint)")
-                .sure(Confidence::Medium)
-        }
+        Some(ChainFault::NameConstraint) => service(
+            "its certificate is signed by an authority that may not sign for its name (name constraint)",
+        )
+        .sure(Confidence::Medium),
         Some(ChainFault::Incomplete(missing)) => {
             service(&format!("its certificate chain is incomplete: the certificate of {missing} is missing"))
                 .seen(no_sign)
@@ -178,8 +178,7 @@ pub(super) async fn out_of_time(
     } else {
         fix::service(target, "its certificate is out of its validity")
     };
-    let skew = "Set this machine's clock right (NTP): certificates look invalid because of it.";
-    let skew = Cause::new(Reason::ClockSkew, Who::Local, skew).seen(failure.detail.clone());
+    let skew = Cause::new(Reason::ClockSkew, Who::Local, Fix::SetClock).seen(failure.detail.clone());
     let others =
         format!("genuine certificates of {alike} other hosts are out of their validity in the same way");
     let service = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
@@ -249,7 +248,8 @@ pub(super) async fn misnamed(
     if let Some(finding) = super::name::led_astray(target, observed, failure, net) {
         return finding;
     }
-    if let (Some(to), Some(chain), Host::Name(_)) = (to.filter(|_| net.diagnoses()), &observed.seen.chain, &target.host)
+    if let (Some(to), Some(chain), Host::Name(_)) =
+        (to.filter(|_| net.diagnoses()), &observed.seen.chain, &target.host)
         && let Some(cause) = somebody_nearer(target, to, chain, net).await
     {
         return Finding::of(cause.seen(failure.detail.clone()));
@@ -267,14 +267,15 @@ pub(super) async fn misnamed(
 
 /// Who shows this genuine certificate, if not the service.
 async fn somebody_nearer(target: &Target, to: SocketAddr, chain: &Chain, net: &Diagnosis) -> Option<Cause> {
-    let (elsewhere, interceptor) =
-        tokio::join!(elsewhere::chain(net, &target.host, to), net.interceptor(to));
+    let (elsewhere, interceptor) = tokio::join!(elsewhere::chain(net, &target.host, to), net.interceptor(to));
     let same = |other: &Chain| other.certificates.first() == chain.certificates.first();
     let taken = interceptor.map(|interceptor| super::intercepted::cause(target, interceptor));
     if elsewhere.is(same) {
         let cause = super::page::captive().sure(Confidence::High);
         let cause = cause.near(taken.and_then(|taken| taken.near));
-        return Some(cause.seen("another address shows the same certificate, to packets that cannot get there"));
+        return Some(
+            cause.seen("another address shows the same certificate, to packets that cannot get there"),
+        );
     }
     // A device that gives another address something else passes the service's own certificate on.
     let taken = taken.filter(|_| !elsewhere.differs(same))?;

@@ -92,7 +92,13 @@ pub(crate) async fn explain(
             Some(Box::pin(silent(target, observed, to, failure, net)).await)
         }
         Code::TcpReset if net.diagnoses() => {
-            Box::pin(super::intercepted::stands_in(target, to, failure, net)).await
+            let finding = super::intercepted::stands_in(target, to, failure, net).await?;
+            if target.scheme.name == "tcp" {
+                let detail =
+                    format!("something nearer than the service accepts the connection; {}", failure.detail);
+                net.restate(Failure::new(Code::TcpIntercepted, detail));
+            }
+            Some(finding)
         }
         _ => None,
     }
@@ -100,7 +106,9 @@ pub(crate) async fn explain(
 
 /// An ICMP message says it.
 async fn told(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
-    let Some(offender) = failure.offender else { return super::local::no_neighbour(target, to, failure, net).await };
+    let Some(offender) = failure.offender else {
+        return super::local::no_neighbour(target, to, failure, net).await;
+    };
     if offender == to.ip() {
         let fix = fix::service(target, "its host refuses the connection by ICMP");
         let cause = Cause::new(Reason::FirewallReject, Who::Service, fix).near(Some(offender));

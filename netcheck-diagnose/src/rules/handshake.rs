@@ -135,7 +135,9 @@ async fn cut_by_name(
     if let Some(interceptor) = net.interceptor(to).await {
         let taken = super::intercepted::cause(target, interceptor);
         let who = taken.who;
-        return Finding::of(taken.evidence.into_iter().fold(Cause { who, ..cause.near(taken.near) }, Cause::seen));
+        return Finding::of(
+            taken.evidence.into_iter().fold(Cause { who, ..cause.near(taken.near) }, Cause::seen),
+        );
     }
     let Some(sign) = short_of_the_service(target, to, failure, net, walk).await else {
         let alike =
@@ -190,11 +192,13 @@ fn cut_on_this_machine(target: &Target, failure: &Failure, walk: walk::Walk) -> 
     if !walk.unsent {
         return None;
     }
-    let fix = format!("On this machine: {}", fix::name_filter(target));
+    let fix = fix::name_filter(target).on_this_machine();
     let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix)
         .sure(Confidence::Medium)
         .seen(failure.detail.clone())
-        .seen("the ClientHello stayed in this machine's send queue: its own packet filter does not let it out")
+        .seen(
+            "the ClientHello stayed in this machine's send queue: its own packet filter does not let it out",
+        )
         .seen(format!("the one for {CONTROL_NAME} was sent"));
     Some(Finding::of(cause))
 }

@@ -29,18 +29,14 @@ pub fn cause(target: &Target, interceptor: Interceptor) -> Cause {
 }
 
 fn local(target: &Target, sign: Sign) -> Cause {
-    let fix = format!(
-        "On this machine: exempt {} from the agent (VPN, zero-trust client or antivirus) that accepts it, or check what the agent itself reaches.",
-        fix::what(target)
-    );
-    let cause = Cause::new(Reason::LocalAgent, Who::Local, fix);
+    let cause = Cause::new(Reason::LocalAgent, Who::Local, fix::bypass(target).on_this_machine());
     match sign {
-        Sign::PeerSocket => cause
-            .sure(Confidence::High)
-            .seen("the other end of the connection is a socket of this machine"),
-        Sign::Tunnel => cause
-            .sure(Confidence::Medium)
-            .seen("a SYN that may travel one hop only is accepted behind a tunnel's interface of this machine"),
+        Sign::PeerSocket => {
+            cause.sure(Confidence::High).seen("the other end of the connection is a socket of this machine: a VPN or zero-trust client, antivirus or another agent accepts it")
+        }
+        Sign::Tunnel => cause.sure(Confidence::Medium).seen(
+            "a SYN that may travel one hop only is accepted behind a tunnel's interface of this machine: the agent that runs the tunnel accepts it",
+        ),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{Finding, fix};
 use netcheck_net::device::{self, Device};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::Failure;
+use netcheck_record::fix::Fix;
 use netcheck_record::target::Target;
 
 /// Silence before the first hop, or behind it towards every destination.
@@ -31,7 +32,7 @@ pub(super) async fn explain(
         return None;
     }
     let first = net.cut_off(to.is_ipv6()).await?;
-    let cause = Cause::new(Reason::Offline, Who::Network, offline_fix())
+    let cause = Cause::new(Reason::Offline, Who::Network, Fix::Connect { this_machine: false })
         .near(Some(first))
         .sure(Confidence::Medium)
         .seen(format!("packets for {} die at or after {first}, the first hop", target.authority()))
@@ -39,15 +40,12 @@ pub(super) async fn explain(
     Some(Finding::of(cause))
 }
 
-/// What is asked for where nothing beyond the first hop answers.
-pub(super) fn offline_fix() -> &'static str {
-    "Restore this network's way to the Internet: nothing beyond the first hop answers."
-}
-
 /// The evidence of it.
 pub(super) fn nothing_outside(v6: bool) -> String {
     let [one, other] = outside::destinations(v6);
-    format!("so do packets for {one} and {other}, which have nothing to do with it: no hop beyond the first answers")
+    format!(
+        "so do packets for {one} and {other}, which have nothing to do with it: no hop beyond the first answers"
+    )
 }
 
 /// Packets for this flow that should die at the first hop draw no answer, others do: they do not leave this machine, or
@@ -60,11 +58,12 @@ async fn before_the_first_hop(
 ) -> Finding {
     let elsewhere = SocketAddr::new(outside::destinations(to.is_ipv6())[0], outside::WEB);
     let (own, other) = tokio::join!(trail::egress(net, to), trail::egress(net, elsewhere));
-    let seen = "packets for this port that should die at the first hop drew no answer, as often as they were sent";
+    let seen =
+        "packets for this port that should die at the first hop drew no answer, as often as they were sent";
     let control = format!("others sent in turn with them drew one from {hop} each time");
     let cause = match (own, other) {
         (Some(own), Some(other)) if own.name != other.name => other_way(target, &own, &other),
-        _ => Cause::new(Reason::LocalFirewall, Who::Local, format!("On this machine: {}", fix::allow(target)))
+        _ => Cause::new(Reason::LocalFirewall, Who::Local, fix::allow(target).on_this_machine())
             .sure(Confidence::Medium),
     };
     Finding::of(cause.seen(seen).seen(control))
@@ -94,7 +93,8 @@ pub(super) async fn no_neighbour(
         let cause = Cause::new(Reason::ServiceDown, Who::Service, fix).seen(failure.detail.clone());
         return Finding::of(cause);
     }
-    let fix = format!("Check this machine's network: the next hop towards {} does not answer.", target.authority());
+    let fix =
+        format!("Check this machine's network: the next hop towards {} does not answer.", target.authority());
     let outside = if net.diagnoses() { Some(net.outside(to.is_ipv6()).await) } else { None };
     let cause = match outside {
         Some(outside) if outside.first_hop.is_none() && !outside.answers => {

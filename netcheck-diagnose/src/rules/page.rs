@@ -64,7 +64,7 @@ async fn redirected(
         return Finding::of(with_detail(portal, failure));
     }
     let place = answer.destination().unwrap_or_default();
-    let fix = format!("Nothing: {} redirects to {place}, as short links do.", target.authority());
+    let fix = format!("No change needed: {} redirects to {place}, as short links do.", target.authority());
     Finding::with(Verdict::Pass, Cause::new(Reason::Unknown, Who::Service, fix))
 }
 
@@ -76,14 +76,13 @@ pub(super) async fn portal(
     answer: &Answer,
     net: &Diagnosis,
 ) -> Option<Cause> {
-    let (elsewhere, interceptor) =
-        tokio::join!(elsewhere::page(net, target, to), net.interceptor(to));
+    let (elsewhere, interceptor) = tokio::join!(elsewhere::page(net, target, to), net.interceptor(to));
     let same = |other: &Answer| is_same(answer, other);
     let router = match interceptor {
         Some(Interceptor::Device(_, router)) => Some(router),
         _ => None,
     };
-    let cause = Cause::new(Reason::CaptivePortal, Who::Network, PORTAL).near(router);
+    let cause = captive().near(router);
     if elsewhere.is(same) {
         let seen = "another address gives the same answer, to packets that cannot get there";
         return Some(cause.sure(Confidence::High).seen(seen));
@@ -96,11 +95,8 @@ pub(super) async fn portal(
 
 /// The cause of what a portal answers.
 pub(super) fn captive() -> Cause {
-    Cause::new(Reason::CaptivePortal, Who::Network, PORTAL)
+    Cause::new(Reason::CaptivePortal, Who::Network, Fix::LogIn { url: None })
 }
-
-/// What is asked for at a portal.
-const PORTAL: &str = "Log in to this network's portal, or exempt this machine from it.";
 
 /// The same redirect, whatever it carries besides, or the same page.
 fn is_same(one: &Answer, other: &Answer) -> bool {
@@ -116,10 +112,9 @@ pub(super) async fn portal_beside(target: &Target, to: SocketAddr, net: &Diagnos
     let web = SocketAddr::new(to.ip(), 80);
     let answer = ask(net, web, target.host.name()?).await?;
     if let Some(page) = signature::match_page(&answer).filter(|page| page.page == Page::Portal) {
-        let seen = format!("TCP 80 of the same address answers with a page of {} ({})", page.vendor, page.mark);
-        return Some(
-            Cause::new(Reason::CaptivePortal, Who::Network, PORTAL).sure(Confidence::Medium).seen(seen),
-        );
+        let seen =
+            format!("TCP 80 of the same address answers with a page of {} ({})", page.vendor, page.mark);
+        return Some(captive().sure(Confidence::Medium).seen(seen));
     }
     let place = answer.destination().filter(|_| (300..400).contains(&answer.status))?;
     let portal = portal(target, web, &answer, net).await?;
@@ -134,8 +129,8 @@ fn with_detail(mut cause: Cause, failure: &Failure) -> Cause {
 /// The cause where a page is a known product's.
 pub(super) fn known(target: &Target, failure: &Failure, page: &signature::Match) -> Cause {
     let (reason, fix) = match page.page {
-        Page::Block => (Reason::BlockPage, fix::allow(target)),
-        Page::Portal => (Reason::CaptivePortal, PORTAL.to_owned()),
+        Page::Block => (Reason::BlockPage, fix::web_filter(target)),
+        Page::Portal => (Reason::CaptivePortal, Fix::LogIn { url: None }),
     };
     Cause::new(reason, Who::Network, fix)
         .sure(Confidence::Medium)
@@ -174,7 +169,7 @@ fn status(target: &Target, observed: &Observed, failure: &Failure, net: &Diagnos
     }
     if answer.status == 511 {
         // RFC 6585 section 6: only portals answer so.
-        let cause = Cause::new(Reason::CaptivePortal, Who::Network, PORTAL).sure(Confidence::Medium);
+        let cause = captive().sure(Confidence::Medium);
         return Finding::of(cause.seen(failure.detail.clone()));
     }
     if answer.status >= 500 {

@@ -396,6 +396,12 @@ impl Net {
         Arc::clone(&self.shared.watch)
     }
 
+    /// Whether the address that was connected to is one of a known product's block pages.
+    #[must_use]
+    pub fn is_block_page_address(&self) -> bool {
+        self.peer().is_some_and(|peer| signature::vendor_of_address(peer.ip()).is_some())
+    }
+
     /// The vendor whose block pages live at one of these addresses.
     #[must_use]
     pub fn block_address(&self, addresses: &[IpAddr]) -> Option<(&'static str, IpAddr)> {

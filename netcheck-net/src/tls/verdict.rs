@@ -176,7 +176,8 @@ fn time_failure(chain: &Chain) -> Failure {
             return Failure::new(Code::TlsExpired, detail);
         }
         if now < from {
-            let detail = format!("the intermediate certificate of {subject} is valid only from {}", date(from));
+            let detail =
+                format!("the intermediate certificate of {subject} is valid only from {}", date(from));
             return Failure::new(Code::TlsNotYetValid, detail);
         }
     }
