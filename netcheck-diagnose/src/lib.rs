@@ -32,6 +32,7 @@ pub use experiments::Experiments;
 pub use interception::{Interceptor, Sign};
 pub use observed::Observed;
 pub use outside::Outside;
+pub use rules::certificate::inspected;
 pub use rules::connection::dropped;
 pub use rules::connection::ipv6_broken;
 pub use rules::intercepted::{self, stands_in};

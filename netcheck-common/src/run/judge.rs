@@ -87,6 +87,9 @@ pub(super) async fn explain<C: Check>(
     small_rounds: u8,
 ) -> Option<Finding> {
     let explained = async {
+        if let Some(finding) = Box::pin(diagnose::inspected(target, observed, net)).await {
+            return Some(finding);
+        }
         match Box::pin(check.explain(target, facts, observed, net)).await {
             Some(finding) => Some(finding),
             None => Box::pin(diagnose::explain(target, observed, net)).await,

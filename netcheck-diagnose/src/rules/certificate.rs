@@ -12,7 +12,7 @@ use netcheck_net::http::Request;
 use netcheck_net::signature;
 use netcheck_net::tls::{Chain, ChainFault, Hello, Trust};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
-use netcheck_record::failure::Failure;
+use netcheck_record::failure::{Code, Failure};
 use netcheck_record::fix::Fix;
 use netcheck_record::target::{Host, Target};
 
@@ -47,6 +47,19 @@ pub(super) async fn untrusted(
         return Finding::of(signs.cause(target, failure));
     }
     Finding::of(own(target, observed, chain, failure))
+}
+
+/// A protocol that failed inside TLS which this system trusts and the public does not: whoever decrypts it answers in
+/// the service's place, whatever he says.
+pub async fn inspected(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
+    let failure = observed.failure.as_ref().filter(|failure| failure.code.layer() == "rtmp")?;
+    let inside = observed.seen.trust == Some(Trust::System) && failure.code != Code::RtmpRejected;
+    let chain = observed.seen.chain.as_ref().filter(|_| inside)?;
+    let to = observed.seen.peer.filter(|_| observed.seen.proxy.is_none() && net.diagnoses());
+    let cause = signs(target, observed, chain, to, net).await.cause(target, failure);
+    let speaks =
+        "whoever decrypts this connection answers for the service, and does not pass its protocol on";
+    Some(Finding::of(cause.seen(speaks)))
 }
 
 /// What shows that somebody on the way, or on this machine, signed the certificate.

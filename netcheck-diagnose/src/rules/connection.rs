@@ -111,7 +111,7 @@ async fn told(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosi
     };
     if offender == to.ip() {
         let fix = fix::service(target, "its host refuses the connection by ICMP");
-        let cause = Cause::new(Reason::FirewallReject, Who::Service, fix).near(Some(offender));
+        let cause = Cause::new(Reason::ServiceRefused, Who::Service, fix).near(Some(offender));
         return Finding::of(cause.sure(Confidence::Medium).seen(failure.detail.clone()));
     }
     let cause = Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))

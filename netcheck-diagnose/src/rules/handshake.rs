@@ -56,17 +56,15 @@ pub(crate) async fn explain(
 
 /// Cut or silent: does another name pass on the same address and port?
 async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Option<Finding> {
-    let (control, walk, stand_in) = tokio::join!(
-        net.hello(to, CONTROL_NAME),
-        async {
-            if failure.code == Code::TlsAlert {
-                walk::Walk::default()
-            } else {
-                net.hello_walk(to, &target.host).await
-            }
-        },
-        stands_in(target, to, failure, net)
-    );
+    // First and alone: a server, or a device before it, may serve one connection at a time.
+    let control = net.hello(to, CONTROL_NAME).await;
+    let walk = async {
+        match failure.code {
+            Code::TlsAlert => walk::Walk::default(),
+            _ => net.hello_walk(to, &target.host).await,
+        }
+    };
+    let (walk, stand_in) = tokio::join!(walk, stands_in(target, to, failure, net));
     if walk.answered_at.is_some() {
         return Some(now_and_then(target, failure));
     }
