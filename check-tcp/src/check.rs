@@ -1,6 +1,7 @@
 //! `tcp`, `tls`, `http` and `https`: connect, shake hands, ask once.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use netcheck_common::check::Check;
 use netcheck_common::clock;
@@ -113,7 +114,7 @@ async fn tcp(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     }
     let addresses = trace.addresses(target).await?;
     let begun = clock::now();
-    let stream = trace.stage(Layer::TCP, net.connect_tcp(&addresses, target.port())).await?;
+    let mut stream = trace.stage(Layer::TCP, net.connect_tcp(&addresses, target.port())).await?;
     let took = begun.elapsed();
     let (peer, local) = (stream.peer_addr().ok(), stream.local_addr().ok());
     let diagnosis = trace.diagnosis();
@@ -123,12 +124,16 @@ async fn tcp(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
             _ => None,
         }
     };
-    let (stood, nearer) = tokio::join!(stand(stream, took), Box::pin(nearer));
+    let (stood, nearer) = tokio::join!(stand(&mut stream, took), Box::pin(nearer));
     match stood {
         Ok(first) => trace.facts.banner = first.map(|bytes| escape::bytes(&bytes, 120)),
         Err(failure) => return Err(trace.retract(failure)),
     }
     if let Some(interceptor) = nearer {
+        // It took a while to find out: a reset that came meanwhile says more.
+        if let Err(failure) = stand(&mut stream, Duration::ZERO).await {
+            return Err(trace.retract(failure));
+        }
         let detail = "something nearer than the service accepts the connection: the service was not reached";
         let cause = intercepted::cause(target, interceptor);
         trace.degrade(Failure::new(Code::TcpIntercepted, detail), Some(cause));

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 
 use crate::Diagnosis;
+use crate::hello::CONTROL_NAME;
 use crate::outside;
 use netcheck_net::clock;
 use netcheck_net::http::{Answer, Request};
 use netcheck_net::net::Net;
-use netcheck_net::tls::{Chain, Hello};
-use netcheck_record::target::{Host, Target};
+use netcheck_net::tls::{Chain, Hello, Trust};
+use netcheck_record::target::Host;
 
 /// Whether another address, asked so, is answered at all, and what it says.
 #[derive(Clone, Debug)]
@@ -37,25 +38,27 @@ impl<T> Elsewhere<T> {
     }
 }
 
-/// The page that the target's request draws there.
-pub(super) async fn page(net: &Diagnosis, target: &Target, to: SocketAddr) -> Elsewhere<Answer> {
+/// The page that a request for a control name draws there. Under the target's own name a proxy that goes by names would
+/// pass on the service's own answer.
+pub(super) async fn page(net: &Diagnosis, to: SocketAddr) -> Elsewhere<Answer> {
     let Some((limited, elsewhere)) = reach(net, to).await else { return Elsewhere::NotAsked };
     let work = async {
         let stream = limited.connect(&[elsewhere.ip()], elsewhere.port()).await.ok()?;
-        let request = Request::get(&target.host, to.port(), false, &target.request_path());
+        let request = Request::get(&control(), to.port(), false, "/");
         limited.request(stream, &request).await.ok()
     };
     told(clock::within(bound(net), work).await.flatten())
 }
 
-/// The chain that a handshake under this name draws there.
-pub(super) async fn chain(net: &Diagnosis, name: &Host, to: SocketAddr) -> Elsewhere<Chain> {
+/// The chain that a handshake for a control name draws there, and whether it is genuine.
+pub(super) async fn chain(net: &Diagnosis, to: SocketAddr) -> Elsewhere<(Chain, bool)> {
     let Some((limited, elsewhere)) = reach(net, to).await else { return Elsewhere::NotAsked };
     let work = async {
         let stream = limited.connect(&[elsewhere.ip()], elsewhere.port()).await.ok()?;
-        let hello = Hello { opportunistic: true, ..Hello::to(name) };
+        let hello = Hello { opportunistic: true, ..Hello::to(&control()) };
         drop(limited.handshake(stream, &hello).await);
-        limited.take_seen().chain
+        let seen = limited.take_seen();
+        Some((seen.chain?, seen.trust == Some(Trust::Public)))
     };
     told(clock::within(bound(net), work).await.flatten())
 }
@@ -65,6 +68,10 @@ async fn reach(net: &Diagnosis, to: SocketAddr) -> Option<(Net, SocketAddr)> {
     let elsewhere = SocketAddr::new(outside::destinations(to.is_ipv6())[0], to.port());
     let ttl = net.short_of(to, elsewhere).await?;
     Some((net.limited(ttl), elsewhere))
+}
+
+fn control() -> Host {
+    Host::Name(CONTROL_NAME.to_owned())
 }
 
 fn bound(net: &Diagnosis) -> std::time::Duration {

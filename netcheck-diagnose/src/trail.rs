@@ -200,6 +200,8 @@ async fn syn(net: &Diagnosis, to: SocketAddr, ttl: Option<u8>, wait: Duration) -
             _ if matches!(refusal.failure.code, Code::RouteNone | Code::RouteDenied | Code::TcpTimeout) => {
                 Probe::Silent
             }
+            // A connection that is reset as soon as it is there was accepted.
+            _ if refusal.failure.code == Code::TcpReset => Probe::Answered(Answer::Open),
             _ => Probe::Answered(Answer::Refused),
         },
     }

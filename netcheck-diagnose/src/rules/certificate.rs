@@ -57,8 +57,11 @@ pub async fn inspected(target: &Target, observed: &Observed, net: &Diagnosis) ->
     let chain = observed.seen.chain.as_ref().filter(|_| inside)?;
     let to = observed.seen.peer.filter(|_| observed.seen.proxy.is_none() && net.diagnoses());
     let cause = signs(target, observed, chain, to, net).await.cause(target, failure);
-    let speaks =
-        "whoever decrypts this connection answers for the service, and does not pass its protocol on";
+    let speaks = if observed.seen.first_bytes.starts_with(b"HTTP/") {
+        "the device that decrypts this connection speaks only HTTP: it answers in the service's place"
+    } else {
+        "the device that decrypts this connection answers in the service's place, and does not pass its protocol on"
+    };
     Some(Finding::of(cause.seen(speaks)))
 }
 
@@ -102,11 +105,8 @@ async fn signs(
         signs.evidence.push("this system's own trust store knows the issuer, and no public one does".into());
     }
     let Some(to) = to else { return signs };
-    let (control, elsewhere, interceptor) = tokio::join!(
-        net.hello(to, CONTROL_NAME),
-        elsewhere::chain(net, &target.host, to),
-        net.interceptor(to)
-    );
+    let (control, elsewhere, interceptor) =
+        tokio::join!(net.hello(to, CONTROL_NAME), elsewhere::chain(net, to), net.interceptor(to));
     if let Outcome::Spoke(Some(control)) = control
         && control.issuer() == chain.issuer()
         // A default certificate that names the control is the same one again.
@@ -119,14 +119,15 @@ async fn signs(
             chain.issuer()
         ));
     }
-    if elsewhere.is(|other| other.issuer() == chain.issuer()) {
+    if elsewhere.is(|(other, _)| other.issuer() == chain.issuer()) {
         signs.certain = true;
         signs.evidence.push(format!(
             "another address shows a certificate by {} too, to packets that cannot get there",
             chain.issuer()
         ));
     }
-    if let Some(interceptor) = interceptor {
+    // What shows genuine certificates at other addresses passes the service's own on.
+    if let Some(interceptor) = interceptor.filter(|_| !elsewhere.is(|(_, genuine)| *genuine)) {
         let taken = super::intercepted::cause(target, interceptor);
         signs.near = taken.near;
         signs.local = taken.who == Who::Local;
@@ -280,8 +281,8 @@ pub(super) async fn misnamed(
 
 /// Who shows this genuine certificate, if not the service.
 async fn somebody_nearer(target: &Target, to: SocketAddr, chain: &Chain, net: &Diagnosis) -> Option<Cause> {
-    let (elsewhere, interceptor) = tokio::join!(elsewhere::chain(net, &target.host, to), net.interceptor(to));
-    let same = |other: &Chain| other.certificates.first() == chain.certificates.first();
+    let (elsewhere, interceptor) = tokio::join!(elsewhere::chain(net, to), net.interceptor(to));
+    let same = |(other, _): &(Chain, bool)| other.certificates.first() == chain.certificates.first();
     let taken = interceptor.map(|interceptor| super::intercepted::cause(target, interceptor));
     if elsewhere.is(same) {
         let cause = super::page::captive().sure(Confidence::High);

@@ -57,7 +57,7 @@ async fn redirected(
         return Finding::of(known(target, failure, &page));
     }
     let portal = match to {
-        Some(to) => portal(target, to, &answer, net).await,
+        Some(to) => portal(to, &answer, net).await,
         None => None,
     };
     if let Some(portal) = portal {
@@ -70,13 +70,8 @@ async fn redirected(
 
 /// Whether this answer to a plain request is a portal's: it comes from nearer than the service, and another address
 /// gives the same, as far as one can be asked.
-pub(super) async fn portal(
-    target: &Target,
-    to: SocketAddr,
-    answer: &Answer,
-    net: &Diagnosis,
-) -> Option<Cause> {
-    let (elsewhere, interceptor) = tokio::join!(elsewhere::page(net, target, to), net.interceptor(to));
+pub(super) async fn portal(to: SocketAddr, answer: &Answer, net: &Diagnosis) -> Option<Cause> {
+    let (elsewhere, interceptor) = tokio::join!(elsewhere::page(net, to), net.interceptor(to));
     let same = |other: &Answer| is_same(answer, other);
     let router = match interceptor {
         Some(Interceptor::Device(_, router)) => Some(router),
@@ -117,7 +112,7 @@ pub(super) async fn portal_beside(target: &Target, to: SocketAddr, net: &Diagnos
         return Some(captive().sure(Confidence::Medium).seen(seen));
     }
     let place = answer.destination().filter(|_| (300..400).contains(&answer.status))?;
-    let portal = portal(target, web, &answer, net).await?;
+    let portal = portal(web, &answer, net).await?;
     Some(portal.seen(format!("TCP 80 of the same address redirects to {place}")))
 }
 
