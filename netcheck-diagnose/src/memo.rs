@@ -1,10 +1,12 @@
 //! Results of experiments by key, each made once.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use netcheck_net::story;
 use tokio::sync::OnceCell;
 
 /// How many results are kept besides those in use: a bound on memory.
@@ -29,10 +31,15 @@ impl<K, V> Default for Memo<K, V> {
     }
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> Memo<K, V> {
+impl<K: Hash + Eq + Clone + Debug, V: Clone + Debug> Memo<K, V> {
     /// What is known under `key`, made once. The making is boxed before anything holds it: it is large, and rare.
     pub(super) fn get(&self, key: K, make: impl Future<Output = V>) -> impl Future<Output = V> {
-        let make = Box::pin(make);
+        let about = if story::tells(1) { format!("{key:?}") } else { String::new() };
+        let make = Box::pin(async move {
+            let answer = make.await;
+            story::tell(1, || format!("experiment {}{about}: {answer:?}", question::<V>()));
+            answer
+        });
         async move { self.cell(key).get_or_init(|| make).await.clone() }
     }
 
@@ -53,6 +60,13 @@ impl<K: Hash + Eq + Clone, V: Clone> Memo<K, V> {
         *used = now;
         Arc::clone(cell)
     }
+}
+
+/// What kind of answer an experiment gives, for `-v`: `trail`, `boundary`, …
+fn question<V>() -> String {
+    let name = std::any::type_name::<V>();
+    let end = name.find('<').unwrap_or(name.len());
+    name[..end].rsplit("::").next().unwrap_or(name).to_lowercase()
 }
 
 impl<K: Hash + Eq + Clone, V> Cells<K, V> {

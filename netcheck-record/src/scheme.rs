@@ -1,5 +1,7 @@
 //! The schemes of targets, one row each: everything a tool, a fix, a proxy choice or a plan has to know of a protocol.
 
+use std::ops::Deref;
+
 use crate::target::Target;
 
 /// Which port a scheme uses when a target names none.
@@ -67,9 +69,9 @@ impl Transport {
     }
 }
 
-/// A scheme of the target notation: one row of [`ALL`].
-#[derive(Clone, Copy, Debug)]
-pub struct Scheme {
+/// What is known of a scheme: one row of [`ALL`].
+#[derive(Debug)]
+pub struct Row {
     /// The word before `://`.
     pub name: &'static str,
     /// The tool that checks it, without `check-`.
@@ -84,6 +86,18 @@ pub struct Scheme {
     pub proxy: ProxyVariables,
     /// The protocol as people write it.
     pub words: &'static str,
+}
+
+/// A scheme of the target notation: its row.
+#[derive(Clone, Copy, Debug)]
+pub struct Scheme(&'static Row);
+
+impl Deref for Scheme {
+    type Target = Row;
+
+    fn deref(&self) -> &Row {
+        self.0
+    }
 }
 
 impl PartialEq for Scheme {
@@ -106,13 +120,13 @@ const fn row(
     tls: bool,
     proxy: ProxyVariables,
     words: &'static str,
-) -> Scheme {
-    Scheme { name, tool, port, carrier, tls, proxy, words }
+) -> Row {
+    Row { name, tool, port, carrier, tls, proxy, words }
 }
 
 /// Every scheme there is. The first of each tool is its main one, which a bare `host:port` takes.
 #[rustfmt::skip]
-pub const ALL: &[Scheme] = &[
+pub static ALL: &[Row] = &[
     // name            tool     default port       carrier tls    proxy variables words
     row("tcp",           "tcp",   Required,          Tcp,    false, Follows::All,   "TCP"),
     row("tls",           "tcp",   Is(443),           Tcp,    true,  Follows::All,   "TLS"),
@@ -137,17 +151,22 @@ pub const ALL: &[Scheme] = &[
     row("message",       "mail",  DefaultPort::None, Names,  false, Follows::None,  "received message"),
 ];
 
+/// Every scheme, in the order of [`ALL`].
+pub fn all() -> impl Iterator<Item = Scheme> {
+    ALL.iter().map(Scheme)
+}
+
 impl Scheme {
     /// The scheme of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Scheme> {
-        ALL.iter().copied().find(|scheme| scheme.name.eq_ignore_ascii_case(name))
+        all().find(|scheme| scheme.name.eq_ignore_ascii_case(name))
     }
 
     /// The scheme a bare `host:port` takes for this tool.
     #[must_use]
     pub fn main_of(tool: &str) -> Option<Scheme> {
-        ALL.iter().copied().find(|scheme| scheme.tool == tool)
+        all().find(|scheme| scheme.tool == tool)
     }
 
     /// Whether the bytes of this scheme run over TLS over TCP from the first byte on.

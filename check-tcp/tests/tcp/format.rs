@@ -122,6 +122,7 @@ fn check(record: &Record) {
         assert!(!failure.code.is_empty() && !failure.detail.is_empty());
     }
     if let Some(cause) = &record.cause {
+        assert!(cause.action["kind"].is_string());
         assert!(!cause.code.is_empty() && !cause.fix.is_empty() && !cause.evidence.is_empty(), "{cause:?}");
         assert!(cause.confidence != Confidence::High || !cause.evidence.is_empty());
         assert!(!matches!(cause.who, Who::Unknown) || cause.near.is_none());
