@@ -64,6 +64,12 @@ pub enum Reason {
     ServiceMisconfigured,
     /// Refused by the service itself: the path is open.
     PortIdle,
+    /// The service answered and said no: the path is open.
+    ServiceRefused,
+    /// The NAT gives one flow another mapping from packet to packet.
+    NatRebinding,
+    /// The line is full without loss.
+    ThinLine,
     /// A mail gateway changes, delays or rewrites messages.
     MailGateway,
     /// The sending domain's own records.
@@ -104,6 +110,9 @@ impl Reason {
             Reason::ServiceDown => "service_down",
             Reason::ServiceMisconfigured => "service_misconfigured",
             Reason::PortIdle => "port_idle",
+            Reason::ServiceRefused => "service_refused",
+            Reason::NatRebinding => "nat_rebinding",
+            Reason::ThinLine => "thin_line",
             Reason::MailGateway => "mail_gateway",
             Reason::SenderIdentity => "sender_identity",
             Reason::Unknown => "unknown",

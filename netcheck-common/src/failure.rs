@@ -141,12 +141,18 @@ codes! {
     RtmpBadEcho = "rtmp.bad_echo",
     /// The server refused the application.
     RtmpRejected = "rtmp.rejected",
+    /// A published stream stayed under its bitrate, or paused.
+    RtmpSlow = "rtmp.slow",
     /// No datagram came back.
     UdpTimeout = "udp.timeout",
     /// ICMP port unreachable.
     UdpRefused = "udp.refused",
     /// ICMP administratively prohibited, or another unreachable.
     UdpProhibited = "udp.prohibited",
+    /// Packets of a series were lost.
+    UdpLossy = "udp.lossy",
+    /// Delay, jitter or mean opinion score of a series is under its bound, and nothing was lost.
+    UdpQuality = "udp.quality",
     /// A STUN error response.
     StunError = "stun.error",
     /// MAPPED-ADDRESS and XOR-MAPPED-ADDRESS differ.
@@ -155,6 +161,12 @@ codes! {
     StunMalformed = "stun.malformed",
     /// A TURN error response that an Allocate without credentials should not draw.
     TurnError = "turn.error",
+    /// TURN over TCP or TLS drew no answer in time.
+    TurnTimeout = "turn.timeout",
+    /// The connection was reset during TURN over TCP or TLS.
+    TurnReset = "turn.reset",
+    /// The connection was closed during TURN over TCP or TLS.
+    TurnClosed = "turn.closed",
     /// The QUIC Initial was never answered.
     QuicTimeout = "quic.timeout",
     /// No common QUIC version.
