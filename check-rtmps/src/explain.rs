@@ -1,16 +1,16 @@
 //! Causes that only RTMP shows: what the service's own answers mean for the path. The common diagnosis finds the others.
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
-use netcheck_common::diagnose::{Finding, fix, stands_in};
+use netcheck_common::diagnose::{Diagnosis, Finding, fix, stands_in};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::http::Answer;
-use netcheck_common::net::Net;
 use netcheck_common::record::Verdict;
 use netcheck_common::signature::{self, Page};
 use netcheck_common::target::Target;
 use netcheck_common::tls::Trust;
 use netcheck_common::trace::Observed;
-use serde_json::Value;
+
+use crate::facts::Facts;
 
 /// What a public certificate proves of everything inside TLS.
 pub const INTACT: &str =
@@ -54,10 +54,14 @@ pub fn no_echo(target: &Target) -> Cause {
 }
 
 /// Explains a failure of the stages `rtmp` and `connect` where RTMP itself tells the cause.
-pub async fn explain(target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+pub async fn explain(
+    target: &Target,
+    facts: &Facts,
+    observed: &Observed,
+    net: &Diagnosis,
+) -> Option<Finding> {
     let failure = observed.failure.as_ref()?;
-    let rtmp = observed.facts.get("rtmp");
-    if rtmp.and_then(|rtmp| rtmp.get("crowded")) == Some(&Value::Bool(true)) {
+    if facts.rtmp.as_ref().is_some_and(|rtmp| rtmp.crowded) {
         let fix = "Allow the target more time (--deadline), or more handshakes at once (--per-host).";
         let cause = Cause::new(Reason::Unknown, Who::Local, fix).seen(failure.detail.clone());
         return Some(Finding::with(Verdict::Inconclusive, cause));
@@ -68,7 +72,7 @@ pub async fn explain(target: &Target, observed: &Observed, net: &Net) -> Option<
         Code::RtmpClosed if proven && stopped_at(observed, "rtmp") => Confidence::Low,
         Code::RtmpTimeout if proven => return Some(Finding::of(hung(target, observed, failure))),
         Code::RtmpNotRtmp if stopped_at(observed, "rtmp") => {
-            return Some(another_protocol(target, observed, failure, net).await);
+            return Some(another_protocol(target, facts, observed, failure, net).await);
         }
         _ => return None,
     };
@@ -98,7 +102,13 @@ fn stopped_at(observed: &Observed, stage: &str) -> bool {
 
 /// Something else than RTMP answered, and nothing proves who it was: a known page, a device on the way, or the
 /// service itself.
-async fn another_protocol(target: &Target, observed: &Observed, failure: &Failure, net: &Net) -> Finding {
+async fn another_protocol(
+    target: &Target,
+    facts: &Facts,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Finding {
     if let Some(page) = signature::match_page(&page(&observed.seen.first_bytes)) {
         let reason = match page.page {
             Page::Block => Reason::BlockPage,
@@ -113,7 +123,7 @@ async fn another_protocol(target: &Target, observed: &Observed, failure: &Failur
     {
         return finding;
     }
-    let speaks = observed.facts.get("rtmp").and_then(|rtmp| rtmp.get("speaks")).and_then(Value::as_str);
+    let speaks = facts.rtmp.as_ref().and_then(|rtmp| rtmp.speaks);
     let fix = match speaks {
         Some("tls") => format!("Check rtmps://{} instead: the port speaks TLS.", target.authority()),
         _ => fix::service(target, "what answers there is no RTMP server"),
