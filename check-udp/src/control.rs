@@ -16,7 +16,7 @@ use netcheck_common::spec::{Sampling, Spec};
 use netcheck_common::target::Target;
 
 use crate::binding;
-use crate::check::random;
+use crate::random::random;
 use crate::message::Id;
 use crate::reach;
 use crate::wire::{Heard, ask};

@@ -20,7 +20,7 @@ use crate::echo::HEADER;
 use crate::facts::{Facts, Icmp};
 use crate::ping::{Client, USUAL};
 use crate::pinger::Pinger;
-use crate::quality::{Series, micros};
+use crate::quality::{ProbeLog, micros};
 use crate::wire::PATIENCE;
 use crate::{mtu, reach};
 
@@ -35,21 +35,21 @@ const REASON: Duration = Duration::from_secs(1);
 struct Answered {
     address: IpAddr,
     socket: &'static str,
-    series: Series,
+    series: ProbeLog,
 }
 
 /// Checks one target.
 pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let addresses = trace.addresses(target).await?;
     let net = trace.net();
-    let work = reach::in_turn(&net, &addresses, 0, async |address| ping_one(udp, &net, address).await);
+    let work = reach::in_turn(&net, &addresses, 0, async |address| ping_one(run, &net, address).await);
     let Answered { address, socket, series } = trace.stage_within(ICMP, net.left(), Box::pin(work)).await?;
     let fastest = series.fastest();
     trace.facts.icmp = Some(Icmp { socket, round_trip_us: micros(fastest) });
-    if udp.series.count.is_some() {
+    if run.series.count.is_some() {
         trace.facts.quality = series.quality();
     }
-    if udp.mtu {
+    if run.mtu {
         let search = async { mtu::search(&mut Pinger::open(&net, address)?, fastest, &net).await };
         let found = trace.stage_within(MTU, net.left(), Box::pin(search)).await?;
         if let Some((failure, cause)) = mtu::black_hole(&found, target) {
@@ -60,12 +60,12 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
     Ok(())
 }
 
-async fn ping_one(udp: &Udp, net: &Net, address: IpAddr) -> Result<Answered, Failure> {
+async fn ping_one(run: &Udp, net: &Net, address: IpAddr) -> Result<Answered, Failure> {
     let client = Client::open(net, address)?;
     note_path(net, address);
-    let train = udp.series.count.is_some();
+    let train = run.series.count.is_some();
     let series =
-        if train { client.train(udp.series.plan(net)).await? } else { one(&client, net, address).await? };
+        if train { client.train(run.series.plan(net)).await? } else { one(&client, net, address).await? };
     if !series.silent() {
         return Ok(Answered { address, socket: client.socket_type(), series });
     }
@@ -83,7 +83,7 @@ async fn ping_one(udp: &Udp, net: &Net, address: IpAddr) -> Result<Answered, Fai
 
 /// One question, and beside the second half of the wait for its answer the reason of the silence so far: within the bound
 /// of a stage both.
-async fn one(client: &Client, net: &Net, address: IpAddr) -> Result<Series, Failure> {
+async fn one(client: &Client, net: &Net, address: IpAddr) -> Result<ProbeLog, Failure> {
     let bound = reach::bound(net);
     let begin = bound.min(PATIENCE) / 2;
     let why = async {

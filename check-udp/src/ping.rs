@@ -13,10 +13,11 @@ use nix::libc;
 use socket2::Type;
 use surge_ping::{Config, ICMP, IcmpPacket, PingIdentifier, PingSequence, SurgeError};
 
-use crate::check::random;
+use crate::random::random;
 use crate::pinger::{denied, refused_here};
-use crate::quality::Series;
-use crate::wire::{FIRST_WAIT, PATIENCE, Plan};
+use crate::quality::ProbeLog;
+use crate::series::SeriesPlan;
+use crate::wire::{FIRST_WAIT, PATIENCE};
 
 /// As much data as ping(8) sends.
 pub const USUAL: usize = 56;
@@ -56,26 +57,26 @@ impl Client {
 
     /// Asks until the first answer: again after 100 ms, each wait twice the last, for 3 s or `bound` if that is
     /// shorter.
-    pub async fn ask(&self, bound: Duration) -> Result<Series, Failure> {
+    pub async fn ask(&self, bound: Duration) -> Result<ProbeLog, Failure> {
         let patience = bound.min(PATIENCE);
-        let plan = Plan { count: 16, interval: FIRST_WAIT, patience, end: now() + patience };
+        let plan = SeriesPlan { count: 16, interval: FIRST_WAIT, patience, end: now() + patience };
         self.measure(plan, |number| FIRST_WAIT * ((1 << number) - 1), |series| !series.silent()).await
     }
 
     /// Sends a series at a steady pace; every answer is waited for as long as any other.
-    pub async fn train(&self, plan: Plan) -> Result<Series, Failure> {
+    pub async fn train(&self, plan: SeriesPlan) -> Result<ProbeLog, Failure> {
         self.measure(plan, |number| plan.interval * number, |_| false).await
     }
 
     /// Sends each request at its time after the first, until the plan is through or `enough` is known.
     async fn measure(
         &self,
-        plan: Plan,
+        plan: SeriesPlan,
         after: impl Fn(u32) -> Duration,
-        enough: impl Fn(&Series) -> bool,
-    ) -> Result<Series, Failure> {
+        enough: impl Fn(&ProbeLog) -> bool,
+    ) -> Result<ProbeLog, Failure> {
         let begun = now();
-        let mut series = Series::default();
+        let mut series = ProbeLog::default();
         let mut flight = FuturesUnordered::new();
         loop {
             let number = series.count();

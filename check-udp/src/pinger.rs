@@ -12,7 +12,7 @@ use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, Type};
 use tokio::net::UdpSocket;
 
-use crate::check::random;
+use crate::random::random;
 use crate::echo::{self, Mark};
 
 /// A connected ICMP socket with `IP_RECVERR`.

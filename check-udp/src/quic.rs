@@ -20,7 +20,8 @@ use quinn::{
     TokioRuntime, TransportConfig,
 };
 
-use crate::check::{Udp, random};
+use crate::random::random;
+use crate::run::Run;
 use crate::counted::Counted;
 use crate::facts::{Facts, Quic};
 use crate::initial;
@@ -59,7 +60,7 @@ impl Connected {
 }
 
 /// Connects: the stage `quic`, beside which version negotiation is asked for.
-pub async fn connect(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<Connected, Stopped> {
+pub async fn connect(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Result<Connected, Stopped> {
     let addresses = trace.addresses(target).await?;
     let net = trace.diagnosis();
     let mut hello = Hello::to(&target.host);
@@ -310,7 +311,7 @@ pub async fn answers(net: &Net, to: SocketAddr, host: &Host, alpn: Vec<Vec<u8>>,
 }
 
 /// Checks one target.
-pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let connected = connect(udp, target, trace).await?;
     connected.close().await;
     Ok(())

@@ -12,7 +12,7 @@ use netcheck_common::failure::{Code, Failure};
 use netcheck_common::target::Target;
 
 use crate::allocate::{Challenge, Drew, Granted, Refusal};
-use crate::check::random;
+use crate::random::random;
 use crate::facts::Turn;
 use crate::message::{Class, Key, Message, Writer, attribute, method};
 use crate::quality::Quality;

@@ -32,7 +32,7 @@ struct Told {
 }
 
 /// Checks one target.
-pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let addresses = trace.addresses(target).await?;
     let net = trace.diagnosis();
     let (bound, port) = (reach::bound(&net), target.port());
@@ -70,7 +70,7 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
 
 /// One exchange with retransmission, with the family that answers first.
 async fn one(
-    udp: &Udp,
+    run: &Run,
     net: &Net,
     addresses: &[IpAddr],
     port: u16,
@@ -91,7 +91,7 @@ async fn one(
     .await
 }
 
-async fn train(udp: &Udp, net: &Net, address: IpAddr, port: u16) -> Result<Told, Failure> {
+async fn train(run: &Run, net: &Net, address: IpAddr, port: u16) -> Result<Told, Failure> {
     let mut lease = udp.mappings.open(net, address, port).await?;
     let prefix: [u8; 8] = random();
     let first: RefCell<Option<Binding>> = RefCell::default();

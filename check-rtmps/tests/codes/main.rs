@@ -12,6 +12,7 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use netcheck_lab::pki::{Authority, Leaf};
 use netcheck_lab::script::{Act, Server, closed_port};

@@ -1,0 +1,31 @@
+//! What one run of the tool shares among its targets.
+
+use crate::control::Controls;
+use crate::credentials::Credentials;
+use crate::mappings::Mappings;
+use crate::quality::Bounds;
+use crate::series::SeriesFlags;
+use crate::transport::Rung;
+
+/// What one run of the tool shares among its targets.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// The controls and how they answered.
+    pub controls: Controls,
+    /// What STUN servers saw of us.
+    pub mappings: Mappings,
+    /// TURN_USERNAME and TURN_PASSWORD.
+    pub credentials: Option<Credentials>,
+    /// The series that was asked for.
+    pub series: SeriesFlags,
+    /// What a series has to reach.
+    pub bounds: Bounds,
+    /// The rungs of the media ladder, best first.
+    pub ladder: Vec<Rung>,
+    /// How long media is sent through two relays, in seconds.
+    pub relay: Option<u32>,
+    /// Find the path MTU.
+    pub mtu: bool,
+    /// The ALPN protocols offered to `quic` targets.
+    pub alpn: Vec<String>,
+}
