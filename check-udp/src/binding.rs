@@ -6,6 +6,7 @@ use netcheck_common::escape;
 use netcheck_common::failure::{Code, Failure};
 
 use crate::message::{Class, Id, Message, Writer, attribute, method};
+use crate::random::random;
 use crate::wire::{Heard, malformed};
 
 /// What a Binding response says.
@@ -35,6 +36,12 @@ impl Binding {
 /// A Binding request.
 pub fn request(id: Id) -> Vec<u8> {
     Writer::new(Class::Request, method::BINDING, id).finish()
+}
+
+/// A Binding request with a fresh transaction id.
+pub fn question() -> (Id, Vec<u8>) {
+    let id = random();
+    (id, request(id))
 }
 
 /// What a server runs, made harmless.

@@ -1,5 +1,5 @@
-//! Control experiments of UDP: STUN servers known to answer, asked once a run, tell "all UDP is blocked" from "this
-//! destination is".
+//! Control experiments of UDP: STUN servers known to answer are asked once per run, to distinguish "all UDP is blocked"
+//! from "this destination is blocked".
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -16,7 +16,6 @@ use netcheck_common::spec::{Sampling, Spec};
 use netcheck_common::target::Target;
 
 use crate::binding;
-use crate::random::random;
 use crate::message::Id;
 use crate::reach;
 use crate::wire::{Heard, ask};
@@ -38,7 +37,7 @@ pub struct Controls {
     answers: Arc<Mutex<Option<Asking>>>,
 }
 
-/// How one control fared.
+/// The result of asking one control.
 #[derive(Clone, Debug)]
 pub struct Control {
     target: Target,
@@ -141,14 +140,13 @@ async fn asked(aside: &Diagnosis, target: &Target) -> Control {
         let aside = aside.clone();
         async move {
             let mut socket = aside.udp(address, target.port()).await?;
-            let id: Id = random();
             // Any answer at all, an error response too, has crossed the network twice.
-            let read = |bytes: &[u8]| match binding::read(bytes, |found| *found == id) {
-                Heard::Answer(_) => Heard::Answer(()),
+            let read = |bytes: &[u8], ours: &dyn Fn(&Id) -> bool| match binding::read(bytes, ours) {
+                Heard::Answer((id, _)) => Heard::Answer((id, ())),
                 Heard::Ignored => Heard::Ignored,
                 Heard::Broken(failure) => Heard::Broken(failure),
             };
-            ask(&mut socket, &binding::request(id), left(), read).await
+            ask(&mut socket, binding::question, left(), read).await
         }
     });
     // TCP is only of interest where UDP fails, but a control that works answers long before the connection attempts

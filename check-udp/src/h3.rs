@@ -12,16 +12,16 @@ use netcheck_common::tls::Trust;
 use netcheck_common::trace::{Stopped, Trace};
 use quinn::ConnectionError;
 
-use crate::check::Udp;
-use crate::facts::{Facts, H3};
+use crate::facts::{Facts, H3Facts};
 use crate::quic::{self, Connected};
+use crate::run::Run;
 
 /// One request over HTTP/3.
 const HTTP3: Layer = Layer::new("h3", Code::HttpTimeout, Code::HttpReset, Code::HttpClosed);
 
 /// Checks one target.
-pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
-    let connected = quic::connect(udp, target, trace).await?;
+pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+    let connected = quic::connect(run, target, trace).await?;
     let trust = connected.trust;
     let outcome = trace.stage(HTTP3, Box::pin(judged(&connected, target, trust))).await;
     connected.close().await;
@@ -33,13 +33,16 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
     Ok(())
 }
 
-type Judged = (H3, Option<(Failure, Cause)>);
+type Judged = (H3Facts, Option<(Failure, Cause)>);
 
 async fn judged(connected: &Connected, target: &Target, trust: Trust) -> Result<Judged, Failure> {
     let answer = head(connected, target).await?;
     let status = answer.status().as_u16();
-    let facts =
-        H3 { status, server: text(answer.headers(), "server"), alt_svc: text(answer.headers(), "alt-svc") };
+    let facts = H3Facts {
+        status,
+        server: text(answer.headers(), "server"),
+        alt_svc: text(answer.headers(), "alt-svc"),
+    };
     let said = Failure::new(Code::HttpStatus, format!("the answer is HTTP {status}"));
     match status {
         500.. => Ok((facts, Some((said, down(target, status))))),

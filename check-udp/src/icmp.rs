@@ -15,12 +15,12 @@ use netcheck_common::target::Target;
 use netcheck_common::trace::{Stopped, Trace};
 use netcheck_common::udp::Socket;
 
-use crate::check::Udp;
 use crate::echo::HEADER;
-use crate::facts::{Facts, Icmp};
+use crate::facts::{Facts, IcmpFacts};
 use crate::ping::{Client, USUAL};
 use crate::pinger::Pinger;
 use crate::quality::{ProbeLog, micros};
+use crate::run::Run;
 use crate::wire::PATIENCE;
 use crate::{mtu, reach};
 
@@ -32,20 +32,20 @@ const MTU: Layer = Layer::new("mtu", Code::IcmpTimeout, Code::IcmpUnreachable, C
 const REASON: Duration = Duration::from_secs(1);
 
 /// Who answered, over which kind of socket, and how fast.
-struct Answered {
+struct EchoResult {
     address: IpAddr,
     socket: &'static str,
     series: ProbeLog,
 }
 
 /// Checks one target.
-pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let addresses = trace.addresses(target).await?;
     let net = trace.net();
     let work = reach::in_turn(&net, &addresses, 0, async |address| ping_one(run, &net, address).await);
-    let Answered { address, socket, series } = trace.stage_within(ICMP, net.left(), Box::pin(work)).await?;
+    let EchoResult { address, socket, series } = trace.stage_within(ICMP, net.left(), Box::pin(work)).await?;
     let fastest = series.fastest();
-    trace.facts.icmp = Some(Icmp { socket, round_trip_us: micros(fastest) });
+    trace.facts.icmp = Some(IcmpFacts { socket, round_trip_us: micros(fastest) });
     if run.series.count.is_some() {
         trace.facts.quality = series.quality();
     }
@@ -60,14 +60,14 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
     Ok(())
 }
 
-async fn ping_one(run: &Udp, net: &Net, address: IpAddr) -> Result<Answered, Failure> {
+async fn ping_one(run: &Run, net: &Net, address: IpAddr) -> Result<EchoResult, Failure> {
     let client = Client::open(net, address)?;
     note_path(net, address);
     let train = run.series.count.is_some();
     let series =
-        if train { client.train(run.series.plan(net)).await? } else { one(&client, net, address).await? };
+        if train { client.series(run.series.plan(net)).await? } else { one(&client, net, address).await? };
     if !series.silent() {
-        return Ok(Answered { address, socket: client.socket_type(), series });
+        return Ok(EchoResult { address, socket: client.socket_type(), series });
     }
     drop(client);
     let why = if train { reason(net, address, reach::bound(net).min(REASON)).await } else { None };

@@ -34,7 +34,7 @@ pub enum Behaviour {
 
 /// What a NAT does with one local port.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
-pub struct Nat {
+pub struct NatFacts {
     /// What the mapping depends on.
     pub mapping: Behaviour,
     /// Whether every server sees the same public address, whatever the port.
@@ -53,7 +53,7 @@ pub struct Server {
 }
 
 /// What the mappings of one local port say; `None` before two servers (or two ports of one) have answered.
-pub fn behaviour(mappings: &[Mapping]) -> Option<Nat> {
+pub fn behaviour(mappings: &[Mapping]) -> Option<NatFacts> {
     let servers: BTreeSet<SocketAddr> = mappings.iter().map(|mapping| mapping.server).collect();
     if servers.len() < 2 {
         return None;
@@ -73,7 +73,7 @@ pub fn behaviour(mappings: &[Mapping]) -> Option<Nat> {
     let hosts: BTreeSet<IpAddr> = publics.iter().map(SocketAddr::ip).collect();
     let servers =
         mappings.iter().map(|found| Server { server: found.server, mapped: found.mapped }).collect();
-    Some(Nat { mapping, one_public_address: hosts.len() == 1, servers })
+    Some(NatFacts { mapping, one_public_address: hosts.len() == 1, servers })
 }
 
 /// Two ports of one server tell whether the port matters.

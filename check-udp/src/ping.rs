@@ -13,9 +13,9 @@ use nix::libc;
 use socket2::Type;
 use surge_ping::{Config, ICMP, IcmpPacket, PingIdentifier, PingSequence, SurgeError};
 
-use crate::random::random;
 use crate::pinger::{denied, refused_here};
 use crate::quality::ProbeLog;
+use crate::random::random;
 use crate::series::SeriesPlan;
 use crate::wire::{FIRST_WAIT, PATIENCE};
 
@@ -29,8 +29,8 @@ pub struct Client {
     identifier: PingIdentifier,
 }
 
-/// How one echo request fared.
-enum Fared {
+/// What became of one echo request.
+enum EchoOutcome {
     Answered(Duration),
     Lost,
     /// Somebody on the way said no: a raw socket hears it, a datagram socket does not.
@@ -64,7 +64,7 @@ impl Client {
     }
 
     /// Sends a series at a steady pace; every answer is waited for as long as any other.
-    pub async fn train(&self, plan: SeriesPlan) -> Result<ProbeLog, Failure> {
+    pub async fn series(&self, plan: SeriesPlan) -> Result<ProbeLog, Failure> {
         self.measure(plan, |number| plan.interval * number, |_| false).await
     }
 
@@ -98,13 +98,15 @@ impl Client {
                 // It is time for the next one.
                 None => {}
                 Some(None) => return Ok(series),
-                Some(Some((number, Fared::Answered(round_trip)))) => series.answered(number, round_trip),
-                Some(Some((_, Fared::Unsent(failure)))) => return Err(failure),
+                Some(Some((number, EchoOutcome::Answered(round_trip)))) => {
+                    series.answered(number, round_trip)
+                }
+                Some(Some((_, EchoOutcome::Unsent(failure)))) => return Err(failure),
                 // It ends a series that has no answer yet; later it is one more loss.
-                Some(Some((_, Fared::Refused(message)))) if series.silent() => {
+                Some(Some((_, EchoOutcome::Refused(message)))) if series.silent() => {
                     return Err(message.attribute(message.echo(), None, self.address));
                 }
-                Some(Some((_, Fared::Refused(_) | Fared::Lost))) => {}
+                Some(Some((_, EchoOutcome::Refused(_) | EchoOutcome::Lost))) => {}
             }
             if enough(&series) {
                 return Ok(series);
@@ -114,27 +116,29 @@ impl Client {
 
     /// One echo request and what became of it. Sequence numbers have 16 bits and start over after them; none is waited
     /// for that long.
-    async fn echo(&self, number: u32, patience: Duration) -> (u32, Fared) {
+    async fn echo(&self, number: u32, patience: Duration) -> (u32, EchoOutcome) {
         let sequence = PingSequence(u16::try_from(number & 0xffff).unwrap_or_default());
         let mut pinger = self.inner.pinger(self.address, self.identifier).await;
         pinger.timeout(patience);
         // A router's redirect takes the place of the answer it announces: the request is repeated once.
         for _ in 0..2 {
             match pinger.ping(sequence, &[0; USUAL]).await {
-                Ok((packet, round_trip)) if answers(&packet) => return (number, Fared::Answered(round_trip)),
+                Ok((packet, round_trip)) if answers(&packet) => {
+                    return (number, EchoOutcome::Answered(round_trip));
+                }
                 Ok((packet, _)) => {
                     if let Some(message) = refusal(&packet) {
-                        return (number, Fared::Refused(message));
+                        return (number, EchoOutcome::Refused(message));
                     }
                 }
                 // A queue on this machine discarded it: one more loss.
                 Err(SurgeError::IOError(error)) if error.raw_os_error() != Some(libc::ENOBUFS) => {
-                    return (number, Fared::Unsent(refused_here(&error)));
+                    return (number, EchoOutcome::Unsent(refused_here(&error)));
                 }
                 Err(_) => break,
             }
         }
-        (number, Fared::Lost)
+        (number, EchoOutcome::Lost)
     }
 }
 

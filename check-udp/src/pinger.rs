@@ -12,8 +12,8 @@ use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, Type};
 use tokio::net::UdpSocket;
 
-use crate::random::random;
 use crate::echo::{self, Mark};
+use crate::random::random;
 
 /// A connected ICMP socket with `IP_RECVERR`.
 pub struct Pinger {

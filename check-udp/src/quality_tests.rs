@@ -93,7 +93,8 @@ fn delay_and_jitter_without_loss_are_quality_and_never_a_lossy_path() {
     assert_eq!(fault(&log(50, &long)), None, "310 ms are far and good");
     let longest: Vec<(u32, u64)> = (0..50).map(|number| (number, 700)).collect();
     assert_eq!(fault(&log(50, &longest)), Some(Code::UdpQuality));
-    let uneven: Vec<(u32, u64)> = (0..50).map(|number| (number, if number % 2 == 0 { 20 } else { 60 })).collect();
+    let uneven: Vec<(u32, u64)> =
+        (0..50).map(|number| (number, if number % 2 == 0 { 20 } else { 60 })).collect();
     let quality = log(50, &uneven).quality().expect("answers");
     let (failure, cause) = quality.fault(&bounds(), &target()).expect("a fault");
     assert_eq!((failure.code, cause.code, cause.who), (Code::UdpQuality, Reason::Unknown, Who::Unknown));

@@ -1,5 +1,7 @@
 //! What one run of the tool shares among its targets.
 
+use netcheck_common::target::Target;
+
 use crate::control::Controls;
 use crate::credentials::Credentials;
 use crate::mappings::Mappings;
@@ -28,4 +30,14 @@ pub struct Run {
     pub mtu: bool,
     /// The ALPN protocols offered to `quic` targets.
     pub alpn: Vec<String>,
+}
+
+impl Run {
+    /// The ALPN protocols a target is offered.
+    pub fn alpn_of(&self, target: &Target) -> Vec<Vec<u8>> {
+        match target.scheme.name {
+            "h3" => vec![b"h3".to_vec()],
+            _ => self.alpn.iter().map(|name| name.as_bytes().to_vec()).collect(),
+        }
+    }
 }

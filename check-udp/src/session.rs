@@ -1,13 +1,15 @@
 //! A TURN server while something is asked of it: requests signed or not, and the release of what it may have
 //! allocated, however the work ends.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use netcheck_common::failure::Failure;
 
+use crate::credentials::Credentials;
 use crate::message::{Class, Id, Key, Message, Writer, attribute, method};
 use crate::random::random;
-use crate::turn_message::{Granted, Outcome, Refusal, granted, read};
+use crate::turn_message::{Challenge, Granted, Outcome, Refusal, granted, read};
 use crate::wire::{Reply, Wire, ask};
 
 /// REQUESTED-TRANSPORT: UDP (RFC 8656 section 18.7).
@@ -19,13 +21,25 @@ const NONCES: u32 = 3;
 
 /// Who we are to a server: the name, the key made of the password, and what it wants sent back.
 pub struct Signature {
-    pub user: String,
-    pub key: Key,
-    pub realm: Vec<u8>,
-    pub nonce: Vec<u8>,
+    user: String,
+    key: Key,
+    realm: Vec<u8>,
+    nonce: Vec<u8>,
 }
 
 impl Signature {
+    /// Answers that challenge with these credentials.
+    pub fn new(credentials: &Credentials, challenge: &Challenge) -> Signature {
+        // The key is made of text; a realm that is none cannot be met by any password.
+        let realm = String::from_utf8_lossy(&challenge.realm);
+        Signature {
+            user: credentials.user.clone(),
+            key: Key::new(&credentials.user, &realm, &credentials.password),
+            realm: challenge.realm.clone(),
+            nonce: challenge.nonce.clone(),
+        }
+    }
+
     fn sign(&self, request: Writer) -> Vec<u8> {
         request
             .attribute(attribute::USERNAME, self.user.as_bytes())
@@ -69,6 +83,12 @@ impl<'a, W: Wire> Session<'a, W> {
         drew
     }
 
+    /// Lets a peer in (RFC 8656 section 9).
+    pub async fn permit(&mut self, peer: SocketAddr, bound: Duration) -> Result<Outcome<()>, Failure> {
+        let add = |request: Writer| request.xor_address(attribute::XOR_PEER_ADDRESS, peer);
+        Ok(self.ask(method::CREATE_PERMISSION, bound, add, |_| ()).await?.value)
+    }
+
     /// Asks; a nonce that ran out between two packets is replaced, three times at most (RFC 8489 section 9.2.5).
     pub async fn ask<T>(
         &mut self,
@@ -80,7 +100,10 @@ impl<'a, W: Wire> Session<'a, W> {
         let mut reply = self.once(method, bound, &add, &success).await?;
         for _ in 0..NONCES {
             match (&reply.value, &mut self.signature) {
-                (Outcome::Error(Refusal { number: Some(438), challenge: Some(fresh), .. }), Some(signature)) => {
+                (
+                    Outcome::Error(Refusal { number: Some(438), challenge: Some(fresh), .. }),
+                    Some(signature),
+                ) => {
                     signature.nonce.clone_from(&fresh.nonce);
                     reply = self.once(method, bound, &add, &success).await?;
                 }

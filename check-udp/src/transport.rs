@@ -5,14 +5,11 @@ use std::str::FromStr;
 
 use netcheck_common::failure::{Code, Layer};
 use netcheck_common::target::Target;
-use netcheck_common::tls::Hello;
 
 /// TURN over UDP.
 pub const OVER_UDP: Layer = Layer::new("turn", Code::UdpTimeout, Code::UdpRefused, Code::StunMalformed);
 /// TURN over TCP, and over TLS over TCP.
 pub const OVER_STREAM: Layer = Layer::new("turn", Code::TurnTimeout, Code::TurnReset, Code::TurnClosed);
-/// The ALPN protocol of TURN over TLS (RFC 7443).
-const ALPN: &[u8] = b"stun.turn";
 
 /// What carries TURN to its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +49,6 @@ impl Transport {
             _ => None,
         }
     }
-}
-
-/// The ClientHello of TURN over TLS; without ALPN it is the one of clients that know no RFC 7443.
-pub fn hello(target: &Target, alpn: bool) -> Hello {
-    let mut hello = Hello::to(&target.host);
-    hello.alpn = if alpn { vec![ALPN.to_vec()] } else { Vec::new() };
-    hello
 }
 
 /// One transport and port.
