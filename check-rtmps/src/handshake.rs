@@ -10,6 +10,7 @@ use netcheck_common::clock;
 use netcheck_common::escape;
 use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::stream::Stream;
+use netcheck_common::tls::io_failure;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::facts::HandshakeFacts;
@@ -35,7 +36,7 @@ pub async fn handshake(
 ) -> Result<(), Failure> {
     let end = clock::now() + bound;
     let hello = writer.c0_c1().await?;
-    send(stream, &hello).await.map_err(|error| RTMP.io(&error))?;
+    send(stream, &hello).await.map_err(|error| io_failure(RTMP, &error))?;
     let mut got = Vec::with_capacity(ANSWER);
     let mut ended = read(stream, &mut got, HELLO, end).await;
     if got.first().is_some_and(|first| *first != VERSION) {
@@ -46,15 +47,15 @@ pub async fn handshake(
         return Err(failure);
     }
     // Some servers copy C1 into S1, and so does an echo service: only the first sends S2 without having seen C2.
-    let mut c2_is_due = ended == Ended::Whole;
+    let mut c2_is_due = matches!(ended, Ended::Whole);
     if c2_is_due && !bytes::echoes(&hello, &got) {
         send_c2(stream, &got).await?;
         c2_is_due = false;
     }
-    if ended == Ended::Whole {
+    if matches!(ended, Ended::Whole) {
         ended = read(stream, &mut got, ANSWER, end).await;
     }
-    if ended != Ended::Whole {
+    if !matches!(ended, Ended::Whole) {
         return Err(incomplete(&hello, &got, ended));
     }
     let answer = bytes::answer(&hello, &got);
@@ -69,15 +70,15 @@ pub async fn handshake(
 
 async fn send_c2(stream: &mut Stream, got: &[u8]) -> Result<(), Failure> {
     let c2 = bytes::c2(got).unwrap_or_default().to_vec();
-    send(stream, &c2).await.map_err(|error| RTMP.io(&error))
+    send(stream, &c2).await.map_err(|error| io_failure(RTMP, &error))
 }
 
 /// How the reading of an answer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Ended {
     Whole,
     Closed,
-    Broken(io::ErrorKind),
+    Broken(Failure),
     Silent,
 }
 
@@ -86,7 +87,7 @@ async fn read(stream: &mut Stream, got: &mut Vec<u8>, most: usize, end: Instant)
     match clock::within(left, fill(stream, got, most)).await {
         Some(Ok(())) => Ended::Whole,
         Some(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Ended::Closed,
-        Some(Err(error)) => Ended::Broken(error.kind()),
+        Some(Err(error)) => Ended::Broken(io_failure(RTMP, &error)),
         None => Ended::Silent,
     }
 }
@@ -94,7 +95,7 @@ async fn read(stream: &mut Stream, got: &mut Vec<u8>, most: usize, end: Instant)
 /// The failure of an answer that did not become whole.
 fn incomplete(hello: &[u8], got: &[u8], ended: Ended) -> Failure {
     let (code, how) = match ended {
-        Ended::Broken(kind) => return RTMP.io(&kind.into()),
+        Ended::Broken(failure) => return failure,
         Ended::Silent | Ended::Whole if bytes::echoes(hello, got) => {
             let detail = "the peer sends back what it is sent: an echo service";
             return Failure::new(Code::RtmpNotRtmp, detail);

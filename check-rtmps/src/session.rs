@@ -31,7 +31,7 @@ impl ConnectionEnd {
             ConnectionEnd::Closed => {
                 Failure::new(layer.closed, format!("the server closed the connection during {}", layer.name))
             }
-            ConnectionEnd::Broken(error) => layer.io(&error),
+            ConnectionEnd::Broken(error) => netcheck_common::tls::io_failure(*layer, &error),
             ConnectionEnd::Malformed(what) => Failure::new(
                 Code::RtmpNotRtmp,
                 format!("{what}, after a right handshake, during {}", layer.name),
