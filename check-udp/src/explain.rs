@@ -27,7 +27,8 @@ pub async fn explain(
     net: &Diagnosis,
 ) -> Option<Finding> {
     if let Some((rung, observed)) = rungs::first_failure(target, facts, observed) {
-        let finding = Box::pin(one(run, &rung, facts, &observed, net)).await?;
+        let finding = Box::pin(one(run, &rung, facts, &observed, net)).await;
+        let finding = finding.unwrap_or_else(|| found(rungs::unexplained(&rung, &observed)));
         return Some(rungs::concluded(target, facts, finding));
     }
     let alternate = facts.turn.as_ref().and_then(|turn| turn.alternates.last());

@@ -96,7 +96,7 @@ async fn head(connected: &Connected, target: &Target) -> Result<Response<()>, Fa
     }
 }
 
-/// Told by type: what the peer cut short, what it broke, and how the connection below ended.
+/// By type: what the peer cut short, what it broke, and how the connection below ended.
 fn broken(connected: &Connected, error: Option<&StreamError>) -> Failure {
     match (error, connected.connection.close_reason()) {
         (Some(StreamError::RemoteTerminate { .. }), _) => {
@@ -109,6 +109,13 @@ fn broken(connected: &Connected, error: Option<&StreamError>) -> Failure {
         (_, Some(ConnectionError::LocallyClosed) | None) => {
             Failure::new(Code::HttpMalformed, "the answer breaks the rules of HTTP/3")
         }
-        _ => Failure::new(HTTP3.closed, "the connection was closed before the answer"),
+        (_, Some(reason)) => quic::with_reason(
+            Failure::new(HTTP3.closed, "the connection was closed before the answer"),
+            match &reason {
+                ConnectionError::ApplicationClosed(close) => &close.reason,
+                ConnectionError::ConnectionClosed(close) => &close.reason,
+                _ => &[],
+            },
+        ),
     }
 }

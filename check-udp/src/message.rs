@@ -326,3 +326,7 @@ impl Writer {
 #[cfg(test)]
 #[path = "message_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "rfc5769_tests.rs"]
+mod rfc5769;

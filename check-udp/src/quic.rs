@@ -275,7 +275,7 @@ pub fn failure(net: &Net, error: &ConnectionError, silence: impl Fn() -> Failure
 }
 
 /// The same with the reason phrase of CONNECTION_CLOSE (RFC 9000 section 19.19), where there is one.
-fn with_reason(failure: Failure, reason: &[u8]) -> Failure {
+pub fn with_reason(failure: Failure, reason: &[u8]) -> Failure {
     let reason = escape::bytes(reason, 200);
     if reason.is_empty() {
         return failure;

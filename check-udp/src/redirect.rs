@@ -23,6 +23,17 @@ impl Redirects {
         self.next.as_ref()
     }
 
+    /// The failure of the server that is asked now, with its address where another server referred to it.
+    pub fn name(&self, failure: Failure) -> Failure {
+        match (&self.next, self.asked.last()) {
+            (Some(next), Some(from)) => {
+                let detail = format!("{} (from {}, to which {from} refers)", failure.detail, next.address);
+                Failure { detail, ..failure }
+            }
+            _ => failure,
+        }
+    }
+
     /// Takes the word of the server that was asked last.
     ///
     /// # Errors

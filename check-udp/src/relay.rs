@@ -83,6 +83,9 @@ impl Relayed {
     }
 }
 
+/// What a record says of an echo that stayed silent where no measurement was asked for.
+pub const SILENT: &str = "allocation and permission were granted; no echo came back, so this server does not relay to its own addresses or relays nothing";
+
 /// The failure of a relay that was allocated and relayed nothing.
 pub fn silence() -> Failure {
     Failure::new(Code::UdpTimeout, "the relay was allocated, and no echo came through it")

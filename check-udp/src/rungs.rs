@@ -1,6 +1,7 @@
 //! The diagnosis of a media ladder: the rung whose failure is explained, as a target of its own.
 
-use netcheck_common::diagnose::Finding;
+use netcheck_common::cause::{Cause, Reason, Who};
+use netcheck_common::diagnose::{Finding, fix};
 use netcheck_common::scheme::Scheme;
 use netcheck_common::target::Target;
 use netcheck_common::trace::Observed;
@@ -29,6 +30,13 @@ fn as_target(target: &Target, rung: Rung) -> Option<Target> {
     };
     let scheme = Scheme::named(scheme)?;
     Some(Target { scheme, port: Some(rung.port), path: path.to_owned(), ..target.clone() })
+}
+
+/// The cause of a rung that no rule explains.
+pub fn unexplained(rung: &Target, observed: &Observed) -> Cause {
+    let detail = observed.failure.as_ref().map(|failure| failure.detail.clone());
+    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::allow(rung));
+    cause.seen(detail.unwrap_or_default())
 }
 
 /// The finding of a rung, as one of the whole ladder.

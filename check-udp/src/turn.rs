@@ -68,7 +68,8 @@ async fn over_udp(
         async move {
             let mut wire = net.udp(address, port).await?;
             let to = SocketAddr::new(address, port);
-            let reply = stray::beside(&net, to, bound, found, allocate(&mut wire, bound)).await?;
+            let reply = stray::beside(&net, to, bound, found, allocate(&mut wire, bound)).await;
+            let reply = reply.map_err(|failure| redirects.name(failure))?;
             Ok((wire, reply))
         }
     });
@@ -111,7 +112,8 @@ async fn over_stream(
     }
     let mut wire = Framed::new(stream, transport.layer());
     let (bound, outer) = (reach::bound(&net), reach::outer(&net));
-    let reply = trace.stage_within(transport.layer(), outer, Box::pin(allocate(&mut wire, bound))).await?;
+    let work = async { allocate(&mut wire, bound).await.map_err(|failure| redirects.name(failure)) };
+    let reply = trace.stage_within(transport.layer(), outer, Box::pin(work)).await?;
     proceed(run, target, trace, transport, wire, reply).await
 }
 
@@ -200,7 +202,11 @@ async fn relayed<W: Wire>(
             let failure = refusal.failure();
             return Err(trace.retract(failure));
         }
-        Echo::Silent => trace.degrade(relay::silence(), Some(relay::silence_cause(target))),
+        // Who asks for a measurement is told that there is none; else a server need not relay to its own addresses.
+        Echo::Silent if run.series.count.is_some() => {
+            trace.degrade(relay::silence(), Some(relay::silence_cause(target)));
+        }
+        Echo::Silent => trace.facts.note = Some(relay::SILENT.to_owned()),
         Echo::Measured | Echo::Forbidden => {}
     }
     if let Some(quality) = relayed.quality {
