@@ -16,11 +16,12 @@ use crate::control::{self, Controls};
 use crate::credentials::Credentials;
 use crate::facts::Facts;
 use crate::mappings::Mappings;
+use crate::media::MediaPlan;
 use crate::quality::Bounds;
 use crate::run::Run;
 use crate::series::SeriesFlags;
 use crate::transport::Rung;
-use crate::{explain, h3, icmp, ladder, quic, stun, turn};
+use crate::{explain, h3, icmp, ladder, quic, rung, stun, turn};
 
 /// The 95th percentile of the jitter that a conversation stands without harm.
 const MAX_JITTER: Duration = Duration::from_millis(30);
@@ -47,6 +48,13 @@ pub struct Udp {
     /// Mean opinion score below which a path is degraded (with --count; 1 to 4.5)
     #[arg(long, value_name = "SCORE", default_value = "3.6")]
     min_mos: f64,
+    /// Send audio and video through two relays of each TURN server for about SECONDS, in rising bitrates and both ways;
+    /// needs TURN_USERNAME and TURN_PASSWORD
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=180))]
+    relay: Option<u32>,
+    /// The highest bitrate of video that --relay sends: 240p, 360p, 480p, 720p, 1080p or 4K
+    #[arg(long, value_name = "RUNG", default_value = "1080p", requires = "relay")]
+    relay_rung: String,
     /// Find the path MTU with ICMP (icmp targets)
     #[arg(long)]
     mtu: bool,
@@ -77,6 +85,7 @@ Examples:
   check-udp stun://stun.l.google.com:19302 stun://stun.cloudflare.com
   check-udp --count 200 --interval 20 stun://stun.l.google.com:19302
   check-udp turn://turn.example.com 'turn://turn.example.com?transport=tcp' turns://turn.example.com
+  check-udp --relay 10 --relay-rung 720p turn://turn.example.com
   check-udp --media-ladder turn.example.com --control stun:stun.l.google.com:19302
   check-udp quic://www.example.com h3://www.example.com/ icmp://192.0.2.1 --mtu
 
@@ -85,17 +94,23 @@ Credentials for TURN come from the environment: TURN_USERNAME and TURN_PASSWORD.
     type Facts = Facts;
 
     fn prepare(&mut self) -> Result<(), String> {
+        let rungs =
+            rung::up_to(&self.relay_rung).ok_or("--relay-rung: one of 240p, 360p, 480p, 720p, 1080p, 4K")?;
+        let bounds = Bounds { min_mos: self.min_mos, max_jitter: MAX_JITTER };
         self.run = Run {
             controls: Controls::new(self.control.clone()),
             mappings: Mappings::default(),
             credentials: Credentials::from_environment()?,
             series: self.series,
-            bounds: Bounds { min_mos: self.min_mos, max_jitter: MAX_JITTER },
+            bounds,
             ladder: self.ladder.clone(),
-            relay: None,
+            media: self.relay.map(|seconds| MediaPlan::new(seconds, rungs, bounds)),
             mtu: self.mtu,
             alpn: self.alpn.clone(),
         };
+        if self.relay.is_some() && self.run.credentials.is_none() {
+            return Err("--relay needs TURN_USERNAME and TURN_PASSWORD".to_owned());
+        }
         if (1.0..=4.5).contains(&self.min_mos) {
             Ok(())
         } else {
@@ -104,7 +119,20 @@ Credentials for TURN come from the environment: TURN_USERNAME and TURN_PASSWORD.
     }
 
     fn lasts(&self) -> Duration {
-        self.series.duration()
+        self.series.duration() + self.run.media.map_or(Duration::ZERO, |plan| plan.duration())
+    }
+
+    fn announcement(&self) -> Option<String> {
+        let plan = self.run.media?;
+        let (bytes, kbps) = (plan.bytes(), plan.highest_kbps());
+        Some(format!(
+            "check-udp: --relay sends up to {}.{} MB and receives as much for each TURN target, at up to {}.{} Mbit/s each way, for {} s",
+            bytes / 1_000_000,
+            bytes / 100_000 % 10,
+            kbps / 1000,
+            kbps / 100 % 10,
+            plan.duration().as_secs(),
+        ))
     }
 
     fn secrets(&self) -> Secrets {

@@ -42,6 +42,9 @@ pub struct Facts {
     /// How large a packet the path takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtu: Option<MtuFacts>,
+    /// Media through two relays of the server (`--relay`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaFacts>,
     /// Loss, delay and jitter of a series of probes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
@@ -112,6 +115,38 @@ pub struct TurnFacts {
     /// How the echo through the relay went: `measured`, `silent`, or `refused` by the server's policy (403).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub echo: Option<&'static str>,
+}
+
+/// Media through two relays of one server.
+#[derive(Clone, Debug, Serialize)]
+pub struct MediaFacts {
+    /// How long each bitrate of video was sent, in seconds.
+    pub seconds_each: f64,
+    /// The highest bitrate of video that holds, by its name; absent where none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub highest: Option<&'static str>,
+    /// The same in words.
+    pub words: String,
+    /// Bytes of all packets, with their headers, as they crossed the line of this machine in one direction.
+    pub bytes_each_way: u64,
+    /// The bitrates that were sent, lowest first.
+    pub rungs: Vec<VideoFacts>,
+}
+
+/// One bitrate of video, and the audio beside it.
+#[derive(Clone, Debug, Serialize)]
+pub struct VideoFacts {
+    /// Its name: `720p`.
+    pub rung: &'static str,
+    /// Its bitrate in kbit/s.
+    pub kbps: u32,
+    /// Audio and video were both good enough, both ways: less than 5 % lost, 95 % of the packets at most 150 ms later
+    /// than the fastest, and audio with the score that --min-mos asks for.
+    pub holds: bool,
+    /// From the first relay's end to the second's, and back; a round trip is the way through both relays.
+    pub audio: Vec<Quality>,
+    /// The same of video.
+    pub video: Vec<Quality>,
 }
 
 /// One transport of the media ladder.

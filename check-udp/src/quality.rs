@@ -201,6 +201,11 @@ impl Quality {
         )
     }
 
+    /// How much longer than the fastest packet 95 % of the packets take at most: what waits in queues.
+    pub fn delay_spread(&self) -> Duration {
+        Duration::from_micros(self.p95_us.saturating_sub(self.min_us))
+    }
+
     fn lost(&self) -> u32 {
         self.sent - self.received
     }

@@ -5,6 +5,7 @@ use netcheck_common::target::Target;
 use crate::control::Controls;
 use crate::credentials::Credentials;
 use crate::mappings::Mappings;
+use crate::media::MediaPlan;
 use crate::quality::Bounds;
 use crate::series::SeriesFlags;
 use crate::transport::Rung;
@@ -24,8 +25,8 @@ pub struct Run {
     pub bounds: Bounds,
     /// The rungs of the media ladder, best first.
     pub ladder: Vec<Rung>,
-    /// How long media is sent through two relays, in seconds.
-    pub relay: Option<u32>,
+    /// The media that is sent through two relays.
+    pub media: Option<MediaPlan>,
     /// Find the path MTU.
     pub mtu: bool,
     /// The ALPN protocols offered to `quic` targets.

@@ -16,6 +16,7 @@ use crate::facts::{Facts, TurnFacts};
 use crate::reach;
 use crate::redirect::Redirects;
 use crate::relay::{self, Echo};
+use crate::relay_media;
 use crate::run::Run;
 use crate::secure::{Secured, secure};
 use crate::stray;
@@ -81,7 +82,19 @@ async fn over_udp(
     }
     let (wire, reply) = answered?;
     reach::settle(&net, &wire);
-    proceed(run, target, trace, Transport::Udp, wire, reply).await
+    let (to, challenge) = (wire.peer(), challenge(&reply));
+    let next = proceed(run, target, trace, Transport::Udp, wire, reply).await?;
+    let (None, Some(challenge), true) = (&next, challenge, run.media.is_some()) else { return Ok(next) };
+    let open = async || net.aside().udp(to.ip(), to.port()).await;
+    let wires = async { Ok([open().await?, open().await?]) };
+    relay_media::check(run, target, trace, Transport::Udp, &challenge, wires).await.map(|()| None)
+}
+
+fn challenge(reply: &Reply<FirstAnswer>) -> Option<Challenge> {
+    match &reply.value {
+        FirstAnswer::Challenge(challenge) => Some(challenge.clone()),
+        FirstAnswer::Granted(_) | FirstAnswer::Declined(_) => None,
+    }
 }
 
 /// The same over TCP or TLS.
@@ -99,9 +112,9 @@ async fn over_stream(
         Some(_) => trace.stage(Layer::TCP, connect(&net, target, elsewhere)).await?,
         None => trace.reach(target).await?,
     };
+    let domain = alternate.and_then(|alternate| Host::parse(alternate.domain.as_deref()?).ok());
+    let host = domain.unwrap_or_else(|| target.host.clone());
     if transport == Transport::Tls {
-        let domain = alternate.and_then(|alternate| Host::parse(alternate.domain.as_deref()?).ok());
-        let host = domain.unwrap_or_else(|| target.host.clone());
         let again = async || connect(&net, target, elsewhere).await;
         let secured = trace.stage(Layer::TLS, secure(&net, stream, &host, again)).await?;
         let Secured { stream: inside, alpn_refused } = secured;
@@ -114,7 +127,20 @@ async fn over_stream(
     let (bound, outer) = (reach::bound(&net), reach::outer(&net));
     let work = async { allocate(&mut wire, bound).await.map_err(|failure| redirects.name(failure)) };
     let reply = trace.stage_within(transport.layer(), outer, Box::pin(work)).await?;
-    proceed(run, target, trace, transport, wire, reply).await
+    let challenge = challenge(&reply);
+    let next = proceed(run, target, trace, transport, wire, reply).await?;
+    let (None, Some(challenge), true) = (&next, challenge, run.media.is_some()) else { return Ok(next) };
+    let open = async || {
+        let stream = connect(&net, target, elsewhere).await?;
+        let again = async || connect(&net, target, elsewhere).await;
+        let stream = match transport {
+            Transport::Tls => secure(&net, stream, &host, again).await?.stream,
+            Transport::Udp | Transport::Tcp => stream,
+        };
+        Ok(Framed::new(stream, transport.layer()))
+    };
+    let wires = async { Ok([open().await?, open().await?]) };
+    relay_media::check(run, target, trace, transport, &challenge, wires).await.map(|()| None)
 }
 
 /// Connects to another server, or to the address of this one that was connected to before; through the proxy of the

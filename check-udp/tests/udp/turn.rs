@@ -402,6 +402,16 @@ fn a_nonce_that_runs_out_is_replaced_for_every_request() {
     assert!(last.windows(7).any(|part| part == b"nonce 1"), "the fresh nonce is used");
 }
 
+#[test]
+fn a_relay_test_without_credentials_or_of_an_unknown_rung_is_a_usage_error() {
+    assert_eq!(check(&["--relay", "5", "turn://127.0.0.1"]).code, 2);
+    let with = |rung: &str| {
+        let tool = tool().env("TURN_USERNAME", "u").env("TURN_PASSWORD", "p");
+        tool.args(["--relay", "5", "--relay-rung", rung, "turn://127.0.0.1"]).run().code
+    };
+    assert_eq!(with("8K"), 2);
+}
+
 /// Runs the ladder with its four rungs on these ports.
 fn ladder(ports: [u16; 4], more: &[&str]) -> serde_json::Value {
     let rungs = format!("udp:{},udp:{},tcp:{},tls:{}", ports[0], ports[1], ports[2], ports[3]);
