@@ -70,7 +70,9 @@ pub async fn explain(
     let confidence = match failure.code {
         Code::RtmpNotRtmp | Code::RtmpBadVersion | Code::RtmpBadEcho if proven => Confidence::Medium,
         Code::RtmpClosed if proven && stopped_at(observed, "rtmp") => Confidence::Low,
-        Code::RtmpTimeout if proven => return Some(Finding::of(hung(target, observed, failure))),
+        Code::RtmpTimeout if proven && !stopped_at(observed, "rtmp") => {
+            return Some(Finding::of(hung(target, failure)));
+        }
         Code::RtmpNotRtmp if stopped_at(observed, "rtmp") => {
             return Some(another_protocol(target, facts, observed, failure, net).await);
         }
@@ -81,18 +83,18 @@ pub async fn explain(
     Some(Finding::of(cause.seen(failure.detail.clone()).seen(INTACT)))
 }
 
-/// The cause of silence inside TLS that the service has proven to be its own: no device can tell RTMP there from
-/// anything else. Large packets that are lost have been excluded by then: the handshake alone is 3 kB each way.
-fn hung(target: &Target, observed: &Observed, failure: &Failure) -> Cause {
+/// The cause of silence after the handshake, inside TLS that the service has proven to be its own: no device can tell
+/// RTMP there from anything else, and one that goes by sizes would have cut the handshake, which is the largest exchange.
+fn hung(target: &Target, failure: &Failure) -> Cause {
     let fix = format!(
         "No network change needed: ask the operator of {} why RTMP inside TLS is not answered.",
         place(target)
     );
-    let cause = Cause::new(Reason::ServiceDown, Who::Service, fix).seen(failure.detail.clone()).seen(INTACT);
-    if stopped_at(observed, "rtmp") {
-        return cause;
-    }
-    cause.sure(Confidence::Medium).seen("the RTMP handshake passed: 3,073 bytes in each direction")
+    Cause::new(Reason::ServiceDown, Who::Service, fix)
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone())
+        .seen(INTACT)
+        .seen("the RTMP handshake passed: 3,073 bytes in each direction")
 }
 
 /// Whether the check stopped in that stage.
