@@ -46,8 +46,7 @@ pub fn refusal(target: &Target, failure: &Failure, proven: bool) -> Option<Cause
 
 /// The cause of an S2 that repeats something else, from a server that answers `connect`.
 pub fn no_echo(target: &Target) -> Cause {
-    let fix =
-        format!("No network change needed: the RTMP server at {} does not echo C1 in S2.", place(target));
+    let fix = fix::service(target, "it does not echo C1 in S2");
     Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
         .seen("S2 does not repeat C1 from byte 8 on")
         .seen("the peer answered connect in RTMP; some servers never echo")
@@ -86,10 +85,7 @@ pub async fn explain(
 /// The cause of silence after the handshake, inside TLS that the service has proven to be its own: no device can tell
 /// RTMP there from anything else, and one that goes by sizes would have cut the handshake, which is the largest exchange.
 fn hung(target: &Target, failure: &Failure) -> Cause {
-    let fix = format!(
-        "No network change needed: ask the operator of {} why RTMP inside TLS is not answered.",
-        place(target)
-    );
+    let fix = fix::service(target, "it finishes the RTMP handshake and answers nothing after it");
     Cause::new(Reason::ServiceDown, Who::Service, fix)
         .sure(Confidence::Medium)
         .seen(failure.detail.clone())

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
+use netcheck_common::diagnose::fix;
 use netcheck_common::failure::{Code, Failure};
+use netcheck_common::fix::{Destination, Fix};
 use netcheck_common::target::Target;
 
 use crate::explain::{INTACT, place};
@@ -38,7 +40,7 @@ pub fn cause(target: &Target, facts: &PublishFacts, proven: bool) -> Cause {
         Some(Limit::Receiver) => receiver(target, proven),
         Some(Limit::Sender) => sender(target),
         Some(Limit::Path) if facts.loss < LOSS => thin_line(target, facts),
-        Some(Limit::Path) => lossy_path(target, facts),
+        Some(Limit::Path) => lossy_path(target),
         None => unknown(target, facts),
     };
     let cause = cause.seen(format!(
@@ -60,10 +62,7 @@ pub fn cause(target: &Target, facts: &PublishFacts, proven: bool) -> Cause {
 }
 
 fn receiver(target: &Target, proven: bool) -> Cause {
-    let fix = format!(
-        "No network change needed: ask the operator of {} why it reads the stream too slowly.",
-        place(target)
-    );
+    let fix = fix::service(target, "it reads the stream too slowly");
     let seen =
         "the receive window of the peer was full for most of the time: it reads slower than it is sent to";
     if proven {
@@ -90,13 +89,8 @@ fn thin_line(target: &Target, facts: &PublishFacts) -> Cause {
     cause.seen("neither the receive window nor the send buffer held the stream back, and no bytes were lost")
 }
 
-fn lossy_path(target: &Target, facts: &PublishFacts) -> Cause {
-    let fix = format!(
-        "Give {} at least {} kbit/s upstream without loss: {} kbit/s arrive.",
-        place(target),
-        facts.bitrate_kbps,
-        facts.throughput_kbps
-    );
+fn lossy_path(target: &Target) -> Cause {
+    let fix = Fix::RepairPath { destination: Destination::of(target) };
     let cause = Cause::new(Reason::LossyPath, Who::Network, fix).sure(Confidence::Medium);
     cause.seen("neither the receive window nor the send buffer held the stream back")
 }
@@ -113,10 +107,7 @@ fn unknown(target: &Target, facts: &PublishFacts) -> Cause {
 
 /// The cause where nothing shows that the server read the stream to its end.
 pub fn not_read(target: &Target) -> Cause {
-    let fix = format!(
-        "No network change needed: ask the operator of {} whether the stream arrived there whole.",
-        place(target)
-    );
+    let fix = fix::service(target, "nothing shows that it read the stream to its end");
     Cause::new(Reason::Unknown, Who::Service, fix)
         .seen("the server answered neither the last command nor with RTMP acknowledgements")
 }

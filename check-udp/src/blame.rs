@@ -11,7 +11,7 @@ use crate::facts::Facts;
 
 /// An error response of the service.
 pub fn service(target: &Target, failure: &Failure) -> Cause {
-    let fix = format!("Ask the operator of {} why it answers with an error.", target.authority());
+    let fix = fix::service(target, "it answers with an error");
     Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
         .sure(Confidence::Medium)
         .seen(format!("{}: packets pass both ways", failure.detail))
@@ -29,10 +29,10 @@ pub fn unexpected(target: &Target, failure: &Failure) -> Cause {
 
 /// The answer comes from another address or port than the one that was asked.
 pub fn answered_from(target: &Target, failure: &Failure, from: SocketAddr) -> Cause {
-    let fix = format!(
-        "Let the server at {} answer from the address and port that were asked: it answers from {from}, which firewalls and clients discard.",
-        target.authority()
+    let about = format!(
+        "it answers from {from} instead of the address and port that are asked, which firewalls and clients discard"
     );
+    let fix = fix::service(target, &about);
     Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
         .sure(Confidence::Medium)
         .seen(failure.detail.clone())
@@ -77,11 +77,10 @@ pub fn not_permitted(failure: &Failure) -> Cause {
 /// The server offers versions of QUIC, and 1 is not among them.
 pub fn versions(target: &Target, facts: &Facts, failure: &Failure) -> Cause {
     let versions = facts.quic.as_ref().map(|quic| quic.versions.join(", ")).filter(|known| !known.is_empty());
-    let only = versions.as_ref().map_or(String::new(), |versions| format!(" beside {versions}"));
-    let fix = format!(
-        "No network change needed: ask the operator of {} to offer QUIC version 1 (RFC 9000){only}; until then browsers use TCP.",
-        target.authority()
-    );
+    let offers = versions.as_deref().unwrap_or("none that this tool speaks");
+    let about =
+        format!("clients need QUIC version 1 (RFC 9000) and fall back to TCP without it; it offers {offers}");
+    let fix = fix::service(target, &about);
     let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
         .sure(Confidence::Medium)
         .seen(format!("{}: packets pass both ways", failure.detail));
@@ -95,7 +94,7 @@ pub fn versions(target: &Target, facts: &Facts, failure: &Failure) -> Cause {
 pub fn cut_off(target: &Target, failure: &Failure, proven: bool) -> Cause {
     if proven {
         // No device can tell TURN from anything else inside the service's own TLS.
-        let fix = format!("Ask the operator of {} why TURN inside TLS is not answered.", target.authority());
+        let fix = fix::service(target, "it does not answer TURN inside TLS");
         return Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
             .sure(Confidence::Medium)
             .seen("TLS ends at the service's own certificate: no device on the path can read what is inside")

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use netcheck_common::cause::{Cause, Reason, Who};
 use netcheck_common::failure::{Code, Failure};
+use netcheck_common::fix::{Destination, Fix};
 use netcheck_common::target::Target;
 use serde::Serialize;
 
@@ -229,24 +230,20 @@ impl Quality {
             return None;
         }
         let detail = format!("{}: {}", found.join(", "), self.words());
-        let fix = format!(
-            "Find what delays UDP to {} unevenly: a full line, wireless, or missing priority for media.",
-            target.authority()
-        );
-        let cause = Cause::new(Reason::Unknown, Who::Unknown, fix).seen(self.words());
+        let cause = Cause::new(Reason::Unknown, Who::Unknown, repair(target)).seen(self.words());
         Some((Failure::new(Code::UdpQuality, detail), cause))
     }
 
     fn lossy(&self, target: &Target) -> (Failure, Cause) {
-        let fix = format!(
-            "Find where UDP to {} is lost: a full line, wireless, or a rate limit for datagrams.",
-            target.authority()
-        );
-        let cause = Cause::new(Reason::LossyPath, Who::Network, fix)
+        let cause = Cause::new(Reason::LossyPath, Who::Network, repair(target))
             .seen(self.words())
             .seen("a server that limits its answers looks the same");
         (Failure::new(Code::UdpLossy, self.words()), cause)
     }
+}
+
+fn repair(target: &Target) -> Fix {
+    Fix::RepairPath { destination: Destination::of(target) }
 }
 
 fn sorted(values: impl Iterator<Item = Duration>) -> Vec<Duration> {

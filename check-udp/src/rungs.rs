@@ -2,6 +2,7 @@
 
 use netcheck_common::cause::{Cause, Reason, Who};
 use netcheck_common::diagnose::{Finding, fix};
+use netcheck_common::fix::{Destination, Fix};
 use netcheck_common::scheme::Scheme;
 use netcheck_common::target::Target;
 use netcheck_common::trace::Observed;
@@ -46,11 +47,8 @@ pub fn concluded(target: &Target, facts: &Facts, mut finding: Finding) -> Findin
     finding.cause = finding.cause.seen(format!("the same server answers on {best}"));
     // Media works over TCP, which waits for every lost packet: what would be better is all of its UDP.
     let ports: Vec<String> = facts.ladder.iter().filter_map(udp_port).collect();
-    finding.cause.fix = format!(
-        "Allow UDP to {} on port {} (both ways), for audio and video.",
-        target.host,
-        ports.join(" or ")
-    );
+    let destination = Destination { ports: Some(ports.join(",")), ..Destination::of(target) };
+    finding.cause = finding.cause.with_fix(Fix::Allow { destination, on_this_machine: false });
     finding
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::failure::{Code, Failure, Layer};
+use netcheck_common::fix::{Filter, Fix};
 use netcheck_common::net::Net;
 use netcheck_common::target::Target;
 use netcheck_common::trace::{Stopped, Trace};
@@ -153,11 +154,7 @@ fn result<T>(socket: &Socket, binding: Binding, reply: &Reply<T>, quality: Optio
 
 /// Only something that looks into payloads and replaces addresses makes the two differ.
 fn rewritten(target: &Target, result: &StunResult) -> Cause {
-    let fix = format!(
-        "Switch off the application-level gateway (SIP/STUN ALG, payload rewriting) for UDP to {}.",
-        target.authority()
-    );
-    let cause = Cause::new(Reason::NatRewrite, Who::Network, fix)
+    let cause = Cause::new(Reason::NatRewrite, Who::Network, Fix::exempt(target, Filter::Rewriting))
         .seen("the address a device can read in the answer differs from the one it cannot");
     if result.binding.plain.is_some() && result.binding.plain == result.local {
         cause.sure(Confidence::Medium).seen("the readable one was replaced by our own address behind the NAT")

@@ -1,5 +1,9 @@
 //! Every code and verdict of the stages `rtmp`, `connect` and `publish`, by the real binary against scripted servers.
 #![expect(clippy::unwrap_used, reason = "a helper of a test ends the test")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test fills the queue of a port with connections of its own"
+)]
 
 mod connect;
 mod handshake;
