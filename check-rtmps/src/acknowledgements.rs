@@ -28,7 +28,7 @@ pub struct Acknowledgements {
 pub struct Acknowledged {
     /// Bytes of media that it has read.
     pub media: u64,
-    /// When it said so last.
+    /// When the last acknowledgement came.
     pub at: Instant,
     /// No more than the last window is missing: it has read to the end.
     pub whole: bool,

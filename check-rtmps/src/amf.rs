@@ -36,7 +36,7 @@ pub enum AmfError {
     Deep,
     /// More values than [`MOST`].
     Many,
-    /// A type marker nobody may send.
+    /// A type marker that is not allowed.
     Marker(u8),
 }
 

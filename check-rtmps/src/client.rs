@@ -32,7 +32,7 @@ impl RtmpClient<'_> {
     /// The stage `connect`; whether the application was accepted.
     ///
     /// # Errors
-    /// The server did not answer, and that was not its own word.
+    /// The server did not answer, and did not itself end the connection.
     pub async fn connect(&mut self, trace: &mut Trace<Facts>, app: String) -> Result<bool, Stopped> {
         let url = format!("{}://{}/{app}", self.target.scheme.name, self.target.authority());
         let mut facts = ConnectFacts { app, ..ConnectFacts::default() };
@@ -77,7 +77,7 @@ impl RtmpClient<'_> {
             Ok(facts) => facts,
             Err(failure) => {
                 let ended = self.proven && self.session.incoming.ended;
-                // Once the stream runs, only an end that nobody else can have made is the service's own word.
+                // Once the stream runs, only an end that no other device can have made is the service's own.
                 if running && !ended {
                     return Err(trace.stop(failure));
                 }
@@ -95,7 +95,7 @@ impl RtmpClient<'_> {
         Ok(())
     }
 
-    /// A failure that is the service's own word leaves the path proven; any other ends the check.
+    /// A failure that the service itself states leaves the path proven; any other ends the check.
     fn settle(&self, trace: &mut Trace<Facts>, failure: Failure, proven: bool) -> Result<(), Stopped> {
         match explain::refusal(self.target, &failure, proven) {
             Some(cause) => {
@@ -107,7 +107,7 @@ impl RtmpClient<'_> {
     }
 }
 
-/// Asks for leave, then streams; `running` tells whether the stream began.
+/// Asks for leave, then streams; `running` is true once the stream began.
 async fn stream(
     session: &mut Session,
     plan: PublishPlan,

@@ -36,7 +36,7 @@ impl Delivery {
         }
     }
 
-    /// Whether the kernel tells how much arrived.
+    /// Whether the kernel reports how much arrived.
     pub fn is_known(&self) -> bool {
         self.handle.is_some()
     }

@@ -10,7 +10,7 @@ use crate::chunk::Message;
 pub enum Event {
     /// The peer has received this many bytes (5.4.3).
     Acknowledgement(u32),
-    /// The peer wants to hear after every so many bytes (5.4.4).
+    /// The peer wants an acknowledgement after every so many bytes (5.4.4).
     Window(u32),
     /// The peer would have us send no more than so many bytes unacknowledged (5.4.5).
     Bandwidth(u32),

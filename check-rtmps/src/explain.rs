@@ -52,7 +52,7 @@ pub fn no_echo(target: &Target) -> Cause {
         .seen("the peer answered connect in RTMP; some servers never echo")
 }
 
-/// Explains a failure of the stages `rtmp` and `connect` where RTMP itself tells the cause.
+/// Explains a failure of the stages `rtmp` and `connect` where RTMP itself shows the cause.
 pub async fn explain(
     target: &Target,
     facts: &Facts,
@@ -82,7 +82,7 @@ pub async fn explain(
     Some(Finding::of(cause.seen(failure.detail.clone()).seen(INTACT)))
 }
 
-/// The cause of silence after the handshake, inside TLS that the service has proven to be its own: no device can tell
+/// The cause of silence after the handshake, inside TLS that the service has proven to be its own: no device can distinguish
 /// RTMP there from anything else, and one that goes by sizes would have cut the handshake, which is the largest exchange.
 fn hung(target: &Target, failure: &Failure) -> Cause {
     let fix = fix::service(target, "it finishes the RTMP handshake and answers nothing after it");

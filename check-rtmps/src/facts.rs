@@ -20,7 +20,7 @@ pub struct Facts {
     pub publish: Option<PublishFacts>,
 }
 
-/// What the peer's handshake said.
+/// What the peer's handshake showed.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct HandshakeFacts {
     /// S0, where it names a version.
@@ -38,7 +38,7 @@ pub struct HandshakeFacts {
     /// What a peer speaks that does not speak RTMP: `http`, `tls`, `text`, `bytes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speaks: Option<&'static str>,
-    /// What a peer that does not speak RTMP said first.
+    /// The first bytes of a peer that does not speak RTMP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_bytes: Option<String>,
     /// True when no handshake was begun: too many with this address were still in progress.
@@ -49,7 +49,7 @@ pub struct HandshakeFacts {
     pub connect: Option<ConnectFacts>,
 }
 
-/// What the server said to `connect`. Its texts are made harmless and bounded.
+/// What the server answered to `connect`. Its texts are made harmless and bounded.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ConnectFacts {
     /// The application that was asked for.

@@ -22,7 +22,7 @@ pub const RTMP: Layer = Layer::new("rtmp", Code::RtmpTimeout, Code::RtmpReset, C
 /// How long a peer that speaks another protocol may take to finish its first words.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Does the handshake; what was learned is left in `facts`, and what a peer of another protocol said in `foreign`, whether
+/// Does the handshake; what was learned is left in `facts`, and the first bytes of a peer of another protocol in `foreign`, whether
 /// it succeeds or not. A wrong echo is no failure here.
 ///
 /// # Errors

@@ -27,7 +27,7 @@ pub enum ForeignProtocol {
     Tls,
     /// Other text: a banner.
     Text,
-    /// 32 and above are forbidden so that text can be told apart; this is neither.
+    /// 32 and above are forbidden so that text can be recognised; this is neither.
     Bytes,
 }
 

@@ -132,7 +132,7 @@ pub async fn publish(
     let facts = Figures { begun, ended, answered, sent, plan, log: &publisher.log }.facts();
     if !sent.stuck {
         let bytes = publisher.session.writer.delete_stream(7.0, stream).await?;
-        // The measurement is over: a server that is slow to hear the end of it changes nothing.
+        // The measurement is over: a server that reads the end of it late changes nothing.
         let _ = clock::within(plan.patience, publisher.session.outgoing.send(&bytes)).await;
         let _ = clock::within(plan.patience, publisher.session.outgoing.close()).await;
     }
@@ -203,7 +203,7 @@ impl Figures<'_> {
         facts
     }
 
-    /// The most telling proof: the peer's TCP, unless the server takes longer to read; else the server's own word.
+    /// The strongest proof: the peer's TCP, unless the server takes longer to read; else the server's own answer.
     fn arrived(&self) -> Arrived {
         let media = self.sent.media;
         let answer =

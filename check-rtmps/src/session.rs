@@ -10,7 +10,7 @@ use crate::chunk::Chunks;
 use crate::event::Event;
 use crate::writer::Writer;
 
-/// The most bytes that are read from a server after the handshake. A publisher is told a few thousand.
+/// The most bytes that are read from a server after the handshake. A publisher receives a few thousand.
 const MOST: u64 = 4 * 1024 * 1024;
 
 /// Why no further event comes.
@@ -69,9 +69,9 @@ pub struct Incoming {
     chunks: Chunks,
     received: u64,
     acknowledged: u64,
-    /// The server ended the stream in good order. Inside TLS that is `close_notify`, which nobody else can say.
+    /// The server ended the stream in good order. Inside TLS that is `close_notify`, which no other device can send.
     pub ended: bool,
-    /// After how many bytes the server wants an acknowledgement, where it said so.
+    /// After how many bytes the server wants an acknowledgement, where it asked for that.
     pub window: Option<u32>,
 }
 

@@ -16,17 +16,17 @@ const LOSS: f64 = 0.01;
 
 /// What was observed.
 pub fn failure(facts: &PublishFacts, planned: Duration) -> Failure {
-    let mut said = Vec::new();
+    let mut parts = Vec::new();
     if facts.falls_short(planned) {
-        said.push(format!("{} of {} kbit/s were delivered", facts.throughput_kbps, facts.bitrate_kbps));
+        parts.push(format!("{} of {} kbit/s were delivered", facts.throughput_kbps, facts.bitrate_kbps));
     } else if let Some(slowest) = facts.slowest_kbps.filter(|_| facts.short) {
-        said.push(format!("{slowest} of {} kbit/s were delivered in the slowest 2 s", facts.bitrate_kbps));
+        parts.push(format!("{slowest} of {} kbit/s were delivered in the slowest 2 s", facts.bitrate_kbps));
     }
     if facts.pauses > 0 {
         let times = if facts.pauses == 1 { "once".to_owned() } else { format!("{} times", facts.pauses) };
-        said.push(format!("delivery paused {times}, for up to {:.1} s", seconds(facts.longest_pause_ms)));
+        parts.push(format!("delivery paused {times}, for up to {:.1} s", seconds(facts.longest_pause_ms)));
     }
-    Failure::new(Code::RtmpSlow, said.join("; "))
+    Failure::new(Code::RtmpSlow, parts.join("; "))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds for people")]

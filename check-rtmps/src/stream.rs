@@ -98,7 +98,7 @@ pub struct SentMedia {
     pub media: u64,
     /// Pictures.
     pub pictures: u32,
-    /// The last write never ended: the stream is cut inside a message, and nothing more can be said on it.
+    /// The last write never ended: the stream is cut inside a message, and nothing more can be sent on it.
     pub stuck: bool,
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// The bitrate has to be delivered in every window of this length.
 const WINDOW: Duration = Duration::from_secs(2);
-/// A pause in delivery that is longer is told.
+/// A longer pause in delivery is reported.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The start of a stream that is not measured: TCP begins slowly.
 const START: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ pub struct Track {
     delivered: u64,
     /// Since when bytes have waited without progress; `None` while none waits.
     waiting: Option<Instant>,
-    told: bool,
+    counted: bool,
     /// Pauses longer than a second.
     pub pauses: u32,
     /// The longest time in which bytes waited and none was delivered.
@@ -53,7 +53,7 @@ impl Track {
             samples: VecDeque::new(),
             delivered: 0,
             waiting: None,
-            told: false,
+            counted: false,
             pauses: 0,
             longest_pause: Duration::ZERO,
             slowest_kbps: None,
@@ -75,8 +75,8 @@ impl Track {
         if let Some(since) = self.waiting {
             let pause = now.saturating_duration_since(since);
             self.longest_pause = self.longest_pause.max(pause);
-            if pause > PAUSE && !self.told {
-                self.told = true;
+            if pause > PAUSE && !self.counted {
+                self.counted = true;
                 self.pauses += 1;
             }
         }
@@ -84,7 +84,7 @@ impl Track {
             self.waiting = None;
         } else if delivered > self.delivered || self.waiting.is_none() {
             self.waiting = Some(now);
-            self.told = false;
+            self.counted = false;
         }
     }
 
@@ -118,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    /// A stream of 800 kbit/s (100 bytes a millisecond) for ten seconds, sampled every 40 ms; `delivered` tells how many
+    /// A stream of 800 kbit/s (100 bytes a millisecond) for ten seconds, sampled every 40 ms; `delivered` gives how many
     /// bytes have arrived at a millisecond.
     fn track(delivered: impl Fn(u64) -> u64) -> Track {
         let begun = clock::now();

@@ -19,10 +19,11 @@ cat > nginx.conf <<CONF
 load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
 user root; daemon off; master_process off; pid $PWD/nginx.pid; error_log $PWD/error.log;
 events { worker_connections 64; }
-rtmp { server { listen 10.20.0.1:1935; application live { live on; } } }
+rtmp { access_log off; server { listen 10.20.0.1:1935; application live { live on; } } }
 CONF
 nsenter -t $far -n nginx -p $PWD -c $PWD/nginx.conf -e $PWD/error.log 2> nginx.log &
-until "$1" --timeout 1 rtmp://10.20.0.1 > /dev/null; do :; done
+tries=0
+until "$1" --strict --timeout 1 rtmp://10.20.0.1 > /dev/null; do tries=$((tries + 1)); [ $tries -lt 200 ]; done
 tc qdisc add dev c root tbf rate $RATE burst 16kb latency 3s
 "#;
 

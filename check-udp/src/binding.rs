@@ -7,7 +7,7 @@ use netcheck_common::failure::{Code, Failure};
 
 use crate::message::{Class, Id, Message, Writer, attribute, method};
 use crate::random::random;
-use crate::wire::{Heard, malformed};
+use crate::wire::{Received, malformed};
 
 /// What a Binding response says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,23 +65,25 @@ fn before_null(text: &[u8]) -> &[u8] {
 }
 
 /// What `bytes` are to the Binding request for which `ours` is true of its id.
-pub fn read(bytes: &[u8], ours: &dyn Fn(&Id) -> bool) -> Heard<(Id, Result<Binding, Failure>)> {
+pub fn read(bytes: &[u8], ours: &dyn Fn(&Id) -> bool) -> Received<(Id, Result<Binding, Failure>)> {
     let message = match Message::parse(bytes) {
         Ok(message) => message,
-        Err(why) => return Heard::Broken(malformed(why)),
+        Err(why) => return Received::Broken(malformed(why)),
     };
     if !ours(&message.id) || message.method != method::BINDING {
-        return Heard::Ignored;
+        return Received::Ignored;
     }
     match message.class {
-        Class::Request | Class::Indication => Heard::Ignored,
+        Class::Request | Class::Indication => Received::Ignored,
         Class::Error => {
             let detail = format!("the server answers {}", declined(&message));
-            Heard::Answer((message.id, Err(Failure::new(Code::StunError, detail))))
+            Received::Answer((message.id, Err(Failure::new(Code::StunError, detail))))
         }
         Class::Success => match success(&message) {
-            Some(binding) => Heard::Answer((message.id, Ok(binding))),
-            None => Heard::Broken(Failure::new(Code::StunMalformed, "the Binding response holds no address")),
+            Some(binding) => Received::Answer((message.id, Ok(binding))),
+            None => {
+                Received::Broken(Failure::new(Code::StunMalformed, "the Binding response holds no address"))
+            }
         },
     }
 }

@@ -23,7 +23,7 @@ use crate::series::SeriesFlags;
 use crate::transport::Rung;
 use crate::{explain, h3, icmp, ladder, quic, rung, stun, turn};
 
-/// The 95th percentile of the jitter that a conversation stands without harm.
+/// The highest 95th percentile of the jitter that does not disturb a conversation.
 const MAX_JITTER: Duration = Duration::from_millis(30);
 
 /// Checks STUN, TURN, QUIC, HTTP/3 and ICMP targets: is real-time media possible from here, and how good would it be?

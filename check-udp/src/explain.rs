@@ -139,7 +139,7 @@ async fn filtered_by_name(run: &Run, target: &Target, observed: &Observed, net: 
         return found(cause.sure(Confidence::Low).seen(seen));
     }
     let cause = cause.seen(format!("same address, the name {NEUTRAL}: the Initial was answered"));
-    // A service with nobody behind one of its names looks the same, but for how far the name gets.
+    // A service that does not serve this name looks the same, except for how far the name gets.
     match (own, other) {
         (Some((hop, near)), Some((far, beyond))) if hop < far => found(
             cause

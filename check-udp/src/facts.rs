@@ -176,7 +176,7 @@ pub struct RungFacts {
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct QuicFacts {
     /// Whether a probe of an unknown version drew Version Negotiation (RFC 9000 section 6); servers may omit it.
-    /// Absent where the handshake was over before it could be told.
+    /// Absent where the handshake ended before the answer was due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version_negotiation: Option<bool>,
     /// The versions the server offers, as it wrote them.
@@ -220,7 +220,7 @@ pub struct IcmpFacts {
 pub struct MtuFacts {
     /// The largest packet that was answered with "do not fragment" set, headers included, in bytes; at most 9216.
     pub path: u32,
-    /// Who said that larger ones do not fit.
+    /// The router that reported that larger ones do not fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reported_by: Option<IpAddr>,
     /// Larger ones are lost, and no router reports it.

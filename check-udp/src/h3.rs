@@ -79,7 +79,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 
 async fn head(connected: &Connected, target: &Target) -> Result<Response<()>, Failure> {
     let uri = format!("https://{}{}", target.authority(), target.request_path());
-    let malformed = |_| Failure::new(Code::HttpMalformed, "the path cannot stand in a request");
+    let malformed = |_| Failure::new(Code::HttpMalformed, "the path is not valid in a request");
     let request = Request::head(uri).header("user-agent", "netcheck").body(()).map_err(malformed)?;
     let connection = h3_quinn::Connection::new(connected.connection.clone());
     let (mut driver, mut sender) = h3::client::new(connection).await.map_err(|_| broken(connected, None))?;

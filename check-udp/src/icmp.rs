@@ -2,7 +2,7 @@
 //!
 //! `surge-ping` asks and measures ([`crate::ping`]). Our own socket ([`crate::pinger`]) does only what the owner of a
 //! socket alone can do: `--mtu`, which sets "do not fragment", and after silence one probe whose error queue says why,
-//! because the kernel tells ICMP errors to no unconnected datagram socket such as `surge-ping`'s.
+//! because the kernel reports no ICMP errors on unconnected datagram sockets such as `surge-ping`'s.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -103,7 +103,7 @@ async fn one(client: &Client, net: &Net, address: IpAddr) -> Result<ProbeLog, Fa
     why.map_or(Ok(series), Err)
 }
 
-/// What one probe over our own socket says about a silence; `None` when nobody says anything for so long. An answer to
+/// What one probe over our own socket says about a silence; `None` when nothing arrives for so long. An answer to
 /// it does not undo that the others had none.
 async fn reason(net: &Net, address: IpAddr, bound: Duration) -> Option<Failure> {
     let mut pinger = Pinger::open(net, address).ok()?;
@@ -122,7 +122,7 @@ async fn reason(net: &Net, address: IpAddr, bound: Duration) -> Option<Failure> 
     }
 }
 
-/// Writes into the record where packets leave from: `surge-ping`'s socket is not connected and cannot tell, so a
+/// Writes into the record where packets leave from: `surge-ping`'s socket is not connected and does not know it, so a
 /// datagram socket that sends nothing is asked.
 fn note_path(net: &Net, address: IpAddr) {
     let discard = SocketAddr::new(address, 9);
@@ -130,7 +130,7 @@ fn note_path(net: &Net, address: IpAddr) {
         return;
     };
     net.note_path(local, SocketAddr::new(address, 0));
-    // There are no ports to tell of.
+    // ICMP has no ports.
     net.see(|seen| {
         let path = seen.path.get_or_insert_default();
         path.address = Some(address.to_string());

@@ -73,7 +73,7 @@ pub async fn flight(config: ClientConfig, to: SocketAddr, name: &str) -> Vec<Vec
         Endpoint::new_with_abstract_socket(EndpointConfig::default(), None, socket, Arc::new(TokioRuntime));
     let Ok(endpoint) = endpoint else { return Vec::new() };
     if let Ok(connecting) = endpoint.connect_with(config, to, name) {
-        // Nobody answers.
+        // No answer can come.
         within(MOMENT, connecting).await;
     }
     std::mem::take(&mut *kept.0.lock().unwrap_or_else(PoisonError::into_inner))

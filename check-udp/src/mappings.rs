@@ -15,7 +15,7 @@ use netcheck_common::udp::Socket;
 use crate::nat::{Mapping, NatFacts, behaviour};
 use crate::reach;
 
-/// More servers than this tell nothing new.
+/// More servers than this add nothing.
 const MOST: usize = 8;
 
 /// What the STUN servers of one run saw.

@@ -43,7 +43,7 @@ mod option {
 /// What became of packets of one size.
 enum SizeResult {
     Answered,
-    /// Somebody said that it does not fit; ourselves, where the first interface is that small.
+    /// A router reported that it does not fit; none where the first interface of this machine is that small.
     TooLarge(Option<IpAddr>),
     Lost,
 }
@@ -84,7 +84,7 @@ pub async fn search(pinger: &mut Pinger, round_trip: Duration, net: &Net) -> Res
         next = usual.unwrap_or(good + (bad - good) / 2);
     }
     found.path = good;
-    // One router's word is enough: larger ones do not vanish without one.
+    // One report is enough: larger packets are not lost silently then.
     found.black_hole &= found.reported_by.is_none();
     Ok(found)
 }
@@ -123,7 +123,7 @@ fn too_large(pinger: &mut Pinger, failure: Failure) -> Result<SizeResult, Failur
     pinger.take_too_large().map(SizeResult::TooLarge).ok_or(failure)
 }
 
-/// What is wrong when large packets vanish and nobody says so.
+/// What is wrong when large packets are lost and no router reports it.
 pub fn black_hole(found: &MtuFacts, target: &Target) -> Option<(Failure, Cause)> {
     let lost = found.path + 1;
     found.black_hole.then(|| {

@@ -67,7 +67,7 @@ pub fn behaviour(mappings: &[Mapping]) -> Option<NatFacts> {
     } else if addresses.len() > 1 {
         Behaviour::EndpointIndependent
     } else {
-        // Two ports of one address tell nothing about other addresses.
+        // Two ports of one address show nothing about other addresses.
         return None;
     };
     let hosts: BTreeSet<IpAddr> = publics.iter().map(SocketAddr::ip).collect();
@@ -76,7 +76,7 @@ pub fn behaviour(mappings: &[Mapping]) -> Option<NatFacts> {
     Some(NatFacts { mapping, one_public_address: hosts.len() == 1, servers })
 }
 
-/// Two ports of one server tell whether the port matters.
+/// Two ports of one server show whether the port matters.
 fn dependence(mappings: &[Mapping]) -> Behaviour {
     let same_host = |a: &Mapping, b: &Mapping| a.server.ip() == b.server.ip() && a.server != b.server;
     let mut pairs =

@@ -22,7 +22,7 @@ use crate::wire::{FIRST_WAIT, PATIENCE};
 /// As much data as ping(8) sends.
 pub const USUAL: usize = 56;
 
-/// A socket of `surge-ping`, and whom it asks.
+/// A socket of `surge-ping`, and the address it asks.
 pub struct Client {
     inner: surge_ping::Client,
     address: IpAddr,
@@ -33,7 +33,7 @@ pub struct Client {
 enum EchoOutcome {
     Answered(Duration),
     Lost,
-    /// Somebody on the way said no: a raw socket hears it, a datagram socket does not.
+    /// A device on the path refused: a raw socket receives that, a datagram socket does not.
     Refused(Icmp),
     /// This machine would not send.
     Unsent(Failure),
@@ -43,7 +43,7 @@ impl Client {
     /// Opens a socket: the kind open to users first, the raw one where this user may have it.
     pub fn open(net: &Net, address: IpAddr) -> Result<Self, Failure> {
         let inner = surge_ping::Client::new(&config(net, address)).map_err(|error| {
-            // Either no socket was had, or it was not to be bound as the user asked; a bare one tells which.
+            // Either no socket was had, or it was not to be bound as the user asked; a plain one shows which.
             let bare = Config { kind: family(address), ..Config::default() };
             surge_ping::Client::new(&bare).map_or_else(|_| denied(), |_| refused_here(&error))
         })?;
@@ -197,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    /// What a raw socket hears: an ICMP message that quotes echo request 5 to 192.0.2.1.
+    /// What a raw socket receives: an ICMP message that quotes echo request 5 to 192.0.2.1.
     fn heard(kind: u8, code: u8) -> IcmpPacket {
         let header = |source: [u8; 4], to: [u8; 4]| {
             let mut bytes = vec![0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1, 0, 0];

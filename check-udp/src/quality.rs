@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::mos::{Path, mos};
 
-/// More than this share of lost probes is told.
+/// More than this share of lost probes is reported.
 const LOSS: f64 = 0.01;
 /// A single lost probe of a short series says nothing about the path.
 const LOST: u32 = 2;

@@ -31,10 +31,10 @@ use crate::versions::{self, Cid};
 
 /// QUIC over UDP.
 pub const QUIC: Layer = Layer::new("quic", Code::QuicTimeout, Code::QuicClosed, Code::QuicClosed);
-/// How long a goodbye may take to leave.
+/// How long CONNECTION_CLOSE may take to leave.
 const GOODBYE: Duration = Duration::from_millis(50);
 
-/// A connection that stands.
+/// An open connection.
 pub struct Connected {
     /// The connection.
     pub connection: Connection,
@@ -52,7 +52,7 @@ impl Connected {
         }
     }
 
-    /// Says goodbye, so that nothing is left behind.
+    /// Closes the connection, so that the server keeps no state.
     pub async fn close(self) {
         self.connection.close(0u32.into(), b"");
         within(GOODBYE, self.endpoint.wait_idle()).await;
@@ -141,8 +141,8 @@ fn alpn(connection: &Connection) -> Option<Vec<u8>> {
     connection.handshake_data()?.downcast::<HandshakeData>().ok()?.protocol
 }
 
-/// Asks with a version nobody speaks; the versions offered, or `None` when nothing came until `bound`. The socket is
-/// connected, so ICMP errors are heard here and not by quinn. What comes and is no answer is counted.
+/// Asks with a version that no server speaks; the versions offered, or `None` when nothing came until `bound`. The socket is
+/// connected, so ICMP errors arrive here and not at quinn. Datagrams that are no answer are counted.
 async fn negotiate(
     net: &Net,
     to: SocketAddr,
@@ -182,7 +182,7 @@ async fn handshake(
     let begun = now();
     let connecting = endpoint
         .connect_with(client(tls, bound)?, to, &name(&hello.name))
-        .map_err(|_| Failure::new(Code::TlsNameMismatch, "the name cannot stand in a certificate"))?;
+        .map_err(|_| Failure::new(Code::TlsNameMismatch, "the name is not valid in a certificate"))?;
     let outcome = within(bound, connecting).await;
     let took = begun.elapsed();
     let silence = || match received.parts() {

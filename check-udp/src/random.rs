@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// Bytes nobody can guess. Without a source of randomness they are zeros: a question is then still answered.
+/// Random bytes. Without a source of randomness they are zeros: a question is then still answered.
 pub fn random<const N: usize>() -> [u8; N] {
     // Drawn from the system a block at a time: in a sweep, a system call for each probe would count.
     static BLOCK: Mutex<(usize, [u8; 1536])> = Mutex::new((0, [0; 1536]));

@@ -34,7 +34,7 @@ impl Redirects {
         }
     }
 
-    /// Takes the word of the server that was asked last.
+    /// Follows the reference of the server that was asked last.
     ///
     /// # Errors
     /// `turn.error`: there is no going there.

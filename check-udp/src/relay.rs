@@ -20,7 +20,7 @@ use crate::random::random;
 use crate::series::{SeriesPlan, send_series};
 use crate::session::{Session, Signature};
 use crate::turn_message::{Challenge, Granted, Outcome, Refusal};
-use crate::wire::{Heard, Wire, ask};
+use crate::wire::{Received, Wire, ask};
 
 /// How many packets an echo through a relay is measured with, unless the user says how many.
 pub const ECHOES: u32 = 5;
@@ -152,7 +152,7 @@ async fn mapping<W: Wire>(wire: &mut W, bound: Duration) -> Option<SocketAddr> {
     let bound = bound.min(Duration::from_millis(500));
     let read = |bytes: &[u8], ours: &dyn Fn(&Id) -> bool| match binding::read(bytes, ours) {
         // What is no answer to a Binding request here, was one to an earlier request.
-        Heard::Broken(_) => Heard::Ignored,
+        Received::Broken(_) => Received::Ignored,
         heard => heard,
     };
     Some(ask(wire, binding::question, bound, read).await.ok()?.value.ok()?.mapped)

@@ -54,7 +54,7 @@ pub async fn check<W: Wire>(
     }
 }
 
-/// Relaying between its own addresses is a matter of the server's policy: nothing is said about the network.
+/// Relaying between its own addresses is a matter of the server's policy: it shows nothing about the network.
 fn forbidden(target: &Target, refusal: &Refusal) -> Cause {
     let fix = format!(
         "Allow relaying between the relay addresses of {} for the time of this test, or measure with another server.",

@@ -77,7 +77,7 @@ impl<'a, W: Wire> Session<'a, W> {
         let drew = self.ask(method::ALLOCATE, bound, add, granted).await;
         self.held = match &drew {
             Ok(reply) => matches!(reply.value, Outcome::Success(_)),
-            // A server that never said a word is not told goodbye.
+            // A server that never answered holds no allocation.
             Err(_) => self.signature.is_some(),
         };
         drew
@@ -152,7 +152,7 @@ impl<'a, W: Wire> Session<'a, W> {
         }
     }
 
-    /// Gives the allocation back. The server's word on it changes nothing, so it is not waited for longer than a
+    /// Gives the allocation back. The server's answer changes nothing, so it is not waited for longer than a
     /// moment.
     pub async fn release(mut self, bound: Duration) {
         if self.held {

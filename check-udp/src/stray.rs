@@ -15,13 +15,13 @@ use tokio::net::UdpSocket;
 use crate::binding;
 use crate::message::Id;
 use crate::random::random;
-use crate::wire::{FIRST_WAIT, Heard, PATIENCE, left};
+use crate::wire::{FIRST_WAIT, PATIENCE, Received, left};
 
 /// The part of a silent exchange after which the search begins.
 const BEGIN: f64 = 0.3;
 
 /// Does `ask`, which asks `to` over a connected socket. While it stays silent, a Binding request goes out from an
-/// unconnected one. An address other than `to` that answers is told in `found`, and with the failure of `ask`.
+/// unconnected one. An address other than `to` that answers is left in `found` and named in the failure of `ask`.
 pub async fn beside<T>(
     net: &Net,
     to: SocketAddr,
@@ -66,7 +66,7 @@ async fn search(net: &Net, to: SocketAddr, bound: Duration) -> Option<SocketAddr
         while let Some(received) = within(left(until), socket.recv_from(&mut buffer)).await {
             let (length, from) = received.ok()?;
             let bytes = buffer.get(..length).unwrap_or_default();
-            if let Heard::Answer(_) = binding::read(bytes, &|id| sent.contains(id)) {
+            if let Received::Answer(_) = binding::read(bytes, &|id| sent.contains(id)) {
                 return (from != to).then_some(from);
             }
         }

@@ -21,7 +21,7 @@ use crate::reach;
 use crate::run::Run;
 use crate::series::send_series;
 use crate::stray;
-use crate::wire::{Heard, Reply, Wire as _, ask};
+use crate::wire::{Received, Reply, Wire as _, ask};
 
 /// STUN over UDP.
 pub const STUN: Layer = Layer::new("stun", Code::UdpTimeout, Code::UdpRefused, Code::StunMalformed);
@@ -106,15 +106,15 @@ async fn measure(run: &Run, net: &Net, address: IpAddr, port: u16) -> Result<Stu
     let mut ignored = 0;
     let probe = |number: u32| binding::request(numbered(prefix, number));
     let number = |bytes: &[u8]| match binding::read(bytes, &|id| id[..8] == prefix) {
-        Heard::Answer((id, Ok(binding))) => {
+        Received::Answer((id, Ok(binding))) => {
             first.borrow_mut().get_or_insert(binding);
             id.last_chunk::<4>().map(|number| u32::from_be_bytes(*number))
         }
-        Heard::Answer((_, Err(failure))) | Heard::Broken(failure) => {
+        Received::Answer((_, Err(failure))) | Received::Broken(failure) => {
             broken.borrow_mut().get_or_insert(failure);
             None
         }
-        Heard::Ignored => {
+        Received::Ignored => {
             ignored += 1;
             None
         }
@@ -123,7 +123,7 @@ async fn measure(run: &Run, net: &Net, address: IpAddr, port: u16) -> Result<Stu
     let sent = log.count();
     let silence = || {
         let none = Failure::new(Code::UdpTimeout, format!("none of {sent} probes was answered"));
-        lease.socket.amid(none, ignored)
+        lease.socket.with_unrelated(none, ignored)
     };
     let binding = first.into_inner().ok_or_else(|| broken.into_inner().unwrap_or_else(silence))?;
     let reply = Reply { value: (), round_trip: Duration::ZERO, sent, ignored };

@@ -228,7 +228,7 @@ async fn relayed<W: Wire>(
             let failure = refusal.failure();
             return Err(trace.retract(failure));
         }
-        // Who asks for a measurement is told that there is none; else a server need not relay to its own addresses.
+        // Only a measurement that was asked for needs echoes: a server need not relay to its own addresses.
         Echo::Silent if run.series.count.is_some() => {
             trace.degrade(relay::silence(), Some(relay::silence_cause(target)));
         }

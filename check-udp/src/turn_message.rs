@@ -7,7 +7,7 @@ use netcheck_common::failure::{Code, Failure};
 
 use crate::binding::{declined, software};
 use crate::message::{Class, Id, Key, Message, attribute};
-use crate::wire::{Heard, malformed};
+use crate::wire::{Received, malformed};
 
 /// What a server wants to be met with.
 #[derive(Clone, Debug)]
@@ -84,21 +84,21 @@ pub fn read<T>(
     ours: &dyn Fn(&Id) -> bool,
     key: Option<&Key>,
     success: impl Fn(&Message<'_>) -> T,
-) -> Heard<(Id, Outcome<T>)> {
+) -> Received<(Id, Outcome<T>)> {
     let message = match Message::parse(bytes) {
         Ok(message) => message,
-        Err(why) => return Heard::Broken(malformed(why)),
+        Err(why) => return Received::Broken(malformed(why)),
     };
     if !ours(&message.id) || message.method != method {
-        return Heard::Ignored;
+        return Received::Ignored;
     }
     match message.class {
-        Class::Request | Class::Indication => Heard::Ignored,
+        Class::Request | Class::Indication => Received::Ignored,
         Class::Success if key.is_some_and(|key| !message.signed_by(key)) => {
-            Heard::Broken(Failure::new(Code::StunMalformed, "the success is not signed with our password"))
+            Received::Broken(Failure::new(Code::StunMalformed, "the success is not signed with our password"))
         }
-        Class::Success => Heard::Answer((message.id, Outcome::Success(success(&message)))),
-        Class::Error => Heard::Answer((message.id, Outcome::Error(refusal(&message)))),
+        Class::Success => Received::Answer((message.id, Outcome::Success(success(&message)))),
+        Class::Error => Received::Answer((message.id, Outcome::Error(refusal(&message)))),
     }
 }
 

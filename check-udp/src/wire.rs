@@ -28,13 +28,13 @@ pub trait Wire {
     /// The code of its silence.
     fn silence(&self) -> Code;
 
-    /// The failure that nothing fit to answer came, though messages did come; said of whoever is at the other end.
-    fn amid(&self, silence: Failure, messages: u32) -> Failure;
+    /// The failure of a silence in which unrelated messages came from the peer.
+    fn with_unrelated(&self, silence: Failure, messages: u32) -> Failure;
 
     /// Sends one message.
     async fn send(&mut self, message: &[u8]) -> Result<(), Failure>;
 
-    /// Sends one message without waiting, as far as that goes: a last word that must not be cut off.
+    /// Sends one message without waiting, as far as possible: a last message that must not be cut off.
     fn send_now(&mut self, message: &[u8]);
 
     /// Receives one message into `buffer` and returns its length. Nothing is lost when the wait is cut short.
@@ -48,7 +48,7 @@ impl Wire for Socket {
         Code::UdpTimeout
     }
 
-    fn amid(&self, silence: Failure, messages: u32) -> Failure {
+    fn with_unrelated(&self, silence: Failure, messages: u32) -> Failure {
         silence.amid(messages, "datagram", self.peer())
     }
 
@@ -57,7 +57,7 @@ impl Wire for Socket {
     }
 
     fn send_now(&mut self, message: &[u8]) {
-        // Nobody is left to be told.
+        // No one is left to report to.
         let _ = Socket::send_now(self, message);
     }
 
@@ -87,7 +87,7 @@ impl Wire for Framed {
         self.layer.timeout
     }
 
-    fn amid(&self, silence: Failure, messages: u32) -> Failure {
+    fn with_unrelated(&self, silence: Failure, messages: u32) -> Failure {
         silence.amid(messages, "message", "the server")
     }
 
@@ -136,12 +136,12 @@ pub fn malformed(why: Malformed) -> Failure {
 }
 
 /// What a received message is to the question that was asked.
-pub enum Heard<T> {
+pub enum Received<T> {
     /// The answer.
     Answer(T),
     /// Somebody else's, or a stale one.
     Ignored,
-    /// Not what the protocol allows: told if nothing better comes.
+    /// Not what the protocol allows: reported if nothing better comes.
     Broken(Failure),
 }
 
@@ -182,7 +182,7 @@ pub async fn ask<W: Wire, T>(
     wire: &mut W,
     mut question: impl Question,
     bound: Duration,
-    mut read: impl FnMut(&[u8], &dyn Fn(&Id) -> bool) -> Heard<(Id, T)>,
+    mut read: impl FnMut(&[u8], &dyn Fn(&Id) -> bool) -> Received<(Id, T)>,
 ) -> Result<Reply<T>, Failure> {
     let (mut wait, mut ignored, mut broken) = (FIRST_WAIT, 0, None);
     let mut sent: Vec<(Id, Instant)> = Vec::new();
@@ -200,20 +200,20 @@ pub async fn ask<W: Wire, T>(
         while let Some(received) = within(left(until), wire.receive(&mut buffer)).await {
             received?;
             match read(&buffer, &|id| sent.iter().any(|(known, _)| known == id)) {
-                Heard::Answer((id, value)) => {
+                Received::Answer((id, value)) => {
                     let answered = sent.iter().find(|(known, _)| *known == id).map(|(_, at)| at.elapsed());
                     let round_trip = answered.unwrap_or_default();
                     let sent = u32::try_from(sent.len()).unwrap_or(u32::MAX);
                     return Ok(Reply { value, round_trip, sent, ignored });
                 }
-                Heard::Ignored => ignored += 1,
-                Heard::Broken(failure) => broken = Some(failure),
+                Received::Ignored => ignored += 1,
+                Received::Broken(failure) => broken = Some(failure),
             }
         }
         if now() >= end {
             let times = if sent.len() == 1 { "once".to_owned() } else { format!("{} times", sent.len()) };
             let silence = || Failure::new(wire.silence(), format!("no answer, asked {times}"));
-            return Err(broken.unwrap_or_else(|| wire.amid(silence(), ignored)));
+            return Err(broken.unwrap_or_else(|| wire.with_unrelated(silence(), ignored)));
         }
     }
 }

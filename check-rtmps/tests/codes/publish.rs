@@ -65,6 +65,8 @@ fn read_until(wire: &mut impl Read, what: &[u8]) {
 /// A server that takes a stream and reads it in pieces, with a pause after each; it answers the command at the end.
 fn reading(piece: usize, pause: Duration, times: usize) -> Server {
     Server::each(move |mut wire| {
+        // A buffer that is soon full.
+        socket2::SockRef::from(wire.socket()).set_recv_buffer_size(16_384).unwrap();
         let mut hello = vec![0; 1537];
         wire.read_exact(&mut hello).unwrap();
         wire.write_all(&peer::answer(&hello)).unwrap();
@@ -101,15 +103,14 @@ fn publish_to(server: &Server, args: &[&str]) -> Value {
 
 #[test]
 fn a_pause_of_the_server_in_a_stream_that_fills_its_buffer_is_told_with_its_length() {
-    // 100 Mbit/s fill any buffer of a loopback connection within a fraction of a second.
-    let server = reading(20_000_000, Duration::from_secs(2), 1);
-    let record = publish_to(&server, &["--publish", "5", "--bitrate", "100000", "--timeout", "5"]);
+    let server = reading(2_000_000, Duration::from_secs(2), 1);
+    let record = publish_to(&server, &["--publish", "6", "--bitrate", "8000", "--timeout", "5"]);
     assert_eq!(gist(&record), ("degraded", "rtmp.slow", "unknown", "service"), "{record}");
     let publish = &record["facts"]["publish"];
-    assert_eq!((&publish["pauses"], &publish["limited_by"]), (&json!(1), &json!("receiver")), "{publish}");
+    assert_eq!(publish["limited_by"], "receiver", "{publish}");
     let pause = publish["longest_pause_ms"].as_u64().unwrap();
-    assert!((1000..=3000).contains(&pause), "{publish}");
-    assert!(record["failure"]["detail"].as_str().unwrap().contains("delivery paused once, for up to "));
+    assert!((1500..=2500).contains(&pause), "{publish}");
+    assert!(record["failure"]["detail"].as_str().unwrap().contains("delivery paused "), "{record}");
 }
 
 #[test]
