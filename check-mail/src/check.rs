@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use netcheck_common::cause::{Cause, Reason, Who};
 use netcheck_common::check::Check;
-use netcheck_common::diagnose::Finding;
-use netcheck_common::net::Net;
+use netcheck_common::diagnose::{Diagnosis, Finding};
 use netcheck_common::record::Verdict;
 use netcheck_common::target::{Host, Target};
 use netcheck_common::trace::{Observed, Stopped, Trace};
@@ -96,7 +95,13 @@ impl Check for Mail {
     }
 
     /// A check that stops says first what it thinks of the failure; here that becomes the finding.
-    async fn explain(&self, target: &Target, observed: &Observed, _: &Net) -> Option<Finding> {
+    async fn explain(
+        &self,
+        target: &Target,
+        facts: &Facts,
+        observed: &Observed,
+        _: &Diagnosis,
+    ) -> Option<Finding> {
         let failure = observed.failure.as_ref()?;
         if target.scheme.name == "message" && failure.code.layer() == "dns" {
             let fix = "Run the check where names can be resolved: the signature's key stands in the DNS.";
@@ -105,7 +110,7 @@ impl Check for Mail {
         }
         let said = observed.degraded.iter().rev().find(|(said, _)| said.code == failure.code);
         let cause = said.and_then(|(_, cause)| cause.clone())?;
-        let verdict = gateway::unproven(&observed.facts).then_some(Verdict::Inconclusive);
+        let verdict = gateway::unproven(facts).then_some(Verdict::Inconclusive);
         Some(Finding { verdict, cause })
     }
 }

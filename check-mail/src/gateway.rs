@@ -63,11 +63,9 @@ pub struct Question<'a> {
 
 /// Whether a target of which these facts are known was refused because of this machine only.
 #[must_use]
-pub fn unproven(facts: &serde_json::Map<String, serde_json::Value>) -> bool {
-    facts
-        .get("smtp")
-        .and_then(|smtp| smtp.pointer("/recipient/answer"))
-        .is_some_and(|answer| answer == "unproven")
+pub fn unproven(facts: &check::Facts) -> bool {
+    let recipient = facts.smtp.as_ref().and_then(|smtp| smtp.recipient.as_ref());
+    recipient.is_some_and(|recipient| recipient.answer == "unproven")
 }
 
 /// Checks one gateway.

@@ -91,7 +91,7 @@ async fn survey(
                 match clock::within(net.patience(), &mut asking).await {
                     Some(texts) => texts,
                     None => {
-                        net.look_into_resolver();
+                        net.resolver_is_silent();
                         asking.await
                     }
                 }

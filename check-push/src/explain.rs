@@ -1,7 +1,7 @@
 //! What only push understands of a failure: interception it cannot survive, a wrong address, an idle time-out.
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
-use netcheck_common::diagnose::{self, Finding};
+use netcheck_common::diagnose::{self, Diagnosis, Finding};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::net::Net;
 use netcheck_common::record::Verdict;
@@ -10,18 +10,24 @@ use netcheck_common::target::Target;
 use netcheck_common::tls::Trust;
 use netcheck_common::trace::Observed;
 
+use crate::facts::Facts;
 use crate::hold::HOLD;
 
 /// The cause, where push knows more than the common diagnosis.
-pub async fn explain(target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+pub async fn explain(
+    target: &Target,
+    facts: &Facts,
+    observed: &Observed,
+    net: &Diagnosis,
+) -> Option<Finding> {
     let failure = observed.failure.as_ref()?;
     let last = observed.stages.last().map(|stage| stage.stage.as_str());
     let own = if last == Some(HOLD.name) {
-        return idle(target, observed, failure).map(certain);
+        return idle(target, facts, failure).map(certain);
     } else if let Some(cause) = page(target, observed, failure) {
         return Some(certain(cause));
     } else {
-        inspection(target, observed, failure).or_else(|| elsewhere(target, observed, failure, net))?
+        inspection(target, observed, failure).or_else(|| elsewhere(target, facts, observed, failure, net))?
     };
     // Its control experiments may prove what so far is only likely, and where.
     let common = diagnose::explain(target, observed, net).await;
@@ -62,7 +68,7 @@ pub fn mute(failure: &Failure) -> Cause {
     Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone())
 }
 
-fn idle(target: &Target, observed: &Observed, failure: &Failure) -> Option<Cause> {
+fn idle(target: &Target, facts: &Facts, failure: &Failure) -> Option<Cause> {
     if failure.code == Code::PushNotOrigin {
         return None;
     }
@@ -71,7 +77,7 @@ fn idle(target: &Target, observed: &Observed, failure: &Failure) -> Option<Cause
         "Let idle TCP connections to {host} port {port} stand for 30 minutes or more (session time-out)."
     );
     let cause = Cause::new(Reason::IdleTimeout, Who::Network, fix).seen(failure.detail.clone());
-    let control = observed.facts.get("hold").and_then(|hold| hold.get("control_alive")?.as_bool());
+    let control = facts.hold.as_ref().and_then(|hold| hold.control_alive);
     Some(match control {
         // A firewall's timer and one of the service's own balancer look alike from here.
         Some(true) => cause
@@ -128,13 +134,19 @@ fn inspection(target: &Target, observed: &Observed, failure: &Failure) -> Option
 }
 
 /// The resolver named an address that is not the service's, and the service is not there.
-fn elsewhere(target: &Target, observed: &Observed, failure: &Failure, net: &Net) -> Option<Cause> {
-    let networks = observed.facts.get("networks")?;
+fn elsewhere(
+    target: &Target,
+    facts: &Facts,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Net,
+) -> Option<Cause> {
+    let networks = facts.networks.as_ref()?;
     let resolved = observed.stages.first().is_some_and(|stage| stage.stage == "dns" && stage.ok);
     // A second opinion on names, where one was asked for, is better evidence; a tunnel's own addresses are no lie.
     let better = net.flags().reference_resolver.is_some() || observed.seen.private_answer;
     let imposter = matches!(failure.code, Code::TlsUntrusted | Code::TlsNameMismatch | Code::TlsNotTls);
-    if networks.get("owner").is_some() || !resolved || better || !imposter {
+    if networks.owner.is_some() || !resolved || better || !imposter {
         return None;
     }
     let (host, address) = (&target.host, observed.seen.peer?.ip());

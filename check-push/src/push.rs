@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use netcheck_common::check::Check;
-use netcheck_common::diagnose::Finding;
-use netcheck_common::net::Net;
+use netcheck_common::diagnose::{Diagnosis, Finding};
 use netcheck_common::target::Target;
 use netcheck_common::tls::{Hello, Trust};
 use netcheck_common::trace::{Observed, Stopped, Trace};
@@ -89,8 +88,14 @@ impl Check for Push {
         }
     }
 
-    async fn explain(&self, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
-        explain::explain(target, observed, net).await
+    async fn explain(
+        &self,
+        target: &Target,
+        facts: &Facts,
+        observed: &Observed,
+        net: &Diagnosis,
+    ) -> Option<Finding> {
+        explain::explain(target, facts, observed, net).await
     }
 }
 

@@ -20,9 +20,8 @@ use std::time::Duration;
 
 use clap::Args;
 use netcheck_common::check::Check;
-use netcheck_common::diagnose::Finding;
+use netcheck_common::diagnose::{Diagnosis, Finding};
 use netcheck_common::failure::{Code, Failure};
-use netcheck_common::net::Net;
 use netcheck_common::secret::Secrets;
 use netcheck_common::stream::Stream;
 use netcheck_common::target::Target;
@@ -137,8 +136,14 @@ Examples:
         [self.key.reveal().to_owned()].into_iter().collect()
     }
 
-    async fn explain(&self, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
-        explain::explain(target, observed, net).await
+    async fn explain(
+        &self,
+        target: &Target,
+        facts: &Facts,
+        observed: &Observed,
+        diagnosis: &Diagnosis,
+    ) -> Option<Finding> {
+        explain::explain(target, facts, observed, diagnosis).await
     }
 }
 

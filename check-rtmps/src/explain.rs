@@ -1,18 +1,16 @@
 //! Causes that only RTMP tells: what the service's own words mean for the path. The rest is the common diagnosis's.
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
-use netcheck_common::diagnose::{Finding, fix, stands_in};
+use netcheck_common::diagnose::{Diagnosis, Finding, fix, stands_in};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::http::Answer;
-use netcheck_common::net::Net;
 use netcheck_common::record::Verdict;
 use netcheck_common::signature::{self, Page};
 use netcheck_common::target::Target;
 use netcheck_common::tls::Trust;
 use netcheck_common::trace::Observed;
-use serde_json::Value;
 
-use crate::facts::Publication;
+use crate::facts::{Facts, Publication};
 
 const INTACT: &str =
     "TLS ends at the service's own certificate: nothing on the way can read or answer what is inside";
@@ -78,10 +76,14 @@ pub fn too_slow(target: &Target, publication: &Publication) -> Cause {
 }
 
 /// Explains a failure of the stages `rtmp` and `connect` where RTMP itself tells the cause.
-pub async fn explain(target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+pub async fn explain(
+    target: &Target,
+    facts: &Facts,
+    observed: &Observed,
+    net: &Diagnosis,
+) -> Option<Finding> {
     let failure = observed.failure.as_ref()?;
-    let rtmp = observed.facts.get("rtmp");
-    if rtmp.and_then(|rtmp| rtmp.get("crowded")) == Some(&Value::Bool(true)) {
+    if facts.rtmp.as_ref().is_some_and(|rtmp| rtmp.crowded) {
         let fix = "Allow the target more time (--deadline), or more handshakes at once (--per-host).";
         let cause = Cause::new(Reason::Unknown, Who::Local, fix).seen(failure.detail.clone());
         return Some(Finding::with(Verdict::Inconclusive, cause));
@@ -91,7 +93,7 @@ pub async fn explain(target: &Target, observed: &Observed, net: &Net) -> Option<
         Code::RtmpNotRtmp | Code::RtmpBadVersion | Code::RtmpBadEcho if proven => Confidence::Medium,
         Code::RtmpClosed if proven && at(observed, "rtmp") => Confidence::Low,
         Code::RtmpNotRtmp if at(observed, "rtmp") => {
-            return Some(stranger(target, observed, failure, net).await);
+            return Some(stranger(target, facts, observed, failure, net).await);
         }
         _ => return None,
     };
@@ -107,7 +109,13 @@ fn at(observed: &Observed, stage: &str) -> bool {
 
 /// Something else than RTMP answered, and nothing proves who it was: a known page, a device on the way, or the
 /// service itself.
-async fn stranger(target: &Target, observed: &Observed, failure: &Failure, net: &Net) -> Finding {
+async fn stranger(
+    target: &Target,
+    facts: &Facts,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Finding {
     if let Some(page) = signature::match_page(&page(&observed.seen.first_bytes)) {
         let reason = match page.page {
             Page::Block => Reason::BlockPage,
@@ -122,7 +130,7 @@ async fn stranger(target: &Target, observed: &Observed, failure: &Failure, net: 
     {
         return finding;
     }
-    let speaks = observed.facts.get("rtmp").and_then(|rtmp| rtmp.get("speaks")).and_then(Value::as_str);
+    let speaks = facts.rtmp.as_ref().and_then(|rtmp| rtmp.speaks);
     let fix = match speaks {
         Some("tls") => format!("Check rtmps://{} instead: the port speaks TLS.", target.authority()),
         _ => fix::service(target, "what answers there is no RTMP server"),

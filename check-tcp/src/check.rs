@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 
 use netcheck_common::check::Check;
 use netcheck_common::clock;
-use netcheck_common::diagnose::Finding;
+use netcheck_common::diagnose::{Diagnosis, Finding};
 use netcheck_common::escape;
 use netcheck_common::failure::Layer;
 use netcheck_common::http::Request;
-use netcheck_common::net::Net;
 use netcheck_common::proxy::Kind;
 use netcheck_common::target::Target;
 use netcheck_common::tls::Hello;
@@ -73,11 +72,17 @@ impl Check for Tcp {
         }
     }
 
-    async fn explain(&self, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+    async fn explain(
+        &self,
+        target: &Target,
+        _: &Facts,
+        observed: &Observed,
+        diagnosis: &Diagnosis,
+    ) -> Option<Finding> {
         if !self.prove.contains(&Rule::Path) {
             return None;
         }
-        Box::pin(prove::path(target, observed, net, &self.prove_control)).await
+        Box::pin(prove::path(target, observed, diagnosis, &self.prove_control)).await
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::clock;
 use netcheck_common::diagnose::trail::{Answer, Trail};
-use netcheck_common::diagnose::{self, Boundary, Finding};
+use netcheck_common::diagnose::{self, Boundary, Diagnosis, Finding};
 use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::net::Net;
 use netcheck_common::record::Verdict;
@@ -139,7 +139,7 @@ fn stranger(seed: u64, zone: &str) -> String {
 pub async fn path(
     target: &Target,
     observed: &Observed,
-    net: &Net,
+    net: &Diagnosis,
     controls: &[SocketAddr],
 ) -> Option<Finding> {
     let failure = observed.failure.as_ref()?;

@@ -9,7 +9,7 @@ use clap::Args;
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::check::Check;
 use netcheck_common::clock::now;
-use netcheck_common::diagnose::Finding;
+use netcheck_common::diagnose::{Diagnosis, Finding};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::net::Net;
 use netcheck_common::secret::Secrets;
@@ -186,8 +186,14 @@ Credentials for TURN come from the environment: TURN_USERNAME and TURN_PASSWORD.
         outcome
     }
 
-    async fn explain(&self, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
-        Box::pin(explain::explain(self, target, observed, net)).await
+    async fn explain(
+        &self,
+        target: &Target,
+        facts: &Facts,
+        observed: &Observed,
+        diagnosis: &Diagnosis,
+    ) -> Option<Finding> {
+        Box::pin(explain::explain(self, target, facts, observed, diagnosis)).await
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, Shared, join_all, select};
 use netcheck_common::clock::{now, pause, within};
+use netcheck_common::diagnose::Diagnosis;
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::net::Net;
 use netcheck_common::spec::{Sampling, Spec};
@@ -96,14 +97,14 @@ impl Controls {
 
     /// Does `work`; while it stays silent the experiments that tell why are made beside it, so that they cost no time
     /// of their own: each is made once a run and remembered.
-    pub async fn beside<T>(&self, net: &Net, work: impl Future<Output = T>) -> T {
+    pub async fn beside<T>(&self, net: &Diagnosis, work: impl Future<Output = T>) -> T {
         if !net.diagnoses() {
             return work.await;
         }
         let look_ahead = async {
             pause(net.timeout().mul_f64(0.3).min(LOOK_AHEAD)).await;
             let Some(to) = net.peer() else { return };
-            net.look_into_datagrams(to);
+            net.datagram_is_silent(to);
             self.ask(net).await;
         };
         tokio::pin!(work, look_ahead);
@@ -114,7 +115,7 @@ impl Controls {
     }
 
     /// How the controls answer; they are asked once a run, all at once, by whoever needs them first.
-    pub async fn ask(&self, net: &Net) -> Vec<Control> {
+    pub async fn ask(&self, net: &Diagnosis) -> Vec<Control> {
         let asking = {
             let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
             answers.get_or_insert_with(|| asking(self.targets.clone(), net.aside())).clone()
@@ -123,11 +124,11 @@ impl Controls {
     }
 }
 
-fn asking(targets: Vec<Target>, aside: Net) -> Asking {
+fn asking(targets: Vec<Target>, aside: Diagnosis) -> Asking {
     async move { join_all(targets.iter().map(|target| asked(&aside, target))).await }.boxed().shared()
 }
 
-async fn asked(aside: &Net, target: &Target) -> Control {
+async fn asked(aside: &Diagnosis, target: &Target) -> Control {
     let mut control =
         Control { target: target.clone(), answered: false, silent: false, tcp: None, last: None };
     // Asked while the target is silent, told when that is over: within what one stage has.

@@ -4,34 +4,39 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
-use netcheck_common::diagnose::{Finding, fix};
+use netcheck_common::diagnose::{Diagnosis, Finding, fix};
 use netcheck_common::failure::{Code, Failure};
-use netcheck_common::net::Net;
 use netcheck_common::record::Verdict;
 use netcheck_common::target::{Host, Target};
 use netcheck_common::tls::Trust;
 use netcheck_common::trace::Observed;
-use serde_json::Value;
 
 use crate::check::Udp;
+use crate::facts::Facts;
 use crate::quic;
 
 /// A name that no filter has a reason to know, for an Initial to the same address.
 const NEUTRAL: &str = "example.com";
 
 /// Explains a failure.
-pub async fn explain(udp: &Udp, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+pub async fn explain(
+    udp: &Udp,
+    target: &Target,
+    facts: &Facts,
+    observed: &Observed,
+    net: &Diagnosis,
+) -> Option<Finding> {
     let failure = observed.failure.as_ref()?;
     match failure.code {
         Code::StunError => Some(service(target, failure, Some(Verdict::Degraded))),
-        Code::TurnError if udp.credentials.is_some() && is_about_credentials(observed) => {
+        Code::TurnError if udp.credentials.is_some() && is_about_credentials(facts) => {
             Some(credentials(target, failure))
         }
         Code::TurnError => Some(service(target, failure, Some(Verdict::Degraded))),
         Code::IcmpNotPermitted => Some(not_permitted(failure)),
         _ if failure.heard => Some(strange(target, failure)),
         _ if !net.diagnoses() => None,
-        Code::QuicTimeout if negotiated(observed) => Some(filtered_by_name(udp, target, observed, net).await),
+        Code::QuicTimeout if negotiated(facts) => Some(filtered_by_name(udp, target, observed, net).await),
         Code::UdpTimeout | Code::QuicTimeout => silence(udp, target, observed, net).await,
         Code::TcpTimeout | Code::TcpReset | Code::TlsTimeout | Code::TlsReset | Code::TlsClosed => {
             cut_off(target, observed)
@@ -68,8 +73,8 @@ fn strange(target: &Target, failure: &Failure) -> Finding {
 }
 
 /// 401 and 441: the name or the password is wrong (RFC 8489 section 14.8, RFC 8656 section 19).
-fn is_about_credentials(observed: &Observed) -> bool {
-    let number = observed.facts.get("turn").and_then(|turn| turn.get("error")).and_then(Value::as_u64);
+fn is_about_credentials(facts: &Facts) -> bool {
+    let number = facts.turn.as_ref().and_then(|turn| turn.error);
     matches!(number, Some(401 | 441))
 }
 
@@ -91,12 +96,12 @@ fn not_permitted(failure: &Failure) -> Finding {
     Finding { verdict: Some(Verdict::Inconclusive), cause }
 }
 
-fn negotiated(observed: &Observed) -> bool {
-    observed.facts.get("quic").and_then(|quic| quic.get("version_negotiation")) == Some(&Value::Bool(true))
+fn negotiated(facts: &Facts) -> bool {
+    facts.quic.as_ref().and_then(|quic| quic.version_negotiation) == Some(true)
 }
 
 /// The server answers QUIC, and not to this name.
-async fn filtered_by_name(udp: &Udp, target: &Target, observed: &Observed, net: &Net) -> Finding {
+async fn filtered_by_name(udp: &Udp, target: &Target, observed: &Observed, net: &Diagnosis) -> Finding {
     let name = match &target.host {
         Host::Name(name) => name.clone(),
         Host::Address(address) => {
@@ -135,13 +140,13 @@ async fn filtered_by_name(udp: &Udp, target: &Target, observed: &Observed, net: 
     }
 }
 
-async fn other_name_answers(net: &Net, to: SocketAddr, alpn: Vec<Vec<u8>>) -> bool {
+async fn other_name_answers(net: &Diagnosis, to: SocketAddr, alpn: Vec<Vec<u8>>) -> bool {
     let bound = net.timeout().min(Duration::from_secs(3));
     quic::answers(net, to, &Host::Name(NEUTRAL.to_owned()), alpn, bound).await
 }
 
 /// Nothing came back: is it all UDP, or this destination?
-async fn silence(udp: &Udp, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+async fn silence(udp: &Udp, target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
     if udp.controls.is_empty() {
         return None;
     }

@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::clock::{now, within};
+use netcheck_common::diagnose::Diagnosis;
 use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::net::Net;
 use netcheck_common::target::Target;
@@ -64,7 +65,7 @@ struct Fared {
 /// Climbs it.
 pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let addresses = trace.addresses(target).await?;
-    let net = trace.net();
+    let net = trace.diagnosis();
     let bound = reach::bound(&net);
     let rungs = udp.ladder.iter().map(|rung| try_rung(&net, *rung, &addresses, target, bound));
     let climb = udp.controls.beside(&net, Box::pin(join_all(rungs).map(Ok)));
@@ -135,7 +136,13 @@ async fn answered<W: Wire>(mut wire: W, bound: Duration) -> Result<(), Failure> 
 }
 
 /// Media works over TCP, which suffers from every loss: an administrator should know what would be better.
-async fn media_without_udp(udp: &Udp, target: &Target, net: &Net, fared: &[Fared], best: Rung) -> Cause {
+async fn media_without_udp(
+    udp: &Udp,
+    target: &Target,
+    net: &Diagnosis,
+    fared: &[Fared],
+    best: Rung,
+) -> Cause {
     let tried: Vec<String> = fared
         .iter()
         .filter(|fared| fared.rung.transport == Transport::Udp)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use netcheck_common::clock::{now, within};
+use netcheck_common::diagnose::Diagnosis;
 use netcheck_common::escape;
 use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::net::Net;
@@ -60,7 +61,7 @@ impl Connected {
 /// Connects: the stage `quic`, beside which version negotiation is asked for.
 pub async fn connect(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<Connected, Stopped> {
     let addresses = trace.addresses(target).await?;
-    let net = trace.net();
+    let net = trace.diagnosis();
     let mut hello = Hello::to(&target.host);
     hello.alpn = udp.alpn_of(target);
     let bound = reach::bound(&net);
@@ -279,7 +280,12 @@ fn ended(net: &Net, code: u64, who: &str) -> Failure {
 }
 
 /// The last hop that an Initial with this name reaches.
-pub async fn last_hop(net: &Net, to: SocketAddr, host: &Host, alpn: Vec<Vec<u8>>) -> Option<(u8, IpAddr)> {
+pub async fn last_hop(
+    net: &Diagnosis,
+    to: SocketAddr,
+    host: &Host,
+    alpn: Vec<Vec<u8>>,
+) -> Option<(u8, IpAddr)> {
     let mut hello = Hello::to(host);
     hello.alpn = alpn;
     let aside = net.aside();

@@ -34,7 +34,7 @@ struct Told {
 /// Checks one target.
 pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let addresses = trace.addresses(target).await?;
-    let net = trace.net();
+    let net = trace.diagnosis();
     let (bound, port) = (reach::bound(&net), target.port());
     let told = match udp.series.count {
         None => {

@@ -74,7 +74,7 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
     match Transport::of(target) {
         Some(Transport::Udp) => {
             let addresses = trace.addresses(target).await?;
-            let net = trace.net();
+            let net = trace.diagnosis();
             let bound = reach::bound(&net);
             let port = target.port();
             let work = reach::race(&net, &addresses, port, |address| {
@@ -97,8 +97,8 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
                 stream = trace.secure(stream, &hello(target)).await?.stream;
             }
             let mut wire = Framed::new(stream, transport.layer());
-            let bound = reach::bound(&trace.net());
-            let outer = reach::outer(&trace.net());
+            let bound = reach::bound(&trace.diagnosis());
+            let outer = reach::outer(&trace.diagnosis());
             let reply =
                 trace.stage_within(transport.layer(), outer, Box::pin(allocate(&mut wire, bound))).await?;
             proceed(udp, target, trace, transport, wire, reply).await
@@ -127,7 +127,7 @@ async fn proceed<W: Wire>(
             turn.software.clone_from(&challenge.software);
             trace.facts.turn = Some(turn);
             let Some(credentials) = &udp.credentials else { return Ok(()) };
-            let net = trace.net();
+            let net = trace.diagnosis();
             let bound = reach::bound(&net);
             let relay = Layer { name: "relay", ..layer };
             let work = relay::run(&mut wire, credentials, &challenge, udp.echo.plan(&net), bound);

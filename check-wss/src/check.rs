@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use clap::Args;
 use netcheck_common::check::Check;
-use netcheck_common::diagnose::Finding;
+use netcheck_common::diagnose::{Diagnosis, Finding};
 use netcheck_common::failure::Code;
 use netcheck_common::net::Net;
 use netcheck_common::scheme::DefaultPort;
@@ -125,9 +125,14 @@ impl Check for Wss {
         }
     }
 
-    async fn explain(&self, target: &Target, observed: &Observed, net: &Net) -> Option<Finding> {
+    async fn explain(
+        &self,
+        target: &Target,
+        facts: &Facts,
+        observed: &Observed,
+        net: &Diagnosis,
+    ) -> Option<Finding> {
         let failure = observed.failure.as_ref()?;
-        let facts: Facts = serde_json::from_value(observed.facts.clone().into()).ok()?;
         let carrier = match observed.seen.trust {
             Some(Trust::Public) => Carrier::Genuine,
             Some(_) => Carrier::Inspected,
@@ -146,7 +151,7 @@ impl Check for Wss {
             proxy: observed.seen.proxy.as_deref(),
             page: observed.seen.answer.as_ref().and_then(signature::match_page),
             control,
-            facts: &facts,
+            facts,
         };
         sighting.explain()
     }

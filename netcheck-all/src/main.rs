@@ -12,6 +12,6 @@ fn main() -> ExitCode {
         Some("check-tcp") => check_tcp::main(),
         Some("check-udp") => check_udp::main(),
         Some("check-wss") => check_wss::main(),
-        _ => xtask::netcheck(),
+        _ => netcheck::main(),
     }
 }

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::diagnose::Finding;
-use crate::net::Net;
-use crate::secret::Secrets;
-use crate::target::Target;
-use crate::trace::{Observed, Stopped, Trace};
+use crate::trace::{Stopped, Trace};
+use netcheck_diagnose::{Diagnosis, Finding, Observed};
+use netcheck_record::secret::Secrets;
+use netcheck_record::target::Target;
 
 /// A check. The struct of its own flags is the check.
 ///
@@ -67,8 +66,9 @@ pub trait Check: clap::Args + Send + Sync + 'static {
     fn explain(
         &self,
         _target: &Target,
+        _facts: &Self::Facts,
         _observed: &Observed,
-        _net: &Net,
+        _diagnosis: &Diagnosis,
     ) -> impl Future<Output = Option<Finding>> {
         async { None }
     }

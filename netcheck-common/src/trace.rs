@@ -2,57 +2,40 @@
 
 use std::future::Future;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-use serde_json::{Map, Value};
-
-use crate::cause::Cause;
-use crate::clock;
-use crate::failure::{Code, Failure, Layer};
-use crate::net::Net;
-use crate::record::Stage;
-use crate::seen::Seen;
-use crate::shortage;
-use crate::stream::Stream;
-use crate::target::Target;
-use crate::tls::{Hello, Secure};
+use netcheck_diagnose::Diagnosis;
+pub use netcheck_diagnose::Observed;
+use netcheck_net::clock;
+pub use netcheck_net::clock::seconds;
+use netcheck_net::net::Net;
+use netcheck_net::shortage;
+use netcheck_net::stream::Stream;
+use netcheck_net::tls::{Hello, Secure};
+use netcheck_record::cause::Cause;
+use netcheck_record::failure::{Code, Failure, Layer};
+use netcheck_record::record::Stage;
+use netcheck_record::target::Target;
 
 /// The check of a target ended early, inside a stage. Only [`Trace::stage`] can make one.
 #[derive(Debug)]
 pub struct Stopped(());
 
-/// What a check saw, handed to the diagnosis.
-#[derive(Debug)]
-pub struct Observed {
-    /// What stopped it, where something did.
-    pub failure: Option<Failure>,
-    /// The stages taken.
-    pub stages: Vec<Stage>,
-    /// What was wrong and did not stop it: the failure, and the cause where it was plain.
-    pub degraded: Vec<(Failure, Option<Cause>)>,
-    /// What the path below the protocol saw.
-    pub seen: Seen,
-    /// The facts of the check's own.
-    pub facts: Map<String, Value>,
-}
-
 /// One target on its way through the stages.
 pub struct Trace<F> {
     /// What the check learns.
     pub facts: F,
-    net: Net,
+    net: Diagnosis,
     stages: Vec<Stage>,
     begun: Vec<&'static str>,
     failure: Option<Failure>,
     degraded: Vec<(Failure, Option<Cause>)>,
 }
 
-impl<F: Default + Serialize> Trace<F> {
-    /// A trace whose stages use `net`.
+impl<F: Default> Trace<F> {
+    /// A trace whose stages reach the network as `net` does.
     #[must_use]
-    pub fn new(net: Net) -> Self {
+    pub fn new(net: Diagnosis) -> Self {
         Trace {
             facts: F::default(),
             net,
@@ -66,6 +49,12 @@ impl<F: Default + Serialize> Trace<F> {
     /// The way to the network, for this target.
     #[must_use]
     pub fn net(&self) -> Net {
+        Net::clone(&self.net)
+    }
+
+    /// The experiments of the run, over this target's way to the network.
+    #[must_use]
+    pub fn diagnosis(&self) -> Diagnosis {
         self.net.clone()
     }
 
@@ -145,7 +134,7 @@ impl<F: Default + Serialize> Trace<F> {
         let outcome = match clock::within(bound_here, work).await {
             Some(outcome) => outcome,
             None if bound <= left => {
-                let why = format!("no answer within {}", seconds(bound));
+                let why = format!("no answer within {}", clock::seconds(bound));
                 Err(shortage::or(Failure::new(layer.timeout, why)))
             }
             None => Err(shortage::or(Failure::new(layer.timeout, "the target's deadline was reached"))),
@@ -224,17 +213,13 @@ impl<F: Default + Serialize> Trace<F> {
         self.stages.iter().any(|passed| passed.stage == stage && passed.ok)
     }
 
-    /// Ends the trace.
+    /// Ends the trace: what was seen on the way, and what the check itself learned.
     #[must_use]
-    pub fn finish(self) -> Observed {
-        let facts = match serde_json::to_value(&self.facts) {
-            Ok(Value::Object(facts)) => facts,
-            _ => Map::new(),
-        };
+    pub fn finish(self) -> (Observed, F) {
         let mut seen = self.net.take_seen();
         let mut degraded = std::mem::take(&mut seen.degraded);
         degraded.extend(self.degraded);
-        Observed { failure: self.failure, stages: self.stages, degraded, seen, facts }
+        (Observed { failure: self.failure, stages: self.stages, degraded, seen }, self.facts)
     }
 
     /// The code this trace has stopped with so far.
@@ -242,15 +227,4 @@ impl<F: Default + Serialize> Trace<F> {
     pub fn stopped_with(&self) -> Option<Code> {
         self.failure.as_ref().map(|failure| failure.code)
     }
-}
-
-/// A shared thing behind a lock that a panic elsewhere does not spoil.
-pub(crate) fn lock<T>(shared: &Arc<Mutex<T>>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Seconds as a person writes them: `5 s`, `0.5 s`.
-#[must_use]
-pub fn seconds(duration: Duration) -> String {
-    format!("{} s", (duration.as_secs_f64() * 1000.0).round() / 1000.0)
 }

@@ -69,7 +69,7 @@ fn demo() -> io::Result<ExitCode> {
         let roots = |file: &str| Path::new(FILES).join(file);
         let status = mortal(&std::env::current_exe()?)
             .args(["run", name, "--"])
-            .arg(tools.join("xtask"))
+            .arg(tools.join("netcheck"))
             .args([Path::new("check"), Path::new("--tools"), &tools])
             .args([
                 Path::new("--public-roots"),

@@ -9,16 +9,22 @@ use futures_util::FutureExt;
 use super::input::Item;
 use super::{judge, small};
 use crate::check::Check;
-use crate::clock;
-use crate::net::{Net, Shared};
-use crate::record::{Record, Verdict};
-use crate::shortage;
-use crate::spec::Rejected;
-use crate::target::{Invalid, Target};
 use crate::trace::Trace;
+use netcheck_diagnose::{Diagnosis, Experiments};
+use netcheck_net::clock;
+use netcheck_net::net::{Net, Shared};
+use netcheck_net::shortage;
+use netcheck_record::record::{Record, Verdict};
+use netcheck_record::spec::Rejected;
+use netcheck_record::target::{Invalid, Target};
 
 /// The record of what stood next in the input.
-pub(super) async fn one<C: Check>(check: &C, shared: &Arc<Shared>, item: &Item) -> Record {
+pub(super) async fn one<C: Check>(
+    check: &C,
+    shared: &Arc<Shared>,
+    experiments: &Arc<Experiments>,
+    item: &Item,
+) -> Record {
     let target = match item {
         Item::Bad(bad) => return judge::invalid(C::NAME, bad),
         Item::Target(target) => target,
@@ -31,7 +37,8 @@ pub(super) async fn one<C: Check>(check: &C, shared: &Arc<Shared>, item: &Item) 
     let (mut net, ts) = (Net::new(shared), clock::timestamp());
     let mut tried = 1;
     loop {
-        let record = attempt(check, &net, target, &ts).await;
+        let diagnosis = Diagnosis::new(net.clone(), experiments);
+        let record = attempt(check, &diagnosis, target, &ts).await;
         let settled = matches!(record.verdict, Verdict::Pass | Verdict::Degraded);
         if settled || tried == attempts || net.left().is_zero() {
             return judge::with_attempts(record, tried, attempts);
@@ -41,7 +48,7 @@ pub(super) async fn one<C: Check>(check: &C, shared: &Arc<Shared>, item: &Item) 
     }
 }
 
-async fn attempt<C: Check>(check: &C, net: &Net, target: &Target, ts: &str) -> Record {
+async fn attempt<C: Check>(check: &C, net: &Diagnosis, target: &Target, ts: &str) -> Record {
     let work = async {
         // On the heap: what a check learns on its way is not carried along once it has arrived.
         let check_once = Box::pin(async {
@@ -53,16 +60,16 @@ async fn attempt<C: Check>(check: &C, net: &Net, target: &Target, ts: &str) -> R
         });
         // What a control or an experiment lacks says nothing of the target's own stages.
         let control = Box::pin(shortage::watched(small::rounds(check, net, target)));
-        let (mut observed, small_rounds) = with_control(net, check_once, control).await;
+        let ((mut observed, facts), small_rounds) = with_control(net, check_once, control).await;
         judge::correct(net, target, &mut observed);
         let finding = if judge::needs_explaining(&observed) {
             // On the heap first: what watches it would be moved there with all of it.
-            let explained = Box::pin(judge::explain(check, net, target, &observed, small_rounds));
+            let explained = Box::pin(judge::explain(check, net, target, &facts, &observed, small_rounds));
             shortage::watched(explained).await
         } else {
             None
         };
-        judge::record::<C>(net, target, observed, finding, ts.to_owned())
+        judge::record::<C>(net, target, observed, &facts, finding, ts.to_owned())
     };
     match AssertUnwindSafe(shortage::watched(work)).catch_unwind().await {
         Ok(record) => record,

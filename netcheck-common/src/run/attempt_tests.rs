@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::super::drive::Tally;
 use super::*;
-use crate::failure::Code;
-use crate::flags::Flags;
-use crate::spec::{Sampling, Spec};
 use crate::trace::Stopped;
+use netcheck_record::failure::Code;
+use netcheck_record::flags::Flags;
+use netcheck_record::spec::{Sampling, Spec};
 
 #[derive(Args)]
 struct Buggy {}
@@ -32,12 +32,14 @@ async fn a_bug_met_by_one_target_is_its_record_and_troubles_the_run() {
     let command = Flags::augment_args(clap::Command::new("check-tcp"));
     let matches = command.try_get_matches_from(["check-tcp", "--proxy", "none"]).unwrap();
     let flags = Flags::from_arg_matches(&matches).unwrap();
-    let shared = Arc::new(Shared::new(flags, false, Duration::ZERO).unwrap());
+    let experiments = Arc::<Experiments>::default();
+    let watch = Arc::<Experiments>::clone(&experiments);
+    let shared = Arc::new(Shared::new(flags, false, Duration::ZERO, watch).unwrap());
     let spec = Spec::parse("127.0.0.1:1-2", "tcp", Sampling::default()).unwrap();
     let tally = Tally::default();
     let mut codes = Vec::new();
     for target in spec.expand(Sampling::default()) {
-        let record = attempt(&Buggy {}, &Net::new(&shared), &target, "").await;
+        let record = attempt(&Buggy {}, &Diagnosis::new(Net::new(&shared), &experiments), &target, "").await;
         tally.count(&record, false);
         codes.push((record.verdict, record.failure.map(|failure| (failure.code, failure.detail))));
     }

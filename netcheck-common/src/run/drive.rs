@@ -18,8 +18,9 @@ use super::attempt::one;
 use super::output::{Desk, Output};
 use super::source::Source;
 use crate::check::Check;
-use crate::net::Shared;
-use crate::record::{Record, Verdict};
+use netcheck_diagnose::Experiments;
+use netcheck_net::net::Shared;
+use netcheck_record::record::{Record, Verdict};
 
 /// Fewer targets at once than this are no work for a lane.
 const LEAST: usize = 16;
@@ -31,6 +32,7 @@ pub(super) type Line = Box<dyn Fn(Record, &mut Vec<u8>) + Send + Sync>;
 pub(super) struct Crew<C> {
     pub(super) check: C,
     pub(super) shared: Arc<Shared>,
+    pub(super) experiments: Arc<Experiments>,
     pub(super) source: Source,
     pub(super) line: Line,
     pub(super) tally: Tally,
@@ -87,7 +89,7 @@ async fn lane<C: Check>(crew: &Arc<Crew<C>>, number: usize, output: Output) {
                 waiting = false;
                 open = !items.is_empty();
                 running.extend(items.into_iter().map(|(number, item)| async move {
-                    let record = one(&crew.check, &crew.shared, &item).await;
+                    let record = one(&crew.check, &crew.shared, &crew.experiments, &item).await;
                     crew.tally.count(&record, strict);
                     desk.add(number, |text| (crew.line)(record, text));
                 }));
@@ -164,7 +166,7 @@ pub(super) fn jobs(asked: u32) -> usize {
 
 impl Tally {
     pub(super) fn count(&self, record: &Record, strict: bool) {
-        use crate::failure::Code;
+        use netcheck_record::failure::Code;
         let code = record.failure.as_ref().map(|failure| failure.code);
         if matches!(code, Some(Code::InputInvalid | Code::Internal)) {
             self.troubled.store(true, Ordering::Relaxed);

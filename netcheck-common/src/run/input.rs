@@ -5,8 +5,8 @@ use std::io::{self, BufRead, BufReader, Read};
 use tokio::sync::mpsc;
 
 use super::output::complain;
-use crate::spec::{Line, Rejected, Sampling, Spec};
-use crate::target::{Invalid, Target};
+use netcheck_record::spec::{Line, Rejected, Sampling, Spec};
+use netcheck_record::target::{Invalid, Target};
 
 /// A longer line is no target.
 const LONGEST: u64 = 64 << 10;

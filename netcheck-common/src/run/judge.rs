@@ -4,19 +4,18 @@ use std::any::Any;
 
 use serde_json::{Map, Value, json};
 
-use crate::cause::{Cause, Confidence, Reason, Who};
 use crate::check::Check;
-use crate::clock;
-use crate::diagnose::{self, Finding};
-use crate::escape;
-use crate::failure::{Code, Failure};
-use crate::net::Net;
-use crate::record::{Record, VERSION, Verdict};
-use crate::scheme::Scheme;
-use crate::spec::Rejected;
-use crate::target::Target;
-use crate::tls::Trust;
-use crate::trace::Observed;
+use netcheck_diagnose::{self as diagnose, Diagnosis, Finding, Observed};
+use netcheck_net::clock;
+use netcheck_net::net::Net;
+use netcheck_net::tls::Trust;
+use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::escape;
+use netcheck_record::failure::{Code, Failure};
+use netcheck_record::record::{Record, VERSION, Verdict};
+use netcheck_record::scheme::Scheme;
+use netcheck_record::spec::Rejected;
+use netcheck_record::target::Target;
 
 use super::small;
 
@@ -73,7 +72,7 @@ pub(super) fn with_attempts(mut record: Record, tried: u32, allowed: u32) -> Rec
 }
 
 /// Corrects what was seen by what only the whole shows.
-pub(super) fn correct(net: &Net, target: &Target, observed: &mut Observed) {
+pub(super) fn correct(net: &Diagnosis, target: &Target, observed: &mut Observed) {
     private_answer(target, observed);
     ipv6_broken(net, target, observed);
 }
@@ -81,13 +80,14 @@ pub(super) fn correct(net: &Net, target: &Target, observed: &mut Observed) {
 /// Looks for the cause of what went wrong.
 pub(super) async fn explain<C: Check>(
     check: &C,
-    net: &Net,
+    net: &Diagnosis,
     target: &Target,
+    facts: &C::Facts,
     observed: &Observed,
     small_rounds: u8,
 ) -> Option<Finding> {
     let explained = async {
-        match Box::pin(check.explain(target, observed, net)).await {
+        match Box::pin(check.explain(target, facts, observed, net)).await {
             Some(finding) => Some(finding),
             None => Box::pin(diagnose::explain(target, observed, net)).await,
         }
@@ -111,6 +111,7 @@ pub(super) fn record<C: Check>(
     net: &Net,
     target: &Target,
     mut observed: Observed,
+    own: &C::Facts,
     finding: Option<Finding>,
     ts: String,
 ) -> Record {
@@ -128,7 +129,9 @@ pub(super) fn record<C: Check>(
             }
         }
     }
-    facts.extend(observed.facts);
+    if let Ok(Value::Object(own)) = serde_json::to_value(own) {
+        facts.extend(own);
+    }
     Record {
         v: VERSION,
         ts,
@@ -232,7 +235,7 @@ fn private_answer(target: &Target, observed: &mut Observed) {
 }
 
 /// IPv6 announced and dead, IPv4 fine: people wait at every page and nobody knows why.
-fn ipv6_broken(net: &Net, target: &Target, observed: &mut Observed) {
+fn ipv6_broken(net: &Diagnosis, target: &Target, observed: &mut Observed) {
     let Some(tcp) = observed.seen.facts.get("tcp") else { return };
     let of = |family: &str, key: &str| tcp.get(family).and_then(|fact| fact.get(key)).cloned();
     if of("ipv4", "ok") != Some(Value::Bool(true)) || of("ipv6", "ok") != Some(Value::Bool(false)) {

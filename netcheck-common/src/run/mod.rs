@@ -16,12 +16,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::watch as signal_watch;
 
 use crate::check::Check;
-use crate::flags::{Flags, Format};
-use crate::net::Shared;
-use crate::spec::{Sampling, Spec};
+use netcheck_diagnose::Experiments;
+use netcheck_net::net::Shared;
+use netcheck_net::watch::Watch;
+use netcheck_record::flags::{Flags, Format};
+use netcheck_record::spec::{Sampling, Spec};
 
 /// Something about the tool itself, not about a target: exit code 2.
 const TOOL: u8 = 2;
@@ -60,8 +62,8 @@ pub fn run<C: Check>() -> ExitCode {
         command = command.long_about(about);
     }
     #[cfg(feature = "manual")]
-    if let Some(folder) = crate::manual::wanted() {
-        return ExitCode::from(u8::from(crate::manual::write(command, &folder).is_err()) * TOOL);
+    if let Some(folder) = netcheck_record::manual::wanted() {
+        return ExitCode::from(u8::from(netcheck_record::manual::write(command, &folder).is_err()) * TOOL);
     }
     let parsed = command.try_get_matches().and_then(|matches| Command::<C>::from_arg_matches(&matches));
     let Command { mut check, flags } = match parsed {
@@ -83,7 +85,9 @@ pub fn run<C: Check>() -> ExitCode {
     }
     let (ordered, format, sampling) = (flags.ordered, flags.format, flags.sampling());
     let (jobs, rate) = (flags.jobs, flags.rate);
-    let shared = match Shared::new(flags, C::PROXIED, check.lasts()) {
+    let experiments = Arc::<Experiments>::default();
+    let watch = Arc::clone(&experiments) as Arc<dyn Watch>;
+    let shared = match Shared::new(flags, C::PROXIED, check.lasts(), watch) {
         Ok(shared) => Arc::new(shared),
         Err(why) => return usage::<C>(&why),
     };
@@ -103,10 +107,11 @@ pub fn run<C: Check>() -> ExitCode {
     };
     let (output, mut writer) = output::Writer::start(ordered);
     let input = input::Input::new(C::NAME, sampling, own, specs);
-    let (going, stop) = watch::channel(());
+    let (going, stop) = signal_watch::channel(());
     let crew = Arc::new(drive::Crew {
         check,
         shared,
+        experiments,
         source: source::Source::new(input, rate, writer.turn.clone()),
         line: Box::new(line),
         tally: drive::Tally::default(),

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::check::Check;
-use crate::clock;
-use crate::net::Net;
-use crate::target::Target;
 use crate::trace::Trace;
+use netcheck_diagnose::Diagnosis;
+use netcheck_net::clock;
+use netcheck_record::target::Target;
 
 /// How often it is run both ways: chance, or a balancer with one dead server, does not take sides each time.
 pub(super) const ROUNDS: u8 = 3;
@@ -15,7 +15,7 @@ const MOMENT: Duration = Duration::from_millis(300);
 
 /// Waits for a stage to fall silent, then runs the check with small segments and, beside it, once more as it was, as
 /// often as there is time for. How often that was, if only the small segments got through each time; else 0.
-pub(super) async fn rounds<C: Check>(check: &C, net: &Net, target: &Target) -> u8 {
+pub(super) async fn rounds<C: Check>(check: &C, net: &Diagnosis, target: &Target) -> u8 {
     if !net.diagnoses() {
         return std::future::pending().await;
     }
@@ -24,7 +24,7 @@ pub(super) async fn rounds<C: Check>(check: &C, net: &Net, target: &Target) -> u
     Box::pin(both(check, net, target, silent)).await
 }
 
-async fn both<C: Check>(check: &C, net: &Net, target: &Target, silent: &'static str) -> u8 {
+async fn both<C: Check>(check: &C, net: &Diagnosis, target: &Target, silent: &'static str) -> u8 {
     let end = clock::now() + net.timeout().mul_f64(0.55).min(net.left());
     let left = || end.saturating_duration_since(clock::now());
     for round in 0..ROUNDS {

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use tokio::sync::{Mutex, watch};
 
 use super::input::{Input, Item};
-use crate::clock;
+use netcheck_net::clock;
 
 /// How many targets a lane takes at once, at the most.
 const BATCH: usize = 64;

@@ -1,7 +1,7 @@
 //! A record as a line: JSON for programs, words for people.
 
-use crate::escape;
-use crate::record::{Record, Verdict};
+use netcheck_record::escape;
+use netcheck_record::record::{Record, Verdict};
 
 /// Appends one JSON object and a line end.
 pub(super) fn json(record: &Record, text: &mut Vec<u8>) {

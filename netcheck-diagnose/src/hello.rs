@@ -1,0 +1,71 @@
+//! ClientHellos as control experiments: the same address with another name, and what came back.
+
+use std::net::SocketAddr;
+
+use rustls_pki_types::ServerName;
+
+use crate::Diagnosis;
+use netcheck_net::clock;
+use netcheck_net::tls::{Chain, Hello};
+use netcheck_record::failure::Failure;
+use netcheck_record::target::Host;
+
+/// A name no filter has a reason to know; RFC 2606 keeps it for examples.
+pub const CONTROL_NAME: &str = "example.com";
+
+/// What came of a control handshake.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// A certificate was presented, or an alert sent: TLS was spoken.
+    Spoke(Option<Chain>),
+    /// It failed before any TLS came back.
+    Failed(Failure),
+    /// The connection could not be made.
+    Unreached,
+}
+
+/// Shakes hands with `to` under another name.
+pub async fn with_name(net: &Diagnosis, to: SocketAddr, name: &str) -> Outcome {
+    let aside = net.aside();
+    let bound = net.timeout().mul_f64(0.4).min(net.left());
+    let work = async {
+        let Ok(stream) = aside.connect(&[to.ip()], to.port()).await else { return Outcome::Unreached };
+        let hello = Hello { opportunistic: true, ..Hello::to(&Host::Name(name.to_owned())) };
+        let outcome = aside.handshake(stream, &hello).await;
+        let seen = aside.take_seen();
+        match outcome {
+            Ok(_) => Outcome::Spoke(seen.chain),
+            Err(_)
+                if seen.chain.is_some()
+                    || seen.facts.get("tls").and_then(|tls| tls.get("alert")).is_some() =>
+            {
+                Outcome::Spoke(seen.chain)
+            }
+            Err(failure) => Outcome::Failed(failure),
+        }
+    };
+    match clock::within(bound, work).await {
+        Some(outcome) => outcome,
+        None => Outcome::Failed(Failure::new(netcheck_record::failure::Code::TlsTimeout, "no answer")),
+    }
+}
+
+/// The bytes of a ClientHello for this name.
+#[must_use]
+pub fn bytes(name: &Host, alpn: &[Vec<u8>]) -> Vec<u8> {
+    let hello = Hello { alpn: alpn.to_vec(), ..Hello::to(name) };
+    let (config, _) = netcheck_net::tls::config(&hello);
+    let name = match name {
+        Host::Address(address) => ServerName::from(*address),
+        Host::Name(name) => match ServerName::try_from(name.clone()) {
+            Ok(name) => name,
+            Err(_) => return Vec::new(),
+        },
+    };
+    let mut bytes = Vec::new();
+    if let Ok(mut connection) = rustls::ClientConnection::new(std::sync::Arc::new(config), name) {
+        // Writing into memory cannot fail.
+        let _ = connection.write_tls(&mut bytes);
+    }
+    bytes
+}

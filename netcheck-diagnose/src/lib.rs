@@ -1,0 +1,91 @@
+//! The second act: from what was observed to a cause, by the few control experiments that tell the candidates apart.
+//!
+//! Observation never guesses, and this act never measures again what a stage knows. Each experiment is made
+//! at most once a run for its address, port and name ([`experiments`]); the rules, one file a layer, turn what
+//! came out into a [`Cause`] with its evidence in words.
+
+mod boundary;
+mod diagnosis;
+mod distance;
+mod experiments;
+pub mod fix;
+pub mod hello;
+mod observed;
+mod rules;
+mod times;
+pub mod trail;
+pub mod walk;
+
+use netcheck_record::cause::Cause;
+use netcheck_record::failure::Code;
+use netcheck_record::record::Verdict;
+use netcheck_record::target::Target;
+
+pub use boundary::Boundary;
+pub use diagnosis::Diagnosis;
+pub use experiments::Experiments;
+pub use observed::Observed;
+pub use rules::connection::dropped;
+pub use rules::connection::ipv6_broken;
+pub use rules::handshake::stands_in;
+
+/// What a diagnosis finds.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Another verdict than the failure alone would give.
+    pub verdict: Option<Verdict>,
+    /// The cause.
+    pub cause: Cause,
+}
+
+impl Finding {
+    /// A cause that leaves the verdict as it is.
+    #[must_use]
+    pub fn of(cause: Cause) -> Self {
+        Finding { verdict: None, cause }
+    }
+
+    /// A cause that changes the verdict.
+    #[must_use]
+    pub fn with(verdict: Verdict, cause: Cause) -> Self {
+        Finding { verdict: Some(verdict), cause }
+    }
+}
+
+/// Finds the cause of what was observed, or none that can be shown.
+pub async fn explain(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
+    let failure = match &observed.failure {
+        Some(failure) => failure,
+        None => &observed.degraded.iter().find(|(_, cause)| cause.is_none())?.0,
+    };
+    match failure.code.layer() {
+        "route" => Some(rules::connection::route(target, observed, failure, net)),
+        "dns" => Box::pin(rules::name::explain(target, observed, failure, net)).await,
+        "proxy" => Some(rules::proxy::explain(target, observed, failure)),
+        "tcp" => Box::pin(rules::connection::explain(target, observed, failure, net)).await,
+        "tls" => Box::pin(rules::handshake::explain(target, observed, failure, net)).await,
+        "http" => Box::pin(rules::page::explain(target, observed, failure, net)).await,
+        "udp" | "stun" | "turn" | "quic" | "icmp" => {
+            Box::pin(rules::datagram::explain(target, observed, failure, net)).await
+        }
+        _ => Box::pin(rules::protocol::explain(target, observed, failure, net)).await,
+    }
+}
+
+/// Whether the failure is silence above an open connection: where large packets may have vanished.
+pub fn is_silence_above_tcp(code: Code) -> bool {
+    matches!(code, Code::TlsTimeout | Code::HttpTimeout | Code::WsTimeout | Code::RtmpTimeout)
+}
+
+/// The cause where the same check passed with small segments only, so many times.
+pub fn mtu_blackhole(target: &Target, failure: &netcheck_record::failure::Failure, times: u8) -> Finding {
+    use netcheck_record::cause::{Confidence, Reason, Who};
+    let cause = Cause::new(Reason::MtuBlackhole, Who::Network, fix::mtu(target))
+        .sure(if times > 1 { Confidence::High } else { Confidence::Medium })
+        .seen(format!("with full-sized segments: {}", failure.detail))
+        .seen(format!(
+            "the same check with segments of at most 500 bytes got further, {}",
+            if times == 1 { "once".to_owned() } else { format!("{times} times out of {times}") }
+        ));
+    Finding::of(cause)
+}

@@ -1,0 +1,265 @@
+//! Causes of a connection that was not made: no route, an ICMP message, or silence, and where it begins.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::Diagnosis;
+use crate::Observed;
+use crate::boundary::Boundary;
+use crate::trail::Trail;
+use crate::{Finding, fix};
+use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::failure::{Code, Failure};
+use netcheck_record::record::Verdict;
+use netcheck_record::target::{Host, Target};
+
+/// This machine would not or could not send.
+pub(crate) fn route(target: &Target, observed: &Observed, failure: &Failure, net: &Diagnosis) -> Finding {
+    if let Some(finding) = excluded(target, observed, net) {
+        return finding;
+    }
+    let v6 = observed.seen.peer.is_some_and(|peer| peer.is_ipv6());
+    let cause = if failure.code == Code::RouteDenied {
+        let fix = format!("On this machine: {}", fix::allow(target));
+        Cause::new(Reason::LocalFirewall, Who::Local, fix)
+            .sure(Confidence::Medium)
+            .seen("the refusal comes from this machine: nothing has left it")
+    } else {
+        no_route(target, v6, net)
+    };
+    Finding::of(cause.seen(failure.detail.clone()))
+}
+
+/// The flags themselves leave no address to connect to: no word about the network.
+pub(crate) fn excluded(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
+    let flags = net.flags();
+    let literal = match target.host {
+        Host::Address(address) => Some(address),
+        Host::Name(_) => None,
+    };
+    let left = |address: &IpAddr| {
+        let family = if address.is_ipv6() { !flags.ipv4 } else { !flags.ipv6 };
+        family && flags.source.is_none_or(|source| source.is_ipv6() == address.is_ipv6())
+    };
+    let mut addresses = observed.seen.addresses.iter().chain(&literal);
+    if !(flags.ipv4 || flags.ipv6 || flags.source.is_some()) || addresses.any(left) {
+        return None;
+    }
+    let fix =
+        format!("Check {} without -4, -6 or --source: they leave no address of it.", target.authority());
+    let cause =
+        Cause::new(Reason::Unknown, Who::Local, fix).seen("the flags exclude every address of the target");
+    Some(Finding::with(Verdict::Inconclusive, cause))
+}
+
+/// A machine with a way out and none to this address has a route that discards; without any it is offline.
+fn no_route(target: &Target, v6: bool, net: &Diagnosis) -> Cause {
+    // Connecting a UDP socket asks the routing table and sends nothing.
+    let anywhere: IpAddr = if v6 { [0x2600, 0, 0, 0, 0, 0, 0, 1].into() } else { [1, 1, 1, 1].into() };
+    if netcheck_net::udp::Socket::open(net.origin(), SocketAddr::new(anywhere, 9)).is_ok() {
+        let fix = format!(
+            "On this machine: remove the route that discards what is sent to {}.",
+            target.authority()
+        );
+        return Cause::new(Reason::LocalFirewall, Who::Local, fix)
+            .sure(Confidence::Medium)
+            .seen("this machine has a route to other addresses");
+    }
+    let family = if v6 { "IPv6" } else { "IPv4" };
+    let fix =
+        format!("Connect this machine to the network: it has no {family} route for {}.", fix::what(target));
+    Cause::new(Reason::Offline, Who::Local, fix)
+        .sure(Confidence::Medium)
+        .seen(format!("this machine has no {family} route to anywhere"))
+}
+
+/// The connection failed with an answer or with silence.
+pub(crate) async fn explain(
+    target: &Target,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Option<Finding> {
+    let to = observed.seen.peer?;
+    if let Some(finding) = super::name::led_astray(target, observed, failure, net) {
+        return Some(finding);
+    }
+    match failure.code {
+        Code::TcpProhibited | Code::TcpHostUnreachable | Code::TcpNetUnreachable => {
+            Some(told(target, to, failure, net))
+        }
+        Code::TcpRefused => Some(super::refusal::explain(target, to, failure, net).await),
+        Code::TcpTimeout if net.diagnoses() => {
+            Some(Box::pin(silent(target, observed, to, failure, net)).await)
+        }
+        Code::TcpReset if net.diagnoses() => {
+            Box::pin(super::handshake::stands_in(target, to, failure, net)).await
+        }
+        _ => None,
+    }
+}
+
+/// An ICMP message says it.
+fn told(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
+    let Some(offender) = failure.offender else {
+        let fix = format!(
+            "Check this machine's network: the next hop towards {} does not answer.",
+            target.authority()
+        );
+        let cause = Cause::new(Reason::Offline, Who::Local, fix).seen(failure.detail.clone());
+        return Finding::of(cause);
+    };
+    if offender == to.ip() {
+        let fix = fix::service(target, "its host refuses the connection by ICMP");
+        let cause = Cause::new(Reason::FirewallReject, Who::Service, fix).near(Some(offender));
+        return Finding::of(cause.sure(Confidence::Medium).seen(failure.detail.clone()));
+    }
+    let mut cause = Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
+        .near(Some(offender))
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone())
+        .seen(format!("{offender} is not the service"));
+    if net.experiments.reached() {
+        cause = cause.seen("other connections of this run stood");
+    }
+    Finding::of(cause)
+}
+
+/// Nothing came back.
+async fn silent(
+    target: &Target,
+    observed: &Observed,
+    to: SocketAddr,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Finding {
+    let (trail, sibling) = tokio::join!(net.trail(to), net.sibling(to));
+    if sibling.is_none()
+        && let Some(finding) = dead_family(target, observed, to, net).await
+    {
+        return finding;
+    }
+    if let Some(finding) = local_or_offline(target, to, &trail, sibling, net).await {
+        return finding;
+    }
+    dropped(target, failure, &trail, sibling, net.boundary(to).await)
+}
+
+/// Silence that begins on this machine, or that everything shares.
+async fn local_or_offline(
+    target: &Target,
+    to: SocketAddr,
+    trail: &Trail,
+    sibling: Option<u16>,
+    net: &Diagnosis,
+) -> Option<Finding> {
+    if !trail.walked {
+        return None;
+    }
+    if let Boundary::Sharp(1, hop) = net.boundary(to).await {
+        let fix = format!("On this machine: {}", fix::allow(target));
+        let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix)
+            .sure(Confidence::Medium)
+            .seen("packets for this port that should die at the first hop drew no answer, as often as they were sent")
+            .seen(format!("others sent in turn with them drew one from {hop} each time"));
+        return Some(Finding::of(cause));
+    }
+    let only_first = trail.hops.iter().all(|(hop, _)| *hop <= 1) && trail.answered.is_none();
+    if only_first && sibling.is_none() && !net.outside_answers().await {
+        let fix = "Restore this network's way to the Internet: nothing beyond the first hop answers.";
+        let cause = Cause::new(Reason::Offline, Who::Network, fix)
+            .near(trail.last().map(|(_, address)| address))
+            .sure(Confidence::Medium)
+            .seen("nothing beyond the first hop answers")
+            .seen("no connection of this run stood, and no resolver beyond the first hop answers")
+            .seen("neither TCP 443 nor 80 of the same address answers");
+        return Some(Finding::of(cause));
+    }
+    None
+}
+
+/// Packets vanish on the way: after the last hop that answered.
+#[must_use]
+pub fn dropped(
+    target: &Target,
+    failure: &Failure,
+    trail: &Trail,
+    open: Option<u16>,
+    boundary: Boundary,
+) -> Finding {
+    let last = match boundary {
+        Boundary::Beyond(hop, router) => Some((hop, router)),
+        Boundary::Sharp(..) | Boundary::Blurred => trail.last(),
+    };
+    let mut cause = Cause::new(Reason::FirewallDrop, Who::Network, fix::allow(target))
+        .near(last.map(|(_, address)| address))
+        .seen(failure.detail.clone());
+    cause = match last {
+        Some((hop, address)) => cause.seen(format!("the packets die at or after {address}, {}", hops(hop))),
+        None => cause.seen("no hop answered for this port"),
+    };
+    let Some(port) = open else { return Finding::of(cause) };
+    cause = cause.seen(format!("TCP {port} of the same address answers")).sure(Confidence::Medium);
+    if let (Boundary::Sharp(hop, router), Some(_)) = (boundary, last) {
+        cause = cause
+            .seen(format!(
+                "for TCP {port} the next hop, {router} ({}), answers too, each time both are asked",
+                hops(hop)
+            ))
+            .sure(Confidence::High);
+    }
+    Finding::of(cause)
+}
+
+fn hops(number: u8) -> String {
+    format!("{} from here", count(number))
+}
+
+/// `one hop`, `2 hops`.
+pub(super) fn count(number: u8) -> String {
+    if number == 1 { "one hop".into() } else { format!("{number} hops") }
+}
+
+/// IPv6 does not work where IPv4 does: to this service, or to anybody?
+pub fn ipv6_broken(net: &Diagnosis, target: &Target) -> Cause {
+    let what = fix::what(target);
+    if net.experiments.reached_over_ipv6() {
+        let fix = format!("Let IPv6 to {what} pass, or ask its operator whether it answers over IPv6.");
+        return Cause::new(Reason::Ipv6Broken, Who::Unknown, fix)
+            .seen("IPv6 to another host of this run connected");
+    }
+    let fix = format!("Repair the IPv6 route to {what}, or stop announcing IPv6 to this network.");
+    Cause::new(Reason::Ipv6Broken, Who::Network, fix).sure(Confidence::Medium)
+}
+
+/// IPv6 silent while IPv4 of the same name connects.
+async fn dead_family(
+    target: &Target,
+    observed: &Observed,
+    to: SocketAddr,
+    net: &Diagnosis,
+) -> Option<Finding> {
+    let name = target.host.name().filter(|_| to.is_ipv6())?;
+    let known: Vec<IpAddr> = observed.seen.addresses.iter().copied().filter(IpAddr::is_ipv4).collect();
+    let four = if known.is_empty() {
+        let servers = net.resolver().servers();
+        let lookup = netcheck_net::dns::both(
+            &servers,
+            name,
+            netcheck_net::dns::Families::V4,
+            net.timeout().mul_f64(0.3),
+        )
+        .await;
+        lookup.addresses.first().copied()
+    } else {
+        known.first().copied()
+    }?;
+    let control = SocketAddr::new(four, to.port());
+    let attempt = netcheck_net::tcp::attempt(net.origin(), control, netcheck_net::tcp::Reach::default());
+    let stood = matches!(netcheck_net::clock::within(net.timeout().mul_f64(0.3), attempt).await, Some(Ok(_)));
+    stood.then(|| {
+        let cause = ipv6_broken(net, target)
+            .seen(format!("IPv6 to {} stays silent", to.ip()))
+            .seen(format!("IPv4 to {four} connects to the same port"));
+        Finding::of(cause)
+    })
+}

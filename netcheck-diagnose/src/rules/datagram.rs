@@ -1,0 +1,158 @@
+//! Causes of a datagram without an answer: dropped on the way, UDP as a whole blocked, refused, or a service that is silent.
+
+use std::net::SocketAddr;
+
+use crate::Diagnosis;
+use crate::Observed;
+use crate::boundary::{self, Boundary};
+use crate::trail::Trail;
+use crate::{Finding, fix};
+use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::failure::{Code, Failure};
+use netcheck_record::record::Verdict;
+use netcheck_record::target::Target;
+
+/// The classic traceroute port, where nothing listens: the control for a port that stays silent.
+pub(crate) const CONTROL_PORT: u16 = 33434;
+
+/// Why no datagram came back.
+pub(crate) async fn explain(
+    target: &Target,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Option<Finding> {
+    let to = observed.seen.peer?;
+    match failure.code {
+        Code::UdpRefused | Code::UdpProhibited => Some(told(target, to, failure)),
+        Code::IcmpUnreachable if failure.offender.is_some() || is_neighbour(failure) => {
+            Some(told(target, to, failure))
+        }
+        Code::UdpTimeout | Code::QuicTimeout if net.diagnoses() => {
+            Box::pin(silent(target, to, failure, net)).await
+        }
+        _ => None,
+    }
+}
+
+/// Our own kernel found nobody who would take the packet.
+fn is_neighbour(failure: &Failure) -> bool {
+    failure.offender.is_none() && failure.beneath == Some(Code::TcpHostUnreachable)
+}
+
+/// An ICMP message says it.
+fn told(target: &Target, to: SocketAddr, failure: &Failure) -> Finding {
+    match failure.offender {
+        None if is_neighbour(failure) => {
+            let fix = format!(
+                "Check this machine's network: the next hop towards {} does not answer.",
+                target.authority()
+            );
+            Finding::of(Cause::new(Reason::Offline, Who::Local, fix).seen(failure.detail.clone()))
+        }
+        Some(offender) if offender != to.ip() => Finding::of(
+            Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
+                .near(Some(offender))
+                .sure(Confidence::Medium)
+                .seen(failure.detail.clone())
+                .seen(format!("{offender} is not the service")),
+        ),
+        Some(_) if failure.code == Code::UdpRefused => {
+            let cause =
+                Cause::new(Reason::PortIdle, Who::Service, fix::idle(target)).sure(Confidence::Medium);
+            Finding::with(
+                Verdict::Degraded,
+                cause.seen(failure.detail.clone()).seen("the sender is the service"),
+            )
+        }
+        offender => {
+            let cause = Cause::new(Reason::FirewallReject, Who::Unknown, fix::allow(target)).near(offender);
+            Finding::of(cause.seen(failure.detail.clone()))
+        }
+    }
+}
+
+/// Silence: how far do datagrams get, on this port, on another, and how far does TCP?
+async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Option<Finding> {
+    let control = SocketAddr::new(to.ip(), CONTROL_PORT);
+    let web = async {
+        match net.sibling(SocketAddr::new(to.ip(), 0)).await {
+            Some(port) => Some((port, net.trail(SocketAddr::new(to.ip(), port)).await)),
+            None => None,
+        }
+    };
+    let (own, other, web, elsewhere) =
+        tokio::join!(net.datagram_trail(to), net.datagram_trail(control), web, elsewhere(net));
+    if web.is_none() && farthest(&own) <= 1 && farthest(&other) <= 1 && !net.outside_answers().await {
+        let fix = "Restore this network's way to the Internet: nothing beyond the first hop answers.";
+        let cause = Cause::new(Reason::Offline, Who::Network, fix)
+            .near(own.last().or(other.last()).map(|(_, address)| address))
+            .sure(Confidence::Medium)
+            .seen(failure.detail.clone())
+            .seen("nothing beyond the first hop answers, over UDP or TCP");
+        return Some(Finding::of(cause));
+    }
+    let near = own.last().map(|(_, address)| address);
+    let place = own.last().map_or("no hop answered for this port".to_owned(), |(hop, address)| {
+        format!("datagrams for this port die at or after {address} (hop {hop})")
+    });
+    let base = |reason| {
+        Cause::new(reason, Who::Network, fix::allow(target))
+            .near(near)
+            .seen(failure.detail.clone())
+            .seen(place.clone())
+    };
+    // The control port gets an answer, or at least a hop farther: UDP passes, this port does not.
+    if reach(&other) > reach(&own) {
+        let cause =
+            base(Reason::FirewallDrop).seen(format!("UDP {CONTROL_PORT} of the same address gets farther"));
+        let next = other.hops.iter().map(|(hop, _)| *hop).find(|hop| *hop > farthest(&own));
+        // Where only the address itself is farther, its service may as well be silent of its own accord.
+        let sure = match next {
+            None => Confidence::Low,
+            Some(hop) => match boundary::of_datagrams(net, to, control, hop).await {
+                Boundary::Sharp(..) => Confidence::High,
+                Boundary::Beyond(..) | Boundary::Blurred => Confidence::Medium,
+            },
+        };
+        return Some(Finding::of(cause.sure(sure)));
+    }
+    let others = if net.datagrams_pass() {
+        Some("other datagrams of this run were answered")
+    } else {
+        (elsewhere > farthest(&own)).then_some("datagrams to the resolver get farther")
+    };
+    match web {
+        // Datagrams to somebody else get farther: it is this address, and not UDP as such.
+        Some((port, path)) if reach(&path) > reach(&own) && others.is_some() => {
+            let cause = base(Reason::FirewallDrop)
+                .sure(Confidence::Medium)
+                .seen(format!("TCP {port} of the same address gets farther"));
+            Some(Finding::of(others.into_iter().fold(cause, Cause::seen)))
+        }
+        Some((port, path)) if reach(&path) > reach(&own) => {
+            let cause = base(Reason::UdpBlocked)
+                .seen(format!("UDP {CONTROL_PORT} of the same address gets no farther"))
+                .seen(format!("TCP {port} of the same address does"));
+            Some(Finding::of(cause.sure(Confidence::Medium)))
+        }
+        _ => Some(Finding::of(base(Reason::FirewallDrop))),
+    }
+}
+
+/// How many hops datagrams to the resolver pass: the control at another address.
+async fn elsewhere(net: &Diagnosis) -> u8 {
+    match net.resolver().servers().first() {
+        Some(server) if !server.ip().is_loopback() => farthest(&net.datagram_trail(*server).await),
+        _ => 0,
+    }
+}
+
+fn farthest(trail: &Trail) -> u8 {
+    trail.last().map_or(0, |(hop, _)| hop)
+}
+
+/// How far a trail got; an answer from the address itself is farther than any hop before it.
+fn reach(trail: &Trail) -> u8 {
+    trail.answered.map_or_else(|| farthest(trail), |(ttl, _)| ttl.max(farthest(trail) + 1))
+}

@@ -1,0 +1,172 @@
+//! Causes of a name without a usable address: the resolver's policy, its failure, or somebody's lie.
+
+use std::time::Duration;
+
+use hickory_proto::rr::RecordType;
+
+use crate::Diagnosis;
+use crate::Observed;
+use crate::{Finding, fix};
+use netcheck_net::dns;
+use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::failure::{Code, Failure};
+use netcheck_record::target::Target;
+
+/// Extended errors that are a policy (RFC 8914 sections 4.16 to 4.19).
+const POLICY: [(u64, &str); 4] = [(15, "blocked"), (16, "censored"), (17, "filtered"), (18, "prohibited")];
+
+/// Whether the resolver answers anything at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sanity {
+    /// It answers for the root.
+    Answers,
+    /// It is as silent or as unwilling there.
+    Fails,
+}
+
+/// Why the name has no usable address.
+pub(crate) async fn explain(
+    target: &Target,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Option<Finding> {
+    if failure.code == Code::DnsBogon {
+        return Some(bogon(target, observed, failure, net).await);
+    }
+    if failure.code == Code::DnsNoAddress
+        && let Some(finding) = super::connection::excluded(target, observed, net)
+    {
+        return Some(finding);
+    }
+    let mut cause =
+        Cause::new(Reason::DnsFilter, Who::Dns, fix::resolve(target)).seen(failure.detail.clone());
+    let policy = policy(observed);
+    if let Some((code, word)) = policy {
+        cause = cause
+            .sure(Confidence::Medium)
+            .seen(format!("the resolver says itself: {word} (extended error {code})"));
+    }
+    if !net.diagnoses() {
+        return policy.map(|_| Finding::of(cause));
+    }
+    if let Some(found) = second_opinion(target, net).await {
+        if found.is_empty() {
+            let fix = fix::service(target, "its name has no address, at another resolver neither");
+            return Some(Finding::of(
+                Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
+                    .sure(Confidence::Medium)
+                    .seen(failure.detail.clone()),
+            ));
+        }
+        let elsewhere = format!("the reference resolver has addresses for it: {found}");
+        // A resolver that answers nothing filters nothing: the other one shows that, too.
+        let broken = matches!(failure.code, Code::DnsTimeout | Code::DnsUnreachable | Code::DnsServfail);
+        if broken && policy.is_none() && net.resolver_sanity().await == Sanity::Fails {
+            return Some(Finding::of(outage(target, failure, net).await.seen(elsewhere)));
+        }
+        return Some(Finding::of(cause.sure(Confidence::High).seen(elsewhere)));
+    }
+    if policy.is_some() {
+        return Some(Finding::of(cause));
+    }
+    Some(Finding::of(match net.resolver_sanity().await {
+        Sanity::Answers if matches!(failure.code, Code::DnsNoAddress | Code::DnsMalformed) => {
+            Cause { code: Reason::Unknown, ..cause }.seen("the same resolver answers other questions")
+        }
+        // A filter looks like this, and so does a name that is not there: one sign, no more.
+        Sanity::Answers => cause.seen("the same resolver answers other questions"),
+        Sanity::Fails => outage(target, failure, net).await,
+    }))
+}
+
+async fn outage(target: &Target, failure: &Failure, net: &Diagnosis) -> Cause {
+    let servers: Vec<String> = net.resolver().servers().iter().map(ToString::to_string).collect();
+    let servers = servers.join(", ");
+    // "No route to the resolver" is this machine's own trouble.
+    if failure.beneath == Some(Code::RouteNone) {
+        let fix = "Connect this machine to the network: it has no route to its resolver.";
+        return Cause::new(Reason::Offline, Who::Local, fix)
+            .sure(Confidence::Medium)
+            .seen(failure.detail.clone());
+    }
+    if failure.code == Code::DnsTimeout
+        && let Some(last) = net.stops_at_the_first_hop().await
+    {
+        let fix = "Restore this network's way to the Internet: nothing beyond the first hop answers.";
+        return Cause::new(Reason::Offline, Who::Network, fix)
+            .near(Some(last))
+            .sure(Confidence::Medium)
+            .seen(failure.detail.clone())
+            .seen(format!("datagrams to the resolver die at or after {last}, the first hop"))
+            .seen("no connection of this run stood");
+    }
+    let fix = format!(
+        "Repair the resolver {servers}, or set a working one: without it nobody finds {}.",
+        fix::what(target)
+    );
+    Cause::new(Reason::DnsOutage, Who::Dns, fix)
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone())
+        .seen("the resolver fails the same way when asked for the root")
+}
+
+fn policy(observed: &Observed) -> Option<(u64, &'static str)> {
+    let errors = observed.seen.facts.get("dns")?.get("extended_errors")?.as_array()?;
+    let codes = errors.iter().filter_map(|error| error.get("code")?.as_u64());
+    codes.into_iter().find_map(|code| POLICY.into_iter().find(|(known, _)| *known == code))
+}
+
+async fn second_opinion(target: &Target, net: &Diagnosis) -> Option<String> {
+    let reference = net.flags().reference_resolver.as_ref()?;
+    let bound = net.left().min(net.timeout());
+    let addresses =
+        netcheck_net::clock::within(bound, dns::reference::lookup(net, reference, target.host.name()?))
+            .await??;
+    let shown: Vec<String> = addresses.iter().take(4).map(ToString::to_string).collect();
+    Some(shown.join(", "))
+}
+
+/// Asks the resolver for the root's servers, which every resolver knows.
+pub(crate) async fn sanity(net: &Diagnosis) -> Sanity {
+    let budget = net.timeout().mul_f64(0.3).max(Duration::from_millis(300));
+    let servers = net.resolver().servers();
+    match dns::ask(&servers, "", RecordType::NS, budget).await {
+        Ok((reply, _)) if matches!(reply.rcode, 0 | 3) => Sanity::Answers,
+        _ => Sanity::Fails,
+    }
+}
+
+/// The resolver gave the address of a known block page in place of the service's.
+pub(super) fn led_astray(
+    target: &Target,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Option<Finding> {
+    let (vendor, address) = net.block_address(&observed.seen.addresses)?;
+    let cause = Cause::new(Reason::DnsHijack, Who::Dns, fix::resolve(target))
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone())
+        .seen(format!("{address} is an address of {vendor}'s block pages, not of the service"));
+    Some(Finding::of(cause))
+}
+
+async fn bogon(target: &Target, observed: &Observed, failure: &Failure, net: &Diagnosis) -> Finding {
+    let private = observed.seen.private_answer;
+    let reason = if private { Reason::DnsHijack } else { Reason::DnsFilter };
+    let mut cause = Cause::new(reason, Who::Dns, fix::resolve(target))
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone());
+    if private {
+        cause = cause.seen("no certificate of the service proved the private address right");
+    } else {
+        cause = cause.seen("such addresses are what DNS filters answer with");
+    }
+    if net.diagnoses()
+        && let Some(found) = second_opinion(target, net).await.filter(|found| !found.is_empty())
+    {
+        cause = cause.sure(Confidence::High).seen(format!("the reference resolver has others: {found}"));
+    }
+    Finding::of(cause)
+}

@@ -1,0 +1,40 @@
+//! Causes above TCP and TLS, for protocols that do not explain themselves: the port opens, the bytes do not pass.
+
+use crate::Diagnosis;
+use crate::Observed;
+use crate::{Finding, fix};
+use netcheck_net::tls::Trust;
+use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::failure::Failure;
+use netcheck_record::target::Target;
+
+/// Why the protocol failed on an open port.
+pub(crate) async fn explain(
+    target: &Target,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Option<Finding> {
+    if !matches!(failure.code.layer(), "rtmp" | "ws") {
+        return None;
+    }
+    let lost = [".timeout", ".reset", ".closed"].iter().any(|end| failure.code.as_str().ends_with(end));
+    if !lost {
+        return None;
+    }
+    if let Some(to) = observed.seen.peer.filter(|_| observed.seen.proxy.is_none())
+        && let Some(found) = crate::stands_in(target, to, failure, net).await
+    {
+        return Some(found);
+    }
+    let mut cause = Cause::new(Reason::ProtocolFilter, Who::Network, fix::protocol_filter(target))
+        .seen(failure.detail.clone())
+        .seen("the connection stood before");
+    if observed.seen.trust == Some(Trust::Public) {
+        cause = cause
+            .seen("the service proved itself by its certificate, so a filter can only go by size and timing");
+    } else {
+        cause = cause.sure(Confidence::Low);
+    }
+    Some(Finding::of(cause))
+}

@@ -1,0 +1,154 @@
+//! Causes of a refused connection: by the service, by something nearer, or by this machine? The distances tell.
+
+use std::net::SocketAddr;
+
+use super::connection::count;
+use crate::Diagnosis;
+use crate::distance::{self, Distance};
+use crate::trail::Trail;
+use crate::{Finding, fix};
+use netcheck_net::device;
+use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::failure::Failure;
+use netcheck_record::record::Verdict;
+use netcheck_record::target::Target;
+
+/// A RST, or ICMP port unreachable: from the service, or from something nearer?
+pub(super) async fn explain(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
+    if let Some(offender) = failure.offender.filter(|offender| *offender != to.ip()) {
+        let cause = Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
+            .near(Some(offender))
+            .sure(Confidence::Medium)
+            .seen(failure.detail.clone())
+            .seen(format!("{offender} is not the service"));
+        return Finding::of(cause);
+    }
+    if device::is_ours(to.ip()) {
+        let cause =
+            idle(target).sure(Confidence::High).seen(format!("{} is an address of this machine", to.ip()));
+        return Finding::with(Verdict::Degraded, cause);
+    }
+    if failure.offender.is_some() {
+        let cause = idle(target)
+            .sure(Confidence::Medium)
+            .seen(failure.detail.clone())
+            .seen("the sender is the service");
+        return Finding::with(Verdict::Degraded, cause);
+    }
+    if !net.diagnoses() {
+        let fix = format!("Find out who refuses {}: the service or a firewall before it.", fix::what(target));
+        return Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone()));
+    }
+    weigh(target, to, net).await
+}
+
+fn idle(target: &Target) -> Cause {
+    Cause::new(Reason::PortIdle, Who::Service, fix::idle(target))
+}
+
+/// Weighs the distance of the RST against that of the service.
+async fn weigh(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
+    let sibling = net.sibling(to).await;
+    let other = sibling.map(|port| SocketAddr::new(to.ip(), port));
+    let service = async {
+        match other {
+            Some(other) => distance::of(net, other).await,
+            None => None,
+        }
+    };
+    let (refusal, service, trail) = tokio::join!(distance::of(net, to), service, net.trail(to));
+    if let Some(finding) = refused_before_the_first_hop(target, to, &trail, service, net).await {
+        return finding;
+    }
+    match (refusal, service, sibling) {
+        (Some(near), Some(far), Some(port)) if near.hops < far.hops => {
+            let place = match trail.at(near.hops) {
+                Some(place) => Some(place),
+                None => net.router(to.ip(), near.hops).await,
+            };
+            let seen = format!(
+                "the RST came from {} away; TCP {port} of the same address answers from {}",
+                count(near.hops),
+                count(far.hops)
+            );
+            let unclear = |why| {
+                let fix =
+                    format!("Find out who refuses {}: the service or a device before it.", fix::what(target));
+                Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen(seen.clone()).seen(why))
+            };
+            // Where both began with the same TTL, each further pair has to show the same.
+            let alike = far.ttl < near.ttl;
+            if alike && !distance::is_nearer(net, (to, near), SocketAddr::new(to.ip(), port)).await {
+                return unclear("asked again, they are no longer apart: the path has several ways");
+            }
+            // A router refuses what it would have passed on; a host that passes its open ports on refuses at its door.
+            let at_the_door = matches!(trail.answered, Some((out, _)) if out <= near.hops);
+            if at_the_door && place.is_none() {
+                return unclear(
+                    "a SYN draws it that travels no farther: a host there may pass the open port on",
+                );
+            }
+            let certain = place.is_some() && alike && !at_the_door;
+            let sure = if certain { Confidence::High } else { Confidence::Medium };
+            Finding::of(reject(target, &trail, near.hops).near(place).sure(sure).seen(seen))
+        }
+        (Some(near), Some(far), Some(port)) => {
+            let cause = idle(target).sure(Confidence::Medium).seen(format!(
+                "the RST came from {} away, the answer of TCP {port} of the same address from {}",
+                count(near.hops),
+                count(far.hops)
+            ));
+            Finding::with(Verdict::Degraded, cause)
+        }
+        (_, _, Some(port)) => {
+            let cause = idle(target).seen(format!("TCP {port} of the same address is open"));
+            Finding::with(Verdict::Degraded, cause)
+        }
+        (Some(near), _, None) => alone(target, &trail, near.hops),
+        _ => {
+            let fix =
+                format!("Find out who refuses {}: the service or a firewall before it.", fix::what(target));
+            Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen("the SYN was answered by RST"))
+        }
+    }
+}
+
+/// A SYN that may not travel farther than the first hop drew the RST: had it left this machine, the router there
+/// would have said "time exceeded" first. The distance of the RST cannot tell this machine from the first hop.
+async fn refused_before_the_first_hop(
+    target: &Target,
+    to: SocketAddr,
+    trail: &Trail,
+    service: Option<Distance>,
+    net: &Diagnosis,
+) -> Option<Finding> {
+    if !matches!(trail.answered, Some((1, _))) || service.is_some_and(|service| service.hops == 1) {
+        return None;
+    }
+    let hop = net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip())?;
+    let cause =
+        Cause::new(Reason::LocalFirewall, Who::Local, format!("On this machine: {}", fix::allow(target)))
+            .sure(Confidence::Medium)
+            .seen("a SYN that should die at the first hop was answered by RST")
+            .seen(format!("other packets of that kind draw \"time exceeded\" from {hop}"));
+    Some(Finding::of(cause))
+}
+
+/// No open port to compare with: a RST made by a router at hop k shows itself only to packets that get past
+/// that hop, so its way out is one longer than its way back.
+fn alone(target: &Target, trail: &Trail, back: u8) -> Finding {
+    let Some((out, _)) = trail.answered else {
+        let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::allow(target));
+        return Finding::of(cause.seen(format!("the RST came from {} away", count(back))));
+    };
+    let seen = format!("the RST came from {} away; a SYN needs {} to draw it", count(back), count(out));
+    if out > back && trail.at(back).is_some() {
+        let cause = reject(target, trail, back).sure(Confidence::Medium).seen(seen);
+        return Finding::of(cause.seen("a service answers from as far away as it is"));
+    }
+    Finding::with(Verdict::Degraded, idle(target).seen(seen))
+}
+
+fn reject(target: &Target, trail: &Trail, hop: u8) -> Cause {
+    Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target)).near(trail.at(hop))
+}

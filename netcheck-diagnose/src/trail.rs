@@ -1,0 +1,218 @@
+//! The hops towards a port, without privileges: SYNs with a rising TTL, each router's ICMP read from the error queue.
+
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::Diagnosis;
+use netcheck_net::clock;
+use netcheck_net::device;
+use netcheck_net::icmp::Meaning;
+use netcheck_net::tcp::{self, Reach};
+use netcheck_record::failure::Code;
+
+/// How many TTLs are tried at once, and how many such steps in a row may stay silent.
+const STEP: u8 = 4;
+const SILENT_STEPS: u8 = 2;
+/// A STUN binding request, which media servers answer.
+pub(super) const BINDING: [u8; 20] =
+    [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 110, 101, 116, 99, 104, 101, 99, 107, 45, 104, 111, 112];
+/// No path in use is longer.
+const LONGEST: u8 = 32;
+
+/// How a SYN was answered by whoever holds the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// SYN-ACK.
+    Open,
+    /// RST, or ICMP other than time exceeded.
+    Refused,
+}
+
+/// The hops that answered, and the first TTL at which the port itself did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trail {
+    /// Routers by their distance.
+    pub hops: Vec<(u8, IpAddr)>,
+    /// The smallest TTL that was enough, and what came.
+    pub answered: Option<(u8, Answer)>,
+    /// Whether it was walked at all: a run traces a bounded number of paths.
+    pub walked: bool,
+}
+
+impl Trail {
+    /// The last router that answered.
+    #[must_use]
+    pub fn last(&self) -> Option<(u8, IpAddr)> {
+        self.hops.last().copied()
+    }
+
+    /// The router at this distance.
+    #[must_use]
+    pub fn at(&self, ttl: u8) -> Option<IpAddr> {
+        self.hops.iter().find(|(hop, _)| *hop == ttl).map(|(_, address)| *address)
+    }
+}
+
+/// What one packet with a limited TTL drew.
+pub(super) enum Probe {
+    /// A router's "time exceeded".
+    Hop(IpAddr),
+    /// The port's own answer.
+    Answered(Answer),
+    /// Nothing, in time.
+    Silent,
+}
+
+impl Probe {
+    /// The router that said "time exceeded".
+    pub(super) fn hop(self) -> Option<IpAddr> {
+        match self {
+            Probe::Hop(router) => Some(router),
+            Probe::Answered(_) | Probe::Silent => None,
+        }
+    }
+}
+
+/// Walks the path of SYNs.
+pub(super) async fn trace(net: &Diagnosis, to: SocketAddr) -> Trail {
+    walk(wait(net), |ttl, wait| probe(net, to, ttl, wait)).await
+}
+
+/// Walks the path of datagrams.
+pub(super) async fn trace_datagrams(net: &Diagnosis, to: SocketAddr) -> Trail {
+    walk(wait(net), |ttl, wait| datagram(net, to, ttl, wait, &[&BINDING])).await
+}
+
+/// How long one packet's answer is waited for.
+pub(super) fn wait(net: &Diagnosis) -> Duration {
+    net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1))
+}
+
+async fn walk<F: Future<Output = Probe>>(wait: Duration, probe: impl Fn(u8, Duration) -> F) -> Trail {
+    let mut trail = Trail { walked: true, ..Trail::default() };
+    let (mut first, mut silent) = (1u8, 0u8);
+    while first < LONGEST && silent < SILENT_STEPS {
+        let ttls: Vec<u8> = (first..first + STEP).collect();
+        let probes = join_all(ttls.iter().map(|ttl| probe(*ttl, wait))).await;
+        silent += 1;
+        for (ttl, probe) in ttls.iter().zip(probes) {
+            match probe {
+                Probe::Hop(address) => {
+                    trail.hops.push((*ttl, address));
+                    silent = 0;
+                }
+                Probe::Answered(answer) => {
+                    trail.answered = Some((*ttl, answer));
+                    return trail;
+                }
+                Probe::Silent => {}
+            }
+        }
+        first += STEP;
+    }
+    trail
+}
+
+/// The last of these hops that says that datagrams of this content die there. Each is sent twice: what a router limits or
+/// loses once must not look like a filter.
+pub(super) async fn last_hop(
+    net: &Diagnosis,
+    to: SocketAddr,
+    content: &[&[u8]],
+    hops: &[u8],
+) -> Option<(u8, IpAddr)> {
+    let wait = wait(net);
+    let one = |ttl: u8| async move {
+        match datagram(net, to, ttl, wait, content).await {
+            Probe::Hop(address) => Some((ttl, address)),
+            _ => None,
+        }
+    };
+    join_all(hops.iter().flat_map(|ttl| [*ttl; 2]).map(one)).await.into_iter().flatten().max()
+}
+
+/// Datagrams that die after `ttl` hops, one after the other from one port.
+pub(super) async fn datagram(
+    net: &Diagnosis,
+    to: SocketAddr,
+    ttl: u8,
+    wait: Duration,
+    content: &[&[u8]],
+) -> Probe {
+    let Ok(socket) = netcheck_net::udp::Socket::open(net.origin(), to) else { return Probe::Silent };
+    let mut buffer = [0u8; 512];
+    let exchange = async {
+        for one in content {
+            socket.send(one).await.map_err(|_| None)?;
+        }
+        socket.recv_or_icmp(&mut buffer).await
+    };
+    if socket.set_ttl(ttl).is_err() {
+        return Probe::Silent;
+    }
+    match clock::within(wait, exchange).await {
+        None => Probe::Silent,
+        Some(Ok(_)) => Probe::Answered(Answer::Open),
+        Some(Err(icmp)) => match icmp.and_then(|icmp| icmp.sender.map(|sender| (icmp.meaning(), sender))) {
+            Some((_, sender)) if sender == to.ip() => Probe::Answered(Answer::Refused),
+            Some((Meaning::TimeExceeded, sender)) if !device::is_ours(sender) => Probe::Hop(sender),
+            _ => Probe::Silent,
+        },
+    }
+}
+
+/// One SYN that dies after `ttl` hops.
+pub(super) async fn probe(net: &Diagnosis, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
+    let reach = Reach { ttl: Some(ttl), ..Reach::default() };
+    match clock::within(wait, tcp::attempt(net.origin(), to, reach)).await {
+        None => Probe::Silent,
+        Some(Ok(_)) => Probe::Answered(Answer::Open),
+        Some(Err(refusal)) => match refusal.icmp {
+            Some(icmp) if icmp.meaning() == Meaning::TimeExceeded => match icmp.sender {
+                Some(sender) if !device::is_ours(sender) => Probe::Hop(sender),
+                _ => Probe::Silent,
+            },
+            Some(icmp) if icmp.is_ours(None, to.ip()) => Probe::Silent,
+            _ if matches!(refusal.failure.code, Code::RouteNone | Code::RouteDenied | Code::TcpTimeout) => {
+                Probe::Silent
+            }
+            _ => Probe::Answered(Answer::Refused),
+        },
+    }
+}
+
+/// The router at this distance, asked with a datagram that no TCP rule concerns.
+pub(super) async fn router(net: &Diagnosis, to: IpAddr, ttl: u8) -> Option<IpAddr> {
+    // The classic traceroute port: nothing listens there.
+    let socket =
+        netcheck_net::udp::Socket::open(net.origin(), SocketAddr::new(to, 33434 + u16::from(ttl))).ok()?;
+    socket.set_ttl(ttl).ok()?;
+    let mut buffer = [0u8; 64];
+    let exchange = async {
+        socket.send(&[0; 12]).await.map_err(|_| None)?;
+        socket.recv_or_icmp(&mut buffer).await
+    };
+    match clock::within(wait(net), exchange).await {
+        Some(Err(Some(icmp))) if icmp.meaning() == Meaning::TimeExceeded => icmp.sender,
+        _ => None,
+    }
+}
+
+/// The router that passes datagrams on at the distance from which a port is answered, if it is there each time.
+pub(super) async fn stand_in(net: &Diagnosis, to: SocketAddr) -> Option<(u8, IpAddr)> {
+    const ROUNDS: u8 = 4;
+    let (ttl, answer) = net.trail(to).await.answered?;
+    if answer != Answer::Open {
+        return None;
+    }
+    let mut found = net.router(to.ip(), ttl).await.filter(|router| *router != to.ip())?;
+    for _ in 1..ROUNDS {
+        let (port, passed) = tokio::join!(probe(net, to, ttl, wait(net)), router(net, to.ip(), ttl));
+        found =
+            passed.filter(|router| *router != to.ip() && matches!(port, Probe::Answered(Answer::Open)))?;
+    }
+    Some((ttl, found))
+}

@@ -1,0 +1,23 @@
+//! The way to a service: sockets, ICMP, names, proxies, TLS and one HTTP request. It observes and never infers.
+//!
+//! [`net::Net`] is the way of one target; what it meets on it goes into [`seen::Seen`].
+
+pub mod clock;
+pub mod device;
+pub mod dns;
+pub mod eyeballs;
+pub mod http;
+pub mod icmp;
+mod lock;
+pub mod net;
+pub mod proxy;
+pub mod seen;
+pub mod shortage;
+pub mod signature;
+pub mod stream;
+pub mod tcp;
+pub mod tls;
+pub mod udp;
+pub mod watch;
+
+pub use lock::lock;

@@ -1,0 +1,393 @@
+//! The way to the network for one target: what a run shares, and what this target has seen so far.
+
+mod connect;
+mod datagram;
+mod given;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use rustls::RootCertStore;
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::clock;
+use crate::device;
+use crate::dns::{Families, Resolver, scope};
+use crate::eyeballs::Family;
+use crate::lock;
+use crate::proxy::{Choice, Credentials, Proxy};
+use crate::seen::Seen;
+use crate::signature;
+use crate::tcp::Origin;
+use crate::tls::Roots;
+use crate::watch::Watch;
+use netcheck_record::failure::{Code, Failure};
+use netcheck_record::flags::{Diagnose, Flags};
+use netcheck_record::target::{Host, Target};
+
+/// After this part of a stage's time a silent attempt is looked into.
+const LOOK_AHEAD: f64 = 0.4;
+/// A segment that fits any path (RFC 791 has every host take 576 bytes).
+const SMALL: u32 = 500;
+
+/// What all targets of a run share.
+#[derive(Debug)]
+pub struct Shared {
+    flags: Flags,
+    pins: HashMap<String, Vec<IpAddr>>,
+    choice: Choice,
+    resolver: Resolver,
+    roots: Roots,
+    origin: Origin,
+    watch: Arc<dyn Watch>,
+    deadline: Duration,
+}
+
+impl Shared {
+    /// Reads what the flags name: files, the environment.
+    ///
+    /// # Errors
+    /// A flag that cannot be used; nothing has been sent yet.
+    pub fn new(flags: Flags, proxied: bool, lasts: Duration, watch: Arc<dyn Watch>) -> Result<Self, String> {
+        let credentials = credentials(flags.proxy_credentials.as_deref())?;
+        let choice = Choice::read(&flags.proxy, credentials, proxied)?;
+        let roots = match &flags.public_roots {
+            Some(file) => Roots::from_file(file).map_err(|why| format!("--public-roots: {why}"))?,
+            None => Roots::default(),
+        };
+        let families = match (flags.ipv4, flags.ipv6) {
+            (true, _) => Families::V4,
+            (_, true) => Families::V6,
+            _ => Families::Both,
+        };
+        let mut pins: HashMap<String, Vec<IpAddr>> = HashMap::new();
+        for (host, address) in &flags.connect_to {
+            pins.entry(host.clone()).or_default().push(*address);
+        }
+        if let Some(name) = &flags.interface
+            && nix::net::if_::if_nametoindex(name.as_str()).is_err()
+        {
+            return Err(format!(
+                "--interface: there is no interface {}",
+                netcheck_record::escape::line(name, 40)
+            ));
+        }
+        if let Some(source) = flags.source {
+            let to = SocketAddr::new(source, 0);
+            let socket = socket2::Socket::new(socket2::Domain::for_address(to), socket2::Type::DGRAM, None);
+            let bound = socket.and_then(|socket| socket.bind(&to.into()));
+            bound.map_err(|error| format!("--source: this machine cannot send from {source}: {error}"))?;
+        }
+        let origin = Origin { interface: flags.interface.clone(), source: flags.source };
+        let resolver = Resolver::new(flags.resolver, families, origin.clone());
+        let deadline = flags.deadline.unwrap_or(flags.timeout * 4 + lasts);
+        Ok(Shared { deadline, pins, choice, resolver, roots, origin, watch, flags })
+    }
+}
+
+impl Shared {
+    /// The flags of this run.
+    #[must_use]
+    pub fn flags(&self) -> &Flags {
+        &self.flags
+    }
+}
+
+fn credentials(file: Option<&Path>) -> Result<Option<Credentials>, String> {
+    if let Some(file) = file {
+        let text = std::fs::read_to_string(file).map_err(|error| format!("--proxy-credentials: {error}"))?;
+        return Ok(text.lines().next().map(Credentials::parse));
+    }
+    let user = std::env::var("NETCHECK_PROXY_USER").ok().filter(|user| !user.is_empty());
+    let password = std::env::var("NETCHECK_PROXY_PASSWORD").unwrap_or_default();
+    Ok(user.map(|user| Credentials { user, password }))
+}
+
+/// The way to the network for one target. Cheap to clone; all clones see the same.
+#[derive(Clone, Debug)]
+pub struct Net {
+    shared: Arc<Shared>,
+    seen: Arc<Mutex<Seen>>,
+    pending: Arc<Mutex<Option<JoinHandle<Option<Family>>>>>,
+    begun: Instant,
+    /// When this attempt began, where it is not the target's first.
+    again: Option<Instant>,
+    segment: Option<u32>,
+    silent: Arc<Silence>,
+}
+
+/// The stage that has been silent for a while, once there is one.
+#[derive(Debug, Default)]
+struct Silence {
+    stage: OnceLock<&'static str>,
+    told: Notify,
+}
+
+impl Net {
+    /// A fresh way, for the next target.
+    #[must_use]
+    pub fn new(shared: &Arc<Shared>) -> Self {
+        Net {
+            shared: Arc::clone(shared),
+            seen: Arc::default(),
+            pending: Arc::default(),
+            begun: clock::now(),
+            again: None,
+            segment: None,
+            silent: Arc::default(),
+        }
+    }
+
+    /// The way of the target's next attempt: it has seen nothing yet, and has what is left of the deadline.
+    pub fn again(&self) -> Self {
+        Net { again: Some(clock::now()), ..self.aside() }
+    }
+
+    /// A way whose sights do not reach this target's record: for proxies and control experiments.
+    #[must_use]
+    pub fn aside(&self) -> Self {
+        Net { seen: Arc::default(), pending: Arc::default(), silent: Arc::default(), ..self.clone() }
+    }
+
+    /// A way aside that sends and accepts small segments only: where large packets vanish, it gets through.
+    #[must_use]
+    pub fn small(&self) -> Self {
+        Net { segment: Some(SMALL), ..self.aside() }
+    }
+
+    /// How long a stage may stay silent before it is looked into.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.timeout().mul_f64(LOOK_AHEAD)
+    }
+
+    /// Notes that a stage has been silent for that long.
+    pub fn fell_silent(&self, stage: &'static str) {
+        if self.silent.stage.set(stage).is_ok() {
+            self.silent.told.notify_one();
+        }
+    }
+
+    /// Whether a stage has been silent for a while.
+    pub fn fell_silent_once(&self) -> bool {
+        self.silent.stage.get().is_some()
+    }
+
+    /// Resolves with the first stage that falls silent; never, where none does.
+    pub async fn silence(&self) -> &'static str {
+        loop {
+            if let Some(stage) = self.silent.stage.get() {
+                return stage;
+            }
+            self.silent.told.notified().await;
+        }
+    }
+
+    /// The flags of this run.
+    #[must_use]
+    pub fn flags(&self) -> &Flags {
+        self.shared.flags()
+    }
+
+    /// The bound of a stage.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.shared.flags.timeout
+    }
+
+    /// What is left of the target's deadline.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.shared.deadline.saturating_sub(self.begun.elapsed())
+    }
+
+    /// Whether control experiments are allowed.
+    #[must_use]
+    pub fn diagnoses(&self) -> bool {
+        self.shared.flags.diagnose == Diagnose::Auto
+    }
+
+    /// The resolver of this run.
+    #[must_use]
+    pub fn resolver(&self) -> &Resolver {
+        &self.shared.resolver
+    }
+
+    /// The roots the public trusts.
+    #[must_use]
+    pub fn public_roots(&self) -> Arc<RootCertStore> {
+        self.shared.roots.public()
+    }
+
+    /// The roots this system trusts.
+    #[must_use]
+    pub fn system_roots(&self) -> Arc<RootCertStore> {
+        self.shared.roots.system()
+    }
+
+    /// The interface and address packets leave from.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.shared.origin
+    }
+
+    /// Adds a fact to the record, under a heading.
+    pub fn fact(&self, heading: &str, key: &str, value: impl Into<Value>) {
+        lock(&self.seen).fact(heading, key, value);
+    }
+
+    /// Writes down what was seen.
+    pub fn see(&self, write: impl FnOnce(&mut Seen)) {
+        write(&mut lock(&self.seen));
+    }
+
+    /// Takes out what was seen so far.
+    #[must_use]
+    pub fn take_seen(&self) -> Seen {
+        std::mem::take(&mut lock(&self.seen))
+    }
+
+    /// Takes over where a way aside has led: the address and the interface.
+    pub fn adopt(&self, aside: &Net) {
+        let path = lock(&aside.seen).path.clone().unwrap_or_default();
+        self.see(|seen| {
+            let own = seen.path.get_or_insert_default();
+            own.address = path.address;
+            own.local = path.local;
+            own.interface = path.interface;
+            own.tunnel = path.tunnel;
+        });
+    }
+
+    /// The proxy this target goes through, if any.
+    #[must_use]
+    pub fn proxy_for(&self, target: &Target) -> Option<Proxy> {
+        self.shared.choice.of(target).cloned()
+    }
+
+    /// Addresses that need no resolver: a literal, or what `--connect-to` pins.
+    #[must_use]
+    pub fn known(&self, host: &Host) -> Option<Vec<IpAddr>> {
+        if let Some(pinned) = self.shared.pins.get(&host.to_string()) {
+            self.see(|seen| seen.addresses.clone_from(pinned));
+            return Some(pinned.clone());
+        }
+        match host {
+            Host::Address(address) => Some(vec![*address]),
+            Host::Name(_) => None,
+        }
+    }
+
+    /// The addresses of a name.
+    ///
+    /// # Errors
+    /// The `dns.*` codes.
+    pub async fn resolve(&self, host: &Host) -> Result<Vec<IpAddr>, Failure> {
+        if let Some(known) = self.known(host) {
+            return Ok(known);
+        }
+        let name = host.name().unwrap_or_default();
+        // A little less than the stage has: the resolver's own words are better than a stage's silence.
+        let mut lookup = Box::pin(self.shared.resolver.lookup(name, self.timeout().mul_f64(0.9), self.again));
+        let lookup = match clock::within(self.patience(), &mut lookup).await {
+            Some(lookup) => lookup,
+            None => {
+                self.resolver_is_silent();
+                lookup.await
+            }
+        };
+        self.see(|seen| {
+            seen.addresses.clone_from(&lookup.addresses);
+            seen.facts.insert("dns".into(), Value::Object(lookup.facts.clone()));
+        });
+        if let Some(failure) = &lookup.failure {
+            return Err(failure.clone());
+        }
+        if !lookup.local && scope::is_public_name(name) {
+            self.sift(&lookup.addresses)
+        } else {
+            Ok(lookup.addresses.clone())
+        }
+    }
+
+    /// Leaves out what cannot be the address of a public name.
+    fn sift(&self, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
+        let of = |wanted: scope::Scope| addresses.iter().copied().filter(move |a| scope::of(*a) == wanted);
+        let public: Vec<IpAddr> = of(scope::Scope::Public).collect();
+        let private: Vec<IpAddr> = of(scope::Scope::Private).collect();
+        if !public.is_empty() {
+            let fine = |a: &IpAddr| self.shared.flags.private_ok && scope::of(*a) == scope::Scope::Private;
+            return Ok(addresses.iter().copied().filter(|a| public.contains(a) || fine(a)).collect());
+        }
+        if private.is_empty() {
+            let shown: Vec<String> = addresses.iter().take(4).map(ToString::to_string).collect();
+            let detail = format!("the answer {} cannot be the address of a public name", shown.join(", "));
+            return Err(Failure::new(Code::DnsBogon, detail));
+        }
+        if !self.shared.flags.private_ok {
+            self.see(|seen| seen.private_answer = true);
+        }
+        Ok(private)
+    }
+
+    pub(crate) fn path(&self, to: SocketAddr, local: Option<SocketAddr>) {
+        let device = local.and_then(|local| device::of(local.ip()));
+        self.see(|seen| {
+            seen.peer = Some(to);
+            let path = seen.path.get_or_insert_default();
+            if path.via.is_empty() {
+                path.via = "direct".into();
+            }
+            path.address = Some(to.to_string());
+            if let Some(local) = local {
+                path.local = Some(local.to_string());
+            }
+            if let Some(device) = device {
+                path.interface = Some(device.name);
+                path.tunnel = Some(device.tunnel);
+            }
+        });
+    }
+
+    /// The address that was connected to, or last tried.
+    #[must_use]
+    pub fn peer(&self) -> Option<SocketAddr> {
+        lock(&self.seen).peer
+    }
+
+    /// Reports a resolver that has been silent for a while.
+    pub fn resolver_is_silent(&self) {
+        if self.diagnoses() {
+            self.watch().resolver_silent(self.aside());
+        }
+    }
+
+    /// Reports a datagram that has been unanswered for a while.
+    pub fn datagram_is_silent(&self, to: SocketAddr) {
+        if self.diagnoses() {
+            self.watch().datagram_silent(self.aside(), to);
+        }
+    }
+
+    /// Reports a service that answered a datagram: a control for later silence.
+    pub fn datagram_answered(&self) {
+        self.shared.watch.datagram_answered();
+    }
+
+    pub(crate) fn watch(&self) -> Arc<dyn Watch> {
+        Arc::clone(&self.shared.watch)
+    }
+
+    /// The vendor whose block pages live at one of these addresses.
+    #[must_use]
+    pub fn block_address(&self, addresses: &[IpAddr]) -> Option<(&'static str, IpAddr)> {
+        addresses
+            .iter()
+            .find_map(|address| signature::vendor_of_address(*address).map(|vendor| (vendor, *address)))
+    }
+}

@@ -1,0 +1,125 @@
+//! The way through an explicit proxy: HTTP CONNECT, plain or over TLS, or SOCKS5 with names left to the proxy.
+
+mod choice;
+mod connect;
+mod credentials;
+mod socks;
+
+use std::fmt;
+
+use serde_json::json;
+
+pub use choice::Choice;
+pub use connect::{Head, announces_page, schemes};
+pub use credentials::Credentials;
+
+use crate::net::Net;
+use crate::shortage;
+use crate::stream::Stream;
+use crate::tls::Hello;
+use netcheck_record::failure::{Code, Failure};
+use netcheck_record::target::Host;
+
+/// What the proxy speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// HTTP CONNECT over TCP.
+    Http,
+    /// HTTP CONNECT over TLS.
+    Https,
+    /// SOCKS5 (RFC 1928), names resolved by the proxy.
+    Socks5h,
+}
+
+/// A proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// What it speaks.
+    pub kind: Kind,
+    /// Where it is.
+    pub host: Host,
+    /// On which port.
+    pub port: u16,
+    /// What it may ask for.
+    pub(crate) credentials: Option<Credentials>,
+}
+
+impl Proxy {
+    /// The header that answers a 407, where there are credentials.
+    #[must_use]
+    pub fn authorization(&self) -> Option<(String, String)> {
+        self.credentials.as_ref().map(|credentials| ("proxy-authorization".to_owned(), credentials.basic()))
+    }
+}
+
+impl fmt::Display for Proxy {
+    /// The URL without credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.kind {
+            Kind::Http => "http",
+            Kind::Https => "https",
+            Kind::Socks5h => "socks5h",
+        };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
+    }
+}
+
+impl Net {
+    /// Connects to the proxy itself.
+    ///
+    /// # Errors
+    /// `proxy.unreachable`, `proxy.timeout`.
+    pub async fn to_proxy(&self, proxy: &Proxy) -> Result<Stream, Failure> {
+        self.see(|seen| {
+            seen.proxy = Some(proxy.to_string());
+            let path = seen.path.get_or_insert_default();
+            path.via = "proxy".into();
+            path.proxy = Some(proxy.to_string());
+        });
+        let wrap = |failure: Failure| {
+            let code = match failure.code {
+                Code::TcpTimeout | Code::DnsTimeout => Code::ProxyTimeout,
+                _ => Code::ProxyUnreachable,
+            };
+            self.fact("proxy", "failure", json!(failure.code));
+            Failure::new(code, format!("{proxy}: {}", failure.detail)).over(&failure)
+        };
+        let aside = self.aside();
+        let addresses = match aside.known(&proxy.host) {
+            Some(addresses) => addresses,
+            None => aside.resolve(&proxy.host).await.map_err(wrap)?,
+        };
+        let within = self.timeout().mul_f64(0.95);
+        let stream = match crate::clock::within(within, Box::pin(aside.connect(&addresses, proxy.port))).await
+        {
+            Some(connected) => connected.map_err(wrap)?,
+            None => {
+                return Err(shortage::or(Failure::new(
+                    Code::ProxyTimeout,
+                    format!("{proxy} did not answer"),
+                )));
+            }
+        };
+        self.adopt(&aside);
+        if proxy.kind != Kind::Https {
+            return Ok(stream);
+        }
+        let secure = aside.handshake(stream, &Hello::to(&proxy.host)).await;
+        secure.map(|secure| secure.stream).map_err(|failure| {
+            Failure::new(Code::ProxyUnreachable, format!("{proxy}: TLS to the proxy: {}", failure.detail))
+                .over(&failure)
+        })
+    }
+
+    /// Reaches `host:port` through the proxy, which resolves the name.
+    ///
+    /// # Errors
+    /// The `proxy.*` codes.
+    pub async fn through(&self, proxy: &Proxy, host: &Host, port: u16) -> Result<Stream, Failure> {
+        let stream = self.to_proxy(proxy).await?;
+        match proxy.kind {
+            Kind::Socks5h => socks::connect(stream, proxy, host, port).await,
+            Kind::Http | Kind::Https => connect::tunnel(self, stream, proxy, host, port).await,
+        }
+    }
+}

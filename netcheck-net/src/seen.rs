@@ -1,0 +1,46 @@
+//! What the path below every protocol saw of one target.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde_json::{Map, Value};
+
+use crate::tls::{Chain, Trust};
+use netcheck_record::cause::Cause;
+use netcheck_record::failure::Failure;
+use netcheck_record::record::Path;
+
+/// What the path below every protocol saw of one target.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The way the packets took, once there was one.
+    pub path: Option<Path>,
+    /// The facts of dns, tcp, proxy, tls and http.
+    pub facts: Map<String, Value>,
+    /// The addresses the name has.
+    pub addresses: Vec<IpAddr>,
+    /// The address that was connected to, or last tried.
+    pub peer: Option<SocketAddr>,
+    /// All addresses of a public name were private ones.
+    pub private_answer: bool,
+    /// The chain that was presented, whatever came of it.
+    pub chain: Option<Chain>,
+    /// Whom that chain convinced.
+    pub trust: Option<Trust>,
+    /// The first bytes received where TLS was expected.
+    pub first_bytes: Vec<u8>,
+    /// What the last HTTP answer was, where there was one.
+    pub answer: Option<crate::http::Answer>,
+    /// The proxy that stands between, without credentials.
+    pub proxy: Option<String>,
+    /// What was wrong and did not stop the check.
+    pub degraded: Vec<(Failure, Option<Cause>)>,
+}
+
+impl Seen {
+    /// Adds a fact under a heading.
+    pub fn fact(&mut self, heading: &str, key: &str, value: impl Into<Value>) {
+        if let Value::Object(map) = self.facts.entry(heading).or_insert_with(|| Value::Object(Map::new())) {
+            map.insert(key.to_owned(), value.into());
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What this machine lacks for a moment (descriptors, ports, memory): waited out, and never said of a target.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use nix::libc;
+
+use crate::clock;
+use netcheck_record::failure::{Code, Failure};
+
+/// How soon it is tried again.
+const AGAIN: Duration = Duration::from_millis(20);
+
+tokio::task_local! {
+    /// Whether the stage of a target, or a control of it, waits for what this machine lacks.
+    static SHORT: Cell<bool>;
+}
+
+/// Runs the check of one target, or a control of it, whose shortages are its own.
+pub fn watched<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    SHORT.scope(Cell::new(false), work)
+}
+
+/// A stage begins: what was waited for before it is none of its matter.
+pub fn forget() {
+    let _ = SHORT.try_with(|known| known.set(false));
+}
+
+/// Whether what is being done has been waiting for what this machine lacks.
+pub(crate) fn is_now() -> bool {
+    SHORT.try_with(Cell::get).unwrap_or_default()
+}
+
+/// The failure, unless this machine was to blame: then no target is.
+pub fn or(failure: Failure) -> Failure {
+    if !is_now() {
+        return failure;
+    }
+    let detail = "this machine had no descriptor, port or memory left for it: ask for fewer --jobs, or raise \
+                  the limit (ulimit -n, net.ipv4.ip_local_port_range)";
+    Failure::new(Code::Internal, detail)
+}
+
+/// Tries until this machine has what is needed, or the caller gives up.
+///
+/// # Errors
+/// What is no shortage.
+pub(crate) async fn outlast<T>(to: SocketAddr, start: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        let started = start();
+        let short = started.as_ref().is_err_and(|error| is_shortage(error, to));
+        let _ = SHORT.try_with(|known| known.set(short));
+        if !short {
+            return started;
+        }
+        clock::pause(AGAIN).await;
+    }
+}
+
+/// Whether it passes, and is no word about the target.
+fn is_shortage(error: &io::Error, to: SocketAddr) -> bool {
+    match error.raw_os_error() {
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::EAGAIN) => true,
+        // Without any IPv6 address the kernel says the same as without a free port.
+        Some(libc::EADDRNOTAVAIL) => to.is_ipv4(),
+        _ => false,
+    }
+}

@@ -1,0 +1,252 @@
+//! TLS: the handshake, the chain that was presented whatever came of it, and whom it convinces.
+
+pub mod certificate;
+mod roots;
+mod verdict;
+mod verifier;
+
+use std::sync::Arc;
+
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::ServerName;
+use serde_json::json;
+use tokio_rustls::TlsConnector;
+
+pub use certificate::Chain;
+pub use roots::Roots;
+pub use verdict::Trust;
+pub use verifier::Recorder;
+
+use crate::clock;
+use crate::net::Net;
+use crate::stream::{Stream, Tap};
+use netcheck_record::failure::{Code, Failure, Layer};
+use netcheck_record::target::Host;
+
+/// What is asked for in a ClientHello, and how strictly the answer is judged.
+#[derive(Clone, Debug)]
+pub struct Hello {
+    /// SNI, and the name the certificate has to be for; an address sends no SNI.
+    pub name: Host,
+    /// ALPN protocols, best first.
+    pub alpn: Vec<Vec<u8>>,
+    /// Roots that count as genuine besides the public ones.
+    pub genuine: Option<Arc<RootCertStore>>,
+    /// Interception is a failure even where the system trusts it.
+    pub strict: bool,
+    /// A certificate that convinces nobody does not end the handshake (RFC 7435): it is remembered as a fault.
+    pub opportunistic: bool,
+}
+
+impl Hello {
+    /// A ClientHello to that host, without ALPN.
+    #[must_use]
+    pub fn to(host: &Host) -> Self {
+        Hello { name: host.clone(), alpn: Vec::new(), genuine: None, strict: false, opportunistic: false }
+    }
+}
+
+/// A stream that is secure, or at least encrypted: `trust` says which.
+pub struct Secure {
+    /// The plaintext side.
+    pub stream: Stream,
+    /// The ALPN protocol both agreed on.
+    pub alpn: Option<Vec<u8>>,
+    /// Whom the certificate convinces.
+    pub trust: Trust,
+}
+
+/// A client configuration whose certificates are recorded and judged afterwards.
+#[must_use]
+pub fn config(hello: &Hello) -> (ClientConfig, Recorder) {
+    let recorder = Recorder::default();
+    let provider = verifier::provider();
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    // ring offers TLS 1.2 and 1.3, so this cannot fail; a builder without versions would offer nothing.
+    let builder = builder.unwrap_or_else(|_| ClientConfig::builder());
+    let mut config = builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(recorder.clone()))
+        .with_no_client_auth();
+    config.alpn_protocols.clone_from(&hello.alpn);
+    // Each handshake is to be a whole one, and nothing is to be remembered.
+    config.resumption = rustls::client::Resumption::disabled();
+    (config, recorder)
+}
+
+/// The same for QUIC.
+#[must_use]
+pub fn quic_config(_net: &Net, hello: &Hello) -> (ClientConfig, Recorder) {
+    config(hello)
+}
+
+impl Net {
+    /// Shakes hands over `stream`; the chain and the parameters go to the facts whatever comes of it.
+    ///
+    /// # Errors
+    /// The `tls.*` codes.
+    pub async fn handshake(&self, stream: Stream, hello: &Hello) -> Result<Secure, Failure> {
+        let (config, recorder) = config(hello);
+        let (tap, first) = Tap::new(stream);
+        let name = server_name(&hello.name)?;
+        if let Host::Name(name) = &hello.name {
+            self.fact("tls", "sni", json!(name));
+        }
+        let mut connecting = Box::pin(TlsConnector::from(Arc::new(config)).connect(name, tap));
+        let outcome = match clock::within(self.patience(), &mut connecting).await {
+            Some(ended) => ended,
+            None => {
+                if let Some(to) = self.peer().filter(|_| self.diagnoses()) {
+                    self.watch().hello_silent(self.aside(), to, hello.name.clone());
+                }
+                connecting.await
+            }
+        };
+        let first = crate::lock(&first).clone();
+        self.see(|seen| seen.first_bytes.clone_from(&first));
+        self.keep_chain(&recorder);
+        let tls = outcome.map_err(|error| self.tls_failure(&error, &first))?;
+        let connection = tls.get_ref().1;
+        let alpn = connection.alpn_protocol().map(<[u8]>::to_vec);
+        if let Some(version) = connection.protocol_version() {
+            self.fact("tls", "version", json!(words(&format!("{version:?}"))));
+        }
+        if let Some(suite) = connection.negotiated_cipher_suite() {
+            self.fact("tls", "cipher", json!(format!("{:?}", suite.suite())));
+        }
+        if let Some(alpn) = &alpn {
+            self.fact("tls", "alpn", json!(netcheck_record::escape::bytes(alpn, 40)));
+        }
+        let trust = match self.judge(&recorder, hello) {
+            Err(failure) if hello.opportunistic => {
+                self.see(|seen| seen.degraded.push((failure, None)));
+                Trust::Nobody
+            }
+            judged => judged?,
+        };
+        let mut stream = Stream::new(tls);
+        stream.h2 = alpn.as_deref() == Some(b"h2");
+        Ok(Secure { stream, alpn, trust })
+    }
+
+    /// Judges the recorded chain: against the public roots, and only then against the system's.
+    ///
+    /// # Errors
+    /// `tls.untrusted`, `tls.expired`, `tls.not_yet_valid`, `tls.name_mismatch`.
+    pub fn judge(&self, recorder: &Recorder, hello: &Hello) -> Result<Trust, Failure> {
+        let chain = recorder.chain().ok_or_else(|| Failure::new(Code::TlsUntrusted, "no certificate"))?;
+        let trust = verdict::judge(self, &chain, hello)?;
+        self.see(|seen| seen.trust = Some(trust));
+        self.fact("tls", "trust", json!(trust.as_str()));
+        if trust == Trust::Public {
+            self.watch().chain_valid(&chain);
+        }
+        if trust == Trust::System {
+            let failure = Failure::new(
+                Code::TlsUntrusted,
+                format!("signed by {}, which this system trusts and the public does not", chain.issuer()),
+            );
+            if hello.strict {
+                return Err(failure);
+            }
+            self.see(|seen| seen.degraded.push((failure, None)));
+        }
+        Ok(trust)
+    }
+
+    /// The failure an alert means; its number goes to the facts (RFC 8446 section 6).
+    #[must_use]
+    pub fn alert(&self, number: u8) -> Failure {
+        self.fact("tls", "alert", json!(number));
+        alert(number)
+    }
+
+    /// Writes the recorded chain down, as evidence and as facts.
+    pub fn keep_chain(&self, recorder: &Recorder) {
+        if let Some(chain) = recorder.chain() {
+            chain.describe(self);
+            self.see(|seen| seen.chain = Some(chain));
+        }
+    }
+
+    fn tls_failure(&self, error: &std::io::Error, first: &[u8]) -> Failure {
+        use rustls::Error as Tls;
+        // ContentType 20 to 24, version 3.x (RFC 8446 section 5.1): anything else is no TLS record.
+        let is_tls = matches!(first, [20..=24] | [20..=24, 3, ..]);
+        if !first.is_empty() && !is_tls {
+            let line = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            let detail = format!(
+                "the answer begins with \"{}\"",
+                netcheck_record::escape::bytes(line, 80).trim_end_matches("\\r")
+            );
+            return Failure::new(Code::TlsNotTls, detail);
+        }
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Tls>());
+        match inner {
+            Some(Tls::AlertReceived(alert)) => self.alert(u8::from(*alert)),
+            Some(Tls::PeerIncompatible(what)) => {
+                Failure::new(Code::TlsVersion, format!("no common ground: {}", words(&format!("{what:?}"))))
+            }
+            Some(Tls::NoApplicationProtocol) => Failure::new(Code::TlsAlpn, "no common ALPN protocol"),
+            Some(Tls::InvalidCertificate(what)) => {
+                let what = format!("{what:?}");
+                let what = what.rsplit('(').next().unwrap_or_default().trim_end_matches(')');
+                Failure::new(Code::TlsUntrusted, format!("the certificate cannot be used: {}", words(what)))
+            }
+            Some(_) => Failure::new(Code::TlsNotTls, "the answer breaks the rules of TLS"),
+            None => {
+                let mut failure = Layer::TLS.io(error);
+                if first.is_empty() {
+                    failure.detail = failure.detail.replace("during tls", "after ClientHello");
+                }
+                failure
+            }
+        }
+    }
+}
+
+fn alert(number: u8) -> Failure {
+    let code = match number {
+        70 => Code::TlsVersion,
+        120 => Code::TlsAlpn,
+        _ => Code::TlsAlert,
+    };
+    let name = words(&format!("{:?}", rustls::AlertDescription::from(number)));
+    Failure::new(code, format!("TLS alert {number}: {name}"))
+}
+
+/// The alert that ended a connection after its handshake, if one did: in TLS 1.3 a server that wants a certificate of
+/// the client's says so only then.
+pub fn late_alert(error: &std::io::Error) -> Option<Failure> {
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::AlertReceived(description) => Some(alert(u8::from(*description))),
+        _ => None,
+    }
+}
+
+/// The name as rustls wants it.
+pub fn server_name(host: &Host) -> Result<ServerName<'static>, Failure> {
+    match host {
+        Host::Address(address) => Ok(ServerName::from(*address)),
+        Host::Name(name) => ServerName::try_from(name.clone())
+            .map_err(|_| Failure::new(Code::TlsNameMismatch, "the name cannot stand in a certificate")),
+    }
+}
+
+/// `TLSv1_3` as people write it: `TLS 1.3`; `HandshakeFailure` as `handshake failure`.
+fn words(name: &str) -> String {
+    if let Some(version) = name.strip_prefix("TLSv") {
+        return format!("TLS {}", version.replace('_', "."));
+    }
+    let mut text = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase()
+            && !text.is_empty()
+            && !text.ends_with(|c: char| c.is_ascii_uppercase() || c == ' ')
+        {
+            text.push(' ');
+        }
+        text.push(c.to_ascii_lowercase());
+    }
+    text
+}

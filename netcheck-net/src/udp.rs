@@ -1,0 +1,234 @@
+//! A connected UDP socket whose ICMP errors are told with their sender.
+
+use std::io::{self, Read};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use nix::libc;
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket as Raw, Type};
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+
+use crate::icmp;
+use crate::shortage;
+use crate::tcp::{Origin, leave_from};
+use netcheck_record::failure::{Code, Failure};
+
+/// Larger than any datagram that crosses the internet in one piece.
+const LARGEST: usize = 2048;
+
+/// A connected UDP socket with `IP_RECVERR`.
+#[derive(Debug)]
+pub struct Socket {
+    socket: UdpSocket,
+    to: SocketAddr,
+    local: Option<SocketAddr>,
+}
+
+impl Socket {
+    /// Opens a socket towards `to`; nothing is sent yet.
+    ///
+    /// # Errors
+    /// `route.none` and `route.denied`, when this machine cannot or may not send there.
+    pub fn open(origin: &Origin, to: SocketAddr) -> Result<Socket, Failure> {
+        let opened = open(origin, to, 0);
+        opened.map(|socket| Socket::of(socket, to)).map_err(|error| crate::tcp::refused_here(&error, to))
+    }
+
+    /// The same, as soon as this machine has a descriptor for it, and from a local port that other sockets may share;
+    /// 0 is any.
+    ///
+    /// # Errors
+    /// `route.none` and `route.denied`, when this machine cannot or may not send there.
+    pub(crate) async fn open_in_turn(
+        origin: &Origin,
+        to: SocketAddr,
+        local_port: u16,
+    ) -> Result<Socket, Failure> {
+        let opened = shortage::outlast(to, || open(origin, to, local_port)).await;
+        opened.map(|socket| Socket::of(socket, to)).map_err(|error| crate::tcp::refused_here(&error, to))
+    }
+
+    fn of(socket: UdpSocket, to: SocketAddr) -> Socket {
+        let local = socket.local_addr().ok();
+        Socket { socket, to, local }
+    }
+
+    /// Sends one datagram, as soon as this machine's queue has room for it.
+    ///
+    /// # Errors
+    /// `route.denied` for a local firewall, else what an earlier ICMP message said.
+    pub async fn send(&self, datagram: &[u8]) -> Result<(), Failure> {
+        // Without asking the event loop first: a socket that sends this little nearly always may.
+        let sent = shortage::outlast(self.to, || SockRef::from(&self.socket).send(datagram)).await;
+        sent.map(|_| ()).map_err(|error| self.failure(&error))
+    }
+
+    /// The same without waiting, for a last word that must not be cut off.
+    ///
+    /// # Errors
+    /// As for [`Socket::send`].
+    pub fn send_now(&self, datagram: &[u8]) -> Result<(), Failure> {
+        match SockRef::from(&self.socket).send(datagram) {
+            Ok(_) => Ok(()),
+            // The queue is full: a loss like any other.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOBUFS | libc::EAGAIN)) => Ok(()),
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+
+    /// Receives one datagram.
+    ///
+    /// # Errors
+    /// `udp.refused` and `udp.prohibited`, with the address of the device that said so.
+    pub async fn recv(&self, buffer: &mut [u8]) -> Result<usize, Failure> {
+        self.socket.recv(buffer).await.map_err(|error| self.failure(&error))
+    }
+
+    /// Receives one datagram of up to 2048 bytes into a buffer that is as long as it afterwards. A longer one is cut.
+    ///
+    /// # Errors
+    /// As for [`Socket::recv`].
+    pub async fn receive(&self, buffer: &mut Vec<u8>) -> Result<(), Failure> {
+        // An ICMP message is an event of its own, and nothing to read.
+        let event = Interest::READABLE | Interest::ERROR;
+        let read = || {
+            // Room for the largest is needed only while it is read.
+            let mut space = [0; LARGEST];
+            let length = (&*SockRef::from(&self.socket)).read(&mut space)?;
+            buffer.clear();
+            buffer.extend_from_slice(&space[..length]);
+            Ok(())
+        };
+        self.socket.async_io(event, read).await.map_err(|error| self.failure(&error))
+    }
+
+    /// Our own address and port.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.local
+    }
+
+    /// The peer's address and port.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.to
+    }
+
+    /// Sets the TTL (hop limit) of what is sent.
+    ///
+    /// # Errors
+    /// What setsockopt(2) says.
+    pub fn set_ttl(&self, ttl: u8) -> io::Result<()> {
+        let socket = SockRef::from(&self.socket);
+        if self.to.is_ipv6() {
+            socket.set_unicast_hops_v6(u32::from(ttl))
+        } else {
+            socket.set_ttl_v4(u32::from(ttl))
+        }
+    }
+
+    /// Receives one datagram, or the ICMP error that came instead.
+    pub async fn recv_or_icmp(&self, buffer: &mut [u8]) -> Result<usize, Option<icmp::Icmp>> {
+        self.socket.recv(buffer).await.map_err(|_| icmp::take(&self.socket))
+    }
+
+    fn failure(&self, error: &io::Error) -> Failure {
+        if let Some(message) = icmp::take(&self.socket) {
+            return message.attribute(message.udp(), self.local.map(|local| local.ip()), self.to.ip());
+        }
+        match error.raw_os_error() {
+            Some(libc::ECONNREFUSED) => Failure::new(Code::UdpRefused, "ICMP port unreachable"),
+            Some(libc::EACCES | libc::EPERM | libc::ENETUNREACH | libc::EINVAL) => {
+                crate::tcp::refused_here(error, self.to)
+            }
+            Some(libc::EMSGSIZE) => {
+                Failure::new(Code::UdpProhibited, "the datagram is larger than the path takes")
+            }
+            _ => Failure::new(Code::UdpProhibited, "ICMP host unreachable"),
+        }
+    }
+}
+
+/// An unconnected socket of the peer's family, for a library that speaks datagrams itself.
+///
+/// # Errors
+/// `route.none` and `route.denied`.
+pub async fn unconnected(origin: &Origin, peer: IpAddr) -> Result<std::net::UdpSocket, Failure> {
+    let to = SocketAddr::new(peer, 0);
+    let open = || {
+        let socket = Raw::new(Domain::for_address(to), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+        leave_from(&socket, origin, to)?;
+        if origin.source.is_none_or(|source| source.is_ipv6() != peer.is_ipv6()) {
+            let any: IpAddr =
+                if peer.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+            socket.bind(&SockAddr::from(SocketAddr::new(any, 0)))?;
+        }
+        Ok(socket.into())
+    };
+    shortage::outlast(to, open).await.map_err(|error: io::Error| crate::tcp::refused_here(&error, to))
+}
+
+fn open(origin: &Origin, to: SocketAddr, local_port: u16) -> io::Result<UdpSocket> {
+    let socket = Raw::new(Domain::for_address(to), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+    if local_port == 0 {
+        leave_from(&socket, origin, to)?;
+    } else {
+        socket.set_reuse_address(true)?;
+        leave_from(&socket, &Origin { source: None, ..origin.clone() }, to)?;
+        let any: IpAddr =
+            if to.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+        let from = origin.source.filter(|source| source.is_ipv6() == to.is_ipv6()).unwrap_or(any);
+        socket.bind(&SockAddr::from(SocketAddr::new(from, local_port)))?;
+    }
+    icmp::listen(&socket, to.is_ipv6());
+    socket.connect(&SockAddr::from(to))?;
+    UdpSocket::from_std(socket.into())
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the peers of these tests open sockets of their own")]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock;
+
+    #[test]
+    fn an_icmp_message_ends_the_wait_though_nothing_more_is_sent() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let idle = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            let asked = async || {
+                let socket = Socket::open(&Origin::default(), idle).unwrap();
+                socket.send(b"question").await.unwrap();
+                socket
+            };
+            let patience = Duration::from_secs(20);
+            let (mut bytes, mut space) = (Vec::new(), [0; 64]);
+            let socket = asked().await;
+            let received = clock::within(patience, socket.receive(&mut bytes)).await;
+            assert_eq!(received.unwrap().unwrap_err().code, Code::UdpRefused);
+            let socket = asked().await;
+            let received = clock::within(patience, socket.recv(&mut space)).await;
+            assert_eq!(received.unwrap().unwrap_err().code, Code::UdpRefused);
+            let socket = asked().await;
+            let received = clock::within(patience, socket.recv_or_icmp(&mut space)).await;
+            assert!(received.unwrap().unwrap_err().is_some());
+        });
+    }
+
+    #[test]
+    fn a_datagram_is_received_whole_after_one_that_was_longer() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            let socket = Socket::open(&Origin::default(), peer.local_addr().unwrap()).unwrap();
+            let mut bytes = Vec::new();
+            for (sent, kept) in [(3000, LARGEST), (5, 5), (0, 0)] {
+                peer.send_to(&vec![7; sent], socket.local_addr().unwrap()).unwrap();
+                socket.receive(&mut bytes).await.unwrap();
+                assert_eq!(bytes, vec![7; kept]);
+            }
+        });
+    }
+}

@@ -1,0 +1,17 @@
+//! The words of the contract: what a person writes as a target, and what a tool writes as a record.
+//!
+//! Nothing here opens a socket: programs that only read records depend on this crate alone.
+
+pub mod cause;
+pub mod clock;
+pub mod escape;
+pub mod failure;
+pub mod flags;
+#[cfg(feature = "manual")]
+pub mod manual;
+pub mod record;
+pub mod sample;
+pub mod scheme;
+pub mod secret;
+pub mod spec;
+pub mod target;

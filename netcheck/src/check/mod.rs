@@ -1,0 +1,164 @@
+//! `check`: the whole job, from the profile to the table.
+
+mod round;
+mod screen;
+mod textfile;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, ValueEnum};
+use netcheck_record::clock;
+use netcheck_record::record::Record;
+use nix::sys::signal::Signal;
+
+use crate::Home;
+use crate::baseline::{self, Baseline};
+use crate::child::Event;
+use crate::diff::Difference;
+use crate::out;
+use crate::plan::{self, Line};
+use crate::profile::Profile;
+use crate::profile::choice::Choice;
+use crate::signal;
+use crate::through::Through;
+use crate::tools::{self, Tools};
+use round::Round;
+
+/// A way out of this network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Way {
+    /// Without a proxy
+    Direct,
+    /// Through the proxy of --proxy, or of the environment
+    Proxy,
+}
+
+impl Way {
+    /// The word in labels and tables.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Way::Direct => "direct",
+            Way::Proxy => "proxy",
+        }
+    }
+}
+
+/// Check what a profile names, and say what this network lets through
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    choice: Choice,
+    /// Where the records go; `-` is standard output (the table then goes to standard error)
+    #[arg(long, value_name = "FILE", default_value = "netcheck.jsonl")]
+    output: PathBuf,
+    /// Metrics for node_exporter's textfile collector, replaced after each round
+    #[arg(long, value_name = "FILE.prom", conflicts_with = "path")]
+    textfile: Option<PathBuf>,
+    /// Count a degraded row as failed in the exit code
+    #[arg(long)]
+    strict: bool,
+    /// Check each of these ways and show which rows work by which
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "direct,proxy")]
+    path: Vec<Way>,
+    /// The row has to leave through this interface (repeatable): split tunnelling
+    #[arg(long, value_name = "ROW=INTERFACE", value_parser = pair)]
+    expect_interface: Vec<(String, String)>,
+    /// Records from an open network: what fails there too is the service's fault
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Check again and again, so many seconds after the end of each, and show what changed
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    watch: Option<u32>,
+    /// Folder of the tools, instead of building them or looking beside this program
+    #[arg(long, value_name = "FOLDER", env = "NETCHECK_TOOLS")]
+    tools: Option<PathBuf>,
+    /// Show what the tools say, as they say it
+    #[arg(short, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(flatten)]
+    through: Through,
+}
+
+/// What every round of a check needs, looked at before any packet.
+struct Job<'a> {
+    args: &'a Args,
+    profile: Profile,
+    lines: Vec<Line>,
+    tools: Tools,
+    baseline: Option<Baseline>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A usage error, or a job that could not be done: exit code 2.
+pub(crate) fn run(args: &Args, home: Home) -> Result<u8, String> {
+    args.through.sound()?;
+    let profile = args.choice.load()?;
+    if let Some((row, _)) =
+        args.expect_interface.iter().find(|(row, _)| profile.rows.iter().all(|has| has.name != *row))
+    {
+        return Err(format!("--expect-interface: no row \"{row}\""));
+    }
+    let lines = plan::lines(&profile, args.through.sample)?;
+    let baseline = args.baseline.as_deref().map(baseline::read).transpose()?;
+    let tools = find(args, home)?;
+    let job = Job { args, profile, lines, tools, baseline };
+    let (sender, events) = mpsc::sync_channel(1024);
+    signal::listen(sender.clone());
+    screen::announce(&job);
+    let mut before: Option<Vec<Record>> = None;
+    loop {
+        let round = Round::run(&job, &sender, &events)?;
+        let code = screen::show(&job, &round)?;
+        textfile::write(&job, &round)?;
+        if let Some(before) = &before {
+            out::print(&format!("\nSince the last time: {}", Difference::of(before, &round.records).text()))?;
+        }
+        let Some(pause) =
+            args.watch.filter(|_| round.signal.is_none() && round.broken.is_empty() && !round.closed)
+        else {
+            return Ok(code);
+        };
+        before = Some(round.records);
+        if let Some(signal) = wait(&events, Duration::from_secs(u64::from(pause))) {
+            return Ok(signal::code(signal));
+        }
+        out::print(&format!("\n{}\n", clock::timestamp()))?;
+    }
+}
+
+/// Waits, unless a signal comes.
+fn wait(events: &Receiver<Event>, pause: Duration) -> Option<Signal> {
+    let until = clock::now() + pause;
+    loop {
+        match events.recv_timeout(until.saturating_duration_since(clock::now())) {
+            Ok(Event::Signal(signal)) => return Some(signal),
+            Ok(_) => {}
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+}
+
+fn find(args: &Args, home: Home) -> Result<Tools, String> {
+    match (&args.tools, home) {
+        (Some(folder), _) => Ok(tools::within(folder)),
+        (None, Home::Installed) => tools::beside(),
+        (None, Home::Workspace(build)) => build(),
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (row, interface) = text.split_once('=').ok_or("ROW=INTERFACE")?;
+    if row.is_empty() || interface.is_empty() {
+        return Err("ROW=INTERFACE".into());
+    }
+    Ok((row.to_owned(), interface.to_owned()))
+}
+
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "netcheck: {line}");
+}

@@ -1,0 +1,137 @@
+//! The product: plans the checks, runs the tools, and says what their records mean together. It reads records and opens
+//! no socket of a check.
+
+mod allowlist;
+mod amend;
+mod answer;
+mod baseline;
+mod check;
+mod child;
+mod diff;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+mod given;
+mod interface;
+mod journal;
+pub mod out;
+mod outage;
+mod plan;
+mod planning;
+mod ports;
+mod profile;
+mod profiles;
+mod progress;
+mod records;
+mod remedy;
+mod report;
+mod request;
+mod run;
+mod signal;
+mod standing;
+mod survey;
+mod table;
+mod target;
+mod through;
+mod tools;
+mod wrap;
+
+#[cfg(test)]
+mod corpus_replay;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use netcheck_record::escape;
+
+pub use target::tools as tool_names;
+pub use tools::Tools;
+
+/// Where this program finds its tools when no flag names a folder.
+#[derive(Clone, Copy, Debug)]
+pub enum Home {
+    /// A workspace: this builds the tools first.
+    Workspace(fn() -> Result<tools::Tools, String>),
+    /// Anywhere else: the tools are beside the program.
+    Installed,
+}
+
+/// Does this network let an event platform work, and if not, why, where, and what has to change?
+#[derive(Parser)]
+#[command(name = "netcheck", version, propagate_version = true)]
+struct Netcheck {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What the product does.
+#[derive(Subcommand)]
+#[expect(private_interfaces, reason = "the arguments of a command are the command's own")]
+pub enum Command {
+    /// Checks every target of a profile.
+    Check(Box<check::Args>),
+    /// Prints what would be checked.
+    Plan(planning::Args),
+    /// Says what records mean.
+    Report(report::Args),
+    /// Compares two files of records.
+    Diff(diff::Args),
+    /// Writes what to allow, in the form of a firewall.
+    Allowlist(allowlist::Args),
+    /// Works with profiles.
+    Profile(profiles::Args),
+}
+
+impl Command {
+    /// Runs the command; its exit code, or what went wrong.
+    ///
+    /// # Errors
+    /// A sentence for people: the tool could not do its job.
+    pub fn run(self, home: Home) -> Result<u8, String> {
+        match self {
+            Command::Check(args) => check::run(&args, home),
+            Command::Plan(args) => planning::run(&args),
+            Command::Report(args) => report::run(&args),
+            Command::Diff(args) => diff::run(&args),
+            Command::Allowlist(args) => allowlist::run(&args),
+            Command::Profile(args) => profiles::run(&args),
+        }
+    }
+}
+
+/// The program `netcheck`.
+#[must_use]
+pub fn main() -> ExitCode {
+    #[cfg(feature = "manual")]
+    if let Some(folder) = netcheck_record::manual::wanted() {
+        let written = netcheck_record::manual::write(<Netcheck as clap::CommandFactory>::command(), &folder);
+        return finish(Ok(written.map(|()| 0).map_err(|why| why.to_string())));
+    }
+    finish(Netcheck::try_parse().map(|cli| cli.command.run(Home::Installed)))
+}
+
+/// The JSON Schema of a profile.
+#[must_use]
+pub fn profile_schema() -> String {
+    profile::Profile::schema()
+}
+
+/// Turns the outcome of a command line into an exit code, with its sentence on standard error.
+#[must_use]
+pub fn finish(parsed: Result<Result<u8, String>, clap::Error>) -> ExitCode {
+    match parsed {
+        Ok(Ok(code)) => ExitCode::from(code),
+        Ok(Err(why)) => {
+            // It may name a file, or a line of one.
+            let lines: Vec<String> = why.lines().map(|line| escape::line(line, 1000)).collect();
+            let _ = writeln!(io::stderr(), "netcheck: {}", lines.join("\n"));
+            ExitCode::from(2)
+        }
+        // Help and version are "errors" of clap that are none.
+        Err(error) => {
+            let code = u8::from(error.use_stderr()) * 2;
+            let _ = error.print();
+            ExitCode::from(code)
+        }
+    }
+}

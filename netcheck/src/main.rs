@@ -1,0 +1,5 @@
+//! `netcheck`: the orchestrator as it ships.
+
+fn main() -> std::process::ExitCode {
+    netcheck::main()
+}

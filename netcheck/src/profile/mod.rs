@@ -1,0 +1,142 @@
+//! A profile: what a platform needs from a network, row by row.
+
+pub(crate) mod choice;
+mod fault;
+mod merge;
+pub(crate) mod row;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use row::{Probe, Row};
+
+/// The profiles that are built in.
+const BUILT_IN: [(&str, &str); 3] = [
+    ("spotme", include_str!("../../../profiles/spotme.toml")),
+    ("teams", include_str!("../../../profiles/teams.toml")),
+    ("zoom", include_str!("../../../profiles/zoom.toml")),
+];
+/// The longest file that is read as a profile.
+const LONGEST: u64 = 4 << 20;
+
+/// A profile file (docs/PROFILES.md).
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Profile {
+    /// The version of this format: 1.
+    pub(crate) format: u8,
+    /// A short name.
+    pub(crate) name: String,
+    /// A name for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) title: String,
+    /// Who says that these are the needs.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) source: String,
+    /// The built-in profile this one adds to: `spotme`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) extends: Option<String>,
+    /// The regions that `--region` may name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) regions: Vec<String>,
+    /// Further arguments of a tool, by its name without `check-`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) tools: BTreeMap<String, Tool>,
+    /// Targets that are never counted and only tell causes apart.
+    #[serde(default, rename = "control", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) controls: Vec<Control>,
+    /// What the platform needs.
+    #[serde(default, rename = "row", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) rows: Vec<Row>,
+}
+
+/// What a tool is started with besides the common options.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tool {
+    /// Arguments, as they stand on its command line. Nothing secret: process lists show them.
+    pub(crate) args: Vec<String>,
+}
+
+/// A target that is never counted.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Control {
+    /// The target.
+    pub(crate) target: String,
+    /// What it tells.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) note: String,
+}
+
+impl Profile {
+    /// The built-in profile of that name, or the one in that file; extensions are applied, and what comes out is sound.
+    pub(crate) fn named(name: &str) -> Result<Profile, String> {
+        let profile = match Profile::built_in(name) {
+            Some(profile) => profile.map_err(|why| format!("the built-in profile {name}: {why}"))?,
+            None => Profile::read(Path::new(name))?,
+        };
+        Profile::sound(name, profile)
+    }
+
+    /// The profile with what it extends, where nothing is wrong with it.
+    pub(crate) fn sound(name: &str, profile: Profile) -> Result<Profile, String> {
+        let profile = match profile.extends.clone() {
+            None => profile,
+            Some(base) => match Profile::built_in(&base) {
+                Some(base) => merge::onto(base?, profile)?,
+                None => {
+                    return Err(format!("{name}: extends \"{base}\", which is not built in ({})", names()));
+                }
+            },
+        };
+        let faults = fault::all(&profile);
+        if faults.is_empty() { Ok(profile) } else { Err(format!("{name}: {}", faults.join("\n  "))) }
+    }
+
+    fn built_in(name: &str) -> Option<Result<Profile, String>> {
+        BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| Profile::parse(text))
+    }
+
+    /// Reads the text of a profile.
+    pub(crate) fn parse(text: &str) -> Result<Profile, String> {
+        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+    }
+
+    fn read(file: &Path) -> Result<Profile, String> {
+        let name = file.display();
+        let absent = |why| format!("profile {name}: {why} (built in: {})", names());
+        let size = fs::metadata(file).map_err(absent)?.len();
+        if size > LONGEST {
+            return Err(format!("profile {name}: longer than {LONGEST} bytes"));
+        }
+        let text = fs::read_to_string(file).map_err(|why| format!("profile {name}: {why}"))?;
+        Profile::parse(&text).map_err(|why| format!("profile {name}: {why}"))
+    }
+
+    /// The JSON Schema of the format, as docs/profile.schema.json holds it.
+    #[must_use]
+    pub(crate) fn schema() -> String {
+        let schema = schemars::schema_for!(Profile);
+        let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Every probe with its row.
+    pub(crate) fn probes(&self) -> impl Iterator<Item = (&Row, &Probe)> {
+        self.rows.iter().flat_map(|row| row.probes.iter().map(move |probe| (row, probe)))
+    }
+}
+
+/// The names of what is built in.
+fn names() -> String {
+    BUILT_IN.map(|(name, _)| name).join(", ")
+}
+
+#[cfg(test)]
+mod tests;

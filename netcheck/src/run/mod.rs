@@ -1,0 +1,215 @@
+//! One run of a plan: children started, their lines merged, records on disk as they come.
+
+mod running;
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::Duration;
+
+use netcheck_record::clock;
+use netcheck_record::record::Record;
+use nix::sys::signal::Signal;
+
+use crate::child::{self, Event};
+use crate::journal::Journal;
+use crate::plan::Line;
+use crate::progress::Progress;
+use crate::signal;
+use crate::through::Through;
+use crate::tools::Tools;
+use running::{Running, verdict};
+
+/// How long a tool gets to write what is finished, once it was asked to end.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// What came of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Every record, in the order of arrival.
+    pub(crate) records: Vec<Record>,
+    /// What a tool could not do, in sentences. Not empty means exit code 2.
+    pub(crate) broken: Vec<String>,
+    /// The signal that ended it early.
+    pub(crate) signal: Option<Signal>,
+}
+
+/// What a run is started with.
+pub(crate) struct Order<'a> {
+    /// The plan.
+    pub(crate) lines: &'a [Line],
+    /// The tools there are.
+    pub(crate) tools: &'a Tools,
+    /// Further arguments from the profile, by tool.
+    pub(crate) extra: &'a BTreeMap<String, crate::profile::Tool>,
+    /// Flags to hand on.
+    pub(crate) through: &'a Through,
+    /// Show what the tools say.
+    pub(crate) verbose: u8,
+}
+
+/// The run itself: the one loop that owns every child, the journal and the progress.
+pub(crate) struct Run<'a> {
+    order: Order<'a>,
+    journal: &'a mut Journal,
+    progress: &'a Progress,
+    running: BTreeMap<&'static str, Running>,
+    stopping: bool,
+    outcome: Outcome,
+}
+
+impl<'a> Run<'a> {
+    /// Starts every tool that has a share.
+    pub(crate) fn start(
+        order: Order<'a>,
+        journal: &'a mut Journal,
+        progress: &'a Progress,
+        events: &SyncSender<Event>,
+    ) -> Run<'a> {
+        let mut run = Run {
+            order,
+            journal,
+            progress,
+            running: BTreeMap::new(),
+            stopping: false,
+            outcome: Outcome::default(),
+        };
+        for (tool, program) in run.order.tools {
+            let share: Vec<&Line> = run.order.lines.iter().filter(|line| line.tool == *tool).collect();
+            if share.is_empty() {
+                continue;
+            }
+            let expected = share.iter().map(|line| line.count).sum();
+            let args = run.args(tool, expected);
+            let text = share.iter().map(|line| line.json()).collect();
+            match child::start(tool, program, &args, text, events) {
+                Ok(child) => {
+                    let patience = Duration::from_secs_f64(run.order.through.patience(expected));
+                    let until = clock::now() + patience;
+                    run.running.insert(tool, Running::new(child, expected, until));
+                }
+                Err(why) => run.outcome.broken.push(format!("check-{tool} could not be started: {why}")),
+            }
+        }
+        run
+    }
+
+    fn args(&self, tool: &str, targets: u64) -> Vec<String> {
+        let mut args = self.order.through.args(tool, targets);
+        args.extend(self.order.extra.get(tool).iter().flat_map(|tool| tool.args.clone()));
+        if self.order.verbose > 0 {
+            args.push(format!("-{}", "v".repeat(usize::from(self.order.verbose))));
+        }
+        args
+    }
+
+    /// Runs until every tool has ended.
+    pub(crate) fn finish(mut self, events: &Receiver<Event>) -> Outcome {
+        while !self.running.is_empty() {
+            match events.recv_timeout(self.pause()) {
+                Ok(event) => self.take(event),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.reap();
+            self.hurry();
+        }
+        // What tools said last may still be in the queue.
+        while let Ok(event) = events.try_recv() {
+            self.take(event);
+        }
+        self.outcome
+    }
+
+    /// Short while a child that has said its last is about to be reaped.
+    fn pause(&self) -> Duration {
+        let leaving = self.running.values().any(|running| running.streams == 0);
+        Duration::from_millis(if leaving { 1 } else { 100 })
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Record(tool, record, line) => self.keep(tool, *record, &line),
+            Event::Garbage(tool, line) => {
+                self.note(tool, format!("printed a line that is no record: {line}"), |running| {
+                    running.garbage += 1
+                });
+            }
+            Event::Said(tool, line) => self.note(tool, line, |_| ()),
+            Event::Ended(tool) => {
+                if let Some(running) = self.running.get_mut(tool) {
+                    running.streams = running.streams.saturating_sub(1);
+                }
+            }
+            Event::Signal(signal) => {
+                self.outcome.signal.get_or_insert(signal);
+                self.stop();
+            }
+        }
+    }
+
+    fn keep(&mut self, tool: &'static str, record: Record, line: &str) {
+        if let Some(running) = self.running.get_mut(tool) {
+            running.got += 1;
+        }
+        if !self.journal.failed()
+            && let Err(why) = self.journal.write(line)
+        {
+            if !self.journal.closed() {
+                self.outcome.broken.push(why);
+            }
+            self.stop();
+        }
+        self.progress.record(&record);
+        self.outcome.records.push(record);
+    }
+
+    fn note(&mut self, tool: &'static str, line: String, count: impl Fn(&mut Running)) {
+        if self.order.verbose > 0 {
+            self.progress.say(&format!("check-{tool}: {line}"));
+        }
+        if let Some(running) = self.running.get_mut(tool) {
+            count(running);
+            running.hear(line);
+        }
+    }
+
+    /// Asks every tool to end; at the second asking there is no grace.
+    fn stop(&mut self) {
+        let again = std::mem::replace(&mut self.stopping, true);
+        for running in self.running.values_mut() {
+            signal::end(&running.child, if again { Signal::SIGKILL } else { Signal::SIGTERM });
+            running.until = running.until.min(clock::now() + GRACE);
+        }
+    }
+
+    /// Ends what is hung.
+    fn hurry(&mut self) {
+        for running in self.running.values_mut() {
+            if clock::now() >= running.until {
+                signal::end(&running.child, Signal::SIGKILL);
+                running.hung = true;
+                // Somebody else may hold its standard output open: its end is not waited for.
+                running.streams = 0;
+                running.until = clock::now() + Duration::from_secs(60);
+            }
+        }
+    }
+
+    fn reap(&mut self) {
+        let mut gone = Vec::new();
+        for (tool, running) in &mut self.running {
+            if running.streams == 0
+                && let Ok(Some(status)) = running.child.try_wait()
+            {
+                gone.push((*tool, status));
+            }
+        }
+        for (tool, status) in gone {
+            if let Some(running) = self.running.remove(tool)
+                && !self.stopping
+            {
+                self.outcome.broken.extend(verdict(tool, &running, status));
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Where the tools are.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+
+use netcheck_record::escape;
+
+use crate::plan::{CONTROLS, Line};
+use crate::target;
+
+/// The tools that exist, by their names without `check-`.
+pub type Tools = BTreeMap<&'static str, PathBuf>;
+
+/// The tools in a folder.
+pub(crate) fn within(folder: &Path) -> Tools {
+    let there = |tool: &'static str| {
+        let program = folder.join(format!("check-{tool}"));
+        program.is_file().then_some((tool, program))
+    };
+    target::tools().into_iter().filter_map(there).collect()
+}
+
+/// The tools beside this program.
+///
+/// # Errors
+/// The system does not say where this program is.
+pub(crate) fn beside() -> Result<Tools, String> {
+    let own = env::current_exe().map_err(|why| format!("cannot find the tools: {why}"))?;
+    Ok(own.parent().map(within).unwrap_or_default())
+}
+
+/// A sentence for each tool that a row of the plan needs and that is not there; controls are never counted. `folder` is
+/// where it was looked for, if not beside this program.
+pub(crate) fn missing(lines: &[Line], tools: &Tools, folder: Option<&Path>) -> Vec<String> {
+    let named = |folder: &Path| format!("in {}", escape::line(&folder.display().to_string(), 500));
+    let place = folder.map_or("beside netcheck".to_owned(), named);
+    let sentence = |tool: &'static str| {
+        let own = lines.iter().filter(|line| line.tool == tool && line.row != CONTROLS);
+        let targets: u64 = own.map(|line| line.count).sum();
+        (targets > 0 && !tools.contains_key(tool))
+            .then(|| format!("check-{tool} is not {place}: its {targets} targets were not checked"))
+    };
+    target::tools().into_iter().filter_map(sentence).collect()
+}

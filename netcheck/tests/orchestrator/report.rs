@@ -1,0 +1,217 @@
+//! Reports, comparisons, rules and profiles from the command line.
+
+use std::fs;
+use std::process::Output;
+
+use netcheck_record::target::Target;
+use serde_json::Value;
+
+use crate::fake::{Stage, dropped, netcheck, pass};
+
+fn hostile(target: &Target) -> Value {
+    if target.scheme.name != "https" {
+        return pass(target);
+    }
+    let mut said = dropped(target, "10.0.0.1");
+    said["failure"]["detail"] = "</td><script>alert(1)</script>\u{1b}[2J=1+1".into();
+    said["cause"]["fix"] =
+        "\"><img src=x onerror=alert(1)> [x](javascript:alert(1)) https://evil.example".into();
+    said["cause"]["evidence"] = serde_json::json!(["<svg onload=alert(1)>", "]]>"]);
+    said
+}
+
+/// Records of every row, and what `netcheck` makes of them.
+fn of(stage: &Stage, args: &[&str]) -> Output {
+    netcheck().current_dir(stage.dir.path()).args(args).output().unwrap()
+}
+
+fn report(stage: &Stage, format: &str) -> String {
+    let output = of(stage, &["report", "netcheck.jsonl", "--format", format]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn checked(say: crate::fake::Say) -> Stage {
+    let stage = Stage::all(say);
+    stage.check(&[]);
+    stage
+}
+
+#[test]
+fn every_form_names_every_row() {
+    let stage = checked(pass);
+    for format in ["html", "text", "markdown", "csv", "junit", "prometheus"] {
+        let text = report(&stage, format);
+        for row in ["core", "ingest", "apns", "fcm", "studio-video", "mail", "video-udp"] {
+            assert!(text.contains(row), "{format}: {row}");
+        }
+    }
+}
+
+#[test]
+fn a_row_without_records_keeps_its_place() {
+    let stage = Stage::all(pass);
+    stage.check(&["--row", "cdn"]);
+    assert!(report(&stage, "text").contains("ingest       not checked"));
+    assert!(report(&stage, "junit").contains("<skipped message=\"not checked\"/>"));
+    assert!(
+        report(&stage, "prometheus").contains("netcheck_row_state{row=\"ingest\",state=\"not_checked\"} 1")
+    );
+}
+
+#[test]
+fn hostile_text_is_text_in_a_page() {
+    let page = report(&checked(hostile), "html");
+    for bad in ["<script", "<img", "<svg onload", "\u{1b}", "javascript:alert(1)\"", "http-equiv=\"refresh"] {
+        assert!(!page.contains(bad), "{bad}");
+    }
+    assert!(page.contains("&lt;script&gt;"), "the text itself is kept");
+    assert!(page.contains("default-src 'none'"));
+}
+
+#[test]
+fn a_page_loads_nothing() {
+    let page = report(&checked(hostile), "html");
+    for part in ["src=", "href=\"http", "url(", "@import", "<link", "<iframe", "<object", "<base", "<form"] {
+        // What stands in escaped text is no markup.
+        let markup = page.replace("&lt;img src=x", "");
+        assert!(!markup.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn hostile_text_is_text_in_markdown_csv_junit_and_numbers() {
+    let stage = checked(hostile);
+    let markdown = report(&stage, "markdown");
+    assert!(!markdown.contains("<img") && !markdown.contains("[x](") && !markdown.contains("https://evil"));
+    let csv = report(&stage, "csv");
+    assert!(!csv.contains("\u{1b}"));
+    let junit = report(&stage, "junit");
+    assert!(!junit.contains("<script") && !junit.contains('\u{1b}'));
+    assert!(!report(&stage, "prometheus").contains('\u{1b}'));
+}
+
+#[test]
+fn a_cell_is_never_a_formula() {
+    let stage = Stage::empty();
+    let record = r#"{"v":1,"ts":"=1+1","check":"tcp","target":"tcp://a:1","verdict":"pass","stages":[]}"#;
+    fs::write(stage.journal(), format!("{record}\n")).unwrap();
+    assert!(report(&stage, "csv").contains("\n\"'=1+1\","));
+}
+
+#[test]
+fn lines_that_are_no_records_are_left_out_and_said() {
+    let stage = Stage::empty();
+    let record = r#"{"v":1,"ts":"","check":"tcp","target":"tcp://a:1","verdict":"pass","stages":[]}"#;
+    fs::write(stage.journal(), format!("{record}\nnonsense\n{{\"v\":1}}\n")).unwrap();
+    let output = of(&stage, &["report", "netcheck.jsonl"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("2 lines are no records"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("unlabelled"));
+}
+
+#[test]
+fn the_answer_comes_first_and_by_role() {
+    let stage = checked(|target| match target.scheme.name {
+        "apns" | "rtmps" => dropped(target, "10.0.0.1"),
+        _ => pass(target),
+    });
+    let page = report(&stage, "html");
+    let answer = page.find("Participants: iPhones will not get notifications.").unwrap();
+    assert!(answer < page.find("<h2 id=\"requests\">What to ask for").unwrap());
+    assert!(page.contains("Backstage: live streams cannot be sent from here."));
+    assert_eq!(page.matches("<i class=\"fail\"").count(), 153);
+}
+
+#[test]
+fn what_broke_between_two_runs_is_exit_code_1_and_a_range() {
+    let stage = checked(pass);
+    fs::copy(stage.journal(), stage.dir.path().join("before.jsonl")).unwrap();
+    stage.tool("rtmps", |target| dropped(target, "10.0.0.1"));
+    stage.check(&[]);
+    let broke = of(&stage, &["diff", "before.jsonl", "netcheck.jsonl"]);
+    let text = String::from_utf8(broke.stdout).unwrap();
+    assert_eq!(broke.status.code(), Some(1), "{text}");
+    assert!(text.contains("Broken (153)"), "{text}");
+    assert!(text.contains("rtmps://eu-channel.spotme.com port 10000-10050: pass →"), "{text}");
+    let fixed = of(&stage, &["diff", "netcheck.jsonl", "before.jsonl"]);
+    assert_eq!(fixed.status.code(), Some(0));
+    assert!(String::from_utf8(fixed.stdout).unwrap().contains("Fixed (153)"));
+    // Nobody has to have UDP 3478: it is shown, and breaks nothing.
+    stage
+        .tool("udp", |target| if target.port() == 3478 { dropped(target, "10.0.0.1") } else { pass(target) });
+    stage.tool("rtmps", pass);
+    stage.check(&[]);
+    let advisory = of(&stage, &["diff", "before.jsonl", "netcheck.jsonl"]);
+    let text = String::from_utf8(advisory.stdout).unwrap();
+    assert_eq!(advisory.status.code(), Some(0), "{text}");
+    assert!(text.contains("- video-udp, not counted: stun://hlg.tokbox.com port 3478: pass →"), "{text}");
+    let same = of(&stage, &["diff", "netcheck.jsonl", "netcheck.jsonl"]);
+    assert_eq!(String::from_utf8(same.stdout).unwrap(), "Nothing changed.\n");
+}
+
+#[test]
+fn what_the_second_run_did_not_check_is_named_and_is_exit_code_1() {
+    let stage = checked(pass);
+    let lines = fs::read_to_string(stage.journal()).unwrap();
+    let without: Vec<&str> = lines.lines().filter(|line| !line.contains("\"row\":\"ingest\"")).collect();
+    fs::write(stage.dir.path().join("without.jsonl"), without.join("\n")).unwrap();
+    fs::write(stage.dir.path().join("empty.jsonl"), "").unwrap();
+    let gone = of(&stage, &["diff", "netcheck.jsonl", "without.jsonl"]);
+    assert_eq!(gone.status.code(), Some(1));
+    insta::assert_snapshot!(String::from_utf8(gone.stdout).unwrap(), @"
+    The second has no record of ingest.
+    Only in the first: not checked any more (153):
+      - ingest: rtmps://ap-channel.spotme.com port 10000-10050: pass
+      - ingest: rtmps://eu-channel.spotme.com port 10000-10050: pass
+      - ingest: rtmps://us-channel.spotme.com port 10000-10050: pass
+    ");
+    let all = of(&stage, &["diff", "netcheck.jsonl", "empty.jsonl"]);
+    assert_eq!(all.status.code(), Some(1));
+    assert!(String::from_utf8(all.stdout).unwrap().starts_with("The second has no record of analytics, "));
+    let new = of(&stage, &["diff", "without.jsonl", "netcheck.jsonl"]);
+    assert_eq!(new.status.code(), Some(0));
+}
+
+#[test]
+fn a_new_profile_is_sound_and_never_overwrites() {
+    let stage = Stage::empty();
+    assert_eq!(of(&stage, &["profile", "new", "mine.toml"]).status.code(), Some(0));
+    assert_eq!(of(&stage, &["profile", "validate", "mine.toml"]).status.code(), Some(0));
+    assert_eq!(of(&stage, &["profile", "new", "mine.toml"]).status.code(), Some(2));
+    fs::write(stage.dir.path().join("bad.toml"), "format = 9\nname = \"x\"\n").unwrap();
+    let bad = of(&stage, &["profile", "validate", "bad.toml"]);
+    assert_eq!(bad.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&bad.stderr).contains("format 9 is not known"));
+}
+
+#[test]
+fn a_shown_profile_can_be_read_back() {
+    let stage = Stage::empty();
+    let shown = of(&stage, &["profile", "show", "--toml"]);
+    fs::write(stage.dir.path().join("shown.toml"), &shown.stdout).unwrap();
+    let output = of(&stage, &["plan", "--profile", "shown.toml"]);
+    assert_eq!(output.stdout, of(&stage, &["plan"]).stdout);
+}
+
+#[test]
+fn rules_come_in_every_form() {
+    let stage = Stage::empty();
+    for format in [
+        "text",
+        "csv",
+        "json",
+        "squid",
+        "nftables",
+        "pf",
+        "pac",
+        "paloalto-edl",
+        "paloalto-edl-ip",
+        "cisco-acl",
+        "fortinet",
+    ] {
+        let output = of(&stage, &["allowlist", "--format", format]);
+        assert_eq!(output.status.code(), Some(0), "{format}");
+        assert!(!output.stdout.is_empty(), "{format}");
+    }
+}

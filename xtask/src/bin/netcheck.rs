@@ -1,5 +1,0 @@
-//! `netcheck`: the orchestrator as it ships.
-
-fn main() -> std::process::ExitCode {
-    xtask::netcheck()
-}

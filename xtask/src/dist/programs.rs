@@ -1,0 +1,156 @@
+//! The programs that ship: static, the same bytes wherever they are built, all in one build.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+use crate::workspace::{self, cargo, root, say, step};
+
+/// `--target` is required: without it the flags would reach build scripts and macros, which cannot be static.
+pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
+/// The product's program.
+pub(crate) const NETCHECK: &str = "netcheck";
+/// Every tool in one program; in an image it is `netcheck`, and the tools are links to it.
+pub(crate) const WHOLE: &str = "netcheck-all";
+
+/// How much the compiler does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// What ships: small, slow to build
+    Dist,
+    /// For trying out: large, quick to build
+    Quick,
+}
+
+impl Profile {
+    /// Cargo's name for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Profile::Dist => "dist",
+            Profile::Quick => "quick",
+        }
+    }
+}
+
+/// The names of all programs, the orchestrator first.
+pub(crate) fn names() -> Vec<String> {
+    let tools = workspace::crates().into_iter().map(|tool| format!("check-{tool}"));
+    [NETCHECK.to_owned()].into_iter().chain(tools).collect()
+}
+
+/// Builds all of them, and [`WHOLE`], and tells where each is.
+///
+/// They are always built together: which features a dependency has, and so the bytes, depends on who else needs it.
+///
+/// # Errors
+/// The build failed.
+pub(crate) fn build(profile: Profile) -> Result<BTreeMap<String, PathBuf>, String> {
+    let auditable = auditable();
+    if !auditable {
+        let lacks = "cargo-auditable is not installed: the programs will not carry the list of their crates";
+        if env::var_os("CI").is_some() {
+            return Err(lacks.to_owned());
+        }
+        say(lacks);
+    }
+    all(profile, auditable, &[])
+}
+
+/// Builds programs that write their own manual instead of doing their work, and tells where each is. What [`build`]
+/// makes of the same profile takes their place.
+///
+/// # Errors
+/// The build failed.
+pub(crate) fn manuals() -> Result<BTreeMap<String, PathBuf>, String> {
+    all(Profile::Quick, false, &["--features", "netcheck-common/manual,netcheck/manual"])
+}
+
+fn all(profile: Profile, auditable: bool, extra: &[&str]) -> Result<BTreeMap<String, PathBuf>, String> {
+    let folder = target_folder()?;
+    let mut tools = compiler(profile, &folder, auditable);
+    tools.args(["--bins", "--package", WHOLE, "--package", NETCHECK]).args(extra);
+    workspace::crates().iter().for_each(|tool| {
+        tools.args(["--package", &format!("check-{tool}")]);
+    });
+    step("building the tools", &mut tools)?;
+    let built = folder.join(TARGET).join(profile.as_str());
+    Ok(names().into_iter().chain([WHOLE.to_owned()]).map(|name| (name.clone(), built.join(name))).collect())
+}
+
+fn compiler(profile: Profile, folder: &Path, auditable: bool) -> Command {
+    let mut build = cargo();
+    if auditable {
+        build.arg("auditable");
+    }
+    build.args(["build", "--locked", "--profile", profile.as_str(), "--target", TARGET, "--target-dir"]);
+    build.arg(folder).env("CARGO_ENCODED_RUSTFLAGS", flags(folder).join("\u{1f}")).env_remove("RUSTFLAGS");
+    // C of the cryptography: its paths are no one's business either.
+    let maps = moved(folder).map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).join(" ");
+    build.env("CFLAGS_x86_64_unknown_linux_gnu", maps);
+    build
+}
+
+/// Where this machine keeps things, and what the programs say instead; the most particular last.
+fn moved(folder: &Path) -> [(String, &'static str); 3] {
+    let home = env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"));
+    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from).or(home).unwrap_or_default();
+    [
+        (cargo.display().to_string(), "/cargo"),
+        (root().display().to_string(), "/netcheck"),
+        (folder.display().to_string(), "/target"),
+    ]
+}
+
+fn flags(folder: &Path) -> Vec<String> {
+    // Without the second flag a program panics where /dev/random is missing: an empty container has none.
+    let mut flags = vec![
+        "-Ctarget-feature=+crt-static".to_owned(),
+        "--cfg=getrandom_backend=\"linux_getrandom\"".to_owned(),
+        "-Cstrip=symbols".to_owned(),
+    ];
+    flags.extend(moved(folder).iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}")));
+    flags
+}
+
+fn auditable() -> bool {
+    let mut asked = Command::new("cargo-auditable");
+    asked.args(["auditable", "--help"]).stdout(Stdio::null()).stderr(Stdio::null());
+    asked.status().is_ok_and(|status| status.success())
+}
+
+/// Held while programs are built and read: those that write manuals and those that ship are built in one place.
+///
+/// # Errors
+/// The folder cannot be written.
+pub(crate) fn alone() -> Result<File, String> {
+    let folder = target_folder()?;
+    let path = folder.join("packing.lock");
+    let locked = fs::create_dir_all(&folder).and_then(|()| File::create(&path)).and_then(|file| {
+        file.lock()?;
+        Ok(file)
+    });
+    locked.map_err(|why| format!("{}: {why}", path.display()))
+}
+
+/// Where cargo builds.
+pub(crate) fn target_folder() -> Result<PathBuf, String> {
+    let metadata = metadata(&["--no-deps"])?;
+    let folder = metadata["target_directory"].as_str().map(PathBuf::from);
+    folder.ok_or_else(|| "cargo metadata names no target folder".into())
+}
+
+/// What cargo knows of the workspace.
+///
+/// # Errors
+/// Cargo refuses.
+pub(crate) fn metadata(arguments: &[&str]) -> Result<Value, String> {
+    let mut asked = cargo();
+    asked.args(["metadata", "--format-version=1", "--locked", "--filter-platform", TARGET]).args(arguments);
+    let output = asked.stderr(Stdio::inherit()).output().map_err(|why| format!("cargo metadata: {why}"))?;
+    serde_json::from_slice(&output.stdout).map_err(|_| "cargo metadata printed no JSON".to_owned())
+}
