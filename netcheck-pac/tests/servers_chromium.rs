@@ -1,7 +1,6 @@
 //! The functions of a script, value for value as headless Chromium has them: each expression's value becomes the
 //! address of a proxy, and the address that Chromium dials is compared with ours.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
-#![expect(clippy::disallowed_methods, reason = "the test is the proxy that the browser dials")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
