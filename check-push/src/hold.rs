@@ -155,7 +155,7 @@ fn cut(error: &io::Error, lasted: Duration) -> Failure {
     if error.kind() == io::ErrorKind::InvalidData {
         return Failure::new(Code::PushNotOrigin, "more than 1 MiB came on a connection nobody logged in to");
     }
-    let mut failure = HOLD.io(error);
+    let mut failure = netcheck_common::tls::io_failure(HOLD, error);
     failure.detail = match failure.code {
         Code::TlsReset => format!("the idle connection was reset after {after}"),
         _ => format!("the idle connection was cut after {after}, without TLS's close_notify"),
@@ -164,7 +164,7 @@ fn cut(error: &io::Error, lasted: Duration) -> Failure {
 }
 
 fn gone(error: &io::Error, span: Duration) -> Failure {
-    let mut failure = HOLD.io(error);
+    let mut failure = netcheck_common::tls::io_failure(HOLD, error);
     let how = if failure.code == Code::TlsReset { "was met by a reset" } else { "drew no answer" };
     failure.detail = format!("after {} of silence the good-bye {how}", seconds(span));
     failure

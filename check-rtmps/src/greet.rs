@@ -33,7 +33,7 @@ pub async fn greet(
     strange: &mut Vec<u8>,
 ) -> Result<(), Failure> {
     let hello = writer.hello().await?;
-    send(stream, &hello).await.map_err(|error| RTMP.io(&error))?;
+    send(stream, &hello).await.map_err(|error| netcheck_common::tls::io_failure(RTMP, &error))?;
     let mut got = Vec::with_capacity(ANSWER);
     let read = clock::within(bound, fill(stream, &mut got, ANSWER)).await;
     if got.first().is_some_and(|first| *first != VERSION) {
@@ -49,7 +49,7 @@ pub async fn greet(
             let detail = format!("closed after {} of the {ANSWER} bytes of S0, S1 and S2", got.len());
             return Err(Failure::new(Code::RtmpClosed, detail));
         }
-        Some(Err(error)) => return Err(RTMP.io(&error)),
+        Some(Err(error)) => return Err(netcheck_common::tls::io_failure(RTMP, &error)),
         None if handshake::echoes(&hello, &got) => {
             return Err(Failure::new(
                 Code::RtmpNotRtmp,
@@ -69,7 +69,7 @@ pub async fn greet(
     facts.server_version = Some(format!("{a}.{b}.{c}.{d}"));
     facts.echo = Some(answer.echo);
     let seal = writer.seal(&got).await?;
-    send(stream, &seal).await.map_err(|error| RTMP.io(&error))
+    send(stream, &seal).await.map_err(|error| netcheck_common::tls::io_failure(RTMP, &error))
 }
 
 async fn send(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {

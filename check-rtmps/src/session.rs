@@ -31,7 +31,7 @@ impl End {
             End::Closed => {
                 Failure::new(layer.closed, format!("the server closed the connection during {}", layer.name))
             }
-            End::Broken(error) => layer.io(&error),
+            End::Broken(error) => netcheck_common::tls::io_failure(*layer, &error),
             End::Malformed(what) => Failure::new(
                 Code::RtmpNotRtmp,
                 format!("{what}, after a right handshake, during {}", layer.name),

@@ -96,7 +96,7 @@ impl Wire for Framed {
             self.stream.write_all(message).await?;
             self.stream.flush().await
         };
-        sent.await.map_err(|error| self.layer.io(&error))
+        sent.await.map_err(|error| netcheck_common::tls::io_failure(self.layer, &error))
     }
 
     fn send_now(&mut self, message: &[u8]) {
@@ -124,7 +124,7 @@ impl Wire for Framed {
                     ));
                 }
                 Ok(_) => {}
-                Err(error) => return Err(self.layer.io(&error)),
+                Err(error) => return Err(netcheck_common::tls::io_failure(self.layer, &error)),
             }
         }
     }

@@ -68,7 +68,7 @@ pub async fn upgrade(stream: &mut Stream, offer: &Offer, headers: &Headers) -> R
         stream.write_all(&offer.request()).await?;
         stream.flush().await
     };
-    sent.await.map_err(|error| WS.io(&error))?;
+    sent.await.map_err(|error| netcheck_common::tls::io_failure(WS, &error))?;
     let (mut answer, mut tail) = head(stream, headers).await?;
     answer.reason = headers.secrets.hide(&answer.reason);
     let judged = offer.judge(&answer);
@@ -103,7 +103,9 @@ async fn head(stream: &mut Stream, headers: &Headers) -> Result<(Answer, Vec<u8>
             Head::Whole(answer, length) => return Ok((answer, bytes.split_off(length))),
             Head::Partial => seen = bytes.len(),
         }
-        if stream.read_buf(&mut bytes).await.map_err(|error| WS.io(&error))? == 0 {
+        if stream.read_buf(&mut bytes).await.map_err(|error| netcheck_common::tls::io_failure(WS, &error))?
+            == 0
+        {
             let what = if seen == 0 { "before an answer" } else { "in the middle of the answer's head" };
             return Err(Failure::new(Code::WsClosed, format!("connection closed {what}")));
         }

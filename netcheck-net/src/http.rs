@@ -267,6 +267,6 @@ fn torn(error: &std::io::Error, ended: bool) -> Failure {
         // h2 tells the end of the stream as a broken pipe.
         Kind::BrokenPipe if ended => closed(),
         // rustls tells a missing close_notify as an unexpected end.
-        _ => Layer::HTTP.io(error),
+        _ => crate::tls::io_failure(Layer::HTTP, error),
     }
 }

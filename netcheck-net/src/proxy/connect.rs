@@ -164,7 +164,7 @@ async fn page(stream: &mut Stream, mut body: Vec<u8>) -> Vec<u8> {
 }
 
 fn lost(proxy: &Proxy, error: &std::io::Error) -> Failure {
-    let failure = Layer::PROXY.io(error);
+    let failure = crate::tls::io_failure(Layer::PROXY, error);
     Failure::new(failure.code, format!("{proxy}: {}", failure.detail))
 }
 

@@ -217,11 +217,17 @@ fn alert(number: u8) -> Failure {
 
 /// The alert that ended a connection after its handshake, if one did: in TLS 1.3 a server that wants a certificate of
 /// the client's says so only then.
-pub fn late_alert(error: &std::io::Error) -> Option<Failure> {
+fn late_alert(error: &std::io::Error) -> Option<Failure> {
     match error.get_ref()?.downcast_ref::<rustls::Error>()? {
         rustls::Error::AlertReceived(description) => Some(alert(u8::from(*description))),
         _ => None,
     }
+}
+
+/// The failure an I/O error means on this layer: the alert it carries, or what its kind says.
+#[must_use]
+pub fn io_failure(layer: Layer, error: &std::io::Error) -> Failure {
+    late_alert(error).unwrap_or_else(|| layer.io(error))
 }
 
 /// The name as rustls wants it.
