@@ -1,5 +1,8 @@
 //! The client against MIT's KDC, and its tokens before Squid's helper.
-#![expect(clippy::disallowed_methods, reason = "the test dials the KDC itself and reads this machine's clock")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the test dials the KDC itself and reads this machine's clock"
+)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
 use std::fs;

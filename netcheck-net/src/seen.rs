@@ -32,6 +32,8 @@ pub struct Seen {
     pub answer: Option<crate::http::Answer>,
     /// The proxy that stands between, without credentials.
     pub proxy: Option<String>,
+    /// What was seen of proxies, for the rules.
+    pub via: crate::proxy::ProxyObservations,
     /// What was wrong and did not stop the check.
     pub degraded: Vec<(Failure, Option<Cause>)>,
 }

@@ -52,6 +52,7 @@ async fn attempt<C: Check>(check: &C, net: &Diagnosis, target: &Target, ts: &str
     let work = async {
         // On the heap: what a check learns on its way is not carried along once it has arrived.
         let check_once = Box::pin(async {
+            net.choose_proxy(target).await;
             let mut trace = Trace::<C::Facts>::new(net.clone());
             // Whether a stage stopped it is in the trace.
             drop(check.check(target, &mut trace).await);

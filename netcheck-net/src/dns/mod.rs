@@ -32,6 +32,8 @@ const ALIASES: usize = 8;
 pub struct Lookup {
     /// The addresses, IPv6 and IPv4.
     pub addresses: Vec<IpAddr>,
+    /// The aliases on the way to them, in order.
+    pub aliases: Vec<String>,
     /// Facts for the record.
     pub facts: Map<String, Value>,
     /// Why there is none.
@@ -87,6 +89,12 @@ impl Resolver {
     #[must_use]
     pub fn new(given: Option<SocketAddr>, families: Families, origin: Origin) -> Self {
         Resolver { given, families, origin, ..Resolver::default() }
+    }
+
+    /// The domains that names without a dot are looked for in.
+    #[must_use]
+    pub fn search(&self) -> &[String] {
+        &self.config().search
     }
 
     /// The servers that are asked.
@@ -258,6 +266,7 @@ fn join(name: &str, four: Answer, six: Answer) -> Lookup {
         lookup.failure = failures.into_iter().next();
     }
     describe(&mut lookup, &aliases);
+    lookup.aliases = aliases;
     lookup
 }
 
