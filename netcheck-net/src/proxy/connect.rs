@@ -38,10 +38,16 @@ pub(super) async fn tunnel(
             None => net.to_proxy(proxy).await?,
         };
         let request = connect_request(host, port, credential.as_ref());
-        let mut exchange = match exchange(net, stream, proxy, &request).await {
-            // A connection that the proxy meant to keep, and did not: once more on a new one.
-            Err(_) if kept && net.take_closed() => continue,
-            ended => ended?,
+        let asking = Box::pin(exchange(net, stream, proxy, &request, credential.is_some()));
+        // A connection that the proxy meant to keep may be dead all the same: then once more on a new one.
+        let ended = if kept { clock::within(net.patience() / 2, asking).await } else { Some(asking.await) };
+        let mut exchange = match ended {
+            Some(Ok(exchange)) => exchange,
+            Some(Err(failure)) if !(kept && net.take_closed()) => return Err(failure),
+            _ => {
+                credential = Some(net.refreshed(proxy, credential).await);
+                continue;
+            }
         };
         let status = exchange.answer.status;
         net.fact("proxy", "status", json!(status));
@@ -84,7 +90,13 @@ struct Exchange {
     stream: Stream,
 }
 
-async fn exchange(net: &Net, mut stream: Stream, proxy: &Proxy, request: &str) -> Result<Exchange, Failure> {
+async fn exchange(
+    net: &Net,
+    mut stream: Stream,
+    proxy: &Proxy,
+    request: &str,
+    authorized: bool,
+) -> Result<Exchange, Failure> {
     let lost = |error: &std::io::Error| {
         net.see(|seen| seen.via.closed = true);
         lost(proxy, error)
@@ -100,7 +112,7 @@ async fn exchange(net: &Net, mut stream: Stream, proxy: &Proxy, request: &str) -
                 tokio::select! {
                     biased;
                     ended = &mut waiting => ended,
-                    () = Box::pin(control(net, proxy)) => (&mut waiting).await,
+                    () = Box::pin(control(net, proxy, authorized)) => (&mut waiting).await,
                 }
             };
             let left = net.timeout().mul_f64(LAST).saturating_sub(net.patience());
@@ -126,7 +138,7 @@ fn pending(net: &Net, proxy: &Proxy) -> Failure {
 
 /// A second CONNECT to a name that does not exist (RFC 6761 section 6.4): nobody else is asked for anything. Never
 /// resolves where the proxy answers, so that the first request is waited for.
-async fn control(net: &Net, proxy: &Proxy) {
+async fn control(net: &Net, proxy: &Proxy, authorized: bool) {
     if !net.diagnoses() {
         return;
     }
@@ -137,7 +149,10 @@ async fn control(net: &Net, proxy: &Proxy) {
     if stream.write_all(request.as_bytes()).await.is_err() || stream.flush().await.is_err() {
         return;
     }
-    if let Ok((answer, _)) = Box::pin(head(&aside, &mut stream, proxy)).await {
+    if let Ok((answer, _)) = Box::pin(head(&aside, &mut stream, proxy)).await
+        // Beside a request with credentials a 407 shows only that the proxy asks: it may still be judging those.
+        && !(authorized && answer.status == 407)
+    {
         net.see(|seen| seen.via.control = Some(answer.status));
     }
 }

@@ -113,6 +113,15 @@ impl Net {
         Err(self.unanswered(proxy, &offered, tried.last(), fault, answer))
     }
 
+    /// The same credential for another request: a Kerberos token is used once.
+    pub(super) async fn refreshed(&self, proxy: &Proxy, sent: Option<Answered>) -> Answered {
+        let sent = sent.unwrap_or(Answered { scheme: "none", field: String::new() });
+        match sent.scheme {
+            "Negotiate" => self.negotiate(proxy).await.unwrap_or(sent),
+            _ => sent,
+        }
+    }
+
     fn answer_with(&self, answered: Answered, tried: &mut Vec<Answered>) -> Answered {
         self.auth_fact("scheme", json!(answered.scheme));
         self.see(|seen| seen.via.sent = Some(answered.scheme));
