@@ -6,9 +6,11 @@ pub mod cause;
 pub mod clock;
 pub mod escape;
 pub mod failure;
+pub mod fix;
 pub mod flags;
 #[cfg(feature = "manual")]
 pub mod manual;
+pub mod proxy_fix;
 pub mod record;
 pub mod sample;
 pub mod scheme;

@@ -1,6 +1,7 @@
 //! A target of a plan: which tool takes it, and how many records come back for it.
 
-use netcheck_record::scheme::{self, Scheme};
+use netcheck_record::fix::Destination;
+use netcheck_record::scheme::{self, Scheme, Transport};
 use netcheck_record::spec::{Sampling, Spec};
 
 /// The tools, by their names without `check-`: those that the schemes name, in their order.
@@ -47,6 +48,8 @@ pub(crate) struct Place {
     pub(crate) host: String,
     /// The port, where the scheme has one.
     pub(crate) port: Option<u16>,
+    /// What follows the question mark.
+    pub(crate) query: Option<String>,
 }
 
 impl Place {
@@ -62,47 +65,36 @@ impl Place {
             _ => (authority, None),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        Place { scheme: scheme.to_owned(), host: host.to_owned(), port }
+        let query = rest.split_once('?').map(|(_, query)| query.to_owned());
+        Place { scheme: scheme.to_owned(), host: host.to_owned(), port, query }
     }
 
     /// `TCP` or `UDP`: what a firewall rule names.
     pub(crate) fn transport(&self) -> &'static str {
-        match self.scheme.as_str() {
-            "stun" | "turn" | "quic" | "h3" => "UDP",
-            "icmp" => "ICMP",
-            _ => "TCP",
-        }
+        let transport = Scheme::named(&self.scheme).map(|scheme| scheme.transport(self.query.as_deref()));
+        transport.unwrap_or(Transport::Tcp).as_str()
     }
 
     /// `TCP 443 to example.com (HTTPS over TCP)`: what a firewall's form asks for.
     pub(crate) fn what(&self) -> String {
-        let (transport, protocol) = (self.transport(), self.protocol());
-        let port = self.port.map_or(String::new(), |port| format!(" {port}"));
-        let over =
-            if protocol == transport { String::new() } else { format!(" ({protocol} over {transport})") };
-        format!("{transport}{port} to {}{over}", self.host)
+        self.destination().to_string()
+    }
+
+    /// The same as data.
+    pub(crate) fn destination(&self) -> Destination {
+        let scheme = Scheme::named(&self.scheme);
+        let transport = scheme.map_or(Transport::Tcp, |scheme| scheme.transport(self.query.as_deref()));
+        Destination {
+            transport: transport.into(),
+            ports: self.port.map(|port| port.to_string()),
+            to: self.host.clone(),
+            scheme: scheme.map(|scheme| scheme.name.to_owned()),
+        }
     }
 
     /// The protocol as people write it.
     pub(crate) fn protocol(&self) -> &'static str {
-        match self.scheme.as_str() {
-            "tls" => "TLS",
-            "http" => "HTTP",
-            "https" => "HTTPS",
-            "ws" | "wss" => "WebSocket",
-            "rtmp" => "RTMP",
-            "rtmps" => "RTMPS",
-            "stun" => "STUN",
-            "turn" | "turns" => "TURN",
-            "quic" => "QUIC",
-            "h3" => "HTTP/3",
-            "apns" | "apns-provider" => "Apple Push",
-            "fcm" | "fcm-api" => "Firebase Cloud Messaging",
-            "smtp" => "SMTP",
-            "sender" => "mail",
-            "icmp" => "ping",
-            _ => "TCP",
-        }
+        Scheme::named(&self.scheme).map_or("TCP", |scheme| scheme.words)
     }
 }
 
@@ -128,6 +120,9 @@ mod tests {
         assert_eq!((place.host.as_str(), place.port), ("2620:149::1", Some(443)));
         assert_eq!(Place::of("sender://spotme.com").port, None);
         assert_eq!(Place::of("icmp://[::1]").host, "::1");
-        assert_eq!(Place::of("garbage"), Place { scheme: String::new(), host: "garbage".into(), port: None });
+        assert_eq!(
+            Place::of("garbage"),
+            Place { scheme: String::new(), host: "garbage".into(), port: None, query: None }
+        );
     }
 }

@@ -1,12 +1,14 @@
 //! Causes of a way through a proxy that was not given: whose they are, and what to change.
 
+use crate::Finding;
 use crate::Observed;
-use crate::{Finding, fix};
 use netcheck_net::proxy::ProxyObservations;
 use netcheck_net::proxy::observed::{AuthFault, AuthObservation};
 use netcheck_net::signature;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
+use netcheck_record::fix::{Destination, Filter, Fix, ProxyRepair};
+use netcheck_record::proxy_fix::{LoginRepair, ScriptRepair};
 use netcheck_record::record::Verdict;
 use netcheck_record::target::Target;
 
@@ -17,7 +19,7 @@ const SKEW: i64 = 300;
 pub(crate) fn explain(target: &Target, observed: &Observed, failure: &Failure) -> Finding {
     let way = Way {
         proxy: observed.seen.proxy.clone().unwrap_or_default(),
-        what: fix::what(target),
+        destination: Destination::of(target),
         via: &observed.seen.via,
         failure,
     };
@@ -46,75 +48,68 @@ pub fn with_script_fault(cause: Cause, via: &ProxyObservations) -> Cause {
 
 struct Way<'a> {
     proxy: String,
-    what: String,
+    destination: Destination,
     via: &'a ProxyObservations,
     failure: &'a Failure,
 }
 
 impl Way<'_> {
     fn cause(&self) -> Cause {
-        let (proxy, what) = (&self.proxy, &self.what);
+        let proxy = &self.proxy;
+        let repair =
+            |how| Fix::RepairProxy { proxy: proxy.clone(), how, destination: self.destination.clone() };
+        let down = |how| Cause::new(Reason::ProxyDown, Who::Proxy, repair(how));
         match self.failure.code {
             Code::ProxyAuthRequired => self.required(),
             Code::ProxyAuthImpossible => self.impossible(),
             Code::ProxyAuthRefused => self.refused(),
             Code::ProxyDenied => {
-                Cause::new(Reason::ProxyPolicy, Who::Proxy, format!("Allow {what} on the proxy {proxy} (CONNECT)."))
-                    .sure(Confidence::Medium)
+                let fix = Fix::Exempt {
+                    from: Filter::ProxyPolicy,
+                    destination: self.destination.clone(),
+                    on_this_machine: false,
+                    proxy: Some(proxy.clone()),
+                };
+                Cause::new(Reason::ProxyPolicy, Who::Proxy, fix).sure(Confidence::Medium)
             }
-            Code::ProxyUpstream => self.upstream().sure(Confidence::Medium),
-            Code::ProxyProtocol => {
-                Cause::new(Reason::ProxyDown, Who::Proxy, format!("Check that {proxy} is a proxy of that kind."))
-                    .sure(Confidence::Low)
+            Code::ProxyUpstream => {
+                let cause =
+                    Cause::new(Reason::ProxyUpstream, Who::Proxy, repair(ProxyRepair::ReachDestination))
+                        .sure(Confidence::Medium);
+                match self.via.control {
+                    Some(status) => cause.seen(format!(
+                        "meanwhile the same proxy answered another CONNECT, for a name that does not exist, with {status}"
+                    )),
+                    None => cause,
+                }
             }
-            _ if self.failure.beneath.is_some_and(|code| code.layer() == "tls") => Cause::new(
-                Reason::ProxyDown,
-                Who::Proxy,
-                format!("Give the proxy {proxy} a certificate for its name that this machine trusts: {what} goes through it."),
-            )
-            .sure(Confidence::Medium),
-            _ => Cause::new(
-                Reason::ProxyDown,
-                Who::Proxy,
-                format!("Start the proxy {proxy}, or correct its address in this machine's settings."),
-            )
-            .sure(Confidence::Medium),
+            Code::ProxyProtocol => down(ProxyRepair::CheckKind).sure(Confidence::Low),
+            _ if self.failure.beneath.is_some_and(|code| code.layer() == "tls") => {
+                down(ProxyRepair::ReplaceCertificate).sure(Confidence::Medium)
+            }
+            _ => down(ProxyRepair::Start).sure(Confidence::Medium),
         }
     }
 
-    /// The proxy works, and cannot reach the destination.
-    fn upstream(&self) -> Cause {
-        let fix = format!(
-            "Let the proxy {} itself reach {}: check its own firewall, its resolver and its upstream proxy.",
-            self.proxy, self.what
-        );
-        let cause = Cause::new(Reason::ProxyUpstream, Who::Proxy, fix).sure(Confidence::Medium);
-        match self.via.control {
-            Some(status) => cause.seen(format!(
-                "meanwhile the same proxy answered another CONNECT, for a name that does not exist, with {status}"
-            )),
-            None => cause,
-        }
+    fn login(&self, reason: Reason, who: Who, repair: LoginRepair) -> Cause {
+        let (proxy, destination) = (self.proxy.clone(), self.destination.clone());
+        Cause::new(reason, who, Fix::RepairLogin { proxy, repair, destination })
     }
 
     /// The proxy asks, and nothing was sent.
     fn required(&self) -> Cause {
-        let (proxy, what, offered) = (&self.proxy, &self.what, &self.via.offered);
-        let speaks = |scheme: &String| ["basic", "negotiate"].contains(&scheme.to_ascii_lowercase().as_str());
-        if !offered.is_empty() && !offered.iter().any(speaks) {
-            let fix = format!(
-                "Offer Negotiate (Kerberos) or Basic on the proxy {proxy} beside {}, or exempt {what} from authentication.",
-                offered.join(", ")
-            );
-            return Cause::new(Reason::ProxyScheme, Who::Proxy, fix)
+        let offered = &self.via.offered;
+        let speaks =
+            |scheme: &&String| ["basic", "negotiate"].contains(&scheme.to_ascii_lowercase().as_str());
+        let spoken: Vec<&str> = offered.iter().filter(speaks).map(String::as_str).collect();
+        if !offered.is_empty() && spoken.is_empty() {
+            return self
+                .login(Reason::ProxyScheme, Who::Proxy, LoginRepair::OfferScheme { offered: offered.clone() })
                 .sure(Confidence::Medium)
                 .seen(format!("it offers only {}, which this tool does not speak", offered.join(", ")));
         }
-        let fix = format!(
-            "Give netcheck (and the platform's clients) credentials for {proxy}, or exempt {what} from authentication."
-        );
+        let fix = Fix::Authenticate { proxy: self.proxy.clone(), destination: self.destination.clone() };
         let cause = Cause::new(Reason::ProxyAuth, Who::Proxy, fix).sure(Confidence::Medium);
-        let spoken: Vec<&str> = offered.iter().filter(|scheme| speaks(scheme)).map(String::as_str).collect();
         if offered.is_empty() {
             return cause;
         }
@@ -125,85 +120,49 @@ impl Way<'_> {
         ))
     }
 
-    /// The proxy asks, and no credentials could be made.
+    /// The proxy asks, and no credentials could be made. What this machine or a KDC says of them is certain.
     fn impossible(&self) -> Cause {
-        let (proxy, what) = (&self.proxy, &self.what);
         let Some(AuthObservation { fault: Some(fault), .. }) = &self.via.auth else { return self.required() };
-        let local = |reason, fix: String| Cause::new(reason, Who::Local, fix);
-        match fault {
-            AuthFault::Ticket(_) => local(
-                Reason::ProxyTicket,
-                format!("Log on again (kinit, or lock and unlock the desktop): the proxy {proxy} asks for a valid Kerberos ticket."),
-            )
-            .sure(Confidence::High),
-            AuthFault::Spn { spn, .. } => Cause::new(
-                Reason::ProxySpn,
-                Who::Proxy,
-                format!("Register the service principal {spn} for the proxy {proxy}, or give clients the name under which it is registered."),
-            )
-            .sure(Confidence::High),
-            AuthFault::Clock { skew, .. } => {
-                let way = if *skew < 0 { "behind" } else { "ahead" };
-                local(
-                    Reason::ClockSkew,
-                    format!("Set this machine's clock (NTP): it is {} s {way}, and Kerberos allows {SKEW} s.", skew.unsigned_abs()),
-                )
-                .sure(Confidence::High)
+        let (reason, who, repair) = match fault {
+            AuthFault::Ticket(_) => (Reason::ProxyTicket, Who::Local, LoginRepair::RenewTicket),
+            AuthFault::Spn { spn, .. } => {
+                (Reason::ProxySpn, Who::Proxy, LoginRepair::RegisterSpn { spn: spn.clone() })
             }
-            AuthFault::Kdc(_) => Cause::new(
-                Reason::KdcUnreachable,
-                Who::Network,
-                format!("Allow TCP 88 (Kerberos) from this machine to the domain controllers: the proxy {proxy} asks for a Kerberos ticket."),
-            )
-            .sure(Confidence::Medium),
-            AuthFault::Login(_) => local(
-                Reason::ProxyAuth,
-                format!("Correct the user or password given for the proxy {proxy}: the directory refuses them."),
-            )
-            .sure(Confidence::High),
-            AuthFault::ClearScript => local(
-                Reason::ProxyAuth,
-                format!("Serve the PAC file over HTTPS, or permit the password for this proxy with --proxy-auth-to: {what} goes through {proxy}."),
-            )
-            .sure(Confidence::High),
-            AuthFault::NotBuilt => local(
-                Reason::ProxyAuth,
-                format!("Use a build of this tool with Kerberos, or exempt {what} from authentication on {proxy}."),
-            )
-            .sure(Confidence::Medium),
-        }
+            AuthFault::Clock { skew, .. } => {
+                (Reason::ClockSkew, Who::Local, LoginRepair::SetClock { skew_s: *skew })
+            }
+            AuthFault::Kdc(_) => (Reason::KdcUnreachable, Who::Network, LoginRepair::ReachKdc),
+            AuthFault::Login(_) => (Reason::ProxyAuth, Who::Local, LoginRepair::CorrectCredentials),
+            AuthFault::ClearScript => (Reason::ProxyAuth, Who::Local, LoginRepair::SecureScript),
+            AuthFault::NotBuilt => (Reason::ProxyAuth, Who::Local, LoginRepair::UseKerberos),
+        };
+        let sure = if matches!(fault, AuthFault::Kdc(_)) { Confidence::Medium } else { Confidence::High };
+        self.login(reason, who, repair).sure(sure)
     }
 
     /// Something was sent, and the proxy asks again.
     fn refused(&self) -> Cause {
-        let (proxy, what) = (&self.proxy, &self.what);
         let Some(ticket) = self.via.ticket.as_ref().filter(|_| self.via.sent == Some("Negotiate")) else {
-            let fix = format!(
-                "Correct the user and password given for the proxy {proxy}, or permit that user {what}."
-            );
-            return Cause::new(Reason::ProxyAuth, Who::Local, fix).sure(Confidence::Medium);
+            let repair = LoginRepair::CorrectCredentials;
+            return self.login(Reason::ProxyAuth, Who::Local, repair).sure(Confidence::Medium);
         };
-        if let Some(skew) = self.proxy_skew(ticket.offset).filter(|skew| skew.abs() > SKEW) {
-            let way = if skew < 0 { "behind" } else { "ahead of" };
-            let fix = format!(
-                "Set the clock of the proxy {proxy} (NTP): it is {} s {way} the domain's, and Kerberos allows {SKEW} s.",
-                skew.abs()
-            );
-            return Cause::new(Reason::ClockSkew, Who::Proxy, fix).sure(Confidence::Medium).seen(format!(
-                "its own Date is {} s {way} the clock of the KDC that issued the ticket",
-                skew.abs()
-            ));
+        if let Some(skew_s) = self.proxy_skew(ticket.offset).filter(|skew| skew.abs() > SKEW) {
+            let way = if skew_s < 0 { "behind" } else { "ahead of" };
+            return self
+                .login(Reason::ClockSkew, Who::Proxy, LoginRepair::SetProxyClock { skew_s })
+                .sure(Confidence::Medium)
+                .seen(format!(
+                    "its own Date is {} s {way} the clock of the KDC that issued the ticket",
+                    skew_s.abs()
+                ));
         }
-        let kvno = ticket
-            .kvno
-            .map_or_else(|| "the current version".to_owned(), |kvno| format!("version {kvno} (kvno)"));
-        let fix = format!(
-            "Put the key of {}, {kvno}, into the keytab of the proxy {proxy}, and restart it.",
-            ticket.spn
-        );
-        let cause = Cause::new(Reason::ProxyKeytab, Who::Proxy, fix)
+        let key =
+            ticket.kvno.map_or_else(|| "the current key".to_owned(), |kvno| format!("key version {kvno}"));
+        let repair = LoginRepair::UpdateKeytab { spn: ticket.spn.clone(), kvno: ticket.kvno };
+        let cause = self
+            .login(Reason::ProxyKeytab, Who::Proxy, repair)
             .sure(Confidence::Medium)
-            .seen(format!("a fresh ticket for {}, issued with key {kvno}, was refused", ticket.spn));
+            .seen(format!("a fresh ticket for {}, made with {key}, was refused", ticket.spn));
         match self.via.proxy_error {
             Some((code, _)) => cause.seen(format!("the proxy's own Kerberos error is {code}")),
             None => cause,
@@ -218,20 +177,14 @@ impl Way<'_> {
 
     /// A script that is of no use.
     fn script(&self) -> Cause {
-        let (url, why) = self
-            .via
-            .script
-            .as_ref()
-            .map(|fault| (fault.url.as_str(), fault.why.as_str()))
-            .unwrap_or_default();
-        let mend = match self.failure.code {
-            Code::ProxyPacUnreachable => "Serve the PAC file at",
-            Code::ProxyPacTimeout => "Make the PAC file answer within 2 s at",
-            _ => "Repair the PAC file at",
+        let url = self.via.script.as_ref().map(|fault| fault.url.clone()).unwrap_or_default();
+        let how = match self.failure.code {
+            Code::ProxyPacUnreachable => ScriptRepair::Serve,
+            Code::ProxyPacTimeout => ScriptRepair::Hasten,
+            _ => ScriptRepair::Repair,
         };
-        let fix = format!(
-            "{mend} {url}, or correct its address in this machine's settings: browsers ignore it and go direct."
-        );
-        Cause::new(Reason::ProxyPac, Who::Proxy, fix).sure(Confidence::High).seen(format!("{url}: {why}"))
+        Cause::new(Reason::ProxyPac, Who::Proxy, Fix::RepairScript { url, how })
+            .sure(Confidence::High)
+            .seen(self.failure.detail.clone())
     }
 }

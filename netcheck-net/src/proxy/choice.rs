@@ -4,6 +4,7 @@ use super::auth::Credentials;
 use super::source::bypass::is_local;
 use super::source::{Fixed, Setting, Source};
 use super::{Proxy, source};
+use netcheck_record::scheme::{ProxyVariables, Transport};
 use netcheck_record::target::Target;
 
 /// One step of a way.
@@ -122,11 +123,11 @@ impl Choice {
         if self.explicit {
             return fixed.all.as_ref().filter(|_| is_over_tcp(target));
         }
-        match target.scheme.name {
-            "https" | "wss" => fixed.https.as_ref().or(fixed.all.as_ref()),
-            "http" | "ws" => fixed.http.as_ref().or(fixed.all.as_ref()),
-            "tcp" | "tls" | "rtmp" | "rtmps" => fixed.all.as_ref(),
-            _ => None,
+        match target.scheme.proxy {
+            ProxyVariables::Https => fixed.https.as_ref().or(fixed.all.as_ref()),
+            ProxyVariables::Http => fixed.http.as_ref().or(fixed.all.as_ref()),
+            ProxyVariables::All => fixed.all.as_ref(),
+            ProxyVariables::None => None,
         }
     }
 
@@ -146,11 +147,7 @@ impl Choice {
 
 /// Whether a proxy could carry the target at all.
 fn is_over_tcp(target: &Target) -> bool {
-    match target.scheme.name {
-        "stun" | "quic" | "h3" | "icmp" | "sender" | "message" => false,
-        "turn" => target.query("transport") == Some("tcp"),
-        _ => true,
-    }
+    target.transport() == Transport::Tcp
 }
 
 /// A bare proxy of a script's list.

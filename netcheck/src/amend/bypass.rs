@@ -58,7 +58,7 @@ mod tests {
         let cause = records[0].cause.as_ref().unwrap();
         assert_eq!(cause.code, Reason::FirewallDrop);
         assert_eq!(cause.near, Some("10.20.0.1".parse().unwrap()));
-        assert_eq!(cause.fix, "Allow TCP 5223 to a (Apple Push) directly: it does not go through the proxy.");
+        assert_eq!(cause.fix, "Allow TCP 5223 to a (Apple push) directly: it does not go through the proxy.");
     }
 
     #[test]
