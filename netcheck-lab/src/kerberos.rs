@@ -142,3 +142,74 @@ impl Drop for Realm {
         self.pause();
     }
 }
+
+/// Squid before a realm's services: it asks every client for a Kerberos token. Dropping it ends it.
+pub struct Squid {
+    child: Child,
+    /// Where it listens, on loopback.
+    pub port: u16,
+}
+
+impl Squid {
+    /// Starts it with these lines of `squid.conf` for authentication; `clock` shifts its clock, as faketime has it.
+    ///
+    /// # Panics
+    /// It cannot be started: `squid-openssl` and `faketime` are needed.
+    #[must_use]
+    pub fn start(realm: &Realm, authentication: &str, clock: Option<&str>) -> Squid {
+        let port = closed_port();
+        let dir = realm.dir.path().display();
+        let config = format!(
+            "http_port 127.0.0.1:{port}\npid_filename none\ncache deny all\naccess_log none\ncache_log {dir}/squid.log\n\
+             coredump_dir {dir}\nshutdown_lifetime 0 seconds\nvisible_hostname proxy.lab.test\n{authentication}\n\
+             acl users proxy_auth REQUIRED\nhttp_access allow users\nhttp_access deny all\n"
+        );
+        fs::write(realm.path("squid.conf"), config).unwrap();
+        open_to_all(realm);
+        let mut command = match clock {
+            Some(clock) => {
+                let mut command = realm.command("faketime");
+                command.args(["-f", clock, "squid"]);
+                command
+            }
+            None => realm.command("squid"),
+        };
+        command.arg("-N").arg("-f").arg(realm.path("squid.conf")).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().unwrap();
+        let squid = Squid { child, port };
+        if let Err(why) = listening(([127, 0, 0, 1], port).into()) {
+            panic!("{why}: {}", fs::read_to_string(realm.path("squid.log")).unwrap_or_default());
+        }
+        squid
+    }
+
+    /// Starts it with Negotiate alone, its key in the realm's file `http.keytab`.
+    #[must_use]
+    pub fn negotiate(realm: &Realm, clock: Option<&str>) -> Squid {
+        let keytab = realm.path("http.keytab");
+        let helper = format!(
+            "auth_param negotiate program /usr/lib/squid/negotiate_kerberos_auth -k {} -s HTTP/proxy.lab.test@LAB.TEST -t none\n\
+             auth_param negotiate children 2 startup=1 idle=1",
+            keytab.display()
+        );
+        Squid::start(realm, &helper, clock)
+    }
+}
+
+impl Drop for Squid {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Squid gives up root before it reads the keytab and writes its log.
+fn open_to_all(realm: &Realm) {
+    use std::os::unix::fs::PermissionsExt;
+    let open = |path: PathBuf, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+    let _ = fs::write(realm.path("squid.log"), "");
+    open(realm.dir.path().to_owned(), 0o755).unwrap();
+    for (name, mode) in [("squid.log", 0o666), ("http.keytab", 0o644), ("krb5.conf", 0o644)] {
+        let _ = open(realm.path(name), mode);
+    }
+}
