@@ -284,6 +284,8 @@ pub enum Fix {
 pub enum ProxyRepair {
     /// It cannot be reached: start it, or correct its address.
     Start,
+    /// It accepts connections and answers no request.
+    Answer,
     /// It works and cannot reach the destination.
     ReachDestination,
     /// What answers there is no proxy of that kind.
@@ -457,6 +459,10 @@ fn proxy_repair(f: &mut fmt::Formatter<'_>, proxy: &str, how: ProxyRepair, to: &
         ProxyRepair::Start => {
             write!(f, "Start the proxy {proxy}, or correct its address in this machine's settings.")
         }
+        ProxyRepair::Answer => write!(
+            f,
+            "Restart or relieve the proxy {proxy}: it accepts connections and answers no CONNECT; {to} goes through it."
+        ),
         ProxyRepair::ReachDestination => write!(f, "Let the proxy {proxy} itself reach {to}."),
         ProxyRepair::CheckKind => write!(f, "Check that {proxy} is a proxy of that kind."),
         ProxyRepair::ReplaceCertificate => write!(
@@ -484,6 +490,7 @@ pub fn every(target: &Target) -> Vec<Fix> {
     ];
     let repairs = [
         ProxyRepair::Start,
+        ProxyRepair::Answer,
         ProxyRepair::ReachDestination,
         ProxyRepair::CheckKind,
         ProxyRepair::ReplaceCertificate,

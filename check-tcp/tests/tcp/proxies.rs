@@ -410,3 +410,51 @@ fn a_variable_that_names_no_proxy_stops_only_the_targets_it_is_for() {
     assert_eq!(mixed.records[0]["failure"]["code"], "input.invalid");
     assert!(!format!("{mixed:?}").contains("hunter2"), "{mixed:?}");
 }
+
+#[test]
+fn a_connect_left_pending_is_the_proxys_only_while_it_answers_another() {
+    let judge = |request: &[u8]| {
+        let control = String::from_utf8_lossy(request).contains(".invalid:443");
+        if control { b"HTTP/1.1 503 No such host\r\nContent-Length: 0\r\n\r\n".to_vec() } else { Vec::new() }
+    };
+    let server = Server::tcp(vec![Act::until("\r\n\r\n"), Act::reply(judge), Act::Stall]);
+    let outcome = through(&server, &["--timeout", "2", SERVICE]).run();
+    assert_eq!(essence(&outcome), "fail proxy.upstream proxy_upstream proxy medium", "{outcome:?}");
+    assert!(
+        outcome.one()["cause"]["evidence"].to_string().contains("answered another CONNECT"),
+        "{outcome:?}"
+    );
+    let silent = Server::tcp(vec![Act::Stall]);
+    let outcome = through(&silent, &["--timeout", "2", SERVICE]).run();
+    assert_eq!(essence(&outcome), "fail proxy.timeout proxy_down proxy medium", "{outcome:?}");
+    assert_eq!(outcome.one()["cause"]["action"]["how"], "answer");
+    let outcome = through(&silent, &["--timeout", "2", "--diagnose", "never", SERVICE]).run();
+    assert_eq!(outcome.one()["failure"]["code"], "proxy.timeout");
+    let asked = String::from_utf8_lossy(&silent.seen().concat()).matches(".invalid").count();
+    assert_eq!(asked, 2, "Host and request of one control, and none without diagnosis");
+}
+
+#[test]
+fn squids_own_words_tell_policy_from_a_path_that_is_broken() {
+    for (status, error, expected) in [
+        (500, "ERR_CANNOT_FORWARD 0", "fail proxy.upstream proxy_upstream proxy medium"),
+        (503, "ERR_CONNECT_FAIL 111", "fail proxy.upstream proxy_upstream proxy medium"),
+        (503, "ERR_ACCESS_DENIED 0", "fail proxy.denied proxy_policy proxy medium"),
+    ] {
+        let server =
+            proxy(&format!("HTTP/1.1 {status} x\r\nX-Squid-Error: {error}\r\nContent-Length: 0\r\n\r\n"));
+        let outcome = through(&server, &[SERVICE]).run();
+        assert_eq!(essence(&outcome), expected, "{outcome:?}");
+    }
+}
+
+#[test]
+fn the_entry_that_exempts_a_target_is_named() {
+    let server = quiet();
+    let outcome =
+        tool(&["--connect-to", "www.lab.test=127.0.0.1", &format!("tcp://www.lab.test:{}", server.port)])
+            .env("all_proxy", format!("http://127.0.0.1:{}", closed_port()))
+            .env("no_proxy", "other.test,lab.test")
+            .run();
+    assert_eq!(outcome.one()["facts"]["proxy"], json!({"source": "environment", "exempt": "lab.test"}));
+}

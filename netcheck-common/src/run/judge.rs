@@ -87,6 +87,10 @@ pub(super) async fn explain<C: Check>(
     small_rounds: u8,
 ) -> Option<Finding> {
     let explained = async {
+        // What a configured proxy says of itself is no matter of the protocol behind it.
+        if observed.failure.as_ref().is_some_and(|failure| failure.code.layer() == "proxy") {
+            return Box::pin(diagnose::explain(target, observed, net)).await;
+        }
         match Box::pin(check.explain(target, facts, observed, net)).await {
             Some(finding) => Some(finding),
             None => Box::pin(diagnose::explain(target, observed, net)).await,

@@ -27,7 +27,8 @@ pub(crate) fn explain(target: &Target, observed: &Observed, failure: &Failure) -
         return Finding::with(Verdict::Degraded, way.script());
     }
     let cause = way.cause().seen(failure.detail.clone());
-    let page = observed.seen.answer.as_ref().and_then(signature::match_page);
+    let denied = failure.code == Code::ProxyDenied;
+    let page = observed.seen.answer.as_ref().filter(|_| denied).and_then(signature::match_page);
     Finding::of(match page {
         Some(page) => cause.seen(format!("its page is one of {} ({})", page.vendor, page.mark)),
         None => cause,
@@ -83,6 +84,9 @@ impl Way<'_> {
                     None => cause,
                 }
             }
+            Code::ProxyTimeout if self.via.unanswered => down(ProxyRepair::Answer)
+                .sure(Confidence::Medium)
+                .seen("it accepted a second connection and left a CONNECT for another name unanswered too"),
             Code::ProxyProtocol => down(ProxyRepair::CheckKind).sure(Confidence::Low),
             _ if self.failure.beneath.is_some_and(|code| code.layer() == "tls") => {
                 down(ProxyRepair::ReplaceCertificate).sure(Confidence::Medium)

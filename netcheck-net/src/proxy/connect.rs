@@ -149,11 +149,15 @@ async fn control(net: &Net, proxy: &Proxy, authorized: bool) {
     if stream.write_all(request.as_bytes()).await.is_err() || stream.flush().await.is_err() {
         return;
     }
+    net.see(|seen| seen.via.unanswered = true);
     if let Ok((answer, _)) = Box::pin(head(&aside, &mut stream, proxy)).await
         // Beside a request with credentials a 407 shows only that the proxy asks: it may still be judging those.
         && !(authorized && answer.status == 407)
     {
-        net.see(|seen| seen.via.control = Some(answer.status));
+        net.see(|seen| {
+            seen.via.control = Some(answer.status);
+            seen.via.unanswered = false;
+        });
     }
 }
 

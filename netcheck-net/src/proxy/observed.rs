@@ -19,6 +19,8 @@ pub struct ProxyObservations {
     pub proxy_error: Option<(i32, Option<i64>)>,
     /// The proxy closed the connection instead of answering.
     pub closed: bool,
+    /// A CONNECT was pending, and so was a second one, to a name that does not exist.
+    pub unanswered: bool,
     /// What a second CONNECT, to a name that does not exist, drew while the first was pending: its status.
     pub control: Option<u16>,
     /// What is wrong with the proxy script.
