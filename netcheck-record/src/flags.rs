@@ -82,6 +82,9 @@ pub struct Flags {
     /// Proxies that get a password although a PAC file fetched over plain HTTP chose them (repeatable)
     #[arg(long, value_name = "HOST")]
     pub proxy_auth_to: Vec<String>,
+    /// Only say which proxies each target would take, and why: nothing is sent to a target
+    #[arg(long)]
+    pub list_proxies: bool,
     /// File whose first line is USER:PASSWORD for the proxy
     #[arg(long, value_name = "FILE")]
     pub proxy_credentials: Option<PathBuf>,

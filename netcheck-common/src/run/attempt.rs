@@ -33,6 +33,11 @@ pub(super) async fn one<C: Check>(
         let (text, why, labels) = (target.to_string(), Invalid::new(why), target.labels.clone());
         return judge::invalid(C::NAME, &Rejected { text, why, labels });
     }
+    if shared.flags().list_proxies {
+        let net = Net::new(shared);
+        net.choose_proxy(target).await;
+        return judge::way(C::NAME, &net, target);
+    }
     let attempts = shared.flags().attempts;
     let (mut net, ts) = (Net::new(shared), clock::timestamp());
     let mut tried = 1;

@@ -8,6 +8,7 @@ use crate::check::Check;
 use netcheck_diagnose::{self as diagnose, Diagnosis, Finding, Observed};
 use netcheck_net::clock;
 use netcheck_net::net::Net;
+use netcheck_net::proxy::Step;
 use netcheck_net::tls::Trust;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::escape;
@@ -59,6 +60,21 @@ pub(super) fn internal(check: &str, target: &Target, ts: String, panic: &(dyn An
     let mut record = bare(check, target.to_string(), ts, Verdict::Inconclusive);
     let what = escape::line(what, 300);
     record.failure = Some(Failure::new(Code::Internal, format!("a bug of this tool: {what}")));
+    record.labels.clone_from(&target.labels);
+    record
+}
+
+/// The record of a target that was only asked which proxies it would take.
+pub(super) fn way(check: &str, net: &Net, target: &Target) -> Record {
+    let shown = |step: Step| match step {
+        Step::Direct => "DIRECT".to_owned(),
+        Step::Proxy(proxy) => proxy.to_string(),
+        Step::Unspoken(text) => text,
+    };
+    let way: Vec<String> = net.steps(target).into_iter().map(shown).collect();
+    net.fact("proxy", "way", json!(way));
+    let mut record = bare(check, target.to_string(), clock::timestamp(), Verdict::Inconclusive);
+    record.facts = net.take_seen().facts;
     record.labels.clone_from(&target.labels);
     record
 }

@@ -1,9 +1,9 @@
 //! The way of a target: through which proxies, in which order, and who says so.
 
+use super::Proxy;
 use super::auth::Credentials;
 use super::source::bypass::is_local;
 use super::source::{Fixed, Setting, Source};
-use super::{Proxy, source};
 use netcheck_record::scheme::{ProxyVariables, Transport};
 use netcheck_record::target::Target;
 
@@ -153,7 +153,7 @@ fn is_over_tcp(target: &Target) -> bool {
 /// A bare proxy of a script's list.
 #[cfg(feature = "pac")]
 pub(super) fn listed(url: &str, given: Option<Credentials>) -> Option<Proxy> {
-    source::url::parse(url, given, 80).ok()
+    super::source::url::parse(url, given, 80).ok()
 }
 
 #[cfg(test)]
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_variable_that_cannot_be_read_stops_only_what_it_is_for() {
         let bad = || Some(Err("the variable https_proxy: a port is a number from 1 to 65535".to_owned()));
-        let bypass = source::Bypass::curl("exempt.example");
+        let bypass = super::super::source::Bypass::curl("exempt.example");
         let fixed = Fixed { https: bad(), bypass, ..Fixed::default() };
         let mut choice = Choice::read("none", None, true).unwrap();
         choice.source = Source { origin: "environment".into(), setting: Setting::Fixed(fixed) };
