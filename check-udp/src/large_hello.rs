@@ -12,8 +12,8 @@ use netcheck_common::target::Target;
 use netcheck_common::tls::Hello;
 use netcheck_common::trace::Observed;
 
-use crate::check::Udp;
 use crate::quic;
+use crate::run::Run;
 
 /// How often each side is sent.
 const ROUNDS: usize = 3;
@@ -25,9 +25,9 @@ const PADDING: usize = 16;
 const NAME: usize = 100;
 
 /// Compares a browser's ClientHello that led to no handshake with a small one; none where the pairs show no difference.
-pub async fn explain(udp: &Udp, target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
+pub async fn explain(run: &Run, target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
     let (to, failure) = (observed.seen.peer?, observed.failure.as_ref()?);
-    let sent = quic::hello(udp, target, net);
+    let sent = quic::hello(run, target, net);
     if sent.kind != HelloKind::Browser {
         return None;
     }

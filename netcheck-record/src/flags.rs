@@ -96,9 +96,24 @@ pub struct Flags {
     /// Connect to IP for HOST; HOST stays in SNI and Host (repeatable)
     #[arg(long, value_name = "HOST=IP", value_parser = pin)]
     pub connect_to: Vec<(String, IpAddr)>,
-    /// `env`, `none`, or http://, https://, socks5h:// URL; credentials from NETCHECK_PROXY_USER, NETCHECK_PROXY_PASSWORD or --proxy-credentials
-    #[arg(long, value_name = "env|none|URL", default_value = "env")]
+    /// `env`, `system` (environment, browser policy, desktop, WPAD), `none`, pac+URL, or http://, https://, socks5h:// URL; credentials from NETCHECK_PROXY_USER, NETCHECK_PROXY_PASSWORD or --proxy-credentials
+    #[arg(long, value_name = "env|system|none|pac+URL|URL", default_value = "env")]
     pub proxy: String,
+    /// How to answer a proxy that asks who you are
+    #[arg(long, value_enum, value_name = "SCHEME", default_value = "auto")]
+    pub proxy_auth: ProxyAuth,
+    /// The proxy's service principal [default: HTTP/ and the proxy's canonical host name]
+    #[arg(long, value_name = "HTTP/HOST[@REALM]")]
+    pub proxy_spn: Option<String>,
+    /// Keytab to ask for Kerberos tickets with, instead of the ticket cache
+    #[arg(long, value_name = "FILE")]
+    pub proxy_keytab: Option<PathBuf>,
+    /// Proxies that get a password although a PAC file fetched over plain HTTP chose them (repeatable)
+    #[arg(long, value_name = "HOST")]
+    pub proxy_auth_to: Vec<String>,
+    /// Only say which proxies each target would take, and why: nothing is sent to a target
+    #[arg(long)]
+    pub list_proxies: bool,
     /// File whose first line is USER:PASSWORD for the proxy
     #[arg(long, value_name = "FILE")]
     pub proxy_credentials: Option<PathBuf>,
@@ -120,18 +135,32 @@ pub struct Flags {
     /// Control experiments after a failure
     #[arg(long, value_enum, default_value = "auto")]
     pub diagnose: Diagnose,
-    /// Records as JSON lines, or text for people
-    #[arg(long, value_enum, default_value = "json")]
-    pub format: Format,
+    /// Output format [default: text on a terminal, json otherwise]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
     /// Seed of every random choice
     #[arg(long, value_name = "N", default_value = "0")]
     pub seed: u64,
     /// Addresses drawn from each block, evenly
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub sample: Option<u64>,
-    /// Say more on standard error
+    /// Tell each stage, experiment and rule on standard error (-vv: each connection attempt too)
     #[arg(short, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+/// How a proxy's question who we are is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ProxyAuth {
+    /// Negotiate where a ticket can be had, else Basic
+    #[default]
+    Auto,
+    /// User and password
+    Basic,
+    /// Kerberos
+    Negotiate,
+    /// Not at all
+    None,
 }
 
 /// Who gives the second opinion on names.
@@ -188,6 +217,13 @@ fn pin(text: &str) -> Result<(String, IpAddr), String> {
 }
 
 impl Flags {
+    /// The form of the output: as asked for, else what suits its reader.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        let people = || std::io::IsTerminal::is_terminal(&std::io::stdout());
+        self.format.unwrap_or_else(|| if people() { Format::Text } else { Format::Json })
+    }
+
     /// How blocks are drawn from.
     #[must_use]
     pub fn sampling(&self) -> crate::spec::Sampling {

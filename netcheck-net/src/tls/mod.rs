@@ -26,7 +26,7 @@ pub use browser::{LENGTH as BROWSER_LENGTH, is_grease};
 pub use certificate::Chain;
 pub use client_hello::ClientHello;
 pub use roots::Roots;
-pub use verdict::Trust;
+pub use verdict::{ChainFault, Trust};
 pub use verifier::Recorder;
 
 use crate::clock;
