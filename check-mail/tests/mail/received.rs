@@ -123,7 +123,7 @@ fn what_the_receiving_side_filed_as_junk_is_mail_junk() {
     assert_eq!(
         check(&signer, &own, &[])["verdict"],
         "pass",
-        "what stands below the sender's last hop is the sender's"
+        "fields below the sender's last hop are the sender's"
     );
 }
 
