@@ -1,4 +1,4 @@
-//! What follows the upgrade: pings, echoes, what the user asks for, and peers that overdo it.
+//! What follows the upgrade: pings, texts, Close, what the user asks for, and peers that send too much.
 
 use crate::peer::{essence, tool};
 use crate::scripts::{answer, genuine, plain, upgraded};
@@ -64,8 +64,74 @@ fn a_flood_costs_one_timeout() {
     let message = [&[0x82, 126, 0x10, 0x00][..], &[7; 4096]].concat();
     let quick = ["--timeout", "0.3", "--diagnose", "never"];
     let outcome = plain(&Server::tcp(upgraded([Act::Flood(message)])), &quick);
-    assert!(essence(&outcome).starts_with("fail ws.no_pong "), "{outcome:?}");
-    assert!(outcome.one()["facts"]["unasked"].as_u64().unwrap() > 1);
+    assert_eq!(essence(&outcome), "degraded ws.no_pong service_misconfigured service low");
+    assert!(outcome.one()["facts"]["unasked"].as_u64().unwrap() > 10);
+}
+
+#[test]
+fn a_server_that_pings_without_end_is_the_services_and_its_pings_are_counted() {
+    let pings = [0x89, 4, 1, 2, 3, 4].repeat(1000);
+    let quick = ["--timeout", "0.3", "--diagnose", "never"];
+    let outcome = plain(&Server::tcp(upgraded([Act::Flood(pings.clone())])), &quick);
+    assert_eq!(essence(&outcome), "degraded ws.no_pong service_misconfigured service low");
+    let (record, evidence) = (outcome.one(), evidence(&outcome));
+    let count = record["facts"]["server_pings"].as_u64().unwrap();
+    assert!(count > 10 && evidence.contains(&format!("{count} pings and 0 messages came")), "{evidence}");
+    let outcome = genuine(upgraded([Act::Flood(pings)]), &quick);
+    assert_eq!(essence(&outcome), "degraded ws.no_pong service_misconfigured service medium");
+}
+
+fn evidence(outcome: &netcheck_lab::tool::Outcome) -> String {
+    outcome.one()["cause"]["evidence"].to_string()
+}
+
+/// Ping (8 bytes that count from one), text and Close as they arrive, with their headers and masks.
+const PING: Act = Act::Read(14);
+const HELLO: Act = Act::Read(11);
+const CLOSE: Act = Act::Read(6);
+
+#[test]
+fn after_the_upgrade_ping_text_and_close_each_say_something_else() {
+    let pong = [&[0x8a, 8][..], &1u64.to_be_bytes()].concat();
+    let hello = [&[0x81, 5][..], b"hello"].concat();
+    let text_only = || upgraded([PING, HELLO, Act::Send(hello.clone()), Act::Stall]);
+    let ping_only = || upgraded([PING, Act::Send(pong.clone()), HELLO, Act::Stall]);
+    let close_only = || upgraded([PING, HELLO, CLOSE, Act::send([0x88, 0])]);
+    let nothing = || upgraded([Act::Stall]);
+    let args = ["--timeout", "0.3", "--diagnose", "never", "--echo", "hello"];
+    for (acts, clear, inside_tls, sent) in [
+        (
+            &text_only as &dyn Fn() -> Vec<Act>,
+            "degraded ws.no_pong unknown unknown low",
+            "degraded ws.no_pong service_misconfigured service medium",
+            ["unanswered", "answered", "unanswered"],
+        ),
+        (
+            &ping_only,
+            "fail ws.timeout websocket_filter network low",
+            "degraded ws.timeout service_misconfigured service medium",
+            ["answered", "unanswered", "unanswered"],
+        ),
+        (
+            &close_only,
+            "fail ws.no_pong unknown unknown low",
+            "degraded ws.no_pong service_misconfigured service medium",
+            ["unanswered", "unanswered", "answered"],
+        ),
+        (
+            &nothing,
+            "fail ws.no_pong websocket_filter network low",
+            "degraded ws.no_pong unknown service low",
+            ["unanswered"; 3],
+        ),
+    ] {
+        let outcome = plain(&Server::tcp(acts()), &args);
+        assert_eq!(essence(&outcome), clear, "{outcome:?}");
+        let facts = &outcome.one()["facts"]["after_upgrade"];
+        assert_eq!(["ping", "text", "close"].map(|frame| facts[frame].as_str().unwrap()), sent);
+        assert!(evidence(&outcome).contains("a ping frame was "), "{outcome:?}");
+        assert_eq!(essence(&genuine(acts(), &args)), inside_tls);
+    }
 }
 
 #[test]
@@ -93,7 +159,7 @@ fn an_echo_that_never_comes_is_a_timeout() {
     let pong = [&[0x8a, 8][..], &1u64.to_be_bytes()].concat();
     let acts = upgraded([Act::Read(14), Act::Send(pong), Act::Stall]);
     let outcome = genuine(acts, &["--timeout", "0.3", "--diagnose", "never", "--echo", "hello"]);
-    assert_eq!(essence(&outcome), "degraded ws.timeout unknown service low");
+    assert_eq!(essence(&outcome), "degraded ws.timeout service_misconfigured service medium");
 }
 
 #[test]
