@@ -107,7 +107,10 @@ fn a_host_of_the_receivers_is_no_sender_with_another_address() {
     );
     let record = check(&signer, &message, &["--sender", "203.0.113.7"]);
     assert_eq!(record["failure"]["code"], "mail.delayed", "{record}");
-    assert!(fix(&record).starts_with("On inbound.example.net (appliance.example.net, 10.1.2.3, SMTP)"), "{record}");
+    assert!(
+        fix(&record).starts_with("On inbound.example.net (appliance.example.net, 10.1.2.3, SMTP)"),
+        "{record}"
+    );
     assert!(!record.to_string().contains("mail.address_mismatch"));
 }
 
