@@ -9,7 +9,7 @@ use netcheck_diagnose::{self as diagnose, Diagnosis, Finding, Observed};
 use netcheck_net::clock;
 use netcheck_net::net::Net;
 use netcheck_net::tls::Trust;
-use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::cause::{Cause, Reason, Who};
 use netcheck_record::escape;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::record::{Record, VERSION, Verdict};
@@ -87,6 +87,9 @@ pub(super) async fn explain<C: Check>(
     small_rounds: u8,
 ) -> Option<Finding> {
     let explained = async {
+        if let Some(finding) = Box::pin(diagnose::inspected(target, observed, net)).await {
+            return Some(finding);
+        }
         let own = Box::pin(check.explain(target, facts, observed, net)).await;
         net.tell(1, || format!("rules of check-{}: {}", C::NAME, said(own.as_ref())));
         match own {
@@ -124,13 +127,17 @@ pub(super) fn record<C: Check>(
     finding: Option<Finding>,
     ts: String,
 ) -> Record {
-    let (verdict, failure, cause) = verdict(target, &mut observed, finding);
+    // What the diagnosis learned has been written since the trace ended.
+    let learned = net.take_seen();
+    let (verdict, mut failure, cause) = verdict(target, &mut observed, finding);
+    if failure.is_some() && learned.restated.is_some() {
+        failure = learned.restated;
+    }
     if verdict == Verdict::Pass {
         observed.stages.iter_mut().for_each(|stage| stage.ok = true);
     }
     let mut facts = observed.seen.facts;
-    // What the diagnosis learned has been written since the trace ended.
-    for (key, value) in net.take_seen().facts {
+    for (key, value) in learned.facts {
         match (facts.get_mut(&key), value) {
             (Some(Value::Object(known)), Value::Object(more)) => known.extend(more),
             (_, value) => {
@@ -218,22 +225,14 @@ fn private_answer(target: &Target, observed: &mut Observed) {
         return;
     }
     let addresses: Vec<String> = observed.seen.addresses.iter().take(4).map(ToString::to_string).collect();
-    let what = format!("{} has only private addresses: {}", target.host, addresses.join(", "));
+    let what = format!("{} has only addresses that are not public: {}", target.host, addresses.join(", "));
     let trust = observed.seen.facts.get("tls").and_then(|tls| tls.get("trust"));
     if trust == Some(&Value::from(Trust::Public.as_str())) {
         // The service is there: what failed above its TLS is not the resolver's doing.
         if observed.failure.is_some() {
             return;
         }
-        let fix = format!(
-            "If {} is meant to pass through a zero-trust client, nothing; else have the resolver give its public addresses.",
-            target.host
-        );
-        let cause = Cause::new(Reason::TransparentProxy, Who::Dns, fix)
-            .sure(Confidence::Medium)
-            .seen(what.clone())
-            .seen("the service's own certificate was presented there");
-        observed.degraded.insert(0, (Failure::new(Code::DnsBogon, what), Some(cause)));
+        observed.degraded.insert(0, (Failure::new(Code::DnsBogon, what), None));
         return;
     }
     let then = observed

@@ -119,6 +119,7 @@ pub struct Net {
     /// When this attempt began, where it is not the target's first.
     again: Option<Instant>,
     segment: Option<u32>,
+    ttl: Option<u8>,
     silent: Arc<Silence>,
     /// What `-v` calls this target; empty where nothing is told.
     about: Arc<str>,
@@ -142,6 +143,7 @@ impl Net {
             begun: clock::now(),
             again: None,
             segment: None,
+            ttl: None,
             silent: Arc::default(),
             about: Arc::default(),
         }
@@ -176,6 +178,12 @@ impl Net {
     #[must_use]
     pub fn small(&self) -> Self {
         Net { segment: Some(SMALL), ..self.aside() }
+    }
+
+    /// A way aside whose packets die after `ttl` hops: only what is that near can answer.
+    #[must_use]
+    pub fn limited(&self, ttl: u8) -> Self {
+        Net { ttl: Some(ttl), ..self.aside() }
     }
 
     /// How long a stage may stay silent before it is looked into.
@@ -264,6 +272,11 @@ impl Net {
         write(&mut lock(&self.seen));
     }
 
+    /// Says what the failure was, where an experiment showed it to be another one than it looked.
+    pub fn restate(&self, failure: Failure) {
+        self.see(|seen| seen.restated = Some(failure));
+    }
+
     /// Takes out what was seen so far.
     #[must_use]
     pub fn take_seen(&self) -> Seen {
@@ -322,6 +335,7 @@ impl Net {
         self.see(|seen| {
             seen.addresses.clone_from(&lookup.addresses);
             seen.facts.insert("dns".into(), Value::Object(lookup.facts.clone()));
+            seen.lookup = Some(Arc::clone(&lookup));
         });
         if let Some(failure) = &lookup.failure {
             return Err(failure.clone());
@@ -335,11 +349,13 @@ impl Net {
 
     /// Leaves out what cannot be the address of a public name.
     fn sift(&self, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
-        let of = |wanted: scope::Scope| addresses.iter().copied().filter(move |a| scope::of(*a) == wanted);
-        let public: Vec<IpAddr> = of(scope::Scope::Public).collect();
-        let private: Vec<IpAddr> = of(scope::Scope::Private).collect();
+        let of = |fits: fn(scope::Scope) -> bool| {
+            addresses.iter().copied().filter(move |address| fits(scope::of(*address)))
+        };
+        let public: Vec<IpAddr> = of(|scope| scope == scope::Scope::Public).collect();
+        let private: Vec<IpAddr> = of(scope::Scope::is_limited).collect();
         if !public.is_empty() {
-            let fine = |a: &IpAddr| self.shared.flags.private_ok && scope::of(*a) == scope::Scope::Private;
+            let fine = |a: &IpAddr| self.shared.flags.private_ok && scope::of(*a).is_limited();
             return Ok(addresses.iter().copied().filter(|a| public.contains(a) || fine(a)).collect());
         }
         if private.is_empty() {
@@ -399,6 +415,12 @@ impl Net {
 
     pub(crate) fn watch(&self) -> Arc<dyn Watch> {
         Arc::clone(&self.shared.watch)
+    }
+
+    /// Whether the address that was connected to is one of a known product's block pages.
+    #[must_use]
+    pub fn is_block_page_address(&self) -> bool {
+        self.peer().is_some_and(|peer| signature::vendor_of_address(peer.ip()).is_some())
     }
 
     /// The vendor whose block pages live at one of these addresses.
