@@ -1,12 +1,13 @@
 //! `tcp`, `tls`, `http` and `https`: connect, shake hands, ask once.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use netcheck_common::check::Check;
 use netcheck_common::clock;
-use netcheck_common::diagnose::{Diagnosis, Finding};
+use netcheck_common::diagnose::{Diagnosis, Finding, intercepted};
 use netcheck_common::escape;
-use netcheck_common::failure::Layer;
+use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::http::Request;
 use netcheck_common::proxy::Kind;
 use netcheck_common::target::Target;
@@ -113,10 +114,29 @@ async fn tcp(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     }
     let addresses = trace.addresses(target).await?;
     let begun = clock::now();
-    let stream = trace.stage(Layer::TCP, net.connect_tcp(&addresses, target.port())).await?;
-    match stand(stream, begun.elapsed()).await {
+    let mut stream = trace.stage(Layer::TCP, net.connect_tcp(&addresses, target.port())).await?;
+    let took = begun.elapsed();
+    let (peer, local) = (stream.peer_addr().ok(), stream.local_addr().ok());
+    let diagnosis = trace.diagnosis();
+    let nearer = async {
+        match (peer, local) {
+            (Some(peer), Some(local)) => diagnosis.intercepted(peer, local, took).await,
+            _ => None,
+        }
+    };
+    let (stood, nearer) = tokio::join!(stand(&mut stream, took), Box::pin(nearer));
+    match stood {
         Ok(first) => trace.facts.banner = first.map(|bytes| escape::bytes(&bytes, 120)),
         Err(failure) => return Err(trace.retract(failure)),
+    }
+    if let Some(interceptor) = nearer {
+        // It took a while to find out: a reset that came meanwhile says more.
+        if let Err(failure) = stand(&mut stream, Duration::ZERO).await {
+            return Err(trace.retract(failure));
+        }
+        let detail = "something nearer than the service accepts the connection: the service was not reached";
+        let cause = intercepted::cause(target, interceptor);
+        trace.degrade(Failure::new(Code::TcpIntercepted, detail), Some(cause));
     }
     Ok(())
 }

@@ -1,121 +1,62 @@
 //! The control experiments of a run, each made once and shared by all targets.
 
-use std::collections::HashMap;
-use std::fmt::Debug;
-use std::future::Future;
-use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use tokio::sync::OnceCell;
 
 use super::boundary::{self, Boundary};
 use super::distance::{self, Distance};
 use super::hello::{self, Outcome};
+use super::interception::Interceptor;
+use super::memo::Memo;
+use super::older;
+use super::outside::Outside;
 use super::resolver_path::{self, ResolverPath};
 use super::rules::datagram::CONTROL_PORT;
 use super::rules::name::Sanity;
 use super::times::Times;
-use super::trail::{self, Trail};
+use super::trail::{self, Answer, Probe, Trail};
 use super::walk::{self, Walk};
 use crate::Diagnosis;
-use netcheck_net::clock;
-use netcheck_net::story;
-use netcheck_net::tcp::{self, Reach};
 use netcheck_record::target::{Host, Target};
 
-/// How many results are remembered, and how many paths are traced in one run: a bound on memory and packets.
-const REMEMBERED: usize = 4096;
+/// How many paths are traced in one run: a bound on packets.
 const TRACED: usize = 512;
 /// How many hops of a path are asked once more with other content.
 const HOPS: usize = 16;
 /// Ports that most services have open, asked as control.
 const SIBLINGS: [u16; 2] = [443, 80];
 
-/// Results by key, each made once.
-#[derive(Debug)]
-pub(super) struct Memo<K, V> {
-    cells: Mutex<HashMap<K, Arc<OnceCell<V>>>>,
-}
-
-impl<K, V> Default for Memo<K, V> {
-    fn default() -> Self {
-        Memo { cells: Mutex::default() }
-    }
-}
-
-impl<K: Hash + Eq + Debug, V: Clone + Debug> Memo<K, V> {
-    /// What is known under `key`, made once. The making is boxed before anything holds it: it is large, and rare.
-    pub(super) fn get(&self, key: K, make: impl Future<Output = V>) -> impl Future<Output = V> {
-        let about = if story::tells(1) { format!("{key:?}") } else { String::new() };
-        let make = Box::pin(async move {
-            let answer = make.await;
-            story::tell(1, || format!("experiment {}{about}: {answer:?}", question::<V>()));
-            answer
-        });
-        async move { self.cell(key).get_or_init(|| make).await.clone() }
-    }
-
-    /// What is known under `key` already.
-    pub(super) fn known(&self, key: &K) -> Option<V> {
-        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        cells.get(key)?.get().cloned()
-    }
-
-    fn cell(&self, key: K) -> Arc<OnceCell<V>> {
-        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        if cells.len() >= REMEMBERED {
-            cells.clear();
-        }
-        Arc::clone(cells.entry(key).or_default())
-    }
-}
-
-/// What kind of answer an experiment gives, for `-v`: `trail`, `boundary`, …
-fn question<V>() -> String {
-    let name = std::any::type_name::<V>();
-    let end = name.find('<').unwrap_or(name.len());
-    name[..end].rsplit("::").next().unwrap_or(name).to_lowercase()
-}
-
 /// What was found out in a run besides the records.
 #[derive(Debug, Default)]
 pub struct Experiments {
-    open: Mutex<HashMap<IpAddr, u16>>,
-    reached: AtomicBool,
     reached_over_ipv6: AtomicBool,
     answered: AtomicBool,
     traced: AtomicUsize,
     trails: Memo<SocketAddr, Trail>,
     datagrams: Memo<SocketAddr, Trail>,
     hellos: Memo<(SocketAddr, String), Outcome>,
+    older: Memo<(SocketAddr, String), Option<String>>,
     walks: Memo<(SocketAddr, String), Walk>,
     routers: Memo<(IpAddr, u8), Option<IpAddr>>,
-    siblings: Memo<IpAddr, Vec<u16>>,
+    siblings: Memo<IpAddr, Vec<(u16, Answer)>>,
     pub(super) distances: Memo<SocketAddr, Option<Distance>>,
     resets: Memo<(SocketAddr, String), Option<Distance>>,
     boundaries: Memo<SocketAddr, Boundary>,
-    stand_ins: Memo<SocketAddr, Option<(u8, IpAddr)>>,
-    outside: Memo<(), bool>,
+    pub(super) interceptors: Memo<SocketAddr, Option<Interceptor>>,
+    pub(super) accepted_short: Memo<IpAddr, bool>,
+    pub(super) outside: Memo<bool, Outside>,
     pub(super) resolver: Memo<(), Sanity>,
     resolver_paths: Memo<SocketAddr, ResolverPath>,
     hops_beyond: Memo<u8, Option<IpAddr>>,
-    pub(super) issuers: Mutex<HashMap<String, Vec<String>>>,
     pub(super) dates: Memo<SocketAddr, Option<i64>>,
     pub(crate) times: Times,
 }
 
 impl Experiments {
-    /// Notes a connection that stood: a control for later failures.
+    /// Notes a connection that stood over IPv6: a control for a dead address family.
     pub(crate) fn note_connected(&self, to: SocketAddr) {
-        self.reached.store(true, Ordering::Relaxed);
         if to.is_ipv6() {
             self.reached_over_ipv6.store(true, Ordering::Relaxed);
-        }
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.len() < REMEMBERED {
-            open.entry(to.ip()).or_insert(to.port());
         }
     }
 
@@ -124,20 +65,9 @@ impl Experiments {
         self.answered.store(true, Ordering::Relaxed);
     }
 
-    /// Whether any connection of this run stood.
-    pub(crate) fn reached(&self) -> bool {
-        self.reached.load(Ordering::Relaxed)
-    }
-
     /// Whether any connection of this run stood over IPv6.
     pub(crate) fn reached_over_ipv6(&self) -> bool {
         self.reached_over_ipv6.load(Ordering::Relaxed)
-    }
-
-    /// A port that stood on this address in this run.
-    fn known_open(&self, address: IpAddr, except: u16) -> Option<u16> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.get(&address).copied().filter(|port| *port != except)
     }
 }
 
@@ -153,22 +83,17 @@ impl Diagnosis {
         let net = self;
         drop(tokio::spawn(async move {
             let sibling = async {
-                if let Some(port) = net.sibling(to).await {
+                if let Some((port, _)) = net.answering_sibling(to).await {
                     net.trail(SocketAddr::new(to.ip(), port)).await;
                 }
             };
-            // Where nothing of this run has connected by now, all of the world may be out of reach: that is asked for
-            // beside the trail, or the answer would come after the timeout.
+            let (trail, ()) = tokio::join!(net.trail(to), sibling);
             let outside = async {
-                if !net.experiments.reached() {
-                    net.outside_answers().await;
+                if trail.hops.len() < 2 && trail.answered.is_none() {
+                    net.outside(to.is_ipv6()).await;
                 }
             };
-            let (trail, (), ()) = tokio::join!(net.trail(to), sibling, outside);
-            net.boundary(to).await;
-            if trail.hops.len() < 2 && trail.answered.is_none() {
-                tokio::join!(net.router(to.ip(), 1), net.outside_answers());
-            }
+            tokio::join!(net.boundary(to), outside);
         }));
     }
 
@@ -176,13 +101,18 @@ impl Diagnosis {
     pub(crate) fn prefetch_hello(self, to: SocketAddr, name: Host) {
         let net = self;
         drop(tokio::spawn(async move {
-            tokio::join!(net.hello(to, hello::CONTROL_NAME), net.hello_walk(to, &name), net.stand_in(to));
+            tokio::join!(net.hello(to, hello::CONTROL_NAME), net.hello_walk(to, &name), net.interceptor(to));
         }));
     }
 
     /// What a handshake under another name comes to.
     pub(super) async fn hello(&self, to: SocketAddr, name: &str) -> Outcome {
         self.experiments.hellos.get((to, name.to_owned()), hello::with_name(self, to, name)).await
+    }
+
+    /// What a server chooses from a ClientHello that lists older parameters, where this tool does not speak it.
+    pub(super) async fn older_hello(&self, to: SocketAddr, name: &Host) -> Option<String> {
+        self.experiments.older.get((to, name.to_string()), older::chosen(self, to, name)).await
     }
 
     /// From how far away the reset comes that a ClientHello for this name draws.
@@ -260,7 +190,7 @@ impl Diagnosis {
             let own = async {
                 let trail = net.datagram_trail(to).await;
                 if trail.hops.len() < 2 && trail.answered.is_none() {
-                    net.outside_answers().await;
+                    net.outside(to.is_ipv6()).await;
                 }
             };
             tokio::join!(own, net.datagram_trail(SocketAddr::new(to.ip(), CONTROL_PORT)), web, elsewhere);
@@ -289,7 +219,7 @@ impl Diagnosis {
             let path = async {
                 let Some(server) = net.resolver().servers().into_iter().next() else { return };
                 let path = net.resolver_path(server).await;
-                if !path.on_link && path.reached(server).is_none() && !net.experiments.reached() {
+                if !path.on_link && path.reached(server).is_none() {
                     net.hop_beyond(path.last().map_or(0, |(hop, _)| hop)).await;
                 }
             };
@@ -297,49 +227,38 @@ impl Diagnosis {
         }));
     }
 
-    /// Whether anything beyond the first hop answers: a connection of this run, or a resolver behind a router.
-    pub(super) async fn outside_answers(&self) -> bool {
-        let experiments = &self.experiments;
-        if experiments.reached() {
-            return true;
-        }
-        let ask = async {
-            let far = async {
-                let Some(server) = self.resolver().servers().into_iter().next() else { return false };
-                !server.ip().is_loopback() && !self.datagram_trail(server).await.hops.is_empty()
-            };
-            let (far, sanity) = tokio::join!(far, self.resolver_sanity());
-            far && sanity == Sanity::Answers
-        };
-        experiments.outside.get((), ask).await
-    }
-
     /// The router at a distance, asked with a datagram that no TCP rule concerns.
     pub async fn router(&self, to: IpAddr, ttl: u8) -> Option<IpAddr> {
         self.experiments.routers.get((to, ttl), trail::router(self, to, ttl)).await
     }
 
-    /// A router at the very distance from which a port is answered, seen there each time.
-    pub(super) async fn stand_in(&self, to: SocketAddr) -> Option<(u8, IpAddr)> {
-        self.experiments.stand_ins.get(to, trail::stand_in(self, to)).await
-    }
-
     /// Another port of the same address that is open.
     pub async fn sibling(&self, to: SocketAddr) -> Option<u16> {
-        let experiments = &self.experiments;
-        if let Some(port) = experiments.known_open(to.ip(), to.port()) {
-            return Some(port);
-        }
+        let answering = self.siblings(to).await;
+        answering.into_iter().find(|(_, answer)| *answer == Answer::Open).map(|(port, _)| port)
+    }
+
+    /// Another port of the same address that answers: an open one, or else one that refuses.
+    pub(super) async fn answering_sibling(&self, to: SocketAddr) -> Option<(u16, Answer)> {
+        let answering = self.siblings(to).await;
+        let open = answering.iter().find(|(_, answer)| *answer == Answer::Open);
+        open.or(answering.first()).copied()
+    }
+
+    async fn siblings(&self, to: SocketAddr) -> Vec<(u16, Answer)> {
         let wait = self.timeout().mul_f64(0.4);
         let ask = async {
             let one = |port: u16| async move {
-                let attempt = tcp::attempt(self.origin(), SocketAddr::new(to.ip(), port), Reach::default());
-                matches!(clock::within(wait, attempt).await, Some(Ok(_))).then_some(port)
+                match trail::answer(self, SocketAddr::new(to.ip(), port), wait).await {
+                    Probe::Answered(answer) => Some((port, answer)),
+                    Probe::Hop(_) | Probe::Silent => None,
+                }
             };
             let (first, second) = tokio::join!(one(SIBLINGS[0]), one(SIBLINGS[1]));
             first.into_iter().chain(second).collect::<Vec<_>>()
         };
-        let open = experiments.siblings.get(to.ip(), ask).await;
-        open.into_iter().find(|port| *port != to.port())
+        let mut answering = self.experiments.siblings.get(to.ip(), ask).await;
+        answering.retain(|(port, _)| *port != to.port());
+        answering
     }
 }

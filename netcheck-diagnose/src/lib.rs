@@ -7,10 +7,15 @@
 mod boundary;
 mod diagnosis;
 mod distance;
+mod elsewhere;
 mod experiments;
 pub mod fix;
 pub mod hello;
+mod interception;
+mod memo;
 mod observed;
+mod older;
+mod outside;
 mod resolver_path;
 mod rules;
 mod times;
@@ -25,10 +30,13 @@ use netcheck_record::target::Target;
 pub use boundary::Boundary;
 pub use diagnosis::Diagnosis;
 pub use experiments::Experiments;
+pub use interception::{Interceptor, Sign};
 pub use observed::Observed;
+pub use outside::Outside;
+pub use rules::certificate::inspected;
 pub use rules::connection::dropped;
 pub use rules::connection::ipv6_broken;
-pub use rules::handshake::stands_in;
+pub use rules::intercepted::{self, stands_in};
 
 /// What a diagnosis finds.
 #[derive(Clone, Debug)]

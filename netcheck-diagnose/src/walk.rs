@@ -4,13 +4,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use nix::sys::socket::getsockopt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 
 use crate::Diagnosis;
 use netcheck_net::clock;
 use netcheck_net::icmp;
 use netcheck_net::tcp::{self, Reach};
+use netcheck_net::tcp_info::TcpInfo;
 
 /// How many hops are looked at.
 const HOPS: u8 = 12;
@@ -27,17 +27,8 @@ pub struct Walk {
     /// Where nothing came back at all: whether the peer's TCP acknowledged the bytes. It does so before any program
     /// there has read them.
     pub acknowledged: Option<bool>,
-}
-
-mod option {
-    //! The socket option that tells how a connection fares, which no crate offers ready-made (tcp(7)).
-    use nix::libc;
-    use nix::sys::socket::sockopt::GetStruct;
-
-    /// `TCP_INFO`.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Info;
-    nix::getsockopt_impl!(Info, libc::IPPROTO_TCP, libc::TCP_INFO, libc::tcp_info, GetStruct<libc::tcp_info>);
+    /// Whether this machine's own kernel refused to send the bytes: they stayed in its queue.
+    pub unsent: bool,
 }
 
 enum End {
@@ -51,8 +42,8 @@ enum End {
 pub async fn walk(net: &Diagnosis, to: SocketAddr, payload: &[u8]) -> Walk {
     let wait = net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1));
     let walking = join_all((1..=HOPS).map(|ttl| send(net, to, payload, ttl, wait)));
-    let (ends, acknowledged) = tokio::join!(walking, acknowledged(net, to, payload, wait));
-    let mut walk = Walk { acknowledged, ..Walk::default() };
+    let (ends, (acknowledged, unsent)) = tokio::join!(walking, whole(net, to, payload, wait));
+    let mut walk = Walk { acknowledged, unsent, ..Walk::default() };
     for (ttl, end) in (1..=HOPS).zip(ends) {
         match end {
             End::Died => walk.died_at = Some(ttl),
@@ -64,14 +55,19 @@ pub async fn walk(net: &Diagnosis, to: SocketAddr, payload: &[u8]) -> Walk {
     walk
 }
 
-/// Sends the bytes as far as they go; none where something came back.
-async fn acknowledged(net: &Diagnosis, to: SocketAddr, payload: &[u8], wait: Duration) -> Option<bool> {
-    let mut stream = clock::within(wait, tcp::attempt(net.origin(), to, Reach::default())).await?.ok()?;
-    stream.write_all(payload).await.ok()?;
-    if clock::within(wait, stream.read(&mut [0; 1])).await.is_some() {
-        return None;
+/// Sends the bytes as far as they go: whether the peer acknowledged them, none where something came back; and whether
+/// they never left this machine.
+async fn whole(net: &Diagnosis, to: SocketAddr, payload: &[u8], wait: Duration) -> (Option<bool>, bool) {
+    let attempt = tcp::attempt(net.origin(), to, Reach::default());
+    let Some(Ok(mut stream)) = clock::within(wait, attempt).await else { return (None, false) };
+    if stream.write_all(payload).await.is_err() {
+        return (None, false);
     }
-    getsockopt(&stream, option::Info).ok().map(|info| info.tcpi_unacked == 0)
+    let unsent = TcpInfo::read(&stream).is_some_and(|info| info.unsent > 0);
+    if clock::within(wait, stream.read(&mut [0; 1])).await.is_some() {
+        return (None, unsent);
+    }
+    (TcpInfo::read(&stream).map(|info| info.unacknowledged == 0 && info.unsent == 0), unsent)
 }
 
 async fn send(net: &Diagnosis, to: SocketAddr, payload: &[u8], ttl: u8, wait: Duration) -> End {

@@ -14,6 +14,7 @@ use crate::stream::{Portions, Stream};
 use netcheck_record::escape;
 use netcheck_record::failure::{Code, Failure, Layer};
 use netcheck_record::target::Host;
+use netcheck_record::web_address;
 
 /// How much of a body is read.
 const BODY: usize = 64 << 10;
@@ -116,11 +117,20 @@ impl Answer {
     pub fn describe(&self, net: &Net) {
         net.fact("http", "status", json!(self.status));
         net.fact("http", "version", json!(self.version));
-        for name in ["server", "location", "via"] {
+        for name in ["server", "via"] {
             if let Some(value) = self.header(name) {
                 net.fact("http", name, json!(escape::line(value, 300)));
             }
         }
+        if let Some(destination) = self.destination() {
+            net.fact("http", "location", destination);
+        }
+    }
+
+    /// Where a redirect leads, as a record may hold it: see [`web_address`].
+    #[must_use]
+    pub fn destination(&self) -> Option<String> {
+        self.header("location").map(web_address::without_secrets)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::dns::Lookup;
-use crate::tls::{Chain, Trust};
+use crate::tls::{Chain, ChainFault, Trust};
 use netcheck_record::cause::Cause;
 use netcheck_record::failure::Failure;
 use netcheck_record::record::Path;
@@ -28,6 +28,8 @@ pub struct Seen {
     pub private_answer: bool,
     /// The chain that was presented, whatever came of it.
     pub chain: Option<Chain>,
+    /// What is wrong with a chain that convinces nobody, besides its time.
+    pub chain_fault: Option<ChainFault>,
     /// Whom that chain convinced.
     pub trust: Option<Trust>,
     /// The first bytes received where TLS was expected.
@@ -36,6 +38,8 @@ pub struct Seen {
     pub answer: Option<crate::http::Answer>,
     /// The proxy that stands between, without credentials.
     pub proxy: Option<String>,
+    /// What stopped the check, where an experiment showed it to be another failure than it looked.
+    pub restated: Option<Failure>,
     /// What was wrong and did not stop the check.
     pub degraded: Vec<(Failure, Option<Cause>)>,
 }

@@ -16,3 +16,4 @@ pub mod scheme;
 pub mod secret;
 pub mod spec;
 pub mod target;
+pub mod web_address;

@@ -87,6 +87,9 @@ pub(super) async fn explain<C: Check>(
     small_rounds: u8,
 ) -> Option<Finding> {
     let explained = async {
+        if let Some(finding) = Box::pin(diagnose::inspected(target, observed, net)).await {
+            return Some(finding);
+        }
         let own = Box::pin(check.explain(target, facts, observed, net)).await;
         net.tell(1, || format!("rules of check-{}: {}", C::NAME, said(own.as_ref())));
         match own {
@@ -124,13 +127,17 @@ pub(super) fn record<C: Check>(
     finding: Option<Finding>,
     ts: String,
 ) -> Record {
-    let (verdict, failure, cause) = verdict(target, &mut observed, finding);
+    // What the diagnosis learned has been written since the trace ended.
+    let learned = net.take_seen();
+    let (verdict, mut failure, cause) = verdict(target, &mut observed, finding);
+    if failure.is_some() && learned.restated.is_some() {
+        failure = learned.restated;
+    }
     if verdict == Verdict::Pass {
         observed.stages.iter_mut().for_each(|stage| stage.ok = true);
     }
     let mut facts = observed.seen.facts;
-    // What the diagnosis learned has been written since the trace ended.
-    for (key, value) in net.take_seen().facts {
+    for (key, value) in learned.facts {
         match (facts.get_mut(&key), value) {
             (Some(Value::Object(known)), Value::Object(more)) => known.extend(more),
             (_, value) => {

@@ -7,16 +7,17 @@ use crate::hello::{self, CONTROL_NAME, Outcome};
 use crate::trail::Answer;
 use crate::{Finding, fix, walk};
 use netcheck_net::clock;
-use netcheck_net::device;
 use netcheck_net::http::{Answer as Page, Request};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
+use netcheck_record::record::Verdict;
 
 use crate::Diagnosis;
 use crate::Observed;
 use netcheck_net::signature;
 use netcheck_record::target::Target;
 
+use super::intercepted::stands_in;
 use super::{certificate, connection};
 
 /// Why the handshake failed.
@@ -37,8 +38,13 @@ pub(crate) async fn explain(
         Code::TlsExpired | Code::TlsNotYetValid => {
             Some(certificate::out_of_time(target, observed, to, failure, net).await)
         }
-        Code::TlsNameMismatch => Some(certificate::misnamed(target, observed, failure)),
+        Code::TlsNameMismatch => Some(certificate::misnamed(target, observed, to, failure, net).await),
         Code::TlsVersion | Code::TlsAlpn => {
+            if let Some(to) = to.filter(|_| net.diagnoses() && failure.code == Code::TlsVersion)
+                && let Some(chosen) = net.older_hello(to, &target.host).await
+            {
+                return Some(unsupported(target, failure, net, &chosen));
+            }
             let fix = fix::service(target, "its TLS is not what its clients need");
             let cause =
                 Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
@@ -50,17 +56,15 @@ pub(crate) async fn explain(
 
 /// Cut or silent: does another name pass on the same address and port?
 async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Option<Finding> {
-    let (control, walk, stand_in) = tokio::join!(
-        net.hello(to, CONTROL_NAME),
-        async {
-            if failure.code == Code::TlsAlert {
-                walk::Walk::default()
-            } else {
-                net.hello_walk(to, &target.host).await
-            }
-        },
-        stands_in(target, to, failure, net)
-    );
+    // First and alone: a server, or a device before it, may serve one connection at a time.
+    let control = net.hello(to, CONTROL_NAME).await;
+    let walk = async {
+        match failure.code {
+            Code::TlsAlert => walk::Walk::default(),
+            _ => net.hello_walk(to, &target.host).await,
+        }
+    };
+    let (walk, stand_in) = tokio::join!(walk, stands_in(target, to, failure, net));
     if walk.answered_at.is_some() {
         return Some(now_and_then(target, failure));
     }
@@ -68,7 +72,7 @@ async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis
         && target.host.name().is_some()
         && failure.code != Code::TlsAlert
     {
-        if let Some(finding) = cut_on_this_machine(target, to, failure, net, walk).await {
+        if let Some(finding) = cut_on_this_machine(target, failure, walk) {
             return Some(finding);
         }
         return Some(cut_by_name(target, to, failure, net, walk).await);
@@ -77,12 +81,29 @@ async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis
         return stand_in;
     }
     if failure.code == Code::TlsAlert {
-        let fix = fix::service(target, "its TLS refuses a current client");
-        return Some(Finding::of(
-            Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone()),
-        ));
+        return Some(refused(target, to, failure, net).await);
     }
     nameless(target, to, failure, net, walk).await
+}
+
+/// The server refuses by an alert: because it needs what this tool does not speak, or for a reason of its own.
+async fn refused(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
+    if let Some(chosen) = net.older_hello(to, &target.host).await {
+        return unsupported(target, failure, net, &chosen);
+    }
+    let fix = fix::service(target, "its TLS refuses a current client");
+    Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone()))
+}
+
+/// The path and the service work, for a client that speaks more than this tool.
+fn unsupported(target: &Target, failure: &Failure, net: &Diagnosis, chosen: &str) -> Finding {
+    let detail = format!("the server insists on {chosen}, which this tool does not speak");
+    net.restate(Failure::new(Code::TlsUnsupported, detail));
+    let fix = format!("Check {} with another client: this tool does not speak {chosen}.", target.authority());
+    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix)
+        .seen(failure.detail.clone())
+        .seen(format!("to a ClientHello that lists older parameters too, the server chooses {chosen}"));
+    Finding::with(Verdict::Inconclusive, cause)
 }
 
 /// The same ClientHello passes at one time and not at another: packets are lost, or one of several servers is ill.
@@ -109,12 +130,23 @@ async fn cut_by_name(
         .sure(Confidence::Medium)
         .seen(format!("{}: {}", target.host, failure.detail))
         .seen(passed);
+    if let Some(interceptor) = net.interceptor(to).await {
+        let taken = super::intercepted::cause(target, interceptor);
+        let who = taken.who;
+        return Finding::of(
+            taken.evidence.into_iter().fold(Cause { who, ..cause.near(taken.near) }, Cause::seen),
+        );
+    }
     let Some(sign) = short_of_the_service(target, to, failure, net, walk).await else {
         let alike =
             "nothing shows that it ended on its way: a balancer with no server for this name looks the same";
         return Finding::of(cause.seen(alike));
     };
-    let near = walk.culprit(&net.aside(), to).await;
+    let near = match walk.cut_at {
+        // A cut that needs one hop only is the first hop's.
+        Some(1) => net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip()),
+        _ => walk.culprit(&net.aside(), to).await,
+    };
     let cause = cause.near(near).sure(Confidence::High).seen(sign);
     Finding::of(match near {
         Some(near) => cause.seen(format!("the ClientHello gets as far as {near} and no farther")),
@@ -153,24 +185,19 @@ async fn short_of_the_service(
     Some(format!("the reset came from {} away, the port's answer from {}", hops(reset.hops), hops(port.hops)))
 }
 
-/// A ClientHello that may not travel farther than the first hop was cut: it never left this machine.
-async fn cut_on_this_machine(
-    target: &Target,
-    to: SocketAddr,
-    failure: &Failure,
-    net: &Diagnosis,
-    walk: walk::Walk,
-) -> Option<Finding> {
-    let hop = match walk.cut_at {
-        Some(1) => net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip())?,
-        _ => return None,
-    };
+/// This machine's own kernel did not send the ClientHello for this name, and sent the one for the control name.
+fn cut_on_this_machine(target: &Target, failure: &Failure, walk: walk::Walk) -> Option<Finding> {
+    if !walk.unsent {
+        return None;
+    }
     let fix = fix::name_filter(target).on_this_machine();
     let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix)
         .sure(Confidence::Medium)
         .seen(failure.detail.clone())
-        .seen("a ClientHello that should die at the first hop was cut")
-        .seen(format!("other packets of that kind draw \"time exceeded\" from {hop}"));
+        .seen(
+            "the ClientHello stayed in this machine's send queue: its own packet filter does not let it out",
+        )
+        .seen(format!("the one for {CONTROL_NAME} was sent"));
     Some(Finding::of(cause))
 }
 
@@ -221,30 +248,6 @@ async fn neighbour(target: &Target, to: SocketAddr, net: &Diagnosis) -> Option<S
     None
 }
 
-/// Does a device on the way accept connections in the service's place? A router that passes a datagram on at
-/// the very distance from which TCP answers is none, if it is there each time: a path may have several ways.
-pub async fn stands_in(
-    target: &Target,
-    to: SocketAddr,
-    failure: &Failure,
-    net: &Diagnosis,
-) -> Option<Finding> {
-    if !net.diagnoses() || device::is_ours(to.ip()) {
-        return None;
-    }
-    let (ttl, router) = net.stand_in(to).await?;
-    let cause = Cause::new(Reason::TransparentProxy, Who::Network, fix::bypass(target))
-        .near(Some(router))
-        // A balancer of the service's own may route other packets on as well.
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone())
-        .seen(format!(
-            "the connection was accepted {} from here, where {router} passes other packets on",
-            connection::count(ttl)
-        ));
-    Some(Finding::of(cause))
-}
-
 /// Something other than TLS came back.
 async fn plaintext(
     target: &Target,
@@ -265,11 +268,7 @@ async fn plaintext(
     let bare = Page { status: 200, body: observed.seen.first_bytes.clone(), ..Page::default() };
     let found = page.as_ref().and_then(signature::match_page).or_else(|| signature::match_page(&bare));
     if let Some(found) = found {
-        let cause = Cause::new(Reason::BlockPage, Who::Network, fix::web_filter(target))
-            .sure(Confidence::Medium)
-            .seen(failure.detail.clone())
-            .seen(format!("the page is one of {} ({})", found.vendor, found.mark));
-        return Finding::of(cause);
+        return Finding::of(super::page::known(target, failure, &found));
     }
     if let Some(to) = to
         && let Some(finding) = stands_in(target, to, failure, net).await

@@ -5,6 +5,8 @@ pub(super) mod certificate;
 pub(super) mod connection;
 pub(super) mod datagram;
 pub(super) mod handshake;
+pub mod intercepted;
+pub(super) mod local;
 pub(super) mod name;
 pub(super) mod page;
 pub(super) mod protocol;

@@ -157,9 +157,6 @@ fn dropped(server: SocketAddr, path: &ResolverPath) -> Cause {
 async fn all_silent(server: SocketAddr, path: &ResolverPath, net: &Diagnosis) -> Cause {
     let hop = path.last().map_or(0, |(hop, _)| hop);
     let cause = dropped(server, path);
-    if net.experiments.reached() {
-        return cause.sure(Confidence::Medium).seen("other connections of this run stood");
-    }
     match net.hop_beyond(hop).await {
         Some(beyond) => cause
             .sure(Confidence::Medium)

@@ -119,6 +119,7 @@ pub struct Net {
     /// When this attempt began, where it is not the target's first.
     again: Option<Instant>,
     segment: Option<u32>,
+    ttl: Option<u8>,
     silent: Arc<Silence>,
     /// What `-v` calls this target; empty where nothing is told.
     about: Arc<str>,
@@ -142,6 +143,7 @@ impl Net {
             begun: clock::now(),
             again: None,
             segment: None,
+            ttl: None,
             silent: Arc::default(),
             about: Arc::default(),
         }
@@ -176,6 +178,12 @@ impl Net {
     #[must_use]
     pub fn small(&self) -> Self {
         Net { segment: Some(SMALL), ..self.aside() }
+    }
+
+    /// A way aside whose packets die after `ttl` hops: only what is that near can answer.
+    #[must_use]
+    pub fn limited(&self, ttl: u8) -> Self {
+        Net { ttl: Some(ttl), ..self.aside() }
     }
 
     /// How long a stage may stay silent before it is looked into.
@@ -262,6 +270,11 @@ impl Net {
     /// Writes down what was seen.
     pub fn see(&self, write: impl FnOnce(&mut Seen)) {
         write(&mut lock(&self.seen));
+    }
+
+    /// Says what the failure was, where an experiment showed it to be another one than it looked.
+    pub fn restate(&self, failure: Failure) {
+        self.see(|seen| seen.restated = Some(failure));
     }
 
     /// Takes out what was seen so far.
@@ -402,6 +415,12 @@ impl Net {
 
     pub(crate) fn watch(&self) -> Arc<dyn Watch> {
         Arc::clone(&self.shared.watch)
+    }
+
+    /// Whether the address that was connected to is one of a known product's block pages.
+    #[must_use]
+    pub fn is_block_page_address(&self) -> bool {
+        self.peer().is_some_and(|peer| signature::vendor_of_address(peer.ip()).is_some())
     }
 
     /// The vendor whose block pages live at one of these addresses.

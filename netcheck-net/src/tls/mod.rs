@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 
 pub use certificate::Chain;
 pub use roots::Roots;
-pub use verdict::Trust;
+pub use verdict::{ChainFault, Trust};
 pub use verifier::Recorder;
 
 use crate::clock;

@@ -1,4 +1,4 @@
-//! What follows the handshake: `connect`, then `publish`, and which of their failures are the service's own word.
+//! An RTMP client after the handshake: `connect`, then `publish`, and which of their failures the service itself states.
 
 use netcheck_common::clock;
 use netcheck_common::failure::{Code, Failure};
@@ -7,14 +7,16 @@ use netcheck_common::trace::{Stopped, Trace};
 
 use crate::connect::{self, CONNECT};
 use crate::explain;
-use crate::facts::{Connection, Facts, Publication};
-use crate::key::Key;
-use crate::publish::{self, PUBLISH, Plan};
+use crate::facts::{ConnectFacts, Facts, PublishFacts};
+use crate::key::StreamKey;
+use crate::publish::{self, PUBLISH, PublishPlan};
 use crate::session::Session;
+use crate::slow;
+use crate::tcp_info::TcpHandle;
 
-/// A conversation with a server that has shaken hands.
-pub struct Dialogue<'a> {
-    /// Whom we talk to.
+/// A client whose server has finished the handshake.
+pub struct RtmpClient<'a> {
+    /// The ingest.
     pub target: &'a Target,
     /// The connection.
     pub session: Session,
@@ -22,20 +24,26 @@ pub struct Dialogue<'a> {
     pub echo: bool,
     /// The service has proven itself by a public certificate.
     pub proven: bool,
+    /// Asks the kernel about the connection, where it is a direct one.
+    pub tcp: Option<TcpHandle>,
 }
 
-impl Dialogue<'_> {
+impl RtmpClient<'_> {
     /// The stage `connect`; whether the application was accepted.
     ///
     /// # Errors
-    /// The server did not answer, and that was not its own word.
+    /// The server did not answer, and did not itself end the connection.
     pub async fn connect(&mut self, trace: &mut Trace<Facts>, app: String) -> Result<bool, Stopped> {
         let url = format!("{}://{}/{app}", self.target.scheme.name, self.target.authority());
-        let mut facts = Connection { app, ..Connection::default() };
+        let mut facts = ConnectFacts { app, ..ConnectFacts::default() };
         let bound = trace.net().timeout();
         let work = connect::connect(&mut self.session, &url, &mut facts);
         let connected = trace.attempt(CONNECT, bound, work).await;
         let answered = facts.answer != "none";
+        if self.session.incoming.is_type_one_first() {
+            let note = "the server begins a chunk stream with a type 1 header, which RTMP 1.0 does not allow; deployed clients accept it";
+            trace.facts.note = Some(note.to_owned());
+        }
         if let Some(rtmp) = &mut trace.facts.rtmp {
             rtmp.connect = Some(facts);
         }
@@ -54,33 +62,40 @@ impl Dialogue<'_> {
     /// The stage `publish`.
     ///
     /// # Errors
-    /// The stream was cut, and that was not the service's own word.
-    pub async fn publish(&mut self, trace: &mut Trace<Facts>, plan: Plan, key: &Key) -> Result<(), Stopped> {
+    /// The stream was cut, and the service itself did not state it.
+    pub async fn publish(
+        &mut self,
+        trace: &mut Trace<Facts>,
+        plan: PublishPlan,
+        key: &StreamKey,
+    ) -> Result<(), Stopped> {
         let mut running = false;
-        let work = stream(&mut self.session, plan, key, &mut running);
+        let work = stream(&mut self.session, plan, key, self.tcp.take(), &mut running);
         // Asking, streaming, the last write and the mark after it, each with its own patience.
         let published = trace.attempt(PUBLISH, plan.span + plan.patience * 4, work).await;
-        let publication = match published {
-            Ok(publication) => publication,
+        let facts = match published {
+            Ok(facts) => facts,
             Err(failure) => {
-                let sealed = self.proven && self.session.incoming.ended;
-                // Once the stream runs, only an end that nobody else can have made is the service's own word.
-                if running && !sealed {
+                let ended = self.proven && self.session.incoming.ended;
+                // Once the stream runs, only an end that no other device can have made is the service's own.
+                if running && !ended {
                     return Err(trace.stop(failure));
                 }
-                return self.settle(trace, failure, sealed);
+                return self.settle(trace, failure, ended);
             }
         };
-        if publication.falls_short(plan.span) {
-            let detail = format!("{} of {} kbit/s arrived", publication.throughput_kbps, plan.bitrate);
-            let cause = explain::too_slow(self.target, &publication);
-            trace.degrade(Failure::new(Code::RtmpTimeout, detail), Some(cause));
+        if facts.is_slow(plan.span) {
+            let cause = slow::cause(self.target, &facts, self.proven);
+            trace.degrade(slow::failure(&facts, plan.span), Some(cause));
+        } else if !facts.read_to_the_end {
+            let detail = "the server did not answer the command that was sent after the stream";
+            trace.degrade(Failure::new(Code::RtmpTimeout, detail), Some(slow::not_read(self.target)));
         }
-        trace.facts.publish = Some(publication);
+        trace.facts.publish = Some(facts);
         Ok(())
     }
 
-    /// A failure that is the service's own word leaves the path proven; any other ends the check.
+    /// A failure that the service itself states leaves the path proven; any other ends the check.
     fn settle(&self, trace: &mut Trace<Facts>, failure: Failure, proven: bool) -> Result<(), Stopped> {
         match explain::refusal(self.target, &failure, proven) {
             Some(cause) => {
@@ -92,16 +107,17 @@ impl Dialogue<'_> {
     }
 }
 
-/// Asks for leave, then streams; `running` says how far it came.
+/// Asks for leave, then streams; `running` is true once the stream began.
 async fn stream(
     session: &mut Session,
-    plan: Plan,
-    key: &Key,
+    plan: PublishPlan,
+    key: &StreamKey,
+    tcp: Option<TcpHandle>,
     running: &mut bool,
-) -> Result<Publication, Failure> {
+) -> Result<PublishFacts, Failure> {
     let asked = clock::within(plan.patience, publish::ask(session, key)).await;
     let unanswered = || Failure::new(Code::RtmpTimeout, "no answer to createStream and publish");
-    let (stream, trip) = asked.unwrap_or_else(|| Err(unanswered()))?;
+    let granted = asked.unwrap_or_else(|| Err(unanswered()))?;
     *running = true;
-    publish::publish(session, stream, trip, plan).await
+    publish::publish(session, granted, plan, tcp).await
 }
