@@ -1,5 +1,4 @@
 //! Several resolvers, of which some are silent, refuse or are not there.
-#![expect(clippy::unwrap_used, reason = "a helper of a test ends the test")]
 
 use std::net::SocketAddr;
 use std::time::Duration;
