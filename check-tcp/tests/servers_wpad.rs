@@ -1,4 +1,5 @@
-//! The proxy script that a network announces, by DHCP and by DNS, from dnsmasq in namespaces of the test's own.
+//! The proxy script that a network announces, by DHCP and by DNS, from dnsmasq in namespaces of the test's own. Needs root:
+//! dnsmasq changes its group.
 
 use netcheck_lab::tool::Tool;
 
