@@ -1,4 +1,5 @@
-//! The proxy script that a network announces, by DHCP and by DNS, from dnsmasq in namespaces of the test's own.
+//! The proxy script that a network announces, by DHCP and by DNS, from dnsmasq in namespaces of the test's own. Needs root:
+//! dnsmasq changes its group.
 
 use netcheck_lab::tool::Tool;
 
@@ -13,7 +14,7 @@ within() { nsenter --target $SERVER --net \"$@\"; }
 within ip addr add 10.77.0.1/24 dev eth1; within ip link set eth1 up; within ip link set lo up
 ip route add default via 10.77.0.1
 mount --bind resolv.conf /etc/resolv.conf
-within dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root --interface=eth1 --bind-interfaces --no-hosts --no-resolv --leasefile-ro --no-ping $DNSMASQ 2>/dev/null & DAEMON=$!
+within dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root --group=root --interface=eth1 --bind-interfaces --no-hosts --no-resolv --leasefile-ro --no-ping $DNSMASQ 2>/dev/null & DAEMON=$!
 within python3 -m http.server 80 --bind 10.77.0.1 --directory . >/dev/null 2>&1 & WEB=$!
 until within sh -c 'ss -Htln \"sport = :80\" | grep -q . && ss -Hln | grep -q \":67 \\|:53 \"'; do :; done
 \"$0\" \"$@\" || true
