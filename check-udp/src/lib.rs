@@ -14,6 +14,7 @@ mod h3;
 mod icmp;
 mod initial;
 mod ladder;
+mod large_hello;
 mod mappings;
 mod media;
 mod message;

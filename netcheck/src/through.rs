@@ -68,6 +68,9 @@ pub(crate) struct Through {
     /// Public roots to use instead of the built-in ones
     #[arg(long, value_name = "FILE.pem")]
     public_roots: Option<String>,
+    /// ClientHello to send [default: browser for https, wss, tls, quic and h3; small for the others]
+    #[arg(long, value_name = "browser|small", value_parser = ["browser", "small"])]
+    hello: Option<String>,
     /// Control experiments after a failure
     #[arg(long, value_name = "auto|never", value_parser = ["auto", "never"])]
     diagnose: Option<String>,
@@ -151,6 +154,7 @@ impl Through {
             ("--interface", &self.interface),
             ("--source", &self.source),
             ("--public-roots", &self.public_roots),
+            ("--hello", &self.hello),
             ("--diagnose", &self.diagnose),
         ] {
             give(flag, value.clone());

@@ -5,6 +5,7 @@ pub(super) mod certificate;
 pub(super) mod connection;
 pub(super) mod datagram;
 pub(super) mod handshake;
+mod hello_form;
 pub mod intercepted;
 pub(super) mod local;
 pub(super) mod name;
