@@ -64,46 +64,24 @@ impl Place {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         Place { scheme: scheme.to_owned(), host: host.to_owned(), port }
     }
+}
 
-    /// `TCP` or `UDP`: what a firewall rule names.
-    pub(crate) fn transport(&self) -> &'static str {
-        match self.scheme.as_str() {
-            "stun" | "turn" | "quic" | "h3" => "UDP",
-            "icmp" => "ICMP",
-            _ => "TCP",
-        }
+/// `TCP` or `UDP`: what a firewall rule names.
+pub(crate) fn transport(scheme: &str) -> &'static str {
+    match scheme {
+        "stun" | "turn" | "quic" | "h3" => "UDP",
+        "icmp" => "ICMP",
+        _ => "TCP",
     }
+}
 
-    /// `TCP 443 to example.com (HTTPS over TCP)`: what a firewall's form asks for.
-    pub(crate) fn what(&self) -> String {
-        let (transport, protocol) = (self.transport(), self.protocol());
-        let port = self.port.map_or(String::new(), |port| format!(" {port}"));
-        let over =
-            if protocol == transport { String::new() } else { format!(" ({protocol} over {transport})") };
-        format!("{transport}{port} to {}{over}", self.host)
+/// The last two labels of a name: what one organisation registers, or more than that.
+pub(crate) fn site(host: &str) -> String {
+    if host.parse::<std::net::IpAddr>().is_ok() {
+        return host.to_owned();
     }
-
-    /// The protocol as people write it.
-    pub(crate) fn protocol(&self) -> &'static str {
-        match self.scheme.as_str() {
-            "tls" => "TLS",
-            "http" => "HTTP",
-            "https" => "HTTPS",
-            "ws" | "wss" => "WebSocket",
-            "rtmp" => "RTMP",
-            "rtmps" => "RTMPS",
-            "stun" => "STUN",
-            "turn" | "turns" => "TURN",
-            "quic" => "QUIC",
-            "h3" => "HTTP/3",
-            "apns" | "apns-provider" => "Apple Push",
-            "fcm" | "fcm-api" => "Firebase Cloud Messaging",
-            "smtp" => "SMTP",
-            "sender" => "mail",
-            "icmp" => "ping",
-            _ => "TCP",
-        }
-    }
+    let labels: Vec<&str> = host.rsplitn(3, '.').take(2).collect();
+    labels.into_iter().rev().collect::<Vec<_>>().join(".")
 }
 
 #[cfg(test)]

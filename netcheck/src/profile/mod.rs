@@ -34,6 +34,9 @@ pub(crate) struct Profile {
     /// A name for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) title: String,
+    /// The version of its content: a date or a number.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) version: String,
     /// Who says that these are the needs.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) source: String,
@@ -52,6 +55,9 @@ pub(crate) struct Profile {
     /// What the platform needs.
     #[serde(default, rename = "row", skip_serializing_if = "Vec::is_empty")]
     pub(crate) rows: Vec<Row>,
+    /// SHA-256 of what it asks for, before anything is left out.
+    #[serde(skip)]
+    pub(crate) digest: String,
 }
 
 /// What a tool is started with besides the common options.
@@ -95,11 +101,32 @@ impl Profile {
             },
         };
         let faults = fault::all(&profile);
-        if faults.is_empty() { Ok(profile) } else { Err(format!("{name}: {}", faults.join("\n  "))) }
+        if !faults.is_empty() {
+            return Err(format!("{name}: {}", faults.join("\n  ")));
+        }
+        Ok(Profile { digest: digest(&profile), ..profile })
     }
 
-    fn built_in(name: &str) -> Option<Result<Profile, String>> {
+    /// The built-in profile of that name.
+    pub(crate) fn built_in(name: &str) -> Option<Result<Profile, String>> {
         BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| Profile::parse(text))
+    }
+
+    /// A profile of which only the name is known.
+    pub(crate) fn only_named(name: &str) -> Profile {
+        Profile {
+            format: 1,
+            name: name.to_owned(),
+            title: String::new(),
+            version: String::new(),
+            source: String::new(),
+            extends: None,
+            regions: Vec::new(),
+            tools: BTreeMap::new(),
+            controls: Vec::new(),
+            rows: Vec::new(),
+            digest: String::new(),
+        }
     }
 
     /// Reads the text of a profile.
@@ -131,6 +158,13 @@ impl Profile {
     pub(crate) fn probes(&self) -> impl Iterator<Item = (&Row, &Probe)> {
         self.rows.iter().flat_map(|row| row.probes.iter().map(move |probe| (row, probe)))
     }
+}
+
+/// SHA-256 of what a profile asks for, in hexadecimal digits.
+fn digest(profile: &Profile) -> String {
+    use sha2::Digest;
+    let text = serde_json::to_vec(profile).unwrap_or_default();
+    sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The names of what is built in.
