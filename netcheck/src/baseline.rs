@@ -90,7 +90,9 @@ impl Baseline {
                 continue;
             }
             let mut detail = observation.detail.as_deref().cloned().unwrap_or_default();
-            detail.evidence.insert(0, format!("the baseline run, from another network, ended with {code} too"));
+            detail
+                .evidence
+                .insert(0, format!("the baseline run, from another network, ended with {code} too"));
             observation.detail = Some(Rc::new(detail));
             observation.cause = Some(Rc::new(CauseKey {
                 reason: Reason::ServiceDown,
@@ -106,7 +108,10 @@ impl Baseline {
     /// What to say of a baseline that may be of the same network.
     pub(crate) fn warning(&self) -> Option<String> {
         if self.same {
-            return Some("The baseline was made on the same network: it cannot show that the service is at fault.".to_owned());
+            return Some(
+                "The baseline was made on the same network: it cannot show that the service is at fault."
+                    .to_owned(),
+            );
         }
         let unknown = "The baseline does not say where it was made: it may be of the same network.";
         (!self.told).then(|| unknown.to_owned())

@@ -28,7 +28,8 @@ pub fn reports(bytes: &[u8]) -> Vec<String> {
             return Vec::new();
         }
         let baseline = (round == 1).then(|| Baseline::of(&input));
-        let basis = Basis { profile, plan: &lines, baseline: baseline.as_ref(), interfaces: &[], narrowed: false };
+        let basis =
+            Basis { profile, plan: &lines, baseline: baseline.as_ref(), interfaces: &[], narrowed: false };
         let assessment = assess::assess(&basis, &mut input);
         texts.extend(report::every(&Subject { profile, input: &input, assessment: &assessment }));
         halves = assessment.observations;

@@ -119,7 +119,9 @@ fn open(path: &Path) -> Result<Out, String> {
     let system = path.starts_with("/dev") || path.starts_with("/proc");
     let link = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_symlink());
     if link && !system && shared_folder(path) {
-        return Err("it is a symbolic link in a folder that others may write to: name the file itself".to_owned());
+        return Err(
+            "it is a symbolic link in a folder that others may write to: name the file itself".to_owned()
+        );
     }
     let regular = fs::metadata(path).map_or(true, |meta| meta.is_file());
     if system || !regular {

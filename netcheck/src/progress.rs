@@ -57,7 +57,8 @@ impl Progress {
     /// One more record.
     pub(crate) fn record(&self, record: &Record) {
         let labels = record.labels.as_ref();
-        let row = labels.and_then(|labels| labels.get("row")).and_then(|row| row.as_str()).unwrap_or_default();
+        let row =
+            labels.and_then(|labels| labels.get("row")).and_then(|row| row.as_str()).unwrap_or_default();
         if let Some(bar) = self.bars.get(row).or(self.rest.as_ref()) {
             bar.inc(1);
             if record.verdict == Verdict::Fail {

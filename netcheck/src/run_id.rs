@@ -10,7 +10,12 @@ pub(crate) fn new() -> String {
     let mut bytes = [0_u8; 8];
     let random = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
     if random.is_err() {
-        let text = format!("{} {:?} {}", netcheck_record::clock::timestamp(), netcheck_record::clock::now(), std::process::id());
+        let text = format!(
+            "{} {:?} {}",
+            netcheck_record::clock::timestamp(),
+            netcheck_record::clock::now(),
+            std::process::id()
+        );
         let digest = Sha256::digest(text);
         bytes.iter_mut().zip(digest).for_each(|(byte, digit)| *byte = digit);
     }

@@ -101,7 +101,9 @@ fn summary(requirement: &Requirement, report: &Report) -> Summary {
         return nothing();
     }
     let findings: Vec<&Finding> = requirement.findings.iter().filter_map(|id| report.finding(id)).collect();
-    let Some(first) = findings.iter().find(|finding| finding.required || !requirement.required).or(findings.first()) else {
+    let Some(first) =
+        findings.iter().find(|finding| finding.required || !requirement.required).or(findings.first())
+    else {
         let change = requirement.limits.first().cloned().unwrap_or_default();
         return Summary { change, ..nothing() };
     };

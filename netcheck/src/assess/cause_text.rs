@@ -49,7 +49,10 @@ pub(super) fn has_place(reason: Reason) -> bool {
 
 /// Whether a cause shows itself by silence, so that its place is not known exactly.
 pub(crate) fn silent(reason: Reason) -> bool {
-    matches!(reason, Reason::FirewallDrop | Reason::UdpBlocked | Reason::MtuBlackhole | Reason::Unknown | Reason::Offline)
+    matches!(
+        reason,
+        Reason::FirewallDrop | Reason::UdpBlocked | Reason::MtuBlackhole | Reason::Unknown | Reason::Offline
+    )
 }
 
 /// `at 10.30.0.2`, or what is known of the place.
@@ -79,13 +82,27 @@ pub(crate) fn clause(finding: &Finding) -> String {
             None => "this machine has no working network: nothing answers".to_owned(),
         },
         Reason::DnsFilter => format!("the resolver{} withholds names", by(&names.resolver)),
-        Reason::DnsHijack => format!("the resolver{} gives addresses that are not the services'", by(&names.resolver)),
+        Reason::DnsHijack if names.everything => {
+            format!(
+                "every name leads to an address of this network's own: to a portal that requires a log-in, or the resolver{} diverts everything",
+                by(&names.resolver)
+            )
+        }
+        Reason::DnsHijack => {
+            format!("the resolver{} gives addresses that are not the services'", by(&names.resolver))
+        }
         Reason::DnsOutage => format!("the resolver{} does not answer", by(&names.resolver)),
         Reason::SniFilter => format!("a device{at} blocks TLS by server name on {covered}"),
-        Reason::ProtocolFilter => format!("a device{at} blocks the data on {covered} after the connection opens"),
+        Reason::ProtocolFilter => {
+            format!("a device{at} blocks the data on {covered} after the connection opens")
+        }
         Reason::TlsInspection => format!(
             "TLS is intercepted{at}: certificates are signed by {}",
-            names.authority.as_ref().or(names.vendor.as_ref()).map_or("an authority of this network".to_owned(), |name| format!("\"{name}\""))
+            names
+                .authority
+                .as_ref()
+                .or(names.vendor.as_ref())
+                .map_or("an authority of this network".to_owned(), |name| format!("\"{name}\""))
         ),
         Reason::TransparentProxy => format!("a device{at} answers in place of the services on {covered}"),
         Reason::CaptivePortal => {
@@ -94,13 +111,21 @@ pub(crate) fn clause(finding: &Finding) -> String {
         }
         Reason::BlockPage => format!("a web filter{} blocks {covered}", by(&names.vendor)),
         Reason::ProxyAuth => format!("the proxy{} requires credentials", by(&names.proxy)),
-        Reason::ProxyPolicy => format!("the proxy{} refuses these destinations by its policy", by(&names.proxy)),
+        Reason::ProxyPolicy => {
+            format!("the proxy{} refuses these destinations by its policy", by(&names.proxy))
+        }
         Reason::ProxyDown => format!("the proxy{} does not work", by(&names.proxy)),
         Reason::ProxyUpstream => format!("the proxy{} cannot reach these destinations", by(&names.proxy)),
-        Reason::ProxyTicket => format!("this machine has no valid Kerberos ticket for the proxy{}", by(&names.proxy)),
-        Reason::ProxySpn => format!("the directory has no service principal for the proxy{}", by(&names.proxy)),
+        Reason::ProxyTicket => {
+            format!("this machine has no valid Kerberos ticket for the proxy{}", by(&names.proxy))
+        }
+        Reason::ProxySpn => {
+            format!("the directory has no service principal for the proxy{}", by(&names.proxy))
+        }
         Reason::ProxyKeytab => format!("the proxy{} cannot verify fresh Kerberos tickets", by(&names.proxy)),
-        Reason::ProxyScheme => format!("the proxy{} offers only authentication schemes that are not supported", by(&names.proxy)),
+        Reason::ProxyScheme => {
+            format!("the proxy{} offers only authentication schemes that are not supported", by(&names.proxy))
+        }
         Reason::ProxyPac => "the PAC file is missing, broken or slow".to_owned(),
         Reason::KdcUnreachable => "no Kerberos key distribution centre answers".to_owned(),
         Reason::WebsocketFilter => format!("a device{at} blocks WebSocket on {covered}"),
@@ -117,7 +142,9 @@ pub(crate) fn clause(finding: &Finding) -> String {
         Reason::Ipv6Broken => "IPv6 is announced here and does not work".to_owned(),
         Reason::NatRewrite => format!("a device{at} rewrites addresses inside packets"),
         Reason::NatRebinding => format!("a NAT{at} changes its mapping within one flow"),
-        Reason::LocalAgent => format!("a program on this machine answers in place of the services on {covered}"),
+        Reason::LocalAgent => {
+            format!("a program on this machine answers in place of the services on {covered}")
+        }
         Reason::ServiceDown => format!("the service itself does not work ({})", hosts(finding)),
         Reason::ServiceMisconfigured => format!("the service itself is set up wrongly ({})", hosts(finding)),
         Reason::ServiceRefused => format!("the service itself refuses the request ({})", hosts(finding)),
@@ -184,7 +211,8 @@ pub(crate) fn ports(finding: &Finding) -> String {
 
 /// The hosts of a finding, the first three by name.
 pub(crate) fn hosts(finding: &Finding) -> String {
-    let mut hosts: Vec<&str> = finding.destinations.iter().map(|destination| destination.host.as_str()).collect();
+    let mut hosts: Vec<&str> =
+        finding.destinations.iter().map(|destination| destination.host.as_str()).collect();
     hosts.dedup();
     let more = hosts.len().saturating_sub(3);
     let named = hosts.iter().take(3).copied().collect::<Vec<_>>().join(", ");
@@ -194,7 +222,9 @@ pub(crate) fn hosts(finding: &Finding) -> String {
 /// What to change, in the few words a table has room for. `ports` is like `TCP 10010-10050`.
 pub(crate) fn short(reason: Reason, ports: &str) -> String {
     match reason {
-        Reason::FirewallDrop | Reason::FirewallReject | Reason::UdpBlocked => return format!("allow {ports}"),
+        Reason::FirewallDrop | Reason::FirewallReject | Reason::UdpBlocked => {
+            return format!("allow {ports}");
+        }
         Reason::ProtocolFilter => return format!("no filter on {ports}"),
         Reason::LocalFirewall => return format!("allow {ports} on this machine"),
         Reason::Offline => "restore the way out",
@@ -271,7 +301,7 @@ pub(super) fn vendor(line: &str) -> Option<String> {
         (Some((_, name)), _) | (None, Some((_, name))) => name,
         (None, None) => return None,
     };
-    let name = name.split([' ', '(', ',', ';', '.']).next().unwrap_or_default();
+    let name = name.split([' ', '(', ',', ';', '.', ':']).next().unwrap_or_default();
     (!name.is_empty()).then(|| name.to_owned())
 }
 

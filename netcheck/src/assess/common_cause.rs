@@ -51,7 +51,8 @@ fn portal(said: &[&Observation]) -> Option<CauseKey> {
 
 /// A resolver that gives an address of the network's own for every name, a control's too: what portals do.
 fn diverted(said: &[&Observation]) -> Option<CauseKey> {
-    let own = |one: &&&Observation| one.code == Some(Code::DnsBogon) && one.reason() == Some(Reason::DnsHijack);
+    let own =
+        |one: &&&Observation| one.code == Some(Code::DnsBogon) && one.reason() == Some(Reason::DnsHijack);
     let names = |one: &&Observation| one.endpoint.scheme != "sender";
     let asked: Vec<&&Observation> = said.iter().filter(|one| names(one)).collect();
     let hosts: BTreeSet<&str> = asked.iter().map(|one| one.endpoint.host.as_str()).collect();
@@ -65,11 +66,10 @@ fn way_out(said: &[&Observation]) -> Option<CauseKey> {
     let telling = said.iter().filter(|one| !fits_outage(one, behind_proxy));
     let signs: BTreeSet<Reason> = telling.map(|one| sign(one)).collect::<Option<_>>()?;
     // Where a proxy is the only way out, what does not use it finds no network at all.
-    let reason = signs
-        .iter()
-        .copied()
-        .find(|reason| of_proxy(*reason))
-        .or_else(|| [Reason::Offline, Reason::DnsOutage].into_iter().find(|reason| signs.contains(reason)))?;
+    let reason =
+        signs.iter().copied().find(|reason| of_proxy(*reason)).or_else(|| {
+            [Reason::Offline, Reason::DnsOutage].into_iter().find(|reason| signs.contains(reason))
+        })?;
     let shown: Vec<&CauseKey> =
         said.iter().filter_map(|one| one.cause.as_deref()).filter(|cause| cause.reason == reason).collect();
     let best = shown.iter().max_by_key(|cause| (cause.confidence, cause.near.is_some()));
@@ -160,7 +160,9 @@ fn sign(observation: &Observation) -> Option<Reason> {
         Code::RouteNone => Some(Reason::Offline),
         Code::DnsTimeout | Code::DnsUnreachable => Some(Reason::DnsOutage),
         Code::ProxyUnreachable | Code::ProxyTimeout => Some(Reason::ProxyDown),
-        Code::ProxyAuthRequired | Code::ProxyAuthRefused | Code::ProxyAuthImpossible => Some(Reason::ProxyAuth),
+        Code::ProxyAuthRequired | Code::ProxyAuthRefused | Code::ProxyAuthImpossible => {
+            Some(Reason::ProxyAuth)
+        }
         _ => None,
     }
 }

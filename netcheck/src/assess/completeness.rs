@@ -51,7 +51,8 @@ pub(super) fn judged(input: &Input) -> Judged {
     let mut judged = Judged { without_run: true, ..Judged::default() };
     for rounds in groups.values() {
         let mut rounds = rounds.clone();
-        let started = |at: &u32| run(input, *at).and_then(|run| run.start.as_ref()).map(|start| start.started.clone());
+        let started =
+            |at: &u32| run(input, *at).and_then(|run| run.start.as_ref()).map(|start| start.started.clone());
         rounds.sort_by_key(|at| (started(at), *at));
         let complete = rounds.iter().rposition(|at| run(input, *at).is_some_and(complete));
         let chosen = complete.unwrap_or(rounds.len().saturating_sub(1));
@@ -75,7 +76,12 @@ fn complete(run: &Run) -> bool {
 }
 
 /// What the report says of the run first.
-pub(super) fn of(basis: &Basis, input: &Input, judged: &Judged, observations: &[Observation]) -> Completeness {
+pub(super) fn of(
+    basis: &Basis,
+    input: &Input,
+    judged: &Judged,
+    observations: &[Observation],
+) -> Completeness {
     let runs: Vec<&Run> = judged.runs.iter().filter_map(|at| run(input, *at)).collect();
     let mut summary = RunSummary {
         written: observations.len() as u64,
@@ -83,14 +89,16 @@ pub(super) fn of(basis: &Basis, input: &Input, judged: &Judged, observations: &[
         ..RunSummary::default()
     };
     let mut planned = by_requirement(basis);
-    let paths = runs.iter().filter_map(|run| run.start.as_ref()).map(|start| start.chosen.path.len().max(1) as u64);
+    let paths =
+        runs.iter().filter_map(|run| run.start.as_ref()).map(|start| start.chosen.path.len().max(1) as u64);
     let times = paths.max().unwrap_or(1);
     planned.values_mut().for_each(|count| *count *= times);
     let whole: u64 = basis.plan.iter().map(|line| line.count).sum::<u64>() * times;
-    summary.planned = match runs.iter().filter_map(|run| run.start.as_ref()).map(|start| start.planned).sum::<u64>() {
-        said if said > 0 && !basis.narrowed => said,
-        _ => whole,
-    };
+    summary.planned =
+        match runs.iter().filter_map(|run| run.start.as_ref()).map(|start| start.planned).sum::<u64>() {
+            said if said > 0 && !basis.narrowed => said,
+            _ => whole,
+        };
     if let [run] = runs.as_slice() {
         of_run(&mut summary, run);
     }
@@ -128,11 +136,15 @@ fn problems(summary: &mut RunSummary, basis: &Basis, judged: &Judged, runs: &[&R
     let mut problems = Vec::new();
     let missing = summary.planned.saturating_sub(summary.written);
     if summary.written == 0 {
-        problems.push(format!("There is no record: nothing was checked of {} planned targets.", summary.planned));
+        problems
+            .push(format!("There is no record: nothing was checked of {} planned targets.", summary.planned));
     } else if summary.interrupted {
         problems.push(format!("Interrupted after {} of {} targets.", summary.written, summary.planned));
     } else if missing > 0 && !runs.is_empty() {
-        problems.push(format!("{missing} planned targets have no record ({} of {}).", summary.written, summary.planned));
+        problems.push(format!(
+            "{missing} planned targets have no record ({} of {}).",
+            summary.written, summary.planned
+        ));
     }
     if summary.written > 0 && runs.iter().any(|run| run.start.is_some() && run.end.is_none()) {
         problems.push("The run has no end line: it was killed, or this is a part of its file.".to_owned());
@@ -141,12 +153,18 @@ fn problems(summary: &mut RunSummary, basis: &Basis, judged: &Judged, runs: &[&R
         problems.push("The first line of the run is missing: what was planned is not known.".to_owned());
     }
     if judged.unrelated > 1 {
-        problems.push(format!("These records are of {} unrelated runs: give the files of one run.", judged.unrelated));
+        problems.push(format!(
+            "These records are of {} unrelated runs: give the files of one run.",
+            judged.unrelated
+        ));
     }
     for start in runs.iter().filter_map(|run| run.start.as_ref()) {
         let (was, is) = (&start.profile, basis.profile);
         if !was.name.is_empty() && was.name != is.name {
-            problems.push(format!("These records are of the profile \"{}\", and not of \"{}\".", was.name, is.name));
+            problems.push(format!(
+                "These records are of the profile \"{}\", and not of \"{}\".",
+                was.name, is.name
+            ));
         }
     }
     problems.dedup();
@@ -163,7 +181,9 @@ fn warnings(basis: &Basis, input: &Input, runs: &[&Run], written: u64) -> Vec<St
     }
     let digest = &basis.profile.digest;
     let changed = runs.iter().filter_map(|run| run.start.as_ref()).any(|start| {
-        start.profile.name == basis.profile.name && !start.profile.sha256.is_empty() && start.profile.sha256 != *digest
+        start.profile.name == basis.profile.name
+            && !start.profile.sha256.is_empty()
+            && start.profile.sha256 != *digest
     });
     if changed {
         warnings.push(format!("The profile \"{}\" has changed since this run.", basis.profile.name));
@@ -179,7 +199,8 @@ fn warnings(basis: &Basis, input: &Input, runs: &[&Run], written: u64) -> Vec<St
 
 /// What a run does not look for.
 fn notes(runs: &[&Run]) -> Vec<String> {
-    let flags: Vec<&String> = runs.iter().filter_map(|run| run.start.as_ref()).flat_map(|start| &start.flags).collect();
+    let flags: Vec<&String> =
+        runs.iter().filter_map(|run| run.start.as_ref()).flat_map(|start| &start.flags).collect();
     let has = |name: &str| flags.iter().any(|flag| *flag == name || flag.starts_with(&format!("{name}=")));
     let mut notes = Vec::new();
     if !runs.is_empty() && !has("--thorough") && !(has("--hold") && has("--count")) {
@@ -188,7 +209,9 @@ fn notes(runs: &[&Run]) -> Vec<String> {
         notes.push(quick.to_owned());
     }
     let proxied = flags.windows(2).any(|pair| pair[0] == "--path" && pair[1].contains("proxy"));
-    let tried = |run: &&Run| run.start.as_ref().is_some_and(|start| start.chosen.path.iter().any(|path| path == "proxy"));
+    let tried = |run: &&Run| {
+        run.start.as_ref().is_some_and(|start| start.chosen.path.iter().any(|path| path == "proxy"))
+    };
     if proxied && !runs.iter().any(tried) {
         notes.push("No proxy is configured: only the direct way was checked.".to_owned());
     }
@@ -204,7 +227,12 @@ pub(crate) fn bad_lines(count: u64) -> String {
 }
 
 /// What earlier rounds of the same series ended with.
-pub(super) fn timeline(basis: &Basis, input: &Input, judged: &Judged, earlier: Vec<Observation>) -> Vec<Round> {
+pub(super) fn timeline(
+    basis: &Basis,
+    input: &Input,
+    judged: &Judged,
+    earlier: Vec<Observation>,
+) -> Vec<Round> {
     let skip = judged.earlier.len().saturating_sub(ROUNDS);
     let mut rounds: BTreeMap<u32, Vec<Observation>> =
         judged.earlier.iter().skip(skip).map(|at| (*at, Vec::new())).collect();

@@ -74,6 +74,8 @@ pub(crate) struct Names {
     pub(crate) code: Option<Code>,
     /// Whether every target still works.
     pub(crate) usable: bool,
+    /// Whether it is the one reason for everything.
+    pub(crate) everything: bool,
 }
 
 /// What a finding covers of one host.
@@ -102,7 +104,12 @@ struct Key {
 }
 
 /// The findings of observations, the ones of required requirements first, then by how much they cover.
-pub(super) fn group(observations: &[Observation], known: &BTreeSet<usize>, loss: Option<Loss>) -> Vec<Finding> {
+pub(super) fn group(
+    observations: &[Observation],
+    known: &BTreeSet<usize>,
+    loss: Option<Loss>,
+    common: Option<Reason>,
+) -> Vec<Finding> {
     let mut groups: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     for (at, observation) in observations.iter().enumerate() {
         if belongs(observation) {
@@ -116,6 +123,7 @@ pub(super) fn group(observations: &[Observation], known: &BTreeSet<usize>, loss:
     findings.sort_by(|one, other| order(one).cmp(&order(other)));
     for (at, finding) in findings.iter_mut().enumerate() {
         finding.id = format!("f{}", at + 1);
+        finding.names.everything = common == Some(finding.cause);
         finding.summary = cause_text::summary(finding);
     }
     findings
@@ -152,6 +160,8 @@ fn key(observation: &Observation) -> Key {
         _ => String::new(),
     };
     let near = cause.and_then(|cause| cause.near).filter(|_| cause_text::has_place(reason));
+    // What concerns the whole access is one thing, whomever single targets would ask.
+    let who = if cause_text::of_the_access(reason) { Who::Unknown } else { who };
     Key { reason, who, near, detail }
 }
 
@@ -173,7 +183,7 @@ fn finding(
     let mut finding = Finding {
         id: String::new(),
         cause: key.reason,
-        who: key.who,
+        who: best.cause.as_ref().map_or(key.who, |cause| cause.who),
         confidence: all().filter_map(Observation::confidence).max().unwrap_or(Confidence::Low),
         near: key.near.or_else(|| place(all())),
         summary: String::new(),

@@ -27,7 +27,9 @@ fn answer(report: &Report) -> String {
         Status::NotKnown => "It is not known whether the event can run from here",
         _ if !whole => "It is not known whether the event can run from here",
         Status::Limited => "The event can run from here, with limits",
-        Status::Works => return "The event can run from here: everything the platform needs works.".to_owned(),
+        Status::Works => {
+            return "The event can run from here: everything the platform needs works.".to_owned();
+        }
     };
     let roles = roles(report);
     let causes = causes(report, worst);
@@ -47,11 +49,11 @@ fn roles(report: &Report) -> String {
             ([one, two], _) => format!("{one} and {two} "),
             (all, _) => format!("{} and {} more ", all[0], all.len() - 1),
         };
-        let verb = match (status, names.contains(" and ")) {
-            (Status::DoesNotWork, true) => "do not work",
-            _ => status.as_str(),
-        };
-        format!("{}: {names}{verb}", role_name(role).to_lowercase())
+        let role = role_name(role).to_lowercase();
+        match status {
+            Status::DoesNotWork => format!("{role} cannot use {}", names.trim_end()),
+            status => format!("{role}: {names}{}", status.as_str()),
+        }
     });
     words.collect::<Vec<_>>().join("; ")
 }
@@ -69,15 +71,23 @@ fn causes(report: &Report, worst: Status) -> String {
         .flat_map(|one| one.findings.iter().map(String::as_str))
         .collect();
     let inspection = |finding: &&Finding| finding.cause == netcheck_record::cause::Reason::TlsInspection;
-    let mut findings: Vec<&Finding> =
-        report.findings.iter().filter(|finding| of_worst.contains(finding.id.as_str()) && finding.required).collect();
+    let mut findings: Vec<&Finding> = report
+        .findings
+        .iter()
+        .filter(|finding| of_worst.contains(finding.id.as_str()) && finding.required)
+        .collect();
     findings.sort_by_key(|finding| {
         (!cause_text::of_the_access(finding.cause), std::cmp::Reverse(touched(report, finding, worst)))
     });
     let more = findings.len().saturating_sub(CAUSES);
-    let mut clauses: Vec<String> = findings.iter().take(CAUSES).map(|finding| cause_text::clause(finding)).collect();
+    let mut clauses: Vec<String> =
+        findings.iter().take(CAUSES).map(|finding| cause_text::clause(finding)).collect();
     if findings.iter().any(|finding| inspection(&finding)) && fails(report, "apns") {
         clauses.push("iPhones get no notifications".to_owned());
+    }
+    if clauses.is_empty() {
+        let of_status = report.requirements.iter().filter(|one| one.required && one.status == worst);
+        clauses.extend(of_status.flat_map(|one| one.limits.first().cloned()).take(CAUSES));
     }
     if more > 0 {
         clauses.push(match more {
@@ -106,7 +116,9 @@ pub(crate) fn sentences(report: &Report) -> Vec<String> {
             .requirements
             .iter()
             .filter(|one| one.required && one.role == *role && one.status == Status::DoesNotWork)
-            .map(|one| if one.impact.is_empty() { format!("{} does not work", one.name) } else { one.impact.clone() })
+            .map(|one| {
+                if one.impact.is_empty() { format!("{} does not work", one.name) } else { one.impact.clone() }
+            })
             .collect();
         if !bad.is_empty() {
             sentences.push(format!("{}: {}.", role_name(role), bad.join("; ")));

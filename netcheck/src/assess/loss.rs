@@ -37,15 +37,22 @@ pub(super) fn apply(observations: &mut [Observation]) -> Option<Loss> {
     }
     let loss = Loss { packets, targets: random.len(), tried: observations.len() };
     let evidence = match packets {
-        Some(percent) => format!("SYNs of this run are answered only after they are sent again: about {percent} % of the packets are lost"),
-        None => format!("{} of {} targets failed at random: neighbours on the same host work", random.len(), observations.len()),
+        Some(percent) => format!(
+            "SYNs of this run are answered only after they are sent again: about {percent} % of the packets are lost"
+        ),
+        None => format!(
+            "{} of {} targets failed at random: neighbours on the same host work",
+            random.len(),
+            observations.len()
+        ),
     };
     let confidence = if packets.is_some() { Confidence::Medium } else { Confidence::Low };
     for at in random {
         if observations[at].reason() == Some(Reason::LossyPath) {
             continue;
         }
-        let cause = CauseKey { reason: Reason::LossyPath, who: Who::Network, confidence, near: None, action: None };
+        let cause =
+            CauseKey { reason: Reason::LossyPath, who: Who::Network, confidence, near: None, action: None };
         change(&mut observations[at], cause, evidence.clone());
     }
     (named || loss.targets > 0).then_some(loss)

@@ -25,6 +25,8 @@ pub(crate) use headline::{role_name, sentences};
 pub(crate) use report::Report;
 pub(crate) use request_text::{heading, word};
 pub(crate) use requests::Rule;
+#[cfg(test)]
+use requests::{Addressee, Request};
 pub(crate) use requirements::Requirement;
 pub(crate) use status::Status;
 
@@ -87,9 +89,10 @@ fn judge(
         proof::apply(&mut observations);
     }
     let known = basis.baseline.map(|baseline| baseline.apply(&mut observations)).unwrap_or_default();
-    let findings = findings::group(&observations, &known, loss);
+    let findings = findings::group(&observations, &known, loss, common);
     let membership = membership(&findings, observations.len());
-    let mut requirements = requirements::of(basis, &observations, &findings, &membership, &known, completeness);
+    let mut requirements =
+        requirements::of(basis, &observations, &findings, &membership, &known, completeness);
     let needed = requirements::needed(&requirements, &observations);
     let findings = requirements::required_only(findings, &needed, &observations);
     requirements::sort(&mut requirements);

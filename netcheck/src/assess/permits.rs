@@ -104,7 +104,8 @@ impl<'a> Permitted<'a> {
         let nothing = BTreeSet::new();
         let working = self.working.get(&entry).unwrap_or(&nothing);
         // A host of which nothing is affected shows that the entry is open as such.
-        let open: BTreeSet<&str> = working.iter().map(|(host, _)| host.as_str()).filter(|host| !hosts.contains(host)).collect();
+        let open: BTreeSet<&str> =
+            working.iter().map(|(host, _)| host.as_str()).filter(|host| !hosts.contains(host)).collect();
         let numbers: Vec<u16> = affected.iter().filter_map(|one| one.port).collect();
         let failing: BTreeSet<u16> = numbers.iter().copied().collect();
         let part = working.iter().any(|(host, port)| {
@@ -133,13 +134,17 @@ impl<'a> Permitted<'a> {
             } else if open.iter().any(|host| works(&host)) {
                 let own: BTreeSet<&str> =
                     affected.iter().filter(|one| inside(one)).map(|one| one.endpoint.host.as_str()).collect();
-                rules.extend(own.into_iter().map(|host| rule(host.to_owned(), &|one| one.endpoint.host == host)));
+                rules.extend(
+                    own.into_iter().map(|host| rule(host.to_owned(), &|one| one.endpoint.host == host)),
+                );
             } else {
                 rules.push(rule(text.clone(), &inside));
             }
         }
         if rules.is_empty() {
-            rules.extend(hosts.into_iter().map(|host| rule(host.to_owned(), &|one| one.endpoint.host == host)));
+            rules.extend(
+                hosts.into_iter().map(|host| rule(host.to_owned(), &|one| one.endpoint.host == host)),
+            );
         }
         rules
     }
@@ -189,7 +194,9 @@ fn holds(destination: &Destination, observation: &Observation) -> bool {
     match destination {
         Destination::Block(block) => {
             let literal = observation.endpoint.host.parse().ok();
-            literal.or(observation.address.filter(|_| !observation.proxied())).is_some_and(|address| within(block, address))
+            literal
+                .or(observation.address.filter(|_| !observation.proxied()))
+                .is_some_and(|address| within(block, address))
         }
         _ => names(destination, &observation.endpoint.host),
     }

@@ -1,6 +1,6 @@
 //! The best-proven member speaks for all that are compatible with it: a guess never stands beside a proof of the same thing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -34,12 +34,20 @@ struct Proof {
 pub(super) fn apply(observations: &mut [Observation]) {
     one_place_a_host(observations);
     default_deny(observations);
+    one_interception(observations);
     for round in [Confidence::Medium, Confidence::High] {
         let proofs = proofs(observations, round);
-        for observation in observations.iter_mut().filter(|one| !one.usable() || one.verdict == Verdict::Degraded) {
+        for observation in
+            observations.iter_mut().filter(|one| !one.usable() || one.verdict == Verdict::Degraded)
+        {
             let candidates = proofs.iter().filter_map(|proof| Some((kinship(proof, observation)?, proof)));
             let best = candidates.min_by_key(|(kinship, proof)| {
-                (*kinship, std::cmp::Reverse(proof.cause.confidence), std::cmp::Reverse(proof.members), Rc::clone(&proof.cause))
+                (
+                    *kinship,
+                    std::cmp::Reverse(proof.cause.confidence),
+                    std::cmp::Reverse(proof.members),
+                    Rc::clone(&proof.cause),
+                )
             });
             if let Some((_, proof)) = best {
                 // The evidence is the proof's.
@@ -55,7 +63,9 @@ fn proofs(observations: &[Observation], least: Confidence) -> Vec<Proof> {
     let mut proofs: BTreeMap<(Reason, Who, Option<IpAddr>), Proof> = BTreeMap::new();
     let shown = |one: &&Observation| one.verdict != Verdict::Pass && one.confidence() >= Some(least);
     for observation in observations.iter().filter(shown) {
-        let Some(cause) = observation.cause.as_ref().filter(|cause| cause.reason != Reason::Unknown) else { continue };
+        let Some(cause) = observation.cause.as_ref().filter(|cause| cause.reason != Reason::Unknown) else {
+            continue;
+        };
         let proof = proofs.entry((cause.reason, cause.who, cause.near)).or_insert_with(|| Proof {
             cause: Rc::clone(cause),
             hosts: BTreeMap::new(),
@@ -107,10 +117,12 @@ fn explains(proof: &Proof, observation: &Observation) -> Option<Kinship> {
         return None;
     }
     let cause = &proof.cause;
+    let repeated = own == cause.reason && placeless && cause.near.is_some();
     match cause.reason {
         // What this machine refuses leaves no trace on the path.
         Reason::LocalFirewall => {
-            let path = matches!(own, Reason::Unknown | Reason::FirewallDrop | Reason::UdpBlocked | Reason::Offline);
+            let path =
+                matches!(own, Reason::Unknown | Reason::FirewallDrop | Reason::UdpBlocked | Reason::Offline);
             let stopped = observation.silent() || observation.layer() == "route";
             (path && placeless && stopped && !above_tcp).then_some(Kinship::Port)
         }
@@ -126,24 +138,44 @@ fn explains(proof: &Proof, observation: &Observation) -> Option<Kinship> {
             }
         }
         Reason::FirewallDrop | Reason::UdpBlocked => {
-            let placed = cause.near.is_some();
-            let guess = unknown || (own == cause.reason && placeless && placed);
+            let guess = unknown || repeated;
             let same_transport = proof.codes.keys().flatten().any(|code| code.layer() == observation.layer());
             (guess && observation.silent() && same_transport).then_some(Kinship::Requirement)
         }
         Reason::FirewallReject => {
-            let guess = unknown || (own == cause.reason && placeless && cause.near.is_some()) || (own == Reason::PortIdle && low);
-            (guess && same_code).then_some(Kinship::Requirement)
+            let guess = unknown || repeated || (own == Reason::PortIdle && low);
+            // Devices limit how many refusals they send; the rest of the connections times out.
+            let unanswered = own == Reason::FirewallDrop && low && observation.silent();
+            match unanswered {
+                true => Some(Kinship::Host),
+                false => (guess && same_code).then_some(Kinship::Requirement),
+            }
         }
-        Reason::ProxyAuth | Reason::ProxyDown | Reason::ProxyTicket | Reason::ProxySpn | Reason::ProxyKeytab => {
+        // What filters by name filters the Host header as it does the SNI.
+        Reason::SniFilter => {
+            let by_host = own == Reason::ProtocolFilter && observation.layer() == "http" && placeless;
+            match by_host {
+                true => Some(Kinship::Host),
+                false => ((unknown && same_code) || repeated).then_some(Kinship::Requirement),
+            }
+        }
+        Reason::ProxyAuth
+        | Reason::ProxyDown
+        | Reason::ProxyTicket
+        | Reason::ProxySpn
+        | Reason::ProxyKeytab => {
             (unknown && observation.layer() == "proxy" && same_code).then_some(Kinship::Run)
         }
         Reason::DnsOutage | Reason::DnsFilter | Reason::DnsHijack => {
             let guess = unknown || (low && own != cause.reason);
-            (guess && observation.layer() == "dns" && same_code).then_some(Kinship::Run)
+            // A sender's records that do not fit an address of the resolver's own.
+            let sender = low && own == Reason::SenderIdentity && cause.reason == Reason::DnsHijack;
+            ((guess && observation.layer() == "dns" && same_code) || sender).then_some(Kinship::Run)
         }
-        Reason::ServiceDown | Reason::ServiceMisconfigured | Reason::ServiceRefused | Reason::PortIdle => None,
-        _ => (unknown && same_code).then_some(Kinship::Requirement),
+        Reason::ServiceDown | Reason::ServiceMisconfigured | Reason::ServiceRefused | Reason::PortIdle => {
+            None
+        }
+        _ => ((unknown && same_code) || repeated).then_some(Kinship::Requirement),
     }
 }
 
@@ -151,27 +183,40 @@ fn explains(proof: &Proof, observation: &Observation) -> Option<Kinship> {
 fn one_place_a_host(observations: &mut [Observation]) {
     type Votes = BTreeMap<(Confidence, Option<IpAddr>), usize>;
     let silent = |one: &Observation| {
-        !one.usable() && matches!(one.reason(), Some(Reason::FirewallDrop | Reason::UdpBlocked | Reason::ProtocolFilter))
+        !one.usable()
+            && matches!(
+                one.reason(),
+                Some(Reason::FirewallDrop | Reason::UdpBlocked | Reason::ProtocolFilter)
+            )
     };
     let mut hosts: BTreeMap<(String, Reason), Votes> = BTreeMap::new();
+    let mut ports: BTreeMap<(String, Reason), Vec<(Option<u16>, Option<IpAddr>)>> = BTreeMap::new();
     for observation in observations.iter().filter(|one| silent(one)) {
         if let (Some(reason), Some(confidence), near @ Some(_)) =
             (observation.reason(), observation.confidence(), observation.near())
         {
-            let votes = hosts.entry((observation.endpoint.host.clone(), reason)).or_default();
-            *votes.entry((confidence, near)).or_default() += 1;
+            let key = (observation.endpoint.host.clone(), reason);
+            ports.entry(key.clone()).or_default().push((observation.port, near));
+            *hosts.entry(key).or_default().entry((confidence, near)).or_default() += 1;
         }
     }
     let place = |votes: &Votes| {
         let best = votes.keys().map(|(confidence, _)| *confidence).max()?;
         let of_best = votes.iter().filter(|((confidence, _), _)| *confidence == best);
-        of_best.max_by_key(|((_, near), count)| (**count, std::cmp::Reverse(*near))).and_then(|((_, near), _)| *near)
+        of_best
+            .max_by_key(|((_, near), count)| (**count, std::cmp::Reverse(*near)))
+            .and_then(|((_, near), _)| *near)
     };
     let places: BTreeMap<(String, Reason), Option<IpAddr>> =
         hosts.iter().map(|(key, votes)| (key.clone(), place(votes))).collect();
+    let apart: BTreeSet<(String, Reason)> =
+        ports.into_iter().filter(|(_, ports)| two_blocks(ports)).map(|(key, _)| key).collect();
     for observation in observations.iter_mut().filter(|one| silent(one)) {
         let Some(cause) = observation.cause.clone() else { continue };
         let key = (observation.endpoint.host.clone(), cause.reason);
+        if apart.contains(&key) {
+            continue;
+        }
         if let Some(near @ Some(_)) = places.get(&key).copied()
             && cause.near != near
         {
@@ -180,15 +225,55 @@ fn one_place_a_host(observations: &mut [Observation]) {
     }
 }
 
+/// A gateway that opens TLS to filter what is inside is one device: a block page or a lost WebSocket upgrade inside
+/// intercepted TLS is its doing.
+fn one_interception(observations: &mut [Observation]) {
+    let intercepted = |one: &Observation| {
+        one.marks.as_ref().is_some_and(|marks| marks.trust.as_deref().is_some_and(|trust| trust != "public"))
+    };
+    let find = |reason: Reason| {
+        observations
+            .iter()
+            .filter(|one| one.reason() == Some(reason) && intercepted(one))
+            .filter_map(|one| one.cause.clone())
+            .max()
+    };
+    let (page, opened) = (find(Reason::BlockPage), find(Reason::TlsInspection));
+    let Some(opened) = opened else { return };
+    for observation in observations.iter_mut().filter(|one| !one.usable() || one.verdict == Verdict::Degraded)
+    {
+        match (observation.reason(), &page) {
+            (Some(Reason::TlsInspection), Some(page)) => observation.cause = Some(Rc::clone(page)),
+            (Some(Reason::WebsocketFilter), _) if intercepted(observation) => {
+                observation.cause = Some(Rc::clone(page.as_ref().unwrap_or(&opened)));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether two devices block one range of ports each: their places do not alternate as measurements do.
+fn two_blocks(ports: &[(Option<u16>, Option<IpAddr>)]) -> bool {
+    const LEAST: usize = 3;
+    let mut sorted = ports.to_vec();
+    sorted.sort_unstable();
+    let runs = sorted.chunk_by(|one, other| one.1 == other.1);
+    let (count, shortest) =
+        runs.fold((0, usize::MAX), |(count, least), run| (count + 1, least.min(run.len())));
+    let places: BTreeSet<Option<IpAddr>> = sorted.iter().map(|(_, near)| *near).collect();
+    places.len() > 1 && count == places.len() && shortest >= LEAST
+}
+
 /// A firewall that drops every port but the web's drops UDP for the same reason.
 fn default_deny(observations: &mut [Observation]) {
     let other_tcp = |one: &&Observation| {
-        one.direct() && target::transport(&one.endpoint.scheme) == "TCP" && !matches!(one.port, None | Some(80 | 443))
+        one.direct()
+            && target::transport(&one.endpoint.scheme) == "TCP"
+            && !matches!(one.port, None | Some(80 | 443))
     };
     let drop = |one: &Observation| one.reason() == Some(Reason::FirewallDrop) && !one.usable();
     let tried: Vec<&Observation> = observations.iter().filter(other_tcp).collect();
-    let requirements: std::collections::BTreeSet<&str> =
-        tried.iter().map(|one| one.labels.requirement.as_str()).collect();
+    let requirements: BTreeSet<&str> = tried.iter().map(|one| one.labels.requirement.as_str()).collect();
     let Some(cause) = tried.iter().find(|one| drop(one)).and_then(|one| one.cause.clone()) else { return };
     if requirements.len() < 2 || !tried.iter().all(|one| drop(one) && one.near() == cause.near) {
         return;

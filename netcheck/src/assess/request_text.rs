@@ -82,6 +82,10 @@ fn demand(request: &Request, finding: &Finding) -> String {
         },
         Reason::DnsOutage => format!("Make the resolver{resolver} answer this machine (UDP and TCP 53), or configure one that does."),
         Reason::DnsFilter => format!("Exempt from DNS filtering on the resolver{resolver}: {to}."),
+        Reason::DnsHijack if names.everything => format!(
+            "Open any http:// page in a browser and log in to this network's portal. Where there is none, have the resolver{resolver} \
+             answer public names with their public addresses. Then run the check again."
+        ),
         Reason::DnsHijack => format!("Have the resolver{resolver} answer with the public addresses of {to}."),
         Reason::ProxyAuth => format!(
             "Give netcheck and the platform's clients credentials for the proxy{proxy}, or exempt the platform from authentication. \
@@ -128,7 +132,11 @@ fn source(request: &Request) -> String {
 pub(super) fn destinations(rules: &[Rule]) -> String {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for rule in rules {
-        let ports = if rule.ports.is_empty() { rule.protocol.clone() } else { format!("{} {}", rule.protocol, rule.ports) };
+        let ports = if rule.ports.is_empty() {
+            rule.protocol.clone()
+        } else {
+            format!("{} {}", rule.protocol, rule.ports)
+        };
         let to = with_addresses(rule);
         match groups.iter_mut().find(|(known, _)| *known == ports) {
             Some((_, all)) => all.push(to),

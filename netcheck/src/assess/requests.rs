@@ -138,7 +138,7 @@ fn request(
     let all = || members.iter().map(|at| &observations[*at]);
     let names: BTreeSet<&str> = all().map(|one| one.labels.requirement.as_str()).collect();
     let inbound = inbound(&names, profile);
-    let destinations = match by_destination(finding.cause) {
+    let destinations = match by_destination(finding) {
         true => permitted.rules(&members, observations),
         false => Vec::new(),
     };
@@ -167,8 +167,9 @@ fn only_remarks(finding: &Finding) -> bool {
 }
 
 /// Whether a request about such a cause names destinations, and not the requirements alone.
-fn by_destination(reason: Reason) -> bool {
-    !cause_text::of_the_access(reason) || reason == Reason::TlsInspection
+fn by_destination(finding: &Finding) -> bool {
+    !cause_text::of_the_access(finding.cause) && !finding.names.everything
+        || finding.cause == Reason::TlsInspection
 }
 
 /// Whether mail comes in from outside.
@@ -187,6 +188,7 @@ fn addressee(finding: &Finding) -> Addressee {
         | Reason::LocalAgent
         | Reason::ClockSkew
         | Reason::ProxyTicket => Addressee::Person,
+        Reason::DnsHijack if finding.names.everything => Addressee::Person,
         Reason::ProxySpn | Reason::ProxyKeytab | Reason::KdcUnreachable => Addressee::Directory,
         Reason::MailGateway => Addressee::Mail,
         _ => match finding.who {
@@ -204,9 +206,23 @@ fn action(finding: &Finding, first: &Observation) -> String {
     let said = first.cause.as_ref().filter(|cause| cause.reason == finding.cause);
     let said = said.and_then(|cause| cause.action.as_ref()).map(|action| action.kind.as_str());
     const KINDS: [&str; 13] = [
-        "allow", "exempt", "authenticate", "log_in", "repair_dns", "repair_ipv6", "repair_mtu", "repair_path", "set_clock",
-        "connect", "repair_proxy", "ask_operator", "advise",
+        "allow",
+        "exempt",
+        "authenticate",
+        "log_in",
+        "repair_dns",
+        "repair_ipv6",
+        "repair_mtu",
+        "repair_path",
+        "set_clock",
+        "connect",
+        "repair_proxy",
+        "ask_operator",
+        "advise",
     ];
+    if finding.cause == Reason::DnsHijack && finding.names.everything {
+        return "log_in".to_owned();
+    }
     if let Some(kind) = KINDS.into_iter().find(|kind| Some(*kind) == said) {
         return kind.to_owned();
     }
@@ -229,9 +245,11 @@ fn action(finding: &Finding, first: &Observation) -> String {
         | Reason::NatRewrite
         | Reason::NatRebinding
         | Reason::MailGateway => "exempt",
-        Reason::ProxyAuth | Reason::ProxyTicket | Reason::ProxySpn | Reason::ProxyKeytab | Reason::ProxyScheme => {
-            "authenticate"
-        }
+        Reason::ProxyAuth
+        | Reason::ProxyTicket
+        | Reason::ProxySpn
+        | Reason::ProxyKeytab
+        | Reason::ProxyScheme => "authenticate",
         Reason::CaptivePortal => "log_in",
         Reason::DnsFilter | Reason::DnsHijack | Reason::DnsOutage => "repair_dns",
         Reason::Ipv6Broken => "repair_ipv6",
@@ -263,12 +281,17 @@ fn source<'a>(members: impl Iterator<Item = &'a Observation>, public_address: Op
     Source {
         address: address.map(str::to_owned),
         interface: interface.map(str::to_owned),
-        public_address: public_address.map(str::to_owned),
+        public_address: public_address.filter(|outside| Some(*outside) != address).map(str::to_owned),
     }
 }
 
 /// What the platform does with it, for the person who reads the request.
-fn reason(names: &BTreeSet<&str>, profile: &Profile, observations: &[Observation], members: &[usize]) -> String {
+fn reason(
+    names: &BTreeSet<&str>,
+    profile: &Profile,
+    observations: &[Observation],
+    members: &[usize],
+) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut known: BTreeSet<&str> = BTreeSet::new();
     for row in profile.rows.iter().filter(|row| names.contains(row.name.as_str())) {

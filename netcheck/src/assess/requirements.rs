@@ -108,13 +108,20 @@ pub(super) fn of(
     all
 }
 
-fn one(name: &str, row: Option<&Row>, members: Vec<usize>, planned: u64, observations: &[Observation]) -> Requirement {
+fn one(
+    name: &str,
+    row: Option<&Row>,
+    members: Vec<usize>,
+    planned: u64,
+    observations: &[Observation],
+) -> Requirement {
     let all: Vec<&Observation> = members.iter().map(|at| &observations[*at]).collect();
     let advisory = match row {
         Some(row) => !row.required(),
         None => !all.is_empty() && all.iter().all(|one| !one.labels.required),
     };
-    let counted: Vec<&Observation> = all.iter().copied().filter(|one| advisory || one.labels.required).collect();
+    let counted: Vec<&Observation> =
+        all.iter().copied().filter(|one| advisory || one.labels.required).collect();
     let rules = rules(row);
     let paths: BTreeSet<Option<&str>> = counted.iter().map(|one| one.labels.path.as_deref()).collect();
     let by_path = |path: &Option<&str>| {
@@ -122,9 +129,11 @@ fn one(name: &str, row: Option<&Row>, members: Vec<usize>, planned: u64, observa
             counted.iter().copied().filter(|one| one.labels.path.as_deref() == *path).collect();
         status::judge(&of_path, &rules)
     };
-    let mut requirement = Requirement { name: name.to_owned(), required: !advisory, members, ..Requirement::default() };
+    let mut requirement =
+        Requirement { name: name.to_owned(), required: !advisory, members, ..Requirement::default() };
     let first = all.first().map(|one| &one.labels);
-    requirement.function = row.map(|row| row.function.clone()).or(first.map(|l| l.function.clone())).unwrap_or_default();
+    requirement.function =
+        row.map(|row| row.function.clone()).or(first.map(|l| l.function.clone())).unwrap_or_default();
     requirement.role = row.map(|row| row.role.clone()).or(first.map(|l| l.role.clone())).unwrap_or_default();
     if let Some(row) = row {
         requirement.impact.clone_from(&row.without);
@@ -222,12 +231,15 @@ fn explain(
             }
         }
     }
-    let bad: Vec<&usize> = requirement.members.iter().filter(counted).filter(|at| !observations[**at].usable()).collect();
+    let bad: Vec<&usize> =
+        requirement.members.iter().filter(counted).filter(|at| !observations[**at].usable()).collect();
     let all_known = !bad.is_empty() && bad.iter().all(|at| known.contains(*at));
     if all_known && requirement.status == Status::DoesNotWork {
         requirement.known = true;
         let service = bad.iter().all(|at| observations[**at].reason() == Some(Reason::ServiceDown));
-        requirement.limits.push(if service { "the service's fault, known before" } else { "known before" }.to_owned());
+        requirement
+            .limits
+            .push(if service { "the service's fault, known before" } else { "known before" }.to_owned());
     }
     advisory(requirement, observations);
 }
@@ -259,7 +271,11 @@ pub(super) fn needed(requirements: &[Requirement], observations: &[Observation])
 }
 
 /// Findings about a way out that is not needed are not required.
-pub(super) fn required_only(mut findings: Vec<Finding>, needed: &[bool], observations: &[Observation]) -> Vec<Finding> {
+pub(super) fn required_only(
+    mut findings: Vec<Finding>,
+    needed: &[bool],
+    observations: &[Observation],
+) -> Vec<Finding> {
     for finding in &mut findings {
         finding.required &= finding.members.iter().any(|at| needed[*at] && observations[*at].labels.required);
     }

@@ -165,7 +165,10 @@ fn of_place(targets: &[(Outcome, &Observation)], rules: &Rules, limits: &mut Vec
     let tested: Vec<u16> = targets.iter().filter_map(|(_, target)| target.port).collect();
     let good = |outcome: Outcome| outcome <= Outcome::Limited;
     let ports = |wanted: bool| {
-        targets.iter().filter(move |(outcome, _)| good(*outcome) == wanted).filter_map(|(_, target)| target.port)
+        targets
+            .iter()
+            .filter(move |(outcome, _)| good(*outcome) == wanted)
+            .filter_map(|(_, target)| target.port)
     };
     let sides = ports::ranges(tested);
     let within = |port: u16| range_of(port, &sides, rules);
@@ -211,7 +214,8 @@ fn one_of(any: &[&Observation], limits: &mut Vec<String>) -> Status {
         let worst = outcomes.iter().max().copied().unwrap_or(Outcome::Unknown);
         return if worst == Outcome::Fail { Status::DoesNotWork } else { Status::NotKnown };
     }
-    let open: BTreeSet<u16> = any.iter().filter(|target| target.usable()).filter_map(|target| target.port).collect();
+    let open: BTreeSet<u16> =
+        any.iter().filter(|target| target.usable()).filter_map(|target| target.port).collect();
     let mut closed: Vec<u16> = any.iter().filter_map(|target| target.port).collect();
     closed.retain(|port| !open.contains(port));
     if !closed.is_empty() {
@@ -253,7 +257,9 @@ fn with_fallback(
             Status::Limited
         }
         (_, good) if good > 0 => {
-            limits.push(text.map_or_else(|| format!("only the fallback works: {}", ports(spare)), str::to_owned));
+            limits.push(
+                text.map_or_else(|| format!("only the fallback works: {}", ports(spare)), str::to_owned),
+            );
             Status::Limited
         }
         _ if main.iter().chain(spare).any(|target| target.verdict == Verdict::Fail) => Status::DoesNotWork,

@@ -144,5 +144,8 @@ fn start(job: &Job, id: &str) -> RunStart {
 
 /// The machine's name.
 fn host() -> String {
-    nix::sys::utsname::uname().ok().and_then(|name| name.nodename().to_str().map(str::to_owned)).unwrap_or_default()
+    nix::sys::utsname::uname()
+        .ok()
+        .and_then(|name| name.nodename().to_str().map(str::to_owned))
+        .unwrap_or_default()
 }

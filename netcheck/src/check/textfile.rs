@@ -34,6 +34,7 @@ fn replace(file: &Path, text: &str) -> io::Result<()> {
     let mut name = file.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
     name.push(".part");
     let part = file.with_file_name(name);
-    let written = File::create(&part).and_then(|mut out| out.write_all(text.as_bytes()).and_then(|()| out.sync_all()));
+    let written =
+        File::create(&part).and_then(|mut out| out.write_all(text.as_bytes()).and_then(|()| out.sync_all()));
     written.and_then(|()| fs::rename(&part, file)).inspect_err(|_| drop(fs::remove_file(&part)))
 }

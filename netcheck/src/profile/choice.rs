@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn without_controls_no_tool_asks_one() {
         let choice = Choice {
-            profile: "spotme".into(),
+            profile: Some("spotme".into()),
             role: Vec::new(),
             region: Vec::new(),
             row: Vec::new(),

@@ -11,9 +11,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use netcheck_record::record::{Record, VERSION};
 use intern::Interner;
 use line::RecordLine;
+use netcheck_record::record::{Record, VERSION};
 pub(crate) use observation::{CauseKey, Counts, Detail, Observation};
 pub(crate) use run_line::{Chosen, ProfileId, Run, RunEnd, RunLine, RunStart, with_run};
 pub(crate) use time::utc;

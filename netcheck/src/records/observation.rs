@@ -184,7 +184,10 @@ impl Observation {
             verdict,
             code: line.failure.as_ref().map(|failure| failure.code),
             cause: line.cause.as_ref().map(|cause| shared.cause_line(cause)),
-            marks: line.facts.filter(|_| verdict != Verdict::Pass || detailed).and_then(|facts| shared.marks(facts)),
+            marks: line
+                .facts
+                .filter(|_| verdict != Verdict::Pass || detailed)
+                .and_then(|facts| shared.marks(facts)),
             detail: (detailed && verdict != Verdict::Pass).then(|| Rc::new(Detail::read(line))),
             time: line.ts.as_deref().and_then(time::milliseconds).unwrap_or_default(),
             run,
@@ -255,7 +258,11 @@ impl Observation {
         let Endpoint { scheme, host, path } = &*self.endpoint;
         let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
         let port = self.port.map_or(String::new(), |port| format!(":{port}"));
-        if scheme.is_empty() { format!("{host}{port}{path}") } else { format!("{scheme}://{host}{port}{path}") }
+        if scheme.is_empty() {
+            format!("{host}{port}{path}")
+        } else {
+            format!("{scheme}://{host}{port}{path}")
+        }
     }
 
     /// What tells one target of a run from another: labels, endpoint and port.
@@ -270,7 +277,9 @@ impl Detail {
         let cause = line.cause.as_ref();
         Detail {
             said: line.failure.as_ref().map(|failure| text(&failure.detail)).unwrap_or_default(),
-            evidence: cause.map(|cause| cause.evidence.iter().take(12).map(|line| text(line)).collect()).unwrap_or_default(),
+            evidence: cause
+                .map(|cause| cause.evidence.iter().take(12).map(|line| text(line)).collect())
+                .unwrap_or_default(),
             fix: cause.map(|cause| netcheck_record::escape::line(&cause.fix, 600)).unwrap_or_default(),
         }
     }

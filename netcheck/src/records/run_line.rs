@@ -117,7 +117,9 @@ impl RunLine {
         }
         let mut start: RunStart = serde_json::from_str(raw.get()).ok()?;
         let ProfileId { name, version, sha256, .. } = &mut start.profile;
-        for text in [&mut start.id, &mut start.started, &mut start.host, &mut start.tool, name, version, sha256] {
+        for text in
+            [&mut start.id, &mut start.started, &mut start.host, &mut start.tool, name, version, sha256]
+        {
             *text = escape::line(text, 200);
         }
         Some(RunLine::Start(start))

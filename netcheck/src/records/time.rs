@@ -7,12 +7,24 @@ pub(super) fn milliseconds(text: &str) -> Option<u64> {
         digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
     };
     let mark = |at: usize, mark: &str| text.get(at..=at) == Some(mark);
-    if !(mark(4, "-") && mark(7, "-") && mark(10, "T") && mark(13, ":") && mark(16, ":") && text.ends_with('Z')) {
+    if !(mark(4, "-")
+        && mark(7, "-")
+        && mark(10, "T")
+        && mark(13, ":")
+        && mark(16, ":")
+        && text.ends_with('Z'))
+    {
         return None;
     }
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+    if year < 1970
+        || !(1..=12).contains(&month)
+        || !(1..=31).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 60
+    {
         return None;
     }
     let thousandths = if mark(19, ".") { number(20, 23).unwrap_or_default() } else { 0 };
@@ -53,7 +65,9 @@ mod tests {
 
     #[test]
     fn a_moment_survives_the_way_there_and_back() {
-        for text in ["1970-01-01T00:00:00Z", "2026-11-22T07:00:00Z", "2024-02-29T23:59:59Z", "2100-03-01T12:30:00Z"] {
+        for text in
+            ["1970-01-01T00:00:00Z", "2026-11-22T07:00:00Z", "2024-02-29T23:59:59Z", "2100-03-01T12:30:00Z"]
+        {
             assert_eq!(utc(milliseconds(text).unwrap()), text);
         }
         assert_eq!(milliseconds("2026-11-22T07:00:00.123Z").unwrap() % 1000, 123);

@@ -43,7 +43,8 @@ impl<'a> Lines<'a> {
         let at = *self.observations.get(&at)?;
         let assessment = self.subject.assessment;
         let observation = &assessment.observations[at];
-        let finding = assessment.membership[at].map_or("", |finding| assessment.report.findings[finding].id.as_str());
+        let finding =
+            assessment.membership[at].map_or("", |finding| assessment.report.findings[finding].id.as_str());
         let requirement = observation.labels.requirement.as_str();
         let judged = [requirement, self.status.get(requirement).copied().unwrap_or_default(), finding];
         Some(line(&record, judged))
@@ -54,7 +55,12 @@ fn line(record: &Record, [requirement, status, finding]: [&str; 3]) -> String {
     let (failure, cause, path) = (record.failure.as_ref(), record.cause.as_ref(), record.path.as_ref());
     let of_path = |part: Option<&Option<String>>| part.and_then(Clone::clone).unwrap_or_default();
     let label = |name: &str| {
-        record.labels.as_ref().and_then(|labels| labels.get(name)).and_then(|value| value.as_str()).unwrap_or_default()
+        record
+            .labels
+            .as_ref()
+            .and_then(|labels| labels.get(name))
+            .and_then(|value| value.as_str())
+            .unwrap_or_default()
     };
     let total: u64 = record.stages.iter().map(|stage| stage.us).fold(0, u64::saturating_add);
     let cells = [

@@ -14,7 +14,9 @@ pub(super) fn text(subject: &Subject) -> String {
         suites.insert_str(0, &incomplete(&report.run.problems.join(" ")));
     }
     let name = Text(&subject.profile.name);
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{name}\">\n{suites}</testsuites>\n")
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{name}\">\n{suites}</testsuites>\n"
+    )
 }
 
 /// A report that is not whole fails first of all.
@@ -47,8 +49,12 @@ fn outcome(requirement: &Requirement, subject: &Subject) -> String {
         let _ = write!(message, ": {}", requirement.limits.join("; "));
     }
     let report = &subject.assessment.report;
-    let found: Vec<&str> =
-        requirement.findings.iter().filter_map(|id| report.finding(id)).map(|finding| finding.summary.as_str()).collect();
+    let found: Vec<&str> = requirement
+        .findings
+        .iter()
+        .filter_map(|id| report.finding(id))
+        .map(|finding| finding.summary.as_str())
+        .collect();
     let found = found.join(" ");
     let (message, found) = (Text(&message), Text(&found));
     match (requirement.required, requirement.status) {

@@ -49,8 +49,10 @@ fn requirements(subject: &Subject) -> [Metric; 3] {
         "netcheck_requirement_works",
         "Whether the requirement works from here, with limits or without.",
     );
-    let mut status = Metric::new("netcheck_requirement_status", "1 for the requirement's status, 0 for the others.");
-    let mut targets = Metric::new("netcheck_requirement_targets", "Counted targets of the requirement, by verdict.");
+    let mut status =
+        Metric::new("netcheck_requirement_status", "1 for the requirement's status, 0 for the others.");
+    let mut targets =
+        Metric::new("netcheck_requirement_targets", "Counted targets of the requirement, by verdict.");
     let profile = ("profile", subject.profile.name.as_str());
     for one in &subject.assessment.report.requirements {
         let name = ("requirement", one.name.as_str());
@@ -78,13 +80,17 @@ fn verdicts(requirement: &Requirement) -> [(&'static str, u64); 4] {
 fn run(subject: &Subject) -> [Metric; 4] {
     let run = &subject.assessment.report.run;
     let profile = [("profile", subject.profile.name.as_str())];
-    let mut when = Metric::new("netcheck_run_timestamp_seconds", "When the newest record was made, in seconds since 1970.");
+    let mut when = Metric::new(
+        "netcheck_run_timestamp_seconds",
+        "When the newest record was made, in seconds since 1970.",
+    );
     when.sample(&profile, run.newest);
     let mut planned = Metric::new("netcheck_run_planned", "Records that the run should have.");
     planned.sample(&profile, run.planned);
     let mut written = Metric::new("netcheck_run_written", "Records that there are.");
     written.sample(&profile, run.written);
-    let mut complete = Metric::new("netcheck_run_complete", "Whether the records are those of one whole run.");
+    let mut complete =
+        Metric::new("netcheck_run_complete", "Whether the records are those of one whole run.");
     complete.sample(&profile, u8::from(run.problems.is_empty()));
     [when, planned, written, complete]
 }

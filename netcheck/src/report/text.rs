@@ -70,7 +70,11 @@ fn requests(report: &Report) -> String {
 fn timeline(report: &Report) -> String {
     let mut text = String::new();
     for round in &report.timeline {
-        let bad = if round.not_working.is_empty() { String::new() } else { format!(": {}", round.not_working.join(", ")) };
+        let bad = if round.not_working.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", round.not_working.join(", "))
+        };
         text.push_str(&wrap::hanging("  ", &format!("{} {}{bad}", round.started, round.status.as_str())));
     }
     if text.is_empty() { text } else { format!("\nEarlier rounds:\n{text}") }
@@ -78,8 +82,11 @@ fn timeline(report: &Report) -> String {
 
 /// The requirements by interface, where there is more than one, or a tunnel.
 fn interfaces(assessment: &Assessment) -> String {
-    let of = |one: &assess::Requirement| Assessment::interfaces(one.members.iter().map(|at| &assessment.observations[*at]));
-    let rows: Vec<_> = assessment.report.requirements.iter().map(|one| (one.name.as_str(), of(one))).collect();
+    let of = |one: &assess::Requirement| {
+        Assessment::interfaces(one.members.iter().map(|at| &assessment.observations[*at]))
+    };
+    let rows: Vec<_> =
+        assessment.report.requirements.iter().map(|one| (one.name.as_str(), of(one))).collect();
     let all: std::collections::BTreeSet<&String> = rows.iter().flat_map(|(_, names)| names).collect();
     if all.len() < 2 && !all.iter().any(|name| name.ends_with("(tunnel)")) {
         return String::new();

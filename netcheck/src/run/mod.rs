@@ -69,18 +69,9 @@ pub(crate) struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Starts every tool that has a share.
-    pub(crate) fn start(
-        order: Order<'a>,
-        sink: Sink<'a>,
-        events: &SyncSender<Event>,
-    ) -> Run<'a> {
-        let mut run = Run {
-            order,
-            sink,
-            running: BTreeMap::new(),
-            stopping: false,
-            outcome: Outcome::default(),
-        };
+    pub(crate) fn start(order: Order<'a>, sink: Sink<'a>, events: &SyncSender<Event>) -> Run<'a> {
+        let mut run =
+            Run { order, sink, running: BTreeMap::new(), stopping: false, outcome: Outcome::default() };
         for (tool, program) in run.order.tools {
             let share: Vec<&Line> = run.order.lines.iter().filter(|line| line.tool == *tool).collect();
             if share.is_empty() {

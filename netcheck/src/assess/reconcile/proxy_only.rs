@@ -15,6 +15,10 @@ pub(super) fn apply(observations: &mut [Observation]) {
     for observation in observations.iter_mut().filter(offline) {
         let mut found = cause(Reason::FirewallDrop, Who::Network, Confidence::Medium);
         found.near = observation.near();
-        change(observation, found, "other targets work through the proxy, so the network itself is up".to_owned());
+        change(
+            observation,
+            found,
+            "other targets work through the proxy, so the network itself is up".to_owned(),
+        );
     }
 }

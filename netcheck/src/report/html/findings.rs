@@ -13,7 +13,8 @@ const DESTINATIONS: usize = 12;
 /// The section.
 pub(super) fn section(subject: &Subject) -> String {
     let report = &subject.assessment.report;
-    let mut out = "<section aria-labelledby=\"findings\">\n<h2 id=\"findings\">What was found</h2>\n".to_owned();
+    let mut out =
+        "<section aria-labelledby=\"findings\">\n<h2 id=\"findings\">What was found</h2>\n".to_owned();
     if report.findings.is_empty() {
         out.push_str("<p>Nothing is wrong with what was checked.</p>\n");
     }
@@ -45,7 +46,8 @@ fn one(finding: &Finding, subject: &Subject) -> String {
 
 /// The colour of the worst requirement that it touches.
 fn tone(finding: &Finding, subject: &Subject) -> &'static str {
-    let touched = subject.assessment.report.requirements.iter().filter(|one| one.findings.contains(&finding.id));
+    let touched =
+        subject.assessment.report.requirements.iter().filter(|one| one.findings.contains(&finding.id));
     super::class(touched.map(|one| one.status).max().unwrap_or(Status::Limited))
 }
 
@@ -65,7 +67,11 @@ fn destinations(finding: &Finding) -> String {
     }
     out.push_str("</ul>\n");
     if finding.destinations.len() > DESTINATIONS {
-        let _ = writeln!(out, "<p>{} more hosts are in the records.</p>", finding.destinations.len() - DESTINATIONS);
+        let _ = writeln!(
+            out,
+            "<p>{} more hosts are in the records.</p>",
+            finding.destinations.len() - DESTINATIONS
+        );
     }
     out
 }

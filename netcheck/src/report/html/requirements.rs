@@ -80,7 +80,8 @@ fn shown<'a>(requirement: &Requirement, subject: &'a Subject) -> Vec<(&'a Observ
         .collect();
     known.sort_by_key(|(one, _)| std::cmp::Reverse(one.verdict));
     let mut alike: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
-    let outcomes: std::collections::BTreeSet<&str> = known.iter().map(|(one, _)| one.outcome_code()).collect();
+    let outcomes: std::collections::BTreeSet<&str> =
+        known.iter().map(|(one, _)| one.outcome_code()).collect();
     let most = if outcomes.len() > 1 { ALIKE } else { SHOWN / 2 };
     known.retain(|(one, _)| {
         let count = alike.entry(one.outcome_code()).or_default();

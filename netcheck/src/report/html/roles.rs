@@ -12,8 +12,10 @@ use crate::records::Observation;
 pub(super) fn by_region(subject: &Subject) -> String {
     let regions = &subject.profile.regions;
     let requirements = &subject.assessment.report.requirements;
-    let with: Vec<&Requirement> =
-        requirements.iter().filter(|one| regions.iter().any(|region| of(subject, one, region).next().is_some())).collect();
+    let with: Vec<&Requirement> = requirements
+        .iter()
+        .filter(|one| regions.iter().any(|region| of(subject, one, region).next().is_some()))
+        .collect();
     if with.is_empty() || regions.len() < 2 {
         return String::new();
     }
@@ -49,7 +51,8 @@ fn of<'a>(
 fn cell(subject: &Subject, requirement: &Requirement, region: &str) -> String {
     let all = of(subject, requirement, region).count();
     let good = of(subject, requirement, region).filter(|one| one.usable()).count();
-    let whole = of(subject, requirement, region).all(|one| one.verdict == netcheck_record::record::Verdict::Pass);
+    let whole =
+        of(subject, requirement, region).all(|one| one.verdict == netcheck_record::record::Verdict::Pass);
     let status = match good {
         _ if all == 0 => return "<td class=\"unchecked\">–</td>".into(),
         0 => Status::DoesNotWork,

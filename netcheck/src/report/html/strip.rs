@@ -5,10 +5,10 @@ use std::fmt::Write;
 
 use netcheck_record::record::Verdict;
 
-use super::super::xml::Text;
-use crate::ports;
 use super::super::Subject;
+use super::super::xml::Text;
 use crate::assess::Requirement;
+use crate::ports;
 
 /// Fewer ports than this need no picture.
 const FEWEST: usize = 8;
