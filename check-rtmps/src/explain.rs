@@ -132,7 +132,7 @@ async fn stranger(
     }
     let speaks = facts.rtmp.as_ref().and_then(|rtmp| rtmp.speaks);
     let fix = match speaks {
-        Some("tls") => format!("Check rtmps://{} instead: the port speaks TLS.", target.authority()),
+        Some("tls") => format!("Check rtmps://{} instead: the port speaks TLS.", target.authority()).into(),
         _ => fix::service(target, "what answers there is no RTMP server"),
     };
     let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());

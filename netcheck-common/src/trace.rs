@@ -140,6 +140,15 @@ impl<F: Default> Trace<F> {
             None => Err(shortage::or(Failure::new(layer.timeout, "the target's deadline was reached"))),
         };
         self.note(layer, begun, outcome.is_ok());
+        self.net.tell(1, || {
+            let took = clock::seconds(begun.elapsed());
+            match &outcome {
+                Ok(_) => format!("stage {}: ok after {took}", layer.name),
+                Err(failure) => {
+                    format!("stage {}: {} after {took}: {}", layer.name, failure.code, failure.detail)
+                }
+            }
+        });
         outcome
     }
 

@@ -1,6 +1,7 @@
 //! The control experiments of a run, each made once and shared by all targets.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
@@ -19,6 +20,7 @@ use super::trail::{self, Trail};
 use super::walk::{self, Walk};
 use crate::Diagnosis;
 use netcheck_net::clock;
+use netcheck_net::story;
 use netcheck_net::tcp::{self, Reach};
 use netcheck_record::target::{Host, Target};
 
@@ -42,10 +44,15 @@ impl<K, V> Default for Memo<K, V> {
     }
 }
 
-impl<K: Hash + Eq, V: Clone> Memo<K, V> {
+impl<K: Hash + Eq + Debug, V: Clone + Debug> Memo<K, V> {
     /// What is known under `key`, made once. The making is boxed before anything holds it: it is large, and rare.
     pub(super) fn get(&self, key: K, make: impl Future<Output = V>) -> impl Future<Output = V> {
-        let make = Box::pin(make);
+        let about = if story::tells(1) { format!("{key:?}") } else { String::new() };
+        let make = Box::pin(async move {
+            let answer = make.await;
+            story::tell(1, || format!("experiment {}{about}: {answer:?}", question::<V>()));
+            answer
+        });
         async move { self.cell(key).get_or_init(|| make).await.clone() }
     }
 
@@ -62,6 +69,13 @@ impl<K: Hash + Eq, V: Clone> Memo<K, V> {
         }
         Arc::clone(cells.entry(key).or_default())
     }
+}
+
+/// What kind of answer an experiment gives, for `-v`: `trail`, `boundary`, …
+fn question<V>() -> String {
+    let name = std::any::type_name::<V>();
+    let end = name.find('<').unwrap_or(name.len());
+    name[..end].rsplit("::").next().unwrap_or(name).to_lowercase()
 }
 
 /// What was found out in a run besides the records.

@@ -1,104 +1,80 @@
-//! The sentence for a change request: host, port and protocol, ready to paste.
+//! The fixes that rules ask for, by what is wrong.
 
+use netcheck_record::fix::{Destination, Filter, Fix};
 use netcheck_record::target::Target;
-
-/// The transport and application protocol of a target, as a firewall's form asks for them.
-#[must_use]
-pub fn protocol(target: &Target) -> &'static str {
-    match target.scheme.name {
-        "tcp" => "TCP",
-        "tls" => "TLS over TCP",
-        "http" => "HTTP over TCP",
-        "https" => "HTTPS over TCP",
-        "ws" => "WebSocket over HTTP over TCP",
-        "wss" => "WebSocket over TLS over TCP",
-        "rtmp" => "RTMP over TCP",
-        "rtmps" => "RTMPS over TCP",
-        "stun" => "STUN over UDP",
-        "turn" if target.query("transport") == Some("tcp") => "TURN over TCP",
-        "turn" => "TURN over UDP",
-        "turns" => "TURN over TLS over TCP",
-        "quic" => "QUIC over UDP",
-        "h3" => "HTTP/3 over UDP",
-        "apns" | "apns-provider" => "Apple push over TLS over TCP",
-        "fcm" | "fcm-api" => "Firebase push over TLS over TCP",
-        "smtp" => "SMTP over TCP",
-        _ => "ICMP echo",
-    }
-}
-
-fn transport(target: &Target) -> &'static str {
-    if protocol(target).ends_with("UDP") { "UDP" } else { "TCP" }
-}
 
 /// `TCP 10000 to us-channel.spotme.com (RTMPS over TCP)`.
 #[must_use]
 pub fn what(target: &Target) -> String {
-    match target.port {
-        Some(port) if protocol(target) == "TCP" => format!("TCP {port} to {}", target.host),
-        Some(port) => format!("{} {port} to {} ({})", transport(target), target.host, protocol(target)),
-        None => format!("{} to {}", protocol(target), target.host),
-    }
+    Destination::of(target).to_string()
 }
 
 /// Let it through.
 #[must_use]
-pub fn allow(target: &Target) -> String {
-    format!("Allow {}.", what(target))
+pub fn allow(target: &Target) -> Fix {
+    Fix::allow(target)
 }
 
 /// Nothing to ask of the network: the service itself refused.
 #[must_use]
-pub fn idle(target: &Target) -> String {
-    format!("Nothing: the way is open for {}, and nothing listens there now.", what(target))
+pub fn idle(target: &Target) -> Fix {
+    Fix::CheckService { destination: Destination::of(target) }
 }
 
 /// Do not filter by name.
 #[must_use]
-pub fn name_filter(target: &Target) -> String {
-    format!("Allow {} by name (SNI {}); exempt it from name-based filtering.", what(target), target.host)
+pub fn name_filter(target: &Target) -> Fix {
+    Fix::exempt(target, Filter::NameFilter)
 }
 
-/// Do not open TLS.
+/// Do not decrypt TLS.
 #[must_use]
-pub fn inspection(target: &Target) -> String {
-    format!("Exempt {} from TLS inspection (decryption).", what(target))
+pub fn inspection(target: &Target) -> Fix {
+    Fix::exempt(target, Filter::TlsInspection)
 }
 
 /// Let the protocol through.
 #[must_use]
-pub fn protocol_filter(target: &Target) -> String {
-    format!("Allow {}: the port opens, and what is said on it does not pass.", what(target))
+pub fn protocol_filter(target: &Target) -> Fix {
+    Fix::exempt(target, Filter::ProtocolFilter)
+}
+
+/// Exempt from a web filter and its block pages.
+#[must_use]
+pub fn web_filter(target: &Target) -> Fix {
+    Fix::exempt(target, Filter::WebFilter)
 }
 
 /// Resolve the name.
 #[must_use]
-pub fn resolve(target: &Target) -> String {
-    format!(
-        "Have the resolver answer {} with its public addresses, exempt from DNS filtering: it is needed for {}.",
-        target.host,
-        what(target)
-    )
+pub fn resolve(target: &Target) -> Fix {
+    Fix::RepairDns {
+        host: Some(target.host.to_string()),
+        resolver: None,
+        destination: Destination::of(target),
+    }
 }
 
-/// Do not stand in between.
+/// Repair the resolver.
 #[must_use]
-pub fn bypass(target: &Target) -> String {
-    format!("Let {} pass the transparent proxy untouched.", what(target))
+pub fn resolver(target: &Target, resolver: Option<String>) -> Fix {
+    Fix::RepairDns { host: None, resolver, destination: Destination::of(target) }
+}
+
+/// Let the transparent proxy leave it alone.
+#[must_use]
+pub fn bypass(target: &Target) -> Fix {
+    Fix::exempt(target, Filter::TransparentProxy)
 }
 
 /// Repair the MTU.
 #[must_use]
-pub fn mtu(target: &Target) -> String {
-    format!("Let ICMP \"fragmentation needed\" pass, or clamp the TCP MSS, on the path of {}.", what(target))
+pub fn mtu(target: &Target) -> Fix {
+    Fix::RepairMtu { destination: Destination::of(target) }
 }
 
 /// Nothing to ask of the network.
 #[must_use]
-pub fn service(target: &Target, what_is_wrong: &str) -> String {
-    format!(
-        "Nothing in this network: tell the operator of {} ({}) that {what_is_wrong}.",
-        target.authority(),
-        protocol(target)
-    )
+pub fn service(target: &Target, what_is_wrong: &str) -> Fix {
+    Fix::AskOperator { about: what_is_wrong.to_owned(), destination: Destination::of(target) }
 }

@@ -45,6 +45,20 @@ impl Finding {
         Finding { verdict: None, cause }
     }
 
+    /// The cause with its evidence in one line, for `-v`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let cause = &self.cause;
+        let near = cause.near.map_or(String::new(), |near| format!(" near {near}"));
+        format!(
+            "{}, {:?}, {:?}{near}: {}",
+            cause.code.as_str(),
+            cause.who,
+            cause.confidence,
+            cause.evidence.join("; ")
+        )
+    }
+
     /// A cause that changes the verdict.
     #[must_use]
     pub fn with(verdict: Verdict, cause: Cause) -> Self {
@@ -58,7 +72,8 @@ pub async fn explain(target: &Target, observed: &Observed, net: &Diagnosis) -> O
         Some(failure) => failure,
         None => &observed.degraded.iter().find(|(_, cause)| cause.is_none())?.0,
     };
-    match failure.code.layer() {
+    let layer = failure.code.layer();
+    let found = match layer {
         "route" => Some(rules::connection::route(target, observed, failure, net)),
         "dns" => Box::pin(rules::name::explain(target, observed, failure, net)).await,
         "proxy" => Some(rules::proxy::explain(target, observed, failure)),
@@ -69,7 +84,12 @@ pub async fn explain(target: &Target, observed: &Observed, net: &Diagnosis) -> O
             Box::pin(rules::datagram::explain(target, observed, failure, net)).await
         }
         _ => Box::pin(rules::protocol::explain(target, observed, failure, net)).await,
-    }
+    };
+    net.tell(1, || {
+        let said = found.as_ref().map_or("do not apply".to_owned(), Finding::summary);
+        format!("rules of layer {layer} for {}: {said}", failure.code)
+    });
+    found
 }
 
 /// Whether the failure is silence above an open connection: where large packets may have vanished.

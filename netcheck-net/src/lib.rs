@@ -14,6 +14,7 @@ pub mod proxy;
 pub mod seen;
 pub mod shortage;
 pub mod signature;
+pub mod story;
 pub mod stream;
 pub mod tcp;
 pub mod tls;

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fix::Fix;
+
 /// Why a target failed (docs/DIAGNOSIS.md tells how each is told apart).
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
@@ -191,15 +193,38 @@ pub struct Cause {
     pub near: Option<IpAddr>,
     /// What was seen, in sentences.
     pub evidence: Vec<String>,
-    /// One sentence for a change request: host, port and protocol.
+    /// What has to change, as one sentence for a change request: host, port and protocol.
     pub fix: String,
+    /// The same as data: what programs read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub action: Option<Fix>,
 }
 
 impl Cause {
     /// A cause with its fix; evidence, place and confidence are added to it.
-    pub fn new(code: Reason, who: Who, fix: impl Into<String>) -> Self {
-        let fix = crate::escape::line(&fix.into(), 600);
-        Cause { code, who, confidence: Confidence::Low, near: None, evidence: Vec::new(), fix }
+    pub fn new(code: Reason, who: Who, fix: impl Into<Fix>) -> Self {
+        let cause = Cause {
+            code,
+            who,
+            confidence: Confidence::Low,
+            near: None,
+            evidence: Vec::new(),
+            fix: String::new(),
+            action: None,
+        };
+        cause.with_fix(fix)
+    }
+
+    /// The same cause with another fix. Text from the network is made harmless and bounded.
+    #[must_use]
+    pub fn with_fix(mut self, fix: impl Into<Fix>) -> Self {
+        let fix = fix.into();
+        self.fix = crate::escape::line(&fix.to_string(), 600);
+        self.action = Some(match fix {
+            Fix::Advise { .. } => Fix::Advise { text: self.fix.clone() },
+            fix => fix,
+        });
+        self
     }
 
     /// Adds one thing that was seen. Text from the network is made harmless and bounded.

@@ -88,16 +88,16 @@ pub struct Flags {
     /// Control experiments after a failure
     #[arg(long, value_enum, default_value = "auto")]
     pub diagnose: Diagnose,
-    /// Records as JSON lines, or text for people
-    #[arg(long, value_enum, default_value = "json")]
-    pub format: Format,
+    /// Output format [default: text on a terminal, json otherwise]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
     /// Seed of every random choice
     #[arg(long, value_name = "N", default_value = "0")]
     pub seed: u64,
     /// Addresses drawn from each block, evenly
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub sample: Option<u64>,
-    /// Say more on standard error
+    /// Tell each stage, experiment and rule on standard error (-vv: each connection attempt too)
     #[arg(short, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
@@ -156,6 +156,13 @@ fn pin(text: &str) -> Result<(String, IpAddr), String> {
 }
 
 impl Flags {
+    /// The form of the output: as asked for, else what suits its reader.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        let people = || std::io::IsTerminal::is_terminal(&std::io::stdout());
+        self.format.unwrap_or_else(|| if people() { Format::Text } else { Format::Json })
+    }
+
     /// How blocks are drawn from.
     #[must_use]
     pub fn sampling(&self) -> crate::spec::Sampling {

@@ -6,6 +6,7 @@ pub mod cause;
 pub mod clock;
 pub mod escape;
 pub mod failure;
+pub mod fix;
 pub mod flags;
 #[cfg(feature = "manual")]
 pub mod manual;

@@ -71,6 +71,11 @@ impl Secrets {
         }
         if let Some(cause) = &mut record.cause {
             cause.fix = self.hide(&cause.fix);
+            cause.action = cause.action.take().and_then(|action| {
+                let mut data = serde_json::to_value(action).ok()?;
+                self.hide_in(&mut data);
+                serde_json::from_value(data).ok()
+            });
             cause.evidence.iter_mut().for_each(|evidence| *evidence = self.hide(evidence));
         }
         record.facts.values_mut().for_each(|fact| self.hide_in(fact));

@@ -1,6 +1,6 @@
 //! A target of a plan: which tool takes it, and how many records come back for it.
 
-use netcheck_record::scheme::{self, Scheme};
+use netcheck_record::scheme::{self, Scheme, Transport};
 use netcheck_record::spec::{Sampling, Spec};
 
 /// The tools, by their names without `check-`: those that the schemes name, in their order.
@@ -66,13 +66,10 @@ impl Place {
     }
 }
 
-/// `TCP` or `UDP`: what a firewall rule names.
-pub(crate) fn transport(scheme: &str) -> &'static str {
-    match scheme {
-        "stun" | "turn" | "quic" | "h3" => "UDP",
-        "icmp" => "ICMP",
-        _ => "TCP",
-    }
+/// `TCP` or `UDP`: what a firewall rule names. `rest` is the target's path and query.
+pub(crate) fn transport(scheme: &str, rest: &str) -> &'static str {
+    let query = rest.split_once('?').map(|(_, query)| query);
+    Scheme::named(scheme).map_or(Transport::Tcp, |scheme| scheme.transport(query)).as_str()
 }
 
 /// The last two labels of a name: what one organisation registers, or more than that.

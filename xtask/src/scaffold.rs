@@ -39,17 +39,78 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
         fs::create_dir_all(parent).map_err(|why| format!("{}: {why}", parent.display()))?;
         fs::write(&path, filled(template, name)).map_err(|why| format!("{}: {why}", path.display()))?;
     }
-    say(&format!("check-{name} is there. What is left:"));
+    for entry in ENTRIES {
+        enter(&entry, name)?;
+    }
+    say(&format!(
+        "check-{name} is there, and in the scheme table, the codes, the all-in-one program and the images."
+    ));
+    say("Run `cargo build` once without --locked, and `cargo xtask schema`. What is left to write:");
     for step in [
-        "1. netcheck-record/src/scheme.rs: the scheme, its tool and its default port",
-        "2. netcheck-record/src/failure.rs: the codes its stages can end with (then `cargo xtask schema`)",
-        "3. src/check.rs: the stages; bytes to parse get a codec file of their own",
+        "1. src/check.rs: the stages; bytes to parse get a codec file of their own",
+        "2. netcheck-record/src/scheme.rs: the row's default port, TLS, proxy variables and words",
+        "3. netcheck-record/src/failure.rs: more codes, where the contract has them",
         "4. tests/scripted.rs: for every stage one success, and refuse, stall, hang up, garbage, say no",
-        "5. profiles/: a probe that uses it; netcheck-all: its name",
+        "5. profiles/: a probe that uses it",
     ] {
         say(step);
     }
     Ok(())
+}
+
+/// A place outside the crate that names every check: the text goes before the anchor.
+struct Entry {
+    file: &'static str,
+    anchor: &'static str,
+    text: &'static str,
+}
+
+const ENTRIES: [Entry; 6] = [
+    Entry {
+        file: "netcheck-record/src/scheme.rs",
+        anchor: "];\n\n/// Every scheme, in the order of [`ALL`].",
+        text: "    row(\"{{name}}\", \"{{name}}\", Required, Tcp, false, Follows::All, \"{{NAME}}\"),\n",
+    },
+    Entry {
+        file: "netcheck-record/src/failure.rs",
+        anchor: "    /// A bug of the tool, met by one target.\n",
+        text: "    /// No answer in time from {{NAME}}.\n    {{Name}}Timeout = \"{{name}}.timeout\",\n\
+               \u{20}   /// The connection was reset during {{NAME}}.\n    {{Name}}Reset = \"{{name}}.reset\",\n\
+               \u{20}   /// The connection was closed during {{NAME}}.\n    {{Name}}Closed = \"{{name}}.closed\",\n",
+    },
+    Entry {
+        file: "Cargo.toml",
+        anchor: "netcheck = { path = \"netcheck\" }\n",
+        text: "check-{{name}} = { path = \"check-{{name}}\" }\n",
+    },
+    Entry {
+        file: "netcheck-all/Cargo.toml",
+        anchor: "netcheck.workspace = true\n",
+        text: "check-{{name}}.workspace = true\n",
+    },
+    Entry {
+        file: "netcheck-all/src/main.rs",
+        anchor: "        _ => netcheck::main(),\n",
+        text: "        Some(\"check-{{name}}\") => check_{{name}}::main(),\n",
+    },
+    Entry {
+        file: "Dockerfile",
+        anchor: "# The last is the one that is built when none is named.\n",
+        text: "FROM base AS check-{{name}}\nCOPY --from=build /rootfs/check-{{name}}/ /\n\
+               LABEL org.opencontainers.image.title=\"check-{{name}}\"\n\
+               ENTRYPOINT [\"/usr/bin/check-{{name}}\"]\n\n",
+    },
+];
+
+/// Adds an entry to its file.
+fn enter(entry: &Entry, name: &str) -> Result<(), String> {
+    let path = root().join(entry.file);
+    let text = fs::read_to_string(&path).map_err(|why| format!("{}: {why}", entry.file))?;
+    let (before, after) = text
+        .split_once(entry.anchor)
+        .ok_or_else(|| format!("{}: the place for {name} is gone", entry.file))?;
+    let text = format!("{before}{}{}{after}", filled(entry.text, name), entry.anchor);
+    fs::write(&path, text).map_err(|why| format!("{}: {why}", entry.file))
 }
 
 fn files() -> [(&'static str, &'static str); 5] {
@@ -75,6 +136,15 @@ fn filled(template: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_place_that_names_the_checks_has_its_anchor_once() {
+        for entry in ENTRIES {
+            let text = fs::read_to_string(root().join(entry.file)).unwrap_or_default();
+            assert_eq!(text.matches(entry.anchor).count(), 1, "{}: {}", entry.file, entry.anchor);
+            assert!(!filled(entry.text, "sip").contains("{{"), "{}", entry.file);
+        }
+    }
 
     #[test]
     fn nothing_of_a_template_is_left_unfilled() {

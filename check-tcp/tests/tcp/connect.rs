@@ -124,7 +124,14 @@ fn a_closed_port_of_this_machine_is_idle() {
         "evidence": [
           "127.0.0.1 is an address of this machine"
         ],
-        "fix": "Nothing: the way is open for TCP PORT to 127.0.0.1, and nothing listens there now."
+        "fix": "No network change needed: 127.0.0.1 itself refuses TCP PORT; check that the service runs.",
+        "action": {
+          "kind": "check_service",
+          "transport": "tcp",
+          "ports": "PORT",
+          "to": "127.0.0.1",
+          "scheme": "tcp"
+        }
       },
       "path": {
         "via": "direct",

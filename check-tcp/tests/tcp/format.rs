@@ -59,6 +59,7 @@ struct Cause {
     near: Option<std::net::IpAddr>,
     evidence: Vec<String>,
     fix: String,
+    action: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,6 +122,7 @@ fn check(record: &Record) {
         assert!(!failure.code.is_empty() && !failure.detail.is_empty());
     }
     if let Some(cause) = &record.cause {
+        assert!(cause.action["kind"].is_string());
         assert!(!cause.code.is_empty() && !cause.fix.is_empty() && !cause.evidence.is_empty(), "{cause:?}");
         assert!(cause.confidence != Confidence::High || !cause.evidence.is_empty());
         assert!(!matches!(cause.who, Who::Unknown) || cause.near.is_none());
@@ -205,7 +207,15 @@ fn the_order_of_fields_is_that_of_the_contract() {
           "www.lab.example: the name does not exist, says RESOLVER; extended error 17 by order",
           "the resolver says itself: filtered (extended error 17)"
         ],
-        "fix": "Have the resolver answer www.lab.example with its public addresses, exempt from DNS filtering: it is needed for TCP 443 to www.lab.example (TLS over TCP)."
+        "fix": "Have the resolver answer www.lab.example with its public addresses, exempt from DNS filtering: it is needed for TCP 443 to www.lab.example (TLS over TCP).",
+        "action": {
+          "kind": "repair_dns",
+          "host": "www.lab.example",
+          "transport": "tcp",
+          "ports": "443",
+          "to": "www.lab.example",
+          "scheme": "tls"
+        }
       },
       "facts": {
         "dns": {

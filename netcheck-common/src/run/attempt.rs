@@ -1,5 +1,6 @@
 //! One target through the check: its attempts, its deadline, its own panic.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -7,13 +8,15 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::input::Item;
-use super::{judge, small};
+use super::output::report_error;
+use super::{judge, mss_control};
 use crate::check::Check;
 use crate::trace::Trace;
 use netcheck_diagnose::{Diagnosis, Experiments};
 use netcheck_net::clock;
 use netcheck_net::net::{Net, Shared};
 use netcheck_net::shortage;
+use netcheck_record::escape;
 use netcheck_record::record::{Record, Verdict};
 use netcheck_record::spec::Rejected;
 use netcheck_record::target::{Invalid, Target};
@@ -34,7 +37,7 @@ pub(super) async fn one<C: Check>(
         return judge::invalid(C::NAME, &Rejected { text, why, labels });
     }
     let attempts = shared.flags().attempts;
-    let (mut net, ts) = (Net::new(shared), clock::timestamp());
+    let (mut net, ts) = (Net::new(shared).about(target), clock::timestamp());
     let mut tried = 1;
     loop {
         let diagnosis = Diagnosis::new(net.clone(), experiments);
@@ -59,7 +62,7 @@ async fn attempt<C: Check>(check: &C, net: &Diagnosis, target: &Target, ts: &str
             trace.finish()
         });
         // What a control or an experiment lacks says nothing of the target's own stages.
-        let control = Box::pin(shortage::watched(small::rounds(check, net, target)));
+        let control = Box::pin(shortage::watched(mss_control::rounds(check, net, target)));
         let ((mut observed, facts), small_rounds) = with_control(net, check_once, control).await;
         judge::correct(net, target, &mut observed);
         let finding = if judge::needs_explaining(&observed) {
@@ -71,10 +74,39 @@ async fn attempt<C: Check>(check: &C, net: &Diagnosis, target: &Target, ts: &str
         };
         judge::record::<C>(net, target, observed, &facts, finding, ts.to_owned())
     };
-    match AssertUnwindSafe(shortage::watched(work)).catch_unwind().await {
+    match in_target(AssertUnwindSafe(shortage::watched(work)).catch_unwind()).await {
         Ok(record) => record,
         Err(panic) => judge::internal(C::NAME, target, ts.to_owned(), &*panic),
     }
+}
+
+thread_local! {
+    /// Whether this thread is polling a target: a panic there becomes the target's record.
+    static IN_TARGET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Marks the thread while the work of a target is polled.
+async fn in_target<T>(work: impl Future<Output = T>) -> T {
+    let mut work = Box::pin(work);
+    std::future::poll_fn(|context| {
+        IN_TARGET.set(true);
+        let polled = work.as_mut().poll(context);
+        IN_TARGET.set(false);
+        polled
+    })
+    .await
+}
+
+/// Names every panic on standard error, but those of a target: they are its record.
+pub(super) fn name_panics(tool: &'static str) {
+    std::panic::set_hook(Box::new(move |panic| {
+        if IN_TARGET.get() {
+            return;
+        }
+        let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+        let why = escape::line(&panic.to_string(), 300);
+        report_error(&format!("{tool}: a bug of this tool in the thread {thread}: {why}"));
+    }));
 }
 
 /// Runs a check, and beside a stage that stays silent its control; a check that is never silent costs none.

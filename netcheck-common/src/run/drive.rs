@@ -1,7 +1,7 @@
 //! Drives targets through the check: bounded in number, on as many cores as there is work for.
 //!
 //! A lane is a thread with an event loop of its own that takes targets from the common source. The first lane is the
-//! main thread; each next one is hired when the last is full, so that a run of few targets stays on one thread.
+//! main thread; each next one is spawned when the last is full, so that a run of few targets stays on one thread.
 
 use std::convert::Infallible;
 use std::num::NonZero;
@@ -14,8 +14,8 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::watch;
 
-use super::attempt::one;
-use super::output::{Desk, Output};
+use super::attempt::{self, one};
+use super::output::{Outbox, Output};
 use super::source::Source;
 use crate::check::Check;
 use netcheck_diagnose::Experiments;
@@ -29,7 +29,7 @@ const LEAST: usize = 16;
 pub(super) type Line = Box<dyn Fn(Record, &mut Vec<u8>) + Send + Sync>;
 
 /// What all lanes of a run share.
-pub(super) struct Crew<C> {
+pub(super) struct Workers<C> {
     pub(super) check: C,
     pub(super) shared: Arc<Shared>,
     pub(super) experiments: Arc<Experiments>,
@@ -39,11 +39,11 @@ pub(super) struct Crew<C> {
     pub(super) lanes: Lanes,
 }
 
-/// How many lanes there may be, and those that were hired.
+/// How many lanes there may be, and those that were spawned.
 pub(super) struct Lanes {
-    /// How many targets each may have in flight: the first, and those hired later.
+    /// How many targets each may have in flight: the first, and those spawned later.
     rooms: Vec<usize>,
-    hired: AtomicUsize,
+    spawned: AtomicUsize,
     threads: Mutex<Vec<JoinHandle<()>>>,
     stop: watch::Receiver<()>,
 }
@@ -56,46 +56,45 @@ pub(super) struct Tally {
 }
 
 /// Runs everything. It never ends: the run does, with its writer, once the last lane has let go of its way there.
-pub(super) async fn drive<C: Check>(crew: &Arc<Crew<C>>, output: Output) -> Infallible {
-    // A bug in one target is that target's record: its message goes into the record, not to the terminal.
-    std::panic::set_hook(Box::new(|_| {}));
-    lane(crew, 0, output).await;
+pub(super) async fn drive<C: Check>(workers: &Arc<Workers<C>>, output: Output) -> Infallible {
+    attempt::name_panics(C::TOOL);
+    lane(workers, 0, output).await;
     std::future::pending().await
 }
 
 /// Takes targets, and hands over their records, until there are no more.
-async fn lane<C: Check>(crew: &Arc<Crew<C>>, number: usize, output: Output) {
-    let room = crew.lanes.rooms.get(number).copied().unwrap_or(1);
-    let strict = crew.shared.flags().strict;
-    let desk = &Desk::new(output);
+async fn lane<C: Check>(workers: &Arc<Workers<C>>, number: usize, output: Output) {
+    let room = workers.lanes.rooms.get(number).copied().unwrap_or(1);
+    let strict = workers.shared.flags().strict;
+    let outbox = &Outbox::new(output);
     let mut running = FuturesUnordered::new();
     // Kept from one turn to the next: who waits for targets keeps its place in the line.
     let mut taking = OptionFuture::from(None);
     let (mut open, mut waiting, mut full) = (true, false, false);
-    while open || !running.is_empty() || !desk.is_empty() {
+    while open || !running.is_empty() || !outbox.is_empty() {
         // While the writer is behind nothing new is begun; what is under way goes on, timers and all.
-        if open && !waiting && running.len() < room && !desk.is_full() {
-            taking = OptionFuture::from(Some(Box::pin(crew.source.take(room - running.len()))));
+        if open && !waiting && running.len() < room && !outbox.is_full() {
+            taking = OptionFuture::from(Some(Box::pin(workers.source.take(room - running.len()))));
             waiting = true;
         }
         tokio::select! {
             biased;
             Some(()) = running.next(), if !running.is_empty() => {
                 // What is ready besides goes with it: the writer's thread is woken once for all of them.
-                while !desk.is_full() && let Some(Some(())) = running.next().now_or_never() {}
+                while !outbox.is_full() && let Some(Some(())) = running.next().now_or_never() {}
             }
-            () = desk.clear(), if !desk.is_empty() => {}
+            () = outbox.clear(), if !outbox.is_empty() => {}
             Some(items) = &mut taking, if waiting => {
                 waiting = false;
                 open = !items.is_empty();
                 running.extend(items.into_iter().map(|(number, item)| async move {
-                    let record = one(&crew.check, &crew.shared, &crew.experiments, &item).await;
-                    crew.tally.count(&record, strict);
-                    desk.add(number, |text| (crew.line)(record, text));
+                    let record = one(&workers.check, &workers.shared, &workers.experiments, &item).await;
+                    workers.tally.count(&record, strict);
+                    outbox.add(number, |text| (workers.line)(record, text));
                 }));
                 if running.len() >= room && !full {
                     full = true;
-                    hire(crew, desk.output());
+                    spawn_worker(workers, outbox.output());
                 }
             }
         }
@@ -103,12 +102,12 @@ async fn lane<C: Check>(crew: &Arc<Crew<C>>, number: usize, output: Output) {
 }
 
 /// One more lane, if there may be one.
-fn hire<C: Check>(crew: &Arc<Crew<C>>, output: Output) {
-    let number = crew.lanes.hired.fetch_add(1, Ordering::Relaxed) + 1;
-    if number >= crew.lanes.rooms.len() {
+fn spawn_worker<C: Check>(workers: &Arc<Workers<C>>, output: Output) {
+    let number = workers.lanes.spawned.fetch_add(1, Ordering::Relaxed) + 1;
+    if number >= workers.lanes.rooms.len() {
         return;
     }
-    let mine = Arc::clone(crew);
+    let mine = Arc::clone(workers);
     let thread = thread::Builder::new().name(format!("lane {number}")).spawn(move || {
         // Without an event loop the others do its work.
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
@@ -124,7 +123,7 @@ fn hire<C: Check>(crew: &Arc<Crew<C>>, output: Output) {
         runtime.shutdown_background();
     });
     if let Ok(thread) = thread {
-        crew.lanes.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        workers.lanes.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
     }
 }
 
@@ -134,7 +133,7 @@ impl Lanes {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let count = cores.min(jobs / LEAST).max(1);
         let rooms = (0..count).map(|number| jobs / count + usize::from(number < jobs % count)).collect();
-        Lanes { rooms, hired: AtomicUsize::new(0), threads: Mutex::default(), stop }
+        Lanes { rooms, spawned: AtomicUsize::new(0), threads: Mutex::default(), stop }
     }
 
     /// Waits for them, once they have been told to end. False when one met a bug of ours.
@@ -157,7 +156,7 @@ pub(super) fn jobs(asked: u32) -> usize {
     let own = (hard / 4).clamp(16, 64);
     let limit = usize::try_from(hard.saturating_sub(own)).unwrap_or(usize::MAX).max(1);
     if asked > limit {
-        super::output::complain(&format!(
+        super::output::report_error(&format!(
             "--jobs {asked} lowered to {limit}: the system's limit of open files"
         ));
     }

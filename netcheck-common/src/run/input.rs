@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use tokio::sync::mpsc;
 
-use super::output::complain;
+use super::output::report_error;
 use netcheck_record::spec::{Line, Rejected, Sampling, Spec};
 use netcheck_record::target::{Invalid, Target};
 
@@ -80,7 +80,9 @@ impl Input {
                             Err(error) => {
                                 self.broken = true;
                                 let tool = self.tool;
-                                complain(&format!("check-{tool}: standard input cannot be read: {error}"));
+                                report_error(&format!(
+                                    "check-{tool}: standard input cannot be read: {error}"
+                                ));
                             }
                         }
                         continue;
@@ -116,7 +118,9 @@ fn is_comment(line: &[u8]) -> bool {
 /// Reads standard input on a thread of its own: a pause in it must not hold up the checks in flight.
 fn stdin() -> mpsc::Receiver<io::Result<Lines>> {
     let (sender, receiver) = mpsc::channel(AHEAD);
-    std::thread::spawn(move || {
+    let reader = std::thread::Builder::new().name("input".to_owned());
+    // Without a thread the sender is gone: the input ends at once.
+    let _ = reader.spawn(move || {
         let mut input = BufReader::new(io::stdin().lock());
         let mut going = skip_mark(&mut input).map(Some);
         while let Ok(Some(())) = going {

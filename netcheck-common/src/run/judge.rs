@@ -17,7 +17,7 @@ use netcheck_record::scheme::Scheme;
 use netcheck_record::spec::Rejected;
 use netcheck_record::target::Target;
 
-use super::small;
+use super::mss_control;
 
 /// A line as it may be shown: bounded, harmless, without user information.
 pub(super) fn shown(line: &str) -> String {
@@ -87,7 +87,9 @@ pub(super) async fn explain<C: Check>(
     small_rounds: u8,
 ) -> Option<Finding> {
     let explained = async {
-        match Box::pin(check.explain(target, facts, observed, net)).await {
+        let own = Box::pin(check.explain(target, facts, observed, net)).await;
+        net.tell(1, || format!("rules of check-{}: {}", C::NAME, said(own.as_ref())));
+        match own {
             Some(finding) => Some(finding),
             None => Box::pin(diagnose::explain(target, observed, net)).await,
         }
@@ -96,14 +98,21 @@ pub(super) async fn explain<C: Check>(
         Some(failure) if small_rounds > 0 && diagnose::is_silence_above_tcp(failure.code) => {
             // A few rounds are few: what else was sent in full tells as well.
             let answered = observed.seen.peer.is_some_and(|to| net.was_answered(to, target));
-            if small_rounds < small::ROUNDS && answered {
+            if small_rounds < mss_control::ROUNDS && answered {
                 return clock::within(net.left(), explained).await.flatten();
             }
-            Some(diagnose::mtu_blackhole(target, failure, small_rounds))
+            let found = diagnose::mtu_blackhole(target, failure, small_rounds);
+            net.tell(1, || format!("rule small segments: {}", found.summary()));
+            Some(found)
         }
         // What the deadline cuts off stays unexplained; rules that need no packet come through all the same.
         _ => clock::within(net.left(), explained).await.flatten(),
     }
+}
+
+/// What a pass of the diagnosis came to, for `-v`.
+fn said(finding: Option<&Finding>) -> String {
+    finding.map_or("do not apply".to_owned(), Finding::summary)
 }
 
 /// The record of a target.

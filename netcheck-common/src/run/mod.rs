@@ -4,8 +4,8 @@ mod attempt;
 mod drive;
 mod input;
 mod judge;
+mod mss_control;
 mod output;
-mod small;
 mod source;
 mod text;
 
@@ -21,6 +21,7 @@ use tokio::sync::watch as signal_watch;
 use crate::check::Check;
 use netcheck_diagnose::Experiments;
 use netcheck_net::net::Shared;
+use netcheck_net::story;
 use netcheck_net::watch::Watch;
 use netcheck_record::flags::{Flags, Format};
 use netcheck_record::spec::{Sampling, Spec};
@@ -40,12 +41,14 @@ struct Command<C: Check> {
 /// What ended a run before all targets were seen to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// A signal.
+    /// A signal, by its number.
     Signal(u8),
     /// The reader of our output is gone, and satisfied.
     Closed,
     /// The output cannot be written.
     Unwritable,
+    /// The writer met a bug of ours; the panic hook has named it.
+    Bug,
 }
 
 /// Runs a check from the command line to the exit code.
@@ -83,7 +86,8 @@ pub fn run<C: Check>() -> ExitCode {
     if specs.is_empty() && own.is_empty() && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
         return usage::<C>("no target, and standard input is a terminal");
     }
-    let (ordered, format, sampling) = (flags.ordered, flags.format, flags.sampling());
+    let verbose = flags.verbose;
+    let (ordered, format, sampling) = (flags.ordered, flags.format(), flags.sampling());
     let (jobs, rate) = (flags.jobs, flags.rate);
     let experiments = Arc::<Experiments>::default();
     let watch = Arc::clone(&experiments) as Arc<dyn Watch>;
@@ -98,6 +102,7 @@ pub fn run<C: Check>() -> ExitCode {
         return usage::<C>("the system gives no event loop");
     };
     let secrets = shared.secrets().and(&check.secrets());
+    story::start(verbose, secrets.clone());
     let line = move |mut record, text: &mut Vec<u8>| {
         secrets.leave(&mut record);
         match format {
@@ -108,7 +113,7 @@ pub fn run<C: Check>() -> ExitCode {
     let (output, mut writer) = output::Writer::start(ordered);
     let input = input::Input::new(C::NAME, sampling, own, specs);
     let (going, stop) = signal_watch::channel(());
-    let crew = Arc::new(drive::Crew {
+    let workers = Arc::new(drive::Workers {
         check,
         shared,
         experiments,
@@ -123,14 +128,14 @@ pub fn run<C: Check>() -> ExitCode {
             biased;
             end = writer.ended() => end,
             end = signals => Some(end),
-            never = drive::drive(&crew, output) => match never {},
+            never = drive::drive(&workers, output) => match never {},
         }
     });
     drop(going);
     // Each lane lets go of what it holds at a server before the program ends.
-    let sound = crew.lanes.join();
+    let sound = workers.lanes.join();
     match end {
-        None if !sound || crew.source.is_broken() => crew.tally.troubled.store(true, Ordering::Relaxed),
+        None if !sound || workers.source.is_broken() => workers.tally.troubled.store(true, Ordering::Relaxed),
         Some(End::Signal(_)) => writer.wait(),
         _ => {}
     }
@@ -138,12 +143,13 @@ pub fn run<C: Check>() -> ExitCode {
     runtime.shutdown_background();
     let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
     match end {
-        None if is(&crew.tally.troubled) => ExitCode::from(TOOL),
-        None if is(&crew.tally.failed) => ExitCode::from(1),
+        None if is(&workers.tally.troubled) => ExitCode::from(TOOL),
+        None if is(&workers.tally.failed) => ExitCode::from(1),
         None | Some(End::Closed) => ExitCode::SUCCESS,
         Some(End::Signal(number)) => ExitCode::from(128 + number),
+        Some(End::Bug) => ExitCode::from(TOOL),
         Some(End::Unwritable) => {
-            output::complain(&format!("check-{}: the output cannot be written", C::NAME));
+            output::report_error(&format!("check-{}: the output cannot be written", C::NAME));
             ExitCode::from(TOOL)
         }
     }
@@ -166,20 +172,22 @@ fn no_way(shared: &Shared, specs: &[Spec], sampling: Sampling) -> Option<String>
 }
 
 fn usage<C: Check>(why: &str) -> ExitCode {
-    output::complain(&format!("check-{}: {why}\nTry 'check-{} --help'.", C::NAME, C::NAME));
+    output::report_error(&format!("check-{}: {why}\nTry 'check-{} --help'.", C::NAME, C::NAME));
     ExitCode::from(TOOL)
 }
 
 /// Listens from this call on, not only from the first wait: the first packet may be answered before that.
 fn signals() -> impl Future<Output = End> {
-    let listening = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let listening =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
     async {
-        let (Ok(mut interrupt), Ok(mut terminate)) = listening else {
+        let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = listening else {
             return std::future::pending().await;
         };
         tokio::select! {
             _ = interrupt.recv() => End::Signal(2),
             _ = terminate.recv() => End::Signal(15),
+            _ = hangup.recv() => End::Signal(1),
         }
     }
 }

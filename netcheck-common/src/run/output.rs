@@ -12,9 +12,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::End;
 
-/// How many sheets wait to be written, and how many lines one has when it is handed over at the latest.
+/// How many batches wait to be written, and how many lines one has when it is handed over at the latest.
 const AHEAD: usize = 8;
-const BATCH: usize = 64;
+const BATCH_LINES: usize = 64;
 /// POSIX's least PIPE_BUF is 512, Linux's 4096: a write of no more is whole or not there (pipe(7)).
 const WHOLE: usize = 4096;
 /// How long a reader may take for what is left when a signal ends the run.
@@ -24,12 +24,12 @@ const REST: Duration = Duration::from_secs(4);
 
 /// Lines one after another, and where each ends, with its target's number.
 #[derive(Default)]
-pub(super) struct Sheet {
+pub(super) struct Batch {
     text: Vec<u8>,
     ends: Vec<(u64, usize)>,
 }
 
-impl Sheet {
+impl Batch {
     /// Adds the line that `write` appends.
     pub(super) fn add(&mut self, number: u64, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.text);
@@ -49,24 +49,24 @@ impl Sheet {
 }
 
 /// Sheets that nobody came to hand over, for the writer to write at the end.
-type Left = Arc<Mutex<Vec<Sheet>>>;
+type Left = Arc<Mutex<Vec<Batch>>>;
 
 /// A lane's way to the writer. The writer ends when all of them are gone.
 #[derive(Clone)]
 pub(super) struct Output {
-    sender: mpsc::Sender<Sheet>,
+    sender: mpsc::Sender<Batch>,
     left: Left,
 }
 
 /// What a lane has finished and not yet handed over. A lane that ends early leaves it to the writer.
-pub(super) struct Desk {
-    sheet: RefCell<Sheet>,
+pub(super) struct Outbox {
+    batch: RefCell<Batch>,
     output: Output,
 }
 
-impl Desk {
-    pub(super) fn new(output: Output) -> Desk {
-        Desk { sheet: RefCell::default(), output }
+impl Outbox {
+    pub(super) fn new(output: Output) -> Outbox {
+        Outbox { batch: RefCell::default(), output }
     }
 
     /// Another lane's way to the writer.
@@ -76,38 +76,38 @@ impl Desk {
 
     /// Adds the line that `write` appends.
     pub(super) fn add(&self, number: u64, write: impl FnOnce(&mut Vec<u8>)) {
-        self.sheet.borrow_mut().add(number, write);
+        self.batch.borrow_mut().add(number, write);
     }
 
     /// Whether all that is finished was handed over.
     pub(super) fn is_empty(&self) -> bool {
-        self.sheet.borrow().len() == 0
+        self.batch.borrow().len() == 0
     }
 
     /// Whether so much is finished that it should be handed over.
     pub(super) fn is_full(&self) -> bool {
-        self.sheet.borrow().len() >= BATCH
+        self.batch.borrow().len() >= BATCH_LINES
     }
 
     /// Hands over what is finished.
     pub(super) async fn clear(&self) {
         match self.output.sender.reserve().await {
-            Ok(place) => place.send(self.sheet.take()),
+            Ok(place) => place.send(self.batch.take()),
             // The writer has said why: that ends the run.
             Err(_) => std::future::pending().await,
         }
     }
 }
 
-impl Drop for Desk {
+impl Drop for Outbox {
     fn drop(&mut self) {
-        self.output.left.lock().unwrap_or_else(PoisonError::into_inner).push(self.sheet.take());
+        self.output.left.lock().unwrap_or_else(PoisonError::into_inner).push(self.batch.take());
     }
 }
 
 /// Whether a run that ends would cut a line: one longer than [`WHOLE`] may be there by half.
 #[derive(Default)]
-struct Pen {
+struct WriteGuard {
     /// Such a line is being written.
     down: AtomicBool,
     /// Nothing more is to be begun.
@@ -118,7 +118,7 @@ struct Pen {
 pub(super) struct Writer {
     ended: oneshot::Receiver<Option<End>>,
     running: Receiver<()>,
-    pen: Arc<Pen>,
+    guard: Arc<WriteGuard>,
     /// The number of the line whose turn it is, where they are written in order.
     pub(super) turn: Option<watch::Receiver<u64>>,
 }
@@ -126,32 +126,33 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts it.
     pub(super) fn start(ordered: bool) -> (Output, Writer) {
-        let (sender, sheets) = mpsc::channel::<Sheet>(AHEAD);
+        let (sender, batches) = mpsc::channel::<Batch>(AHEAD);
         let left = Left::default();
         let late = Arc::clone(&left);
-        let pen = Arc::<Pen>::default();
-        let own = Arc::clone(&pen);
+        let guard = Arc::<WriteGuard>::default();
+        let own = Arc::clone(&guard);
         let (tell, ended) = oneshot::channel();
         let (here, running) = channel::<()>();
         let (order, turn) = ordered.then(Order::new).unzip();
-        std::thread::spawn(move || {
+        // Without a thread the sender is gone, and the run ends at once.
+        let _ = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             let _here = here;
-            let _ = tell.send(write(sheets, order, &late, &own).err().map(|error| end_of(&error)));
+            let _ = tell.send(write(batches, order, &late, &own).err().map(|error| end_of(&error)));
         });
-        (Output { sender, left }, Writer { ended, running, pen, turn })
+        (Output { sender, left }, Writer { ended, running, guard, turn })
     }
 
     /// Resolves when everything is written, or nothing more can be: then with the reason.
     pub(super) async fn ended(&mut self) -> Option<End> {
-        (&mut self.ended).await.unwrap_or(Some(End::Unwritable))
+        (&mut self.ended).await.unwrap_or(Some(End::Bug))
     }
 
     /// Waits until everything is written, or a reader has been too slow.
     pub(super) fn wait(self) {
         // Nothing is ever sent: the writer's end disconnects.
         if self.running.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-            self.pen.lifted.store(true, Ordering::SeqCst);
-            if self.pen.down.load(Ordering::SeqCst) {
+            self.guard.lifted.store(true, Ordering::SeqCst);
+            if self.guard.down.load(Ordering::SeqCst) {
                 let _ = self.running.recv_timeout(REST);
             }
         }
@@ -176,10 +177,10 @@ impl Order {
     }
 
     /// Takes lines in; gives those whose turn has come.
-    fn sort(&mut self, sheet: &Sheet) -> Sheet {
-        self.waiting.extend(sheet.lines().map(|(number, line)| (number, line.to_owned())));
+    fn sort(&mut self, batch: &Batch) -> Batch {
+        self.waiting.extend(batch.lines().map(|(number, line)| (number, line.to_owned())));
         let mut next = *self.turn.borrow();
-        let mut due = Sheet::default();
+        let mut due = Batch::default();
         while let Some(line) = self.waiting.remove(&next) {
             due.add(next, |text| text.extend(line));
             next += 1;
@@ -191,47 +192,47 @@ impl Order {
     }
 
     /// All that still waits, though an earlier one never came.
-    fn rest(self) -> Sheet {
-        let mut rest = Sheet::default();
+    fn rest(self) -> Batch {
+        let mut rest = Batch::default();
         self.waiting.into_iter().for_each(|(number, line)| rest.add(number, |text| text.extend(line)));
         rest
     }
 }
 
 fn write(
-    mut sheets: mpsc::Receiver<Sheet>,
+    mut batches: mpsc::Receiver<Batch>,
     mut order: Option<Order>,
     left: &Left,
-    pen: &Pen,
+    guard: &WriteGuard,
 ) -> io::Result<()> {
     let mut output = io::stdout().lock();
-    let mut coming = std::iter::from_fn(|| sheets.blocking_recv());
+    let mut coming = std::iter::from_fn(|| batches.blocking_recv());
     let late =
         std::iter::once_with(|| std::mem::take(&mut *left.lock().unwrap_or_else(PoisonError::into_inner)));
-    coming.by_ref().chain(late.flatten()).try_for_each(|sheet| match &mut order {
-        Some(order) => put(&mut output, &order.sort(&sheet), pen),
-        None => put(&mut output, &sheet, pen),
+    coming.by_ref().chain(late.flatten()).try_for_each(|batch| match &mut order {
+        Some(order) => put(&mut output, &order.sort(&batch), guard),
+        None => put(&mut output, &batch, guard),
     })?;
-    order.map_or(Ok(()), |order| put(&mut output, &order.rest(), pen))
+    order.map_or(Ok(()), |order| put(&mut output, &order.rest(), guard))
 }
 
 /// Whole lines in each write: a reader never sees half of one, and neither does a file when we are killed.
-fn put(output: &mut impl Write, sheet: &Sheet, pen: &Pen) -> io::Result<()> {
+fn put(output: &mut impl Write, batch: &Batch, guard: &WriteGuard) -> io::Result<()> {
     let (mut from, mut to) = (0, 0);
-    for (_, end) in &sheet.ends {
+    for (_, end) in &batch.ends {
         if to > from && end - from > WHOLE {
-            flush(output, &sheet.text[from..to], pen)?;
+            flush(output, &batch.text[from..to], guard)?;
             from = to;
         }
         to = *end;
     }
-    flush(output, &sheet.text[from..to], pen)
+    flush(output, &batch.text[from..to], guard)
 }
 
-fn flush(output: &mut impl Write, lines: &[u8], pen: &Pen) -> io::Result<()> {
-    pen.down.store(lines.len() > WHOLE, Ordering::SeqCst);
+fn flush(output: &mut impl Write, lines: &[u8], guard: &WriteGuard) -> io::Result<()> {
+    guard.down.store(lines.len() > WHOLE, Ordering::SeqCst);
     // Looked at only now: either it is seen here, or the one who lifts it sees the line.
-    if pen.lifted.load(Ordering::SeqCst) {
+    if guard.lifted.load(Ordering::SeqCst) {
         return Err(io::ErrorKind::TimedOut.into());
     }
     output.write_all(lines)?;
@@ -239,7 +240,7 @@ fn flush(output: &mut impl Write, lines: &[u8], pen: &Pen) -> io::Result<()> {
 }
 
 /// Says one thing on standard error; that it cannot be said is no reason to fail.
-pub(crate) fn complain(text: &str) {
+pub(crate) fn report_error(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
@@ -251,18 +252,18 @@ mod tests {
 
     #[test]
     fn what_a_lane_could_not_hand_over_is_left_to_the_writer() {
-        let (sender, mut sheets) = mpsc::channel(1);
+        let (sender, mut batches) = mpsc::channel(1);
         let left = Left::default();
-        let desk = Desk::new(Output { sender, left: Arc::clone(&left) });
-        desk.add(0, |text| text.extend(b"first\n"));
-        assert!(desk.clear().now_or_never().is_some());
-        desk.add(1, |text| text.extend(b"second\n"));
+        let outbox = Outbox::new(Output { sender, left: Arc::clone(&left) });
+        outbox.add(0, |text| text.extend(b"first\n"));
+        assert!(outbox.clear().now_or_never().is_some());
+        outbox.add(1, |text| text.extend(b"second\n"));
         // The writer is slow, and a signal ends the run meanwhile.
-        assert!(desk.clear().now_or_never().is_none());
-        drop(desk);
+        assert!(outbox.clear().now_or_never().is_none());
+        drop(outbox);
         let lines =
-            |sheet: &Sheet| sheet.lines().map(|(number, line)| (number, line.to_owned())).collect::<Vec<_>>();
-        assert_eq!(lines(&sheets.try_recv().unwrap()), [(0, b"first\n".to_vec())]);
+            |batch: &Batch| batch.lines().map(|(number, line)| (number, line.to_owned())).collect::<Vec<_>>();
+        assert_eq!(lines(&batches.try_recv().unwrap()), [(0, b"first\n".to_vec())]);
         let left = left.lock().unwrap();
         assert_eq!(left.iter().flat_map(lines).collect::<Vec<_>>(), [(1, b"second\n".to_vec())]);
     }
@@ -281,17 +282,17 @@ mod tests {
                 Ok(())
             }
         }
-        let mut sheet = Sheet::default();
+        let mut batch = Batch::default();
         for (number, length) in [1500, 1500, 1500, 5000, 10].into_iter().enumerate() {
-            sheet.add(number as u64, |text| text.extend(vec![b'x'; length - 1].into_iter().chain([b'\n'])));
+            batch.add(number as u64, |text| text.extend(vec![b'x'; length - 1].into_iter().chain([b'\n'])));
         }
         let mut writes = Writes(Vec::new());
-        put(&mut writes, &sheet, &Pen::default()).unwrap();
+        put(&mut writes, &batch, &WriteGuard::default()).unwrap();
         assert_eq!(writes.0, [3000, 1500, 5000, 10]);
     }
 
     /// A reader that takes what is written only when the writer has been told to begin nothing more.
-    struct Slow(Arc<Pen>, Vec<u8>);
+    struct Slow(Arc<WriteGuard>, Vec<u8>);
 
     impl Write for Slow {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -310,22 +311,23 @@ mod tests {
 
     #[test]
     fn a_long_line_that_was_begun_is_ended_and_no_other_is_begun() {
-        let (pen, (_, ended), (here, running)) = (Arc::<Pen>::default(), oneshot::channel(), channel());
-        let mut sheet = Sheet::default();
+        let (guard, (_, ended), (here, running)) =
+            (Arc::<WriteGuard>::default(), oneshot::channel(), channel());
+        let mut batch = Batch::default();
         for number in 0..2 {
-            sheet.add(number, |text| text.extend([vec![b'x'; 5000], vec![b'\n']].concat()));
+            batch.add(number, |text| text.extend([vec![b'x'; 5000], vec![b'\n']].concat()));
         }
-        let own = Arc::clone(&pen);
+        let own = Arc::clone(&guard);
         let writing = std::thread::spawn(move || {
             let _here = here;
             let mut reader = Slow(Arc::clone(&own), Vec::new());
-            let written = put(&mut reader, &sheet, &own);
+            let written = put(&mut reader, &batch, &own);
             (reader.1, written.is_err())
         });
-        while !pen.down.load(Ordering::SeqCst) {
+        while !guard.down.load(Ordering::SeqCst) {
             std::thread::yield_now();
         }
-        Writer { ended, running, pen, turn: None }.wait();
+        Writer { ended, running, guard, turn: None }.wait();
         let (read, given_up) = writing.join().unwrap();
         assert_eq!((read.len(), read.last(), given_up), (5001, Some(&b'\n'), true));
     }

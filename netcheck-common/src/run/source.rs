@@ -9,7 +9,7 @@ use super::input::{Input, Item};
 use netcheck_net::clock;
 
 /// How many targets a lane takes at once, at the most.
-const BATCH: usize = 64;
+const BATCH_LINES: usize = 64;
 /// How far, under `--ordered`, the targets may be ahead of the record whose turn it is.
 const WINDOW: u64 = 4096;
 /// How much a target may be late without moving those behind it.
@@ -46,7 +46,7 @@ impl Source {
         let mut queue = self.0.lock().await;
         let mut taken: Vec<_> = queue.next().await.into_iter().collect();
         while !taken.is_empty()
-            && taken.len() < most.min(BATCH)
+            && taken.len() < most.min(BATCH_LINES)
             && let Some(Some(item)) = queue.next().now_or_never()
         {
             taken.push(item);

@@ -12,6 +12,7 @@ use netcheck_net::http::Request;
 use netcheck_net::tls::{Chain, Hello, Trust};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::Failure;
+use netcheck_record::fix::Fix;
 use netcheck_record::target::{Host, Target};
 
 /// A clock that is off by less explains no certificate.
@@ -132,7 +133,7 @@ pub(super) async fn out_of_time(
     let early = observed.seen.chain.as_ref().is_some_and(|chain| now < chain.not_before());
     let alike = times.out(&target.host, early);
     let fix = fix::service(target, "its certificate is out of its validity");
-    let skew = "Set this machine's clock right (NTP): certificates look invalid because of it.";
+    let skew = Fix::SetClock;
     let skew = Cause::new(Reason::ClockSkew, Who::Local, skew).seen(failure.detail.clone());
     let others =
         format!("genuine certificates of {alike} other hosts are out of their validity in the same way");
@@ -195,7 +196,7 @@ async fn date(net: &Diagnosis, target: &Target, to: SocketAddr) -> Option<i64> {
 pub(super) fn misnamed(target: &Target, observed: &Observed, failure: &Failure) -> Finding {
     let fix = match &target.host {
         Host::Name(_) => fix::service(target, "its certificate is for other names"),
-        Host::Address(_) => "Check this service by its name: certificates are for names.".to_owned(),
+        Host::Address(_) => "Check this service by its name: certificates are for names.".into(),
     };
     let mut cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
     if let Some(chain) = &observed.seen.chain {

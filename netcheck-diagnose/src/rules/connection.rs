@@ -9,6 +9,7 @@ use crate::trail::Trail;
 use crate::{Finding, fix};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
+use netcheck_record::fix::{Destination, Fix};
 use netcheck_record::record::Verdict;
 use netcheck_record::target::{Host, Target};
 
@@ -19,7 +20,7 @@ pub(crate) fn route(target: &Target, observed: &Observed, failure: &Failure, net
     }
     let v6 = observed.seen.peer.is_some_and(|peer| peer.is_ipv6());
     let cause = if failure.code == Code::RouteDenied {
-        let fix = format!("On this machine: {}", fix::allow(target));
+        let fix = fix::allow(target).on_this_machine();
         Cause::new(Reason::LocalFirewall, Who::Local, fix)
             .sure(Confidence::Medium)
             .seen("the refusal comes from this machine: nothing has left it")
@@ -65,8 +66,7 @@ fn no_route(target: &Target, v6: bool, net: &Diagnosis) -> Cause {
             .seen("this machine has a route to other addresses");
     }
     let family = if v6 { "IPv6" } else { "IPv4" };
-    let fix =
-        format!("Connect this machine to the network: it has no {family} route for {}.", fix::what(target));
+    let fix = Fix::Connect { this_machine: true };
     Cause::new(Reason::Offline, Who::Local, fix)
         .sure(Confidence::Medium)
         .seen(format!("this machine has no {family} route to anywhere"))
@@ -156,7 +156,7 @@ async fn local_or_offline(
         return None;
     }
     if let Boundary::Sharp(1, hop) = net.boundary(to).await {
-        let fix = format!("On this machine: {}", fix::allow(target));
+        let fix = fix::allow(target).on_this_machine();
         let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix)
             .sure(Confidence::Medium)
             .seen("packets for this port that should die at the first hop drew no answer, as often as they were sent")
@@ -165,7 +165,7 @@ async fn local_or_offline(
     }
     let only_first = trail.hops.iter().all(|(hop, _)| *hop <= 1) && trail.answered.is_none();
     if only_first && sibling.is_none() && !net.outside_answers().await {
-        let fix = "Restore this network's way to the Internet: nothing beyond the first hop answers.";
+        let fix = Fix::Connect { this_machine: false };
         let cause = Cause::new(Reason::Offline, Who::Network, fix)
             .near(trail.last().map(|(_, address)| address))
             .sure(Confidence::Medium)
@@ -227,7 +227,7 @@ pub fn ipv6_broken(net: &Diagnosis, target: &Target) -> Cause {
         return Cause::new(Reason::Ipv6Broken, Who::Unknown, fix)
             .seen("IPv6 to another host of this run connected");
     }
-    let fix = format!("Repair the IPv6 route to {what}, or stop announcing IPv6 to this network.");
+    let fix = Fix::RepairIpv6 { destination: Destination::of(target) };
     Cause::new(Reason::Ipv6Broken, Who::Network, fix).sure(Confidence::Medium)
 }
 

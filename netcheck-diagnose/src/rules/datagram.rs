@@ -9,6 +9,7 @@ use crate::trail::Trail;
 use crate::{Finding, fix};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
+use netcheck_record::fix::Fix;
 use netcheck_record::record::Verdict;
 use netcheck_record::target::Target;
 
@@ -84,7 +85,7 @@ async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagno
     let (own, other, web, elsewhere) =
         tokio::join!(net.datagram_trail(to), net.datagram_trail(control), web, elsewhere(net));
     if web.is_none() && farthest(&own) <= 1 && farthest(&other) <= 1 && !net.outside_answers().await {
-        let fix = "Restore this network's way to the Internet: nothing beyond the first hop answers.";
+        let fix = Fix::Connect { this_machine: false };
         let cause = Cause::new(Reason::Offline, Who::Network, fix)
             .near(own.last().or(other.last()).map(|(_, address)| address))
             .sure(Confidence::Medium)

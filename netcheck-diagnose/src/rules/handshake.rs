@@ -165,7 +165,7 @@ async fn cut_on_this_machine(
         Some(1) => net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip())?,
         _ => return None,
     };
-    let fix = format!("On this machine: {}", fix::name_filter(target));
+    let fix = fix::name_filter(target).on_this_machine();
     let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix)
         .sure(Confidence::Medium)
         .seen(failure.detail.clone())
@@ -265,7 +265,7 @@ async fn plaintext(
     let bare = Page { status: 200, body: observed.seen.first_bytes.clone(), ..Page::default() };
     let found = page.as_ref().and_then(signature::match_page).or_else(|| signature::match_page(&bare));
     if let Some(found) = found {
-        let cause = Cause::new(Reason::BlockPage, Who::Network, fix::allow(target))
+        let cause = Cause::new(Reason::BlockPage, Who::Network, fix::web_filter(target))
             .sure(Confidence::Medium)
             .seen(failure.detail.clone())
             .seen(format!("the page is one of {} ({})", found.vendor, found.mark));

@@ -10,6 +10,7 @@ use crate::{Finding, fix};
 use netcheck_net::dns;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
+use netcheck_record::fix::Fix;
 use netcheck_record::target::Target;
 
 /// Extended errors that are a policy (RFC 8914 sections 4.16 to 4.19).
@@ -82,10 +83,9 @@ pub(crate) async fn explain(
 
 async fn outage(target: &Target, failure: &Failure, net: &Diagnosis) -> Cause {
     let servers: Vec<String> = net.resolver().servers().iter().map(ToString::to_string).collect();
-    let servers = servers.join(", ");
     // "No route to the resolver" is this machine's own trouble.
     if failure.beneath == Some(Code::RouteNone) {
-        let fix = "Connect this machine to the network: it has no route to its resolver.";
+        let fix = Fix::Connect { this_machine: true };
         return Cause::new(Reason::Offline, Who::Local, fix)
             .sure(Confidence::Medium)
             .seen(failure.detail.clone());
@@ -93,7 +93,7 @@ async fn outage(target: &Target, failure: &Failure, net: &Diagnosis) -> Cause {
     if failure.code == Code::DnsTimeout
         && let Some(last) = net.stops_at_the_first_hop().await
     {
-        let fix = "Restore this network's way to the Internet: nothing beyond the first hop answers.";
+        let fix = Fix::Connect { this_machine: false };
         return Cause::new(Reason::Offline, Who::Network, fix)
             .near(Some(last))
             .sure(Confidence::Medium)
@@ -101,10 +101,7 @@ async fn outage(target: &Target, failure: &Failure, net: &Diagnosis) -> Cause {
             .seen(format!("datagrams to the resolver die at or after {last}, the first hop"))
             .seen("no connection of this run stood");
     }
-    let fix = format!(
-        "Repair the resolver {servers}, or set a working one: without it nobody finds {}.",
-        fix::what(target)
-    );
+    let fix = fix::resolver(target, Some(servers.join(", ")));
     Cause::new(Reason::DnsOutage, Who::Dns, fix)
         .sure(Confidence::Medium)
         .seen(failure.detail.clone())

@@ -11,6 +11,7 @@ use netcheck_net::http::{Answer, Request};
 use netcheck_net::signature::{self, Page};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
+use netcheck_record::fix::{Filter, Fix};
 use netcheck_record::record::Verdict;
 use netcheck_record::target::{Host, Target};
 
@@ -26,7 +27,7 @@ pub(crate) async fn explain(
         Code::HttpRedirectForeign => Some(redirected(target, observed, to, failure, net).await),
         Code::HttpStatus => Some(status(target, observed, failure, net)),
         Code::HttpProxyAuth => {
-            let fix = format!("Exempt {} from the transparent proxy's authentication.", fix::what(target));
+            let fix = Fix::exempt(target, Filter::ProxyAuthentication);
             let cause = Cause::new(Reason::ProxyAuth, Who::Network, fix).sure(Confidence::Medium);
             Some(Finding::of(cause.seen(failure.detail.clone()).seen("no proxy is configured here")))
         }
@@ -50,12 +51,8 @@ async fn redirected(
 ) -> Finding {
     let answer = observed.seen.answer.clone().unwrap_or_default();
     let place = answer.header("location").map(site).unwrap_or_default();
-    let portal = Cause::new(
-        Reason::CaptivePortal,
-        Who::Network,
-        "Log in to this network's portal, or exempt this machine from it.",
-    )
-    .seen(failure.detail.clone());
+    let portal = Cause::new(Reason::CaptivePortal, Who::Network, Fix::LogIn { url: None })
+        .seen(failure.detail.clone());
     if let Some(page) = signature::match_page(&answer) {
         return Finding::of(
             portal.sure(Confidence::Medium).seen(format!("a page of {} ({})", page.vendor, page.mark)),
@@ -73,7 +70,8 @@ async fn redirected(
             Finding::of(portal.sure(Confidence::High).seen(seen))
         }
         _ => {
-            let fix = format!("Nothing: {} redirects to {place}, as short links do.", target.authority());
+            let fix =
+                format!("No change needed: {} redirects to {place}, as short links do.", target.authority());
             Finding::with(Verdict::Pass, Cause::new(Reason::Unknown, Who::Service, fix))
         }
     }
@@ -98,18 +96,15 @@ fn status(target: &Target, observed: &Observed, failure: &Failure, net: &Diagnos
     let answer = observed.seen.answer.clone().unwrap_or_default();
     if let Some(page) = signature::match_page(&answer) {
         let (reason, fix) = match page.page {
-            Page::Block => (Reason::BlockPage, fix::allow(target)),
-            Page::Portal => (
-                Reason::CaptivePortal,
-                "Log in to this network's portal, or exempt this machine from it.".to_owned(),
-            ),
+            Page::Block => (Reason::BlockPage, fix::web_filter(target)),
+            Page::Portal => (Reason::CaptivePortal, Fix::LogIn { url: None }),
         };
         let mut cause = Cause::new(reason, Who::Network, fix)
             .sure(Confidence::Medium)
             .seen(failure.detail.clone())
             .seen(format!("the page is one of {}: {}", page.vendor, page.mark));
         if let Some((vendor, address)) = net.block_address(&observed.seen.addresses) {
-            cause = Cause { code: Reason::DnsHijack, who: Who::Dns, fix: fix::resolve(target), ..cause };
+            cause = Cause { code: Reason::DnsHijack, who: Who::Dns, ..cause }.with_fix(fix::resolve(target));
             cause = cause.seen(format!("{address} is an address of {vendor}'s block pages"));
         }
         return Finding::of(cause);

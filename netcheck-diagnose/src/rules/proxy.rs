@@ -1,22 +1,22 @@
 //! Causes of a way through a proxy that was not given.
 
+use crate::Finding;
 use crate::Observed;
-use crate::{Finding, fix};
 use netcheck_net::signature;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
+use netcheck_record::fix::{Destination, Filter, Fix, ProxyRepair};
 use netcheck_record::target::Target;
 
 /// The proxy's own words, turned into whom to ask for what.
 pub(crate) fn explain(target: &Target, observed: &Observed, failure: &Failure) -> Finding {
     let proxy = observed.seen.proxy.clone().unwrap_or_default();
-    let what = fix::what(target);
+    let destination = Destination::of(target);
     let schemes = observed.seen.facts.get("proxy").and_then(|proxy| proxy.get("schemes")).cloned();
+    let repair = |how| Fix::RepairProxy { proxy: proxy.clone(), how, destination: destination.clone() };
     let cause = match failure.code {
         Code::ProxyAuthRequired => {
-            let fix = format!(
-                "Give netcheck (and the platform's clients) credentials for {proxy}, or exempt {what} from authentication."
-            );
+            let fix = Fix::Authenticate { proxy: proxy.clone(), destination: destination.clone() };
             let cause = Cause::new(Reason::ProxyAuth, Who::Proxy, fix).sure(Confidence::Medium);
             let spoken =
                 |scheme: &serde_json::Value| scheme.as_str().is_some_and(|s| s.eq_ignore_ascii_case("basic"));
@@ -31,29 +31,26 @@ pub(crate) fn explain(target: &Target, observed: &Observed, failure: &Failure) -
         Code::ProxyDenied => Cause::new(
             Reason::ProxyPolicy,
             Who::Proxy,
-            format!("Allow {what} on the proxy {proxy} (CONNECT)."),
+            Fix::Exempt {
+                from: Filter::ProxyPolicy,
+                destination: destination.clone(),
+                on_this_machine: false,
+                proxy: Some(proxy.clone()),
+            },
         )
         .sure(Confidence::Medium),
         Code::ProxyUpstream => {
-            Cause::new(Reason::ProxyDown, Who::Proxy, format!("Let the proxy {proxy} itself reach {what}."))
+            Cause::new(Reason::ProxyDown, Who::Proxy, repair(ProxyRepair::ReachDestination))
                 .sure(Confidence::Low)
         }
         Code::ProxyProtocol => {
-            Cause::new(Reason::ProxyDown, Who::Proxy, format!("Check that {proxy} is a proxy of that kind."))
-                .sure(Confidence::Low)
+            Cause::new(Reason::ProxyDown, Who::Proxy, repair(ProxyRepair::CheckKind)).sure(Confidence::Low)
         }
-        _ if failure.beneath.is_some_and(|code| code.layer() == "tls") => Cause::new(
-            Reason::ProxyDown,
-            Who::Proxy,
-            format!("Give the proxy {proxy} a certificate for its name that this machine trusts: {what} goes through it."),
-        )
-        .sure(Confidence::Medium),
-        _ => Cause::new(
-            Reason::ProxyDown,
-            Who::Proxy,
-            format!("Start the proxy {proxy}, or correct its address in this machine's settings."),
-        )
-        .sure(Confidence::Medium),
+        _ if failure.beneath.is_some_and(|code| code.layer() == "tls") => {
+            Cause::new(Reason::ProxyDown, Who::Proxy, repair(ProxyRepair::ReplaceCertificate))
+                .sure(Confidence::Medium)
+        }
+        _ => Cause::new(Reason::ProxyDown, Who::Proxy, repair(ProxyRepair::Start)).sure(Confidence::Medium),
     };
     let cause = cause.seen(failure.detail.clone());
     let page = observed.seen.answer.as_ref().and_then(signature::match_page);

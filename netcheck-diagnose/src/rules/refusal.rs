@@ -126,11 +126,10 @@ async fn refused_before_the_first_hop(
         return None;
     }
     let hop = net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip())?;
-    let cause =
-        Cause::new(Reason::LocalFirewall, Who::Local, format!("On this machine: {}", fix::allow(target)))
-            .sure(Confidence::Medium)
-            .seen("a SYN that should die at the first hop was answered by RST")
-            .seen(format!("other packets of that kind draw \"time exceeded\" from {hop}"));
+    let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix::allow(target).on_this_machine())
+        .sure(Confidence::Medium)
+        .seen("a SYN that should die at the first hop was answered by RST")
+        .seen(format!("other packets of that kind draw \"time exceeded\" from {hop}"));
     Some(Finding::of(cause))
 }
 

@@ -45,6 +45,7 @@ impl Net {
                 Reach { segment: self.segment, ..Reach::default() },
                 |local| note(to, local),
             ));
+            self.tell(2, || format!("SYN to {to}"));
             // While an attempt stays silent, the search for where it dies begins.
             match clock::within(self.patience(), &mut work).await {
                 Some(ended) => ended,

@@ -23,6 +23,7 @@ use crate::lock;
 use crate::proxy::{Choice, Credentials, Proxy};
 use crate::seen::Seen;
 use crate::signature;
+use crate::story;
 use crate::tcp::Origin;
 use crate::tls::Roots;
 use crate::watch::Watch;
@@ -119,6 +120,8 @@ pub struct Net {
     again: Option<Instant>,
     segment: Option<u32>,
     silent: Arc<Silence>,
+    /// What `-v` calls this target; empty where nothing is told.
+    about: Arc<str>,
 }
 
 /// The stage that has been silent for a while, once there is one.
@@ -140,7 +143,22 @@ impl Net {
             again: None,
             segment: None,
             silent: Arc::default(),
+            about: Arc::default(),
         }
+    }
+
+    /// The same way, which `-v` calls by the target it is for.
+    #[must_use]
+    pub fn about(mut self, target: &Target) -> Self {
+        if story::tells(1) {
+            self.about = target.to_string().into();
+        }
+        self
+    }
+
+    /// Tells a line about this target, where `-v` asks for it.
+    pub fn tell(&self, level: u8, line: impl FnOnce() -> String) {
+        story::tell(level, || format!("{}: {}", self.about, line()));
     }
 
     /// The way of the target's next attempt: it has seen nothing yet, and has what is left of the deadline.

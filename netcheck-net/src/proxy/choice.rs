@@ -5,6 +5,7 @@ use std::env;
 use hyper_util::client::proxy::matcher::Matcher;
 
 use super::{Credentials, Kind, Proxy};
+use netcheck_record::scheme::{ProxyVariables, Transport};
 use netcheck_record::target::{Host, Target};
 
 /// What a variable says: nothing, a proxy, or something that is none.
@@ -78,21 +79,13 @@ impl Choice {
     }
 
     fn named(&self, target: &Target) -> Option<&Result<Proxy, String>> {
-        let scheme = target.scheme.name;
-        let over_tcp = match scheme {
-            "stun" | "quic" | "h3" | "icmp" | "sender" | "message" => false,
-            "turn" => target.query("transport") == Some("tcp"),
-            _ => true,
-        };
-        let named = if self.explicit {
-            self.all.as_ref().filter(|_| over_tcp)
-        } else {
-            match scheme {
-                "https" | "wss" => self.https.as_ref().or(self.all.as_ref()),
-                "http" | "ws" => self.http.as_ref().or(self.all.as_ref()),
-                "tcp" | "tls" | "rtmp" | "rtmps" => self.all.as_ref(),
-                _ => None,
-            }
+        let over_tcp = target.transport() == Transport::Tcp;
+        let named = match target.scheme.proxy {
+            _ if self.explicit => self.all.as_ref().filter(|_| over_tcp),
+            ProxyVariables::Https => self.https.as_ref().or(self.all.as_ref()),
+            ProxyVariables::Http => self.http.as_ref().or(self.all.as_ref()),
+            ProxyVariables::All => self.all.as_ref(),
+            ProxyVariables::None => None,
         };
         named.filter(|_| !self.exempt(&target.host))
     }

@@ -13,7 +13,7 @@ use super::loss::Loss;
 use super::{CONTROLS, cause_text};
 use crate::ports;
 use crate::records::Observation;
-use crate::target::{self, site};
+use crate::target::site;
 
 /// How many sentences of evidence a finding keeps.
 const EVIDENCE: usize = 8;
@@ -233,6 +233,11 @@ fn names<'a>(members: impl Iterator<Item = &'a Observation>) -> Names {
     let mut code = None;
     for observation in members {
         code = code.max(observation.code);
+        if let Some(action) = observation.cause.as_ref().and_then(|cause| cause.action.as_ref()) {
+            portals.extend(action.url.clone());
+            proxies.extend(action.proxy.clone());
+            resolvers.extend(action.resolver.clone());
+        }
         proxies.extend(observation.egress.as_ref().and_then(|egress| egress.proxy.clone()));
         if let Some(detail) = &observation.detail {
             vendors.extend(detail.evidence.iter().filter_map(|line| cause_text::vendor(line)));
@@ -273,7 +278,7 @@ pub(super) fn destinations<'a>(members: impl Iterator<Item = &'a Observation>) -
     type Cover = (BTreeSet<String>, Vec<u16>);
     let mut hosts: BTreeMap<(&str, &str), Cover> = BTreeMap::new();
     for observation in members {
-        let key = (observation.endpoint.host.as_str(), target::transport(&observation.endpoint.scheme));
+        let key = (observation.endpoint.host.as_str(), observation.endpoint.transport());
         let (addresses, numbers) = hosts.entry(key).or_default();
         addresses.extend(observation.address.filter(|_| !observation.proxied()).map(|ip| ip.to_string()));
         numbers.extend(observation.port);

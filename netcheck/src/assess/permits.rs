@@ -9,7 +9,6 @@ use crate::ports;
 use crate::profile::Profile;
 use crate::profile::row::Permit;
 use crate::records::Observation;
-use crate::target;
 
 /// A permit entry: the requirement's position, the permit's, and the transport.
 type Entry = (usize, usize, &'static str);
@@ -58,7 +57,7 @@ impl<'a> Permitted<'a> {
     /// The entry that covers a target.
     fn entry(&self, observation: &Observation) -> Option<Entry> {
         let row = self.profile.rows.iter().position(|row| row.name == observation.labels.requirement)?;
-        let transport = target::transport(&observation.endpoint.scheme);
+        let transport = observation.endpoint.transport();
         let permits = &self.profile.rows[row].permits;
         let fits = |number: &usize| covers_port(&permits[*number], transport, observation.port);
         let candidates: Vec<usize> = (0..permits.len()).filter(fits).collect();

@@ -8,7 +8,6 @@ use netcheck_record::cause::{Confidence, Reason, Who};
 use netcheck_record::record::Verdict;
 
 use crate::records::{CauseKey, Observation};
-use crate::target;
 
 /// How near a guess is to a proof, the nearest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -268,7 +267,7 @@ fn two_blocks(ports: &[(Option<u16>, Option<IpAddr>)]) -> bool {
 fn default_deny(observations: &mut [Observation]) {
     let other_tcp = |one: &&Observation| {
         one.direct()
-            && target::transport(&one.endpoint.scheme) == "TCP"
+            && one.endpoint.transport() == "TCP"
             && !matches!(one.port, None | Some(80 | 443))
     };
     let drop = |one: &Observation| one.reason() == Some(Reason::FirewallDrop) && !one.usable();

@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use crate::ports;
 use crate::records::{Counts, Observation};
-use crate::target;
 
 /// Whether a requirement works from here, from good to bad.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -179,7 +178,7 @@ fn of_place(targets: &[(Outcome, &Observation)], rules: &Rules, limits: &mut Vec
     let target = targets.first().map(|(_, target)| *target);
     limits.push(format!(
         "{} {} of {} do not work",
-        target.map_or("TCP", |target| target::transport(&target.endpoint.scheme)),
+        target.map_or("TCP", |target| target.endpoint.transport()),
         ports::text(ports(false)),
         target.map_or("", |target| target.endpoint.host.as_str())
     ));
@@ -200,7 +199,7 @@ fn unproven(silent: &[&Observation], limits: &mut Vec<String>) {
     let Some(first) = silent.first() else { return };
     limits.push(format!(
         "{} {} could not be tested: no answer, and the host asked need not give one",
-        target::transport(&first.endpoint.scheme),
+        first.endpoint.transport(),
         ports::text(silent.iter().filter_map(|target| target.port))
     ));
 }
@@ -241,7 +240,7 @@ fn with_fallback(
     let count = |of: &[&Observation]| of.iter().filter(|target| works(target)).count();
     let whole = |of: &[&Observation]| of.iter().all(|target| target.verdict == Verdict::Pass);
     let ports = |of: &[&Observation]| {
-        let transport = of.first().map_or("TCP", |target| target::transport(&target.endpoint.scheme));
+        let transport = of.first().map_or("TCP", |target| target.endpoint.transport());
         format!("{transport} {}", ports::text(of.iter().filter_map(|target| target.port)))
     };
     match (count(main), count(spare)) {

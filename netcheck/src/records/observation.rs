@@ -130,6 +130,15 @@ pub(crate) struct CauseKey {
 pub(crate) struct Action {
     /// `allow`, `exempt`, `authenticate`, …
     pub(crate) kind: String,
+    /// A portal's page.
+    #[serde(default)]
+    pub(crate) url: Option<String>,
+    /// The proxy.
+    #[serde(default)]
+    pub(crate) proxy: Option<String>,
+    /// The resolver.
+    #[serde(default)]
+    pub(crate) resolver: Option<String>,
 }
 
 /// Sentences of a record.
@@ -268,6 +277,13 @@ impl Observation {
     /// What tells one target of a run from another: labels, endpoint and port.
     pub(crate) fn key(&self) -> (&Labels, &Endpoint, Option<u16>) {
         (&self.labels, &self.endpoint, self.port)
+    }
+}
+
+impl Endpoint {
+    /// `TCP` or `UDP`: what a firewall rule names.
+    pub(crate) fn transport(&self) -> &'static str {
+        crate::target::transport(&self.scheme, &self.path)
     }
 }
 

@@ -8,7 +8,6 @@ use netcheck_record::record::Verdict;
 
 use super::change;
 use crate::records::Observation;
-use crate::target;
 
 /// Takes the proof away where datagrams to services that are known to answer stop at another place, or where somebody
 /// else's pass on the same port: the block that was proven is another one.
@@ -50,5 +49,5 @@ fn stop(observation: &Observation) -> Option<IpAddr> {
 }
 
 fn udp_port(observation: &Observation) -> Option<u16> {
-    observation.port.filter(|_| target::transport(&observation.endpoint.scheme) == "UDP")
+    observation.port.filter(|_| observation.endpoint.transport() == "UDP")
 }
