@@ -44,7 +44,7 @@ struct Columns {
 impl Columns {
     fn fit(longest: usize, width: usize) -> Columns {
         let name = longest.clamp(11, 24);
-        let (status, works) = (17, 9);
+        let (status, works) = (17, 7);
         let mut left = width.saturating_sub(name + status + works + 3);
         let (mut cause, mut ask) = (None, None);
         if width >= WIDE && left >= 17 + 8 + CHANGE {

@@ -112,6 +112,8 @@ impl<'a> Permitted<'a> {
         });
         let ports = match part {
             true => ports::text(numbers),
+            // Other hosts work: of the entry's ports, those that were seen to fail, with their ranges.
+            false if !open.is_empty() => touched_ranges(permit, transport, &failing),
             false => permit_ports(permit, transport).to_owned(),
         };
         let rule = |rule: String, of: &dyn Fn(&Observation) -> bool| Rule {
@@ -147,6 +149,13 @@ impl<'a> Permitted<'a> {
         }
         rules
     }
+}
+
+/// The ranges of a permit that hold a failing port.
+fn touched_ranges(permit: &Permit, transport: &str, failing: &BTreeSet<u16>) -> String {
+    let ranges = ports::parse(permit_ports(permit, transport)).unwrap_or_default();
+    let touched = ranges.into_iter().filter(|(first, last)| failing.range(*first..=*last).next().is_some());
+    touched.map(ports::range).collect::<Vec<_>>().join(",")
 }
 
 /// Rules of one destination and port list, each once.

@@ -125,7 +125,11 @@ fn source(request: &Request) -> String {
     inside.extend(source.interface.clone());
     inside.extend(source.public_address.iter().map(|address| format!("seen outside as {address}")));
     let inside = if inside.is_empty() { String::new() } else { format!(" ({})", inside.join("; ")) };
-    source.address.as_ref().map_or(String::new(), |address| format!(", from {address}{inside}"))
+    match (&source.address, inside.is_empty()) {
+        (Some(address), _) => format!(", from {address}{inside}"),
+        (None, false) => format!(", from this machine{inside}"),
+        (None, true) => String::new(),
+    }
 }
 
 /// Destinations with ports and today's addresses; those that share ports share them.

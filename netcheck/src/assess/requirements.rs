@@ -267,6 +267,14 @@ pub(super) fn needed(requirements: &[Requirement], observations: &[Observation])
             needed[*at] = observations[*at].labels.path == requirement.best_path;
         }
     }
+    // A host that nobody confirmed and that does not answer says nothing beside what works.
+    for requirement in requirements.iter().filter(|one| one.status.usable()) {
+        for at in &requirement.members {
+            let one = &observations[*at];
+            let absent = one.labels.confirmed == Some(false) && !one.usable();
+            needed[*at] &= !(absent && one.reason().is_none_or(|reason| reason == Reason::Unknown));
+        }
+    }
     needed
 }
 

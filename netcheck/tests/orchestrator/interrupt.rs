@@ -31,7 +31,10 @@ fn sigint_keeps_what_is_finished_and_is_130() {
     let (stage, run) = interrupted(Signal::SIGINT);
     assert_eq!(run.code, Some(130), "{}", run.stdout);
     assert!(stage.kept().iter().any(|record| record["check"] == "udp"));
-    assert!(run.stdout.contains("VERDICT"), "{}", run.stdout);
+    assert!(run.stdout.starts_with("Interrupted after "), "{}", run.stdout);
+    let report = crate::fake::report(&stage, &[]);
+    assert_eq!(report["run"]["interrupted"], true);
+    assert!(report["headline"].as_str().unwrap().starts_with("Interrupted after "), "{report}");
 }
 
 #[test]
