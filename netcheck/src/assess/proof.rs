@@ -266,9 +266,7 @@ fn two_blocks(ports: &[(Option<u16>, Option<IpAddr>)]) -> bool {
 /// A firewall that drops every port but the web's drops UDP for the same reason.
 fn default_deny(observations: &mut [Observation]) {
     let other_tcp = |one: &&Observation| {
-        one.direct()
-            && one.endpoint.transport() == "TCP"
-            && !matches!(one.port, None | Some(80 | 443))
+        one.direct() && one.endpoint.transport() == "TCP" && !matches!(one.port, None | Some(80 | 443))
     };
     let drop = |one: &Observation| one.reason() == Some(Reason::FirewallDrop) && !one.usable();
     let tried: Vec<&Observation> = observations.iter().filter(other_tcp).collect();

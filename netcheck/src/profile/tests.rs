@@ -182,7 +182,8 @@ fn what_is_needed_in_practice_is_advisory_and_names_its_source() {
 #[test]
 fn video_media_need_not_answer_and_controls_are_named() {
     let profile = Profile::named("spotme").unwrap();
-    let udp = |probe: &&Probe| crate::target::transport(&Place::of(&probe.target).scheme, &probe.target) == "UDP";
+    let udp =
+        |probe: &&Probe| crate::target::transport(&Place::of(&probe.target).scheme, &probe.target) == "UDP";
     let udp: Vec<&Probe> = profile.probes().map(|(_, probe)| probe).filter(udp).collect();
     assert!(!udp.is_empty());
     for probe in udp {

@@ -98,7 +98,17 @@ impl Stage {
 /// The real program, with nothing of this machine's environment that matters to it.
 pub fn netcheck() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netcheck"));
-    for name in ["NETCHECK_TOOLS", "NO_COLOR", "COLUMNS", "https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+    for name in [
+        "NETCHECK_TOOLS",
+        "NO_COLOR",
+        "COLUMNS",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "http_proxy",
+        "HTTP_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+    ] {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());

@@ -65,7 +65,8 @@ fn no_report_of_a_hostile_file_moves_a_cursor() {
             assert_harmless(&if format == "csv" { out.replace("\r\n", "\n") } else { out.clone() }, format);
             assert_harmless(&err, format);
             assert!(
-                !matches!(format, "html" | "markdown" | "junit") || out.matches("<script").count() == usize::from(format == "html"),
+                !matches!(format, "html" | "markdown" | "junit")
+                    || out.matches("<script").count() == usize::from(format == "html"),
                 "{format}"
             );
         }

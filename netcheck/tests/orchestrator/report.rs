@@ -58,14 +58,23 @@ fn a_row_without_records_keeps_its_place() {
     fs::write(stage.journal(), bare + "\n").unwrap();
     assert!(report(&stage, "text").contains("ingest       not known"));
     assert!(report(&stage, "junit").contains("<error message=\"not known: nothing was checked\">"));
-    let status = "netcheck_requirement_status{profile=\"spotme\",requirement=\"ingest\",status=\"not known\"} 1";
+    let status =
+        "netcheck_requirement_status{profile=\"spotme\",requirement=\"ingest\",status=\"not known\"} 1";
     assert!(report(&stage, "prometheus").contains(status));
 }
 
 #[test]
 fn hostile_text_is_text_in_a_page() {
     let page = report(&checked(hostile), "html");
-    for bad in ["<script>alert", "<script src", "<img", "<svg onload", "\u{1b}", "javascript:alert(1)\"", "http-equiv=\"refresh"] {
+    for bad in [
+        "<script>alert",
+        "<script src",
+        "<img",
+        "<svg onload",
+        "\u{1b}",
+        "javascript:alert(1)\"",
+        "http-equiv=\"refresh",
+    ] {
         assert!(!page.contains(bad), "{bad}");
     }
     assert!(page.contains("&lt;script&gt;"), "the text itself is kept");

@@ -19,11 +19,13 @@ fn the_metrics_are_those_of_the_report() {
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     let metrics = fs::read_to_string(&file).unwrap();
     assert!(
-        metrics.contains("netcheck_requirement_works{profile=\"spotme\",requirement=\"mail\",role=\"all\"} 0\n"),
+        metrics
+            .contains("netcheck_requirement_works{profile=\"spotme\",requirement=\"mail\",role=\"all\"} 0\n"),
         "{metrics}"
     );
     assert!(
-        metrics.contains("netcheck_requirement_works{profile=\"spotme\",requirement=\"core\",role=\"all\"} 1\n"),
+        metrics
+            .contains("netcheck_requirement_works{profile=\"spotme\",requirement=\"core\",role=\"all\"} 1\n"),
         "{metrics}"
     );
     let report = netcheck().args(["report", "--format", "prometheus"]).arg(stage.journal()).output().unwrap();

@@ -25,7 +25,15 @@ fn both_ways_are_run_and_shown_side_by_side() {
         "cat >/dev/null; case \"$*\" in *'--proxy none'*) sed 's/\"labels\":{/\"labels\":{\"path\":\"direct\",/' mail.jsonl;; \
          *) sed 's/\"labels\":{/\"labels\":{\"path\":\"proxy\",/; s/\"verdict\":\"fail\"/\"verdict\":\"pass\"/' mail.jsonl;; esac",
     );
-    let run = stage.check(&["--row", "mail", "--no-controls", "--path", "direct,proxy", "--proxy", "http://127.0.0.1:9"]);
+    let run = stage.check(&[
+        "--row",
+        "mail",
+        "--no-controls",
+        "--path",
+        "direct,proxy",
+        "--proxy",
+        "http://127.0.0.1:9",
+    ]);
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
     assert!(flat(&run.stdout).contains("REQUIREMENT DIRECT PROXY"), "{}", run.stdout);
     assert!(flat(&run.stdout).contains("mail does not work works"), "{}", run.stdout);
