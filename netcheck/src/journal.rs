@@ -118,11 +118,7 @@ impl Journal {
 fn open(path: &Path) -> Result<Out, String> {
     let system = path.starts_with("/dev") || path.starts_with("/proc");
     let link = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_symlink());
-    if link && !system && shared_folder(path) {
-        return Err(
-            "it is a symbolic link in a folder that others may write to: name the file itself".to_owned()
-        );
-    }
+    refuse_planted_link(path)?;
     let regular = fs::metadata(path).map_or(true, |meta| meta.is_file());
     if system || !regular {
         let stream = OpenOptions::new().append(true).open(path).map_err(|why| why.to_string())?;
@@ -138,6 +134,21 @@ fn open(path: &Path) -> Result<Out, String> {
         drop(old);
     }
     Ok(Out::File(file))
+}
+
+/// Refuses a symbolic link in a folder that everybody may write to: somebody else may have made it.
+///
+/// # Errors
+/// It is one.
+pub(crate) fn refuse_planted_link(path: &Path) -> Result<(), String> {
+    let system = path.starts_with("/dev") || path.starts_with("/proc");
+    let link = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_symlink());
+    if link && !system && shared_folder(path) {
+        return Err(
+            "it is a symbolic link in a folder that others may write to: name the file itself".to_owned()
+        );
+    }
+    Ok(())
 }
 
 /// A file that this process alone writes, opened to be appended to.

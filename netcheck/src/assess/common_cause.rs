@@ -34,7 +34,7 @@ pub(super) fn apply(observations: &mut [Observation]) -> Option<Reason> {
 /// The one reason for everything.
 fn find(observations: &[Observation]) -> Option<CauseKey> {
     let said: Vec<&Observation> =
-        observations.iter().filter(|one| !mute(one) && !(names_alone(one) && one.usable())).collect();
+        observations.iter().filter(|one| !(mute(one) || names_alone(one) && one.usable())).collect();
     if said.is_empty() || said.iter().any(|one| one.usable()) {
         return None;
     }
@@ -57,7 +57,7 @@ fn diverted(said: &[&Observation]) -> Option<CauseKey> {
     let asked: Vec<&&Observation> = said.iter().filter(|one| names(one)).collect();
     let hosts: BTreeSet<&str> = asked.iter().map(|one| one.endpoint.host.as_str()).collect();
     let first = asked.first()?;
-    (hosts.len() > 1 && asked.iter().all(|one| own(&one))).then(|| first.cause.as_deref().cloned())?
+    (hosts.len() > 1 && asked.iter().all(own)).then(|| first.cause.as_deref().cloned())?
 }
 
 /// No way out: no network, no resolver, or a proxy that lets nobody through.

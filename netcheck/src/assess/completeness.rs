@@ -203,7 +203,8 @@ fn notes(runs: &[&Run]) -> Vec<String> {
         runs.iter().filter_map(|run| run.start.as_ref()).flat_map(|start| &start.flags).collect();
     let has = |name: &str| flags.iter().any(|flag| *flag == name || flag.starts_with(&format!("{name}=")));
     let mut notes = Vec::new();
-    if !runs.is_empty() && !has("--thorough") && !(has("--hold") && has("--count")) {
+    let looked = has("--thorough") || (has("--hold") && has("--count"));
+    if !(runs.is_empty() || looked) {
         let quick = "A quick run does not see idle timeouts, rare packet loss or jitter; `netcheck check --thorough` looks for \
                      them and takes about 70 s.";
         notes.push(quick.to_owned());

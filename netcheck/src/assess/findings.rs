@@ -120,7 +120,7 @@ pub(super) fn group(
         .into_iter()
         .filter_map(|(key, members)| finding(&key, members, observations, known, loss))
         .collect();
-    findings.sort_by(|one, other| order(one).cmp(&order(other)));
+    findings.sort_by_key(order);
     for (at, finding) in findings.iter_mut().enumerate() {
         finding.id = format!("f{}", at + 1);
         finding.names.everything = common == Some(finding.cause);

@@ -42,7 +42,7 @@ fn answer(report: &Report) -> String {
 fn roles(report: &Report) -> String {
     let words = report.roles.iter().filter(|(_, status)| **status > Status::Works).map(|(role, status)| {
         let of_role = |one: &&Requirement| one.required && one.role == *role && one.status == *status;
-        let names: Vec<&str> = report.requirements.iter().filter(of_role).map(|one| called(one)).collect();
+        let names: Vec<&str> = report.requirements.iter().filter(of_role).map(called).collect();
         let names = match (names.as_slice(), status) {
             (_, Status::Limited) | ([], _) => String::new(),
             ([one], _) => format!("{one} "),
@@ -70,7 +70,7 @@ fn causes(report: &Report, worst: Status) -> String {
         .filter(|one| one.required && one.status == worst)
         .flat_map(|one| one.findings.iter().map(String::as_str))
         .collect();
-    let inspection = |finding: &&Finding| finding.cause == netcheck_record::cause::Reason::TlsInspection;
+    let inspection = |finding: &Finding| finding.cause == netcheck_record::cause::Reason::TlsInspection;
     let mut findings: Vec<&Finding> = report
         .findings
         .iter()
@@ -82,7 +82,7 @@ fn causes(report: &Report, worst: Status) -> String {
     let more = findings.len().saturating_sub(CAUSES);
     let mut clauses: Vec<String> =
         findings.iter().take(CAUSES).map(|finding| cause_text::clause(finding)).collect();
-    if findings.iter().any(|finding| inspection(&finding)) && fails(report, "apns") {
+    if findings.iter().any(|finding| inspection(finding)) && fails(report, "apns") {
         clauses.push("iPhones get no notifications".to_owned());
     }
     if clauses.is_empty() {

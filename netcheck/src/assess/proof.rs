@@ -181,6 +181,7 @@ fn explains(proof: &Proof, observation: &Observation) -> Option<Kinship> {
 /// One host's silence has one place: what the best-proven of its targets say, and the most of those.
 fn one_place_a_host(observations: &mut [Observation]) {
     type Votes = BTreeMap<(Confidence, Option<IpAddr>), usize>;
+    type Places = Vec<(Option<u16>, Option<IpAddr>)>;
     let silent = |one: &Observation| {
         !one.usable()
             && matches!(
@@ -189,7 +190,7 @@ fn one_place_a_host(observations: &mut [Observation]) {
             )
     };
     let mut hosts: BTreeMap<(String, Reason), Votes> = BTreeMap::new();
-    let mut ports: BTreeMap<(String, Reason), Vec<(Option<u16>, Option<IpAddr>)>> = BTreeMap::new();
+    let mut ports: BTreeMap<(String, Reason), Places> = BTreeMap::new();
     for observation in observations.iter().filter(|one| silent(one)) {
         if let (Some(reason), Some(confidence), near @ Some(_)) =
             (observation.reason(), observation.confidence(), observation.near())

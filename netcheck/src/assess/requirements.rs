@@ -70,12 +70,6 @@ pub(crate) struct Targets {
     pub(crate) inconclusive: u64,
 }
 
-impl Default for Status {
-    fn default() -> Status {
-        Status::NotKnown
-    }
-}
-
 /// Every requirement of the profile, and every other that records name.
 pub(super) fn of(
     basis: &Basis,

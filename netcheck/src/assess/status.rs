@@ -12,7 +12,7 @@ use crate::ports;
 use crate::records::{Counts, Observation};
 
 /// Whether a requirement works from here, from good to bad.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Status {
     /// Every required target passed.
     #[serde(rename = "works")]
@@ -21,6 +21,7 @@ pub(crate) enum Status {
     #[serde(rename = "works with limits")]
     Limited,
     /// Nothing shows whether it works.
+    #[default]
     #[serde(rename = "not known")]
     NotKnown,
     /// Not usable from here.
@@ -124,7 +125,8 @@ pub(super) fn judge(counted: &[&Observation], rules: &Rules) -> Judgement {
 /// Every one of them has to work; of a port range, a part has to.
 fn all(main: &[&Observation], siblings: &Siblings, rules: &Rules, limits: &mut Vec<String>) -> Status {
     let silent: Vec<&Observation> = main.iter().copied().filter(|target| target.need_not_answer()).collect();
-    let mut places: BTreeMap<(&str, &str, &str), Vec<(Outcome, &Observation)>> = BTreeMap::new();
+    type Places<'a> = BTreeMap<(&'a str, &'a str, &'a str), Vec<(Outcome, &'a Observation)>>;
+    let mut places: Places = BTreeMap::new();
     let mut left_out = 0;
     for target in main.iter().copied().filter(|target| !target.need_not_answer()) {
         match outcome(target, siblings) {

@@ -44,7 +44,7 @@ impl Round {
         let broken = tools::missing(&job.lines, &job.tools, job.args.tools.as_deref());
         let mut round = Round { on_stdout: journal.is_stdout(), broken, ..Round::default() };
         let id = run_id::new();
-        round.line(journal, RunLine::Start(start(job, &id)));
+        round.line(journal, RunLine::Start(Box::new(start(job, &id))));
         if job.ways.is_empty() {
             round.once(job, &id, &job.lines, None, journal, sender, events);
         }

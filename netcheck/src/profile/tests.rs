@@ -247,3 +247,21 @@ fn every_built_in_profile_is_sound() {
         assert_eq!(Profile::named(name).map(|profile| profile.name), Ok(name.to_owned()));
     }
 }
+
+#[test]
+fn arguments_that_a_tool_would_not_start_with_are_refused() {
+    let with = |args: &str| {
+        let own = format!("format = 1\nname = \"x\"\nextends = \"spotme\"\n[tools.tcp]\nargs = {args}\n");
+        Profile::sound("x", Profile::parse(&own).unwrap()).map(|_| ())
+    };
+    assert_eq!(with(r#"["--timeout", "3", "--ordered", "--jobs=5"]"#), Ok(()));
+    for bad in [
+        r#"["--help"]"#,
+        r#"["--jobs", "0"]"#,
+        r#"["--jobs=0"]"#,
+        r#"["example.com:443"]"#,
+        r#"["-4", "tcp://a:1"]"#,
+    ] {
+        assert!(with(bad).unwrap_err().contains("[tools.tcp]"), "{bad}");
+    }
+}

@@ -152,7 +152,7 @@ impl Input {
         match line {
             RunLine::Start(start) => {
                 let at = self.run_of(&start.id) as usize;
-                self.runs[at].start.get_or_insert(start);
+                self.runs[at].start.get_or_insert(*start);
             }
             RunLine::End(end) => {
                 let at = self.run_of(&end.id) as usize;

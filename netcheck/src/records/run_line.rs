@@ -102,7 +102,7 @@ pub(crate) struct Chosen {
 #[derive(Clone, Debug)]
 pub(crate) enum RunLine {
     /// At the beginning.
-    Start(RunStart),
+    Start(Box<RunStart>),
     /// At the end.
     End(RunEnd),
 }
@@ -122,13 +122,13 @@ impl RunLine {
         {
             *text = escape::line(text, 200);
         }
-        Some(RunLine::Start(start))
+        Some(RunLine::Start(Box::new(start)))
     }
 
     /// The line as a file has it.
     pub(crate) fn json(&self) -> String {
         let run = match self {
-            RunLine::Start(start) => serde_json::to_string(start),
+            RunLine::Start(start) => serde_json::to_string(&**start),
             RunLine::End(end) => serde_json::to_string(end),
         };
         format!("{{\"v\":1,\"run\":{}}}", run.unwrap_or_default())

@@ -32,7 +32,7 @@ fn a_record_becomes_an_observation() {
 
 #[test]
 fn run_lines_are_no_records_and_no_faults() {
-    let start = RunLine::Start(RunStart { id: "r1".into(), planned: 2, ..RunStart::default() });
+    let start = RunLine::Start(Box::new(RunStart { id: "r1".into(), planned: 2, ..RunStart::default() }));
     let end = RunLine::End(RunEnd { id: "r1".into(), finished: "x".into(), written: 1, interrupted: true });
     let input = read(&format!("{}\n{RECORD}\n{}\n", start.json(), end.json()));
     assert_eq!((input.observations.len(), input.runs.len(), input.bad), (1, 1, 0));

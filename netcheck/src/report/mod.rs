@@ -17,6 +17,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::assess::{self, Assessment, Basis};
 use crate::baseline::Baseline;
+use crate::journal;
 use crate::out;
 use crate::plan;
 use crate::profile::Profile;
@@ -129,6 +130,9 @@ pub(crate) fn run(args: &Args) -> Result<u8, String> {
 }
 
 fn write(args: &Args, subject: &Subject, spooled: Option<&File>) -> Result<(), String> {
+    if let Some(file) = &args.output {
+        journal::refuse_planted_link(file).map_err(|why| format!("{}: {why}", file.display()))?;
+    }
     let report = &subject.assessment.report;
     let text = match args.format {
         Format::Csv if !args.requests => return records_as_csv(args, subject, spooled),

@@ -44,3 +44,18 @@ fn sigterm_is_143() {
     // Half a round would look like an outage to whoever reads the metrics.
     assert!(!stage.dir.path().join("netcheck.prom").exists());
 }
+
+#[test]
+fn sighup_is_129() {
+    assert_eq!(interrupted(Signal::SIGHUP).1.code, Some(129));
+}
+
+#[test]
+fn a_tool_gets_a_signal_that_nothing_blocks() {
+    let stage = Stage::all(pass);
+    // The mask that the tool was started with, as the system shows it.
+    stage.script("mail", "cat >/dev/null; grep SigBlk /proc/self/status > mask; cat mail.jsonl");
+    stage.check(&["--row", "mail", "--no-controls"]);
+    let mask = std::fs::read_to_string(stage.dir.path().join("mask")).unwrap();
+    assert_eq!(mask.split_whitespace().last(), Some("0000000000000000"));
+}

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use crate::fake::{Stage, dropped, finish, flat, line, netcheck, pass, report};
+use crate::fake::{Stage, dropped, finish, flat, line, netcheck, pass};
 
 fn by_proxy_only(target: &Target) -> Value {
     dropped(target, "10.0.0.1")
