@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 
 use crate::records::{RunLine, with_run};
 
+/// From so many bytes on, the next round of `--watch` begins a new file.
+const LARGE: u64 = 32 << 20;
+
 /// The file of a run.
 #[derive(Debug)]
 pub(crate) struct Journal {
     out: Out,
     name: String,
+    path: PathBuf,
     /// How many bytes are whole lines.
     whole: u64,
     /// How many records of the present run were written.
@@ -38,7 +42,21 @@ impl Journal {
             "-" => Out::Stdout,
             _ => open(path).map_err(|why| format!("{name}: {why}"))?,
         };
-        Ok(Journal { out, name, whole: 0, written: 0, failed: false, closed: false })
+        Ok(Journal { out, name, path: path.to_owned(), whole: 0, written: 0, failed: false, closed: false })
+    }
+
+    /// Begins a new file where the present one is large; the last one stays under the name `FILE.1`.
+    ///
+    /// # Errors
+    /// The new file cannot be opened.
+    pub(crate) fn rotate(&mut self) -> Result<(), String> {
+        if matches!(self.out, Out::File(_)) && self.whole > LARGE {
+            let path = self.path.clone();
+            self.out = Out::Stdout;
+            self.out = open(&path).map_err(|why| format!("{}: {why}", self.name))?;
+            self.whole = 0;
+        }
+        Ok(())
     }
 
     /// Writes a line of the run.

@@ -43,7 +43,7 @@ pub(crate) struct Finding {
     /// Whether every one of them failed in the baseline run too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) known: bool,
-    /// What it covers.
+    /// What it covers; empty where it concerns the whole access.
     pub(crate) destinations: Vec<Destination>,
     /// What was seen.
     pub(crate) evidence: Vec<String>,
@@ -125,6 +125,10 @@ pub(super) fn group(
         finding.id = format!("f{}", at + 1);
         finding.names.everything = common == Some(finding.cause);
         finding.summary = cause_text::summary(finding);
+        // What concerns the whole access names the requirements it touches, and no single host.
+        if finding.names.everything || cause_text::of_the_access(finding.cause) {
+            finding.destinations.clear();
+        }
     }
     findings
 }

@@ -128,6 +128,7 @@ pub(crate) fn run(args: &Args, home: Home) -> Result<u8, String> {
     screen::announce(&job);
     let mut before: Option<Vec<Observation>> = None;
     loop {
+        journal.rotate()?;
         let mut round = Round::run(&job, &mut journal, &sender, &events);
         let assessment = round.assess(&job, baseline.as_ref());
         let code = screen::show(&job, &round, &assessment)?;

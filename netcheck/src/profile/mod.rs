@@ -7,6 +7,7 @@ pub(crate) mod row;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -137,11 +138,14 @@ impl Profile {
     fn read(file: &Path) -> Result<Profile, String> {
         let name = file.display();
         let absent = |why| format!("profile {name}: {why} (built in: {})", names());
-        let size = fs::metadata(file).map_err(absent)?.len();
-        if size > LONGEST {
+        let open = fs::File::open(file).map_err(absent)?;
+        let mut text = Vec::new();
+        // What has no end, a device, ends at the bound too.
+        open.take(LONGEST + 1).read_to_end(&mut text).map_err(|why| format!("profile {name}: {why}"))?;
+        if text.len() as u64 > LONGEST {
             return Err(format!("profile {name}: longer than {LONGEST} bytes"));
         }
-        let text = fs::read_to_string(file).map_err(|why| format!("profile {name}: {why}"))?;
+        let text = String::from_utf8(text).map_err(|_| format!("profile {name}: not UTF-8 text"))?;
         Profile::parse(&text).map_err(|why| format!("profile {name}: {why}"))
     }
 

@@ -20,6 +20,8 @@ pub(crate) use time::utc;
 
 /// The longest line that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
+/// As many lines may be longer than that.
+const ENDLESS: u32 = 16;
 /// The most records that are read: a bound on memory (about 100 bytes each).
 const MOST: usize = 8_000_000;
 /// The most records that are kept whole, for pages.
@@ -121,7 +123,7 @@ impl Input {
             self.public_address = line::mapped_address(facts);
         }
         if (position < SAMPLES || detailed && position > DETAILED)
-            && let Ok(record) = serde_json::from_slice(text)
+            && let Some(record) = whole(text)
         {
             self.samples.insert(position, record);
         }
@@ -167,6 +169,22 @@ impl Input {
     }
 }
 
+/// Whether a line is a record, as [`Input`] counts them.
+pub(crate) fn is_record(text: &[u8]) -> bool {
+    serde_json::from_slice::<RecordLine>(text)
+        .is_ok_and(|line| line.v == VERSION && line.target.is_some() && line.verdict.is_some())
+}
+
+/// A whole record; an action that this version does not know is left out.
+pub(crate) fn whole(text: &[u8]) -> Option<Record> {
+    if let Ok(record) = serde_json::from_slice(text) {
+        return Some(record);
+    }
+    let mut value: serde_json::Value = serde_json::from_slice(text).ok()?;
+    value.get_mut("cause")?.as_object_mut()?.remove("action")?;
+    serde_json::from_value(value).ok()
+}
+
 /// Calls `each` for every line that is not blank, and whether it ended with a line break.
 ///
 /// # Errors
@@ -177,6 +195,7 @@ pub(crate) fn each_line(
     mut each: impl FnMut(&[u8], bool) -> Result<(), String>,
 ) -> Result<(), String> {
     let mut line = Vec::new();
+    let mut endless = 0;
     loop {
         line.clear();
         let count = from.by_ref().take(LONGEST).read_until(b'\n', &mut line);
@@ -184,6 +203,10 @@ pub(crate) fn each_line(
             return Ok(());
         }
         let whole = line.ends_with(b"\n");
+        endless += u32::from(!whole && line.len() as u64 == LONGEST);
+        if endless > ENDLESS {
+            return Err(format!("{}: its lines are longer than {LONGEST} bytes: no records", name.display()));
+        }
         let text = line.trim_ascii();
         if !text.is_empty() {
             each(text, whole)?;

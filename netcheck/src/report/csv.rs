@@ -7,6 +7,7 @@ use netcheck_record::record::Record;
 
 use super::Subject;
 use crate::assess;
+use crate::records;
 
 /// The names of the columns.
 pub(super) const HEAD: &str = "time,requirement,status,finding,role,region,required,check,target,verdict,failure,detail,cause,who,\
@@ -37,9 +38,12 @@ impl<'a> Lines<'a> {
 
     /// The line of a record; nothing for a line that is none, or that was not judged.
     pub(super) fn line(&mut self, text: &[u8]) -> Option<String> {
-        let record: Record = serde_json::from_slice(text).ok()?;
+        if !records::is_record(text) {
+            return None;
+        }
         let at = self.at;
         self.at += 1;
+        let record = records::whole(text)?;
         let at = *self.observations.get(&at)?;
         let assessment = self.subject.assessment;
         let observation = &assessment.observations[at];

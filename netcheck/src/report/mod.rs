@@ -119,7 +119,8 @@ pub(crate) fn run(args: &Args) -> Result<u8, String> {
         interfaces: &[],
         narrowed: args.choice.narrows(),
     };
-    let assessment = assess::assess(&basis, &mut input);
+    let mut assessment = assess::assess(&basis, &mut input);
+    assessment.report.run.warnings.extend(age(assessment.report.run.newest));
     let subject = Subject { profile: &profile, input: &input, assessment: &assessment };
     write(args, &subject, spooled.as_ref())?;
     if input.bad > 0 {
@@ -127,6 +128,16 @@ pub(crate) fn run(args: &Args) -> Result<u8, String> {
         return Ok(2);
     }
     Ok(assessment.exit_code(args.strict, args.ignore_known))
+}
+
+/// What is said of records that are older than a day.
+fn age(newest: u64) -> Option<String> {
+    let now = u64::try_from(netcheck_record::clock::unix()).unwrap_or_default();
+    let days = now.saturating_sub(newest) / 86_400;
+    (newest > 0 && days > 0).then(|| match days {
+        1 => "These records are 1 day old.".to_owned(),
+        days => format!("These records are {days} days old."),
+    })
 }
 
 fn write(args: &Args, subject: &Subject, spooled: Option<&File>) -> Result<(), String> {

@@ -11,7 +11,10 @@ pub(super) fn of(finding: &Finding, subject: &Subject) -> String {
     let egress = first.and_then(|one| one.egress.as_deref());
     let local = egress.and_then(|egress| egress.local.as_deref()).unwrap_or_default();
     let interface = egress.and_then(|egress| egress.interface.as_deref()).unwrap_or_default();
-    let hosts = assess::hosts(finding);
+    let hosts = match assess::hosts(finding) {
+        text if text.is_empty() => "the services".to_owned(),
+        text => text,
+    };
     format!(
         "<ol class=\"route\" aria-label=\"The way to {0}\">\n<li>this machine<span>{1} {2}</span></li>\n\
          <li class=\"block\">{3}<span>{4} (ask: {5})</span></li>\n<li class=\"far\">{0}<span>{6}</span></li>\n</ol>\n",
