@@ -34,6 +34,11 @@ pub(crate) struct Completeness {
 }
 
 impl Judged {
+    /// Whether everything that was read is judged.
+    pub(super) fn all(&self) -> bool {
+        self.earlier.is_empty()
+    }
+
     /// Whether an observation is judged.
     pub(crate) fn holds(&self, observation: &Observation) -> bool {
         observation.run.map_or(self.without_run, |run| self.runs.contains(&run))

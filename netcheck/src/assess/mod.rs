@@ -59,14 +59,17 @@ pub(crate) struct Assessment {
     /// The observations that were judged, in the order of their targets.
     pub(crate) observations: Vec<Observation>,
     /// The finding of each observation, by its position in the report.
-    pub(crate) membership: Vec<Option<usize>>,
+    pub(crate) membership: Vec<Option<u32>>,
 }
 
 /// Judges what was read.
 pub(crate) fn assess(basis: &Basis, input: &mut Input) -> Assessment {
     let judged = completeness::judged(input);
-    let (observations, earlier): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut input.observations).into_iter().partition(|one| judged.holds(one));
+    let mut observations = std::mem::take(&mut input.observations);
+    let earlier = match judged.all() {
+        true => Vec::new(),
+        false => observations.extract_if(.., |one| !judged.holds(one)).collect(),
+    };
     let completeness = completeness::of(basis, input, &judged, &observations);
     let timeline = completeness::timeline(basis, input, &judged, earlier);
     let mut assessment = judge(basis, observations, &completeness, input.public_address.as_deref());
@@ -113,7 +116,7 @@ fn judge(
 
 /// The observations in the order of their targets; of a target that was checked twice, the newest.
 fn each_target_once(mut observations: Vec<Observation>) -> Vec<Observation> {
-    observations.sort_by(|one, other| {
+    observations.sort_unstable_by(|one, other| {
         let newest = (other.time, other.verdict, other.code).cmp(&(one.time, one.verdict, one.code));
         one.key().cmp(&other.key()).then(newest).then(one.cause.cmp(&other.cause))
     });
@@ -122,11 +125,11 @@ fn each_target_once(mut observations: Vec<Observation>) -> Vec<Observation> {
 }
 
 /// The finding of each observation.
-fn membership(findings: &[Finding], count: usize) -> Vec<Option<usize>> {
+fn membership(findings: &[Finding], count: usize) -> Vec<Option<u32>> {
     let mut membership = vec![None; count];
     for (at, finding) in findings.iter().enumerate() {
         for member in &finding.members {
-            membership[*member] = Some(at);
+            membership[*member] = u32::try_from(at).ok();
         }
     }
     membership

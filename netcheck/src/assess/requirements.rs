@@ -75,7 +75,7 @@ pub(super) fn of(
     basis: &Basis,
     observations: &[Observation],
     findings: &[Finding],
-    membership: &[Option<usize>],
+    membership: &[Option<u32>],
     known: &BTreeSet<usize>,
     completeness: &Completeness,
 ) -> Vec<Requirement> {
@@ -209,17 +209,17 @@ fn explain(
     requirement: &mut Requirement,
     observations: &[Observation],
     findings: &[Finding],
-    membership: &[Option<usize>],
+    membership: &[Option<u32>],
     known: &BTreeSet<usize>,
 ) {
     let counted = |at: &&usize| !requirement.required || observations[**at].labels.required;
-    let touched: BTreeSet<usize> = requirement.members.iter().filter_map(|at| membership[*at]).collect();
-    let of_counted: BTreeSet<usize> =
+    let touched: BTreeSet<u32> = requirement.members.iter().filter_map(|at| membership[*at]).collect();
+    let of_counted: BTreeSet<u32> =
         requirement.members.iter().filter(counted).filter_map(|at| membership[*at]).collect();
-    requirement.findings = touched.iter().map(|at| findings[*at].id.clone()).collect();
+    requirement.findings = touched.iter().map(|at| findings[*at as usize].id.clone()).collect();
     if requirement.status == Status::Limited {
         for at in &of_counted {
-            let clause = cause_text::clause(&findings[*at]);
+            let clause = cause_text::clause(&findings[*at as usize]);
             if !requirement.limits.contains(&clause) {
                 requirement.limits.push(clause);
             }

@@ -25,9 +25,9 @@ const ENDLESS: u32 = 16;
 /// The most records that are read: a bound on memory (about 100 bytes each).
 const MOST: usize = 8_000_000;
 /// The most records that are kept whole, for pages.
-const SAMPLES: usize = 5_000;
+const SAMPLES: usize = 2_000;
 /// Beyond so many records, evidence is kept for the first few of each cause alone.
-const DETAILED: usize = 20_000;
+const DETAILED: usize = 5_000;
 /// The requirement of targets that came without labels.
 pub(crate) const UNLABELLED: &str = "unlabelled";
 /// How many of each cause keep their evidence beyond that.

@@ -17,7 +17,7 @@ pub(super) const HEAD: &str = "time,requirement,status,finding,role,region,requi
 pub(super) struct Lines<'a> {
     subject: &'a Subject<'a>,
     /// The observation of each record, by the record's position in the input.
-    observations: HashMap<usize, usize>,
+    observations: Vec<Option<u32>>,
     status: HashMap<&'a str, &'static str>,
     at: usize,
 }
@@ -26,11 +26,15 @@ impl<'a> Lines<'a> {
     /// Lines of a subject.
     pub(super) fn of(subject: &'a Subject<'a>) -> Lines<'a> {
         let assessment = subject.assessment;
-        let places = assessment.observations.iter().enumerate();
+        let count = assessment.observations.iter().map(|one| one.position + 1).max().unwrap_or_default();
+        let mut observations = vec![None; count];
+        for (at, observation) in assessment.observations.iter().enumerate() {
+            observations[observation.position] = u32::try_from(at).ok();
+        }
         let status = assessment.report.requirements.iter();
         Lines {
             subject,
-            observations: places.map(|(at, observation)| (observation.position, at)).collect(),
+            observations,
             status: status.map(|one| (one.name.as_str(), one.status.as_str())).collect(),
             at: 0,
         }
@@ -44,11 +48,11 @@ impl<'a> Lines<'a> {
         let at = self.at;
         self.at += 1;
         let record = records::whole(text)?;
-        let at = *self.observations.get(&at)?;
+        let at = self.observations.get(at).copied().flatten()? as usize;
         let assessment = self.subject.assessment;
         let observation = &assessment.observations[at];
-        let finding =
-            assessment.membership[at].map_or("", |finding| assessment.report.findings[finding].id.as_str());
+        let finding = assessment.membership[at]
+            .map_or("", |finding| assessment.report.findings[finding as usize].id.as_str());
         let requirement = observation.labels.requirement.as_str();
         let judged = [requirement, self.status.get(requirement).copied().unwrap_or_default(), finding];
         Some(line(&record, judged))
