@@ -65,7 +65,7 @@ pub(crate) struct Assessment {
 /// Judges what was read.
 pub(crate) fn assess(basis: &Basis, input: &mut Input) -> Assessment {
     let judged = completeness::judged(input);
-    let mut observations = std::mem::take(&mut input.observations);
+    let mut observations = input.take();
     let earlier = match judged.all() {
         true => Vec::new(),
         false => observations.extract_if(.., |one| !judged.holds(one)).collect(),

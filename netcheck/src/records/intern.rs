@@ -1,6 +1,6 @@
 //! Texts that many records share, kept once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
@@ -14,18 +14,18 @@ use crate::target::Place;
 #[derive(Debug, Default)]
 pub(super) struct Interner {
     labels: HashMap<String, Rc<Labels>>,
-    endpoints: HashMap<Endpoint, Rc<Endpoint>>,
-    egresses: HashMap<Egress, Rc<Egress>>,
-    causes: HashMap<CauseKey, Rc<CauseKey>>,
-    marks: HashMap<Marks, Rc<Marks>>,
+    endpoints: HashSet<Rc<Endpoint>>,
+    egresses: HashSet<Rc<Egress>>,
+    causes: HashSet<Rc<CauseKey>>,
+    marks: HashSet<Rc<Marks>>,
 }
 
-fn once<T: Clone + Eq + Hash>(known: &mut HashMap<T, Rc<T>>, value: T) -> Rc<T> {
+fn once<T: Eq + Hash>(known: &mut HashSet<Rc<T>>, value: T) -> Rc<T> {
     if let Some(shared) = known.get(&value) {
         return Rc::clone(shared);
     }
-    let shared = Rc::new(value.clone());
-    known.insert(value, Rc::clone(&shared));
+    let shared = Rc::new(value);
+    known.insert(Rc::clone(&shared));
     shared
 }
 

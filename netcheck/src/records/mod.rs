@@ -163,6 +163,13 @@ impl Input {
         }
     }
 
+    /// Everything that was read; what was kept to share texts is let go.
+    pub(crate) fn take(&mut self) -> Vec<Observation> {
+        self.interner = Interner::default();
+        self.alike = BTreeMap::new();
+        std::mem::take(&mut self.observations)
+    }
+
     /// Keeps the observations that `keep` wants.
     pub(crate) fn retain(&mut self, keep: impl Fn(&Observation) -> bool) {
         self.observations.retain(keep);
