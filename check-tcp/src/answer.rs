@@ -5,7 +5,6 @@ use netcheck_common::diagnose::fix;
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::http::Answer;
 use netcheck_common::net::Net;
-use netcheck_common::proxy;
 use netcheck_common::signature::{self, Match};
 use netcheck_common::target::Target;
 use netcheck_common::tls::Trust;
@@ -25,10 +24,11 @@ pub struct Remark {
 /// # Errors
 /// The answer is not the service's own.
 pub fn secure(net: &Net, answer: Answer, trust: Trust, target: &Target) -> Result<Option<Remark>, Failure> {
-    let page = if answer.status >= 400 { recognised(net, &answer) } else { None };
+    // What a service proves to be its own may speak of blocked pages; what somebody else signed for it may not.
+    let page = if answer.status >= 400 || trust != Trust::Public { recognised(net, &answer) } else { None };
     match answer.status {
-        100..=399 => Ok(None),
         _ if page.is_some() => Err(status(&answer, page)),
+        100..=399 => Ok(None),
         407 if trust != Trust::Public => {
             Err(Failure::new(Code::HttpProxyAuth, "407: a proxy nobody configured asks for credentials"))
         }
@@ -48,23 +48,19 @@ pub fn secure(net: &Net, answer: Answer, trust: Trust, target: &Target) -> Resul
 pub fn plain(net: &Net, answer: Answer, forwarded: bool, target: &Target) -> Result<Option<Remark>, Failure> {
     let page = recognised(net, &answer);
     match answer.status {
-        407 if forwarded => {
-            net.fact("proxy", "schemes", proxy::schemes(&answer));
-            Err(Failure::new(Code::ProxyAuthRequired, "407: the proxy asks for credentials"))
-        }
+        _ if !forwarded && net.is_block_page_address() => Err(status(&answer, page)),
         407 => Err(Failure::new(Code::HttpProxyAuth, "407: a proxy nobody configured asks for credentials")),
-        502..=504 if forwarded => {
-            Err(Failure::new(Code::ProxyUpstream, format!("{}: the proxy could not reach it", answer.status)))
-        }
         403 if forwarded && page.is_some() => {
             Err(Failure::new(Code::ProxyDenied, "403: the proxy refuses it"))
         }
         _ if page.is_some() => Err(status(&answer, page)),
         300..=399 if is_foreign(&answer, target) => {
-            let location = answer.header("location").unwrap_or_default();
+            let location = answer.destination().unwrap_or_default();
             Err(Failure::new(Code::HttpRedirectForeign, format!("redirected to {location}")))
         }
-        403 | 451 | 511 => Ok(Some(forbidden(&answer, target))),
+        // Only portals answer so (RFC 6585 section 6).
+        511 => Err(status(&answer, None)),
+        403 | 451 => Ok(Some(forbidden(&answer, target))),
         429 => Ok(Some(busy(&answer, target))),
         500.. => Err(status(&answer, None)),
         _ => Ok(None),

@@ -1,14 +1,15 @@
 //! `tcp`, `tls`, `http` and `https`: connect, shake hands, ask once.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use netcheck_common::check::Check;
 use netcheck_common::clock;
-use netcheck_common::diagnose::{Diagnosis, Finding};
+use netcheck_common::diagnose::{Diagnosis, Finding, intercepted};
 use netcheck_common::escape;
-use netcheck_common::failure::Layer;
+use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::http::Request;
-use netcheck_common::proxy::Kind;
+use netcheck_common::proxy::{Kind, Proxy};
 use netcheck_common::target::Target;
 use netcheck_common::tls::Hello;
 use netcheck_common::trace::{Observed, Stopped, Trace};
@@ -89,7 +90,7 @@ impl Check for Tcp {
 impl Tcp {
     async fn tls(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
         let stream = trace.reach(target).await?;
-        let mut hello = Hello::to(&target.host);
+        let mut hello = Hello::of(target);
         hello.alpn = self.alpn.iter().map(|name| name.clone().into_bytes()).collect();
         trace.secure(stream, &hello).await?;
         Ok(())
@@ -113,17 +114,36 @@ async fn tcp(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     }
     let addresses = trace.addresses(target).await?;
     let begun = clock::now();
-    let stream = trace.stage(Layer::TCP, net.connect_tcp(&addresses, target.port())).await?;
-    match stand(stream, begun.elapsed()).await {
+    let mut stream = trace.stage(Layer::TCP, net.connect_tcp(&addresses, target.port())).await?;
+    let took = begun.elapsed();
+    let (peer, local) = (stream.peer_addr().ok(), stream.local_addr().ok());
+    let diagnosis = trace.diagnosis();
+    let nearer = async {
+        match (peer, local) {
+            (Some(peer), Some(local)) => diagnosis.intercepted(peer, local, took).await,
+            _ => None,
+        }
+    };
+    let (stood, nearer) = tokio::join!(stand(&mut stream, took), Box::pin(nearer));
+    match stood {
         Ok(first) => trace.facts.banner = first.map(|bytes| escape::bytes(&bytes, 120)),
         Err(failure) => return Err(trace.retract(failure)),
+    }
+    if let Some(interceptor) = nearer {
+        // It took a while to find out: a reset that came meanwhile says more.
+        if let Err(failure) = stand(&mut stream, Duration::ZERO).await {
+            return Err(trace.retract(failure));
+        }
+        let detail = "something nearer than the service accepts the connection: the service was not reached";
+        let cause = intercepted::cause(target, interceptor);
+        trace.degrade(Failure::new(Code::TcpIntercepted, detail), Some(cause));
     }
     Ok(())
 }
 
 async fn https(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let stream = trace.reach(target).await?;
-    let mut hello = Hello::to(&target.host);
+    let mut hello = Hello::of(target);
     hello.alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let secure = trace.secure(stream, &hello).await?;
     let request = Request::get(&target.host, target.port(), true, &target.request_path());
@@ -138,17 +158,23 @@ async fn https(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped>
 
 async fn http(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let net = trace.net();
-    let mut request = Request::get(&target.host, target.port(), false, &target.request_path());
-    let stream = match net.proxy_for(target) {
-        // A forwarding proxy is asked for the whole URL, as a browser does; a tunnel would ask for another permission.
-        Some(proxy) if proxy.kind != Kind::Socks5h => {
-            request.absolute = true;
-            request.headers.extend(proxy.authorization());
-            trace.stage(Layer::PROXY, net.to_proxy(&proxy)).await?
-        }
-        _ => trace.reach(target).await?,
+    let request = Request::get(&target.host, target.port(), false, &target.request_path());
+    // A forwarding proxy is asked for the whole URL, as a browser does; a tunnel would ask for another permission.
+    let to = |proxy: Proxy| {
+        let net = net.clone();
+        async move { Ok((net.to_forwarder(&proxy, target).await?, proxy)) }
     };
-    let work = async { answer::plain(&net, net.request(stream, &request).await?, request.absolute, target) };
+    let (stream, proxy) = match trace.by_proxy(target, to).await? {
+        Some((stream, proxy)) => (stream, Some(proxy).filter(|proxy| proxy.kind != Kind::Socks5h)),
+        None => (trace.direct(target).await?, None),
+    };
+    let work = async {
+        let answer = match &proxy {
+            Some(proxy) => net.forward(stream, proxy, &request).await?,
+            None => net.request(stream, &request).await?,
+        };
+        answer::plain(&net, answer, proxy.is_some(), target)
+    };
     if let Some(remark) = trace.stage(Layer::HTTP, work).await? {
         trace.degrade(remark.failure, Some(remark.cause));
     }

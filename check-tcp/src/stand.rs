@@ -18,7 +18,7 @@ const BRIEFLY: Duration = Duration::from_millis(1);
 ///
 /// # Errors
 /// `tcp.reset`.
-pub async fn stand(mut stream: TcpStream, took: Duration) -> Result<Option<Vec<u8>>, Failure> {
+pub async fn stand(stream: &mut TcpStream, took: Duration) -> Result<Option<Vec<u8>>, Failure> {
     let mut first = [0u8; 256];
     let heard = tokio::select! {
         biased;

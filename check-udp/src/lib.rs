@@ -1,12 +1,12 @@
-//! Checks STUN, TURN, QUIC, HTTP/3 and ICMP targets: is real-time media possible from here, and how good would it be?
+//! Checks STUN, TURN, QUIC, HTTP/3 and ICMP targets: whether real-time media works from here, and how well.
 
 mod allocate;
 mod binding;
+mod blame;
 mod check;
 mod control;
-#[cfg(test)]
-mod corpus_replay;
 mod counted;
+mod credentials;
 mod echo;
 mod explain;
 mod facts;
@@ -14,21 +14,38 @@ mod h3;
 mod icmp;
 mod initial;
 mod ladder;
+mod large_hello;
 mod mappings;
+mod media;
 mod message;
+mod mos;
 mod mtu;
 mod nat;
 mod ping;
 mod pinger;
 mod quality;
 mod quic;
+mod random;
 mod reach;
+mod redirect;
 mod relay;
+mod relay_media;
+mod run;
+mod rung;
+mod rungs;
+mod secure;
+mod series;
 mod session;
+mod stray;
 mod stun;
+mod transport;
 mod turn;
+mod turn_message;
 mod versions;
 mod wire;
+
+#[cfg(test)]
+mod corpus_replay;
 
 /// Runs the tool from the command line to its exit code.
 #[must_use]

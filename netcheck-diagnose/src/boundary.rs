@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::outside;
 use super::trail::{self, Probe};
 use crate::Diagnosis;
 use netcheck_net::clock;
@@ -28,12 +29,12 @@ pub enum Boundary {
     Blurred,
 }
 
-/// Looks for it at the first hop that shows packets to an open port and not those to the silent one; at the very
-/// first one, where no port is open, that shows datagrams.
+/// Looks for it at the first hop that shows packets to another port of the address and not those to the silent one; at
+/// the very first one, where no port answers, that shows SYNs to another destination, or datagrams.
 pub(super) async fn find(net: &Diagnosis, to: SocketAddr) -> Boundary {
-    let (own, sibling) = tokio::join!(net.trail(to), net.sibling(to));
+    let (own, sibling) = tokio::join!(net.trail(to), net.answering_sibling(to));
     let last = own.last().map_or(0, |(hop, _)| hop);
-    let control = sibling.map(|port| SocketAddr::new(to.ip(), port));
+    let control = sibling.map(|(port, _)| SocketAddr::new(to.ip(), port));
     let hop = match control {
         Some(control) => net.trail(control).await.hops.iter().map(|(hop, _)| *hop).find(|hop| *hop > last),
         None => (last == 0).then_some(1),
@@ -42,10 +43,18 @@ pub(super) async fn find(net: &Diagnosis, to: SocketAddr) -> Boundary {
     let other = || async {
         match control {
             Some(control) => trail::probe(net, control, hop, trail::wait(net)).await.hop(),
-            None => trail::router(net, to.ip(), hop).await,
+            None => first_hop_elsewhere(net, to).await,
         }
     };
     compare(net, hop, other, |patience| trail::probe(net, to, hop, patience)).await
+}
+
+/// The first hop as a SYN to a destination that has nothing to do with `to` shows it, or a datagram to the same address.
+async fn first_hop_elsewhere(net: &Diagnosis, to: SocketAddr) -> Option<IpAddr> {
+    let elsewhere = SocketAddr::new(outside::destinations(to.is_ipv6())[0], outside::WEB);
+    let (syn, datagram) =
+        tokio::join!(trail::probe(net, elsewhere, 1, trail::wait(net)), trail::router(net, to.ip(), 1));
+    syn.hop().or(datagram)
 }
 
 /// The same of datagrams for a silent port and for a control, at a hop that showed only the control's.

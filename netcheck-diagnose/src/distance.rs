@@ -119,7 +119,9 @@ async fn answers(net: &Diagnosis, to: SocketAddr, least: u8, wait: Duration) -> 
     match clock::within(wait, tcp::attempt(net.origin(), to, reach)).await {
         None => false,
         Some(Ok(_)) => true,
-        Some(Err(refusal)) => refusal.failure.code == Code::TcpRefused && refusal.icmp.is_none(),
+        Some(Err(refusal)) => {
+            matches!(refusal.failure.code, Code::TcpRefused | Code::TcpReset) && refusal.icmp.is_none()
+        }
     }
 }
 

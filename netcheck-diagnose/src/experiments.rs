@@ -1,118 +1,69 @@
 //! The control experiments of a run, each made once and shared by all targets.
 
-use std::collections::HashMap;
-use std::fmt::Debug;
-use std::future::Future;
-use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use tokio::sync::OnceCell;
 
 use super::boundary::{self, Boundary};
 use super::distance::{self, Distance};
-use super::hello::{self, Outcome};
+use super::hello::{self, HelloForm, Outcome};
+use super::hello_form::{self, Form};
+use super::hello_probe::{self, Destination};
+use super::interception::Interceptor;
+use super::memo::Memo;
+use super::older;
+use super::outside::Outside;
+use super::resolver_path::{self, ResolverPath};
 use super::rules::datagram::CONTROL_PORT;
 use super::rules::name::Sanity;
 use super::times::Times;
-use super::trail::{self, Trail};
+use super::trail::{self, Answer, Probe, Trail};
 use super::walk::{self, Walk};
 use crate::Diagnosis;
-use netcheck_net::clock;
-use netcheck_net::story;
-use netcheck_net::tcp::{self, Reach};
-use netcheck_record::target::{Host, Target};
+use netcheck_net::tls::SentHello;
+use netcheck_record::target::Host;
 
-/// How many results are remembered, and how many paths are traced in one run: a bound on memory and packets.
-const REMEMBERED: usize = 4096;
+/// How many paths are traced in one run: a bound on packets.
 const TRACED: usize = 512;
 /// How many hops of a path are asked once more with other content.
 const HOPS: usize = 16;
 /// Ports that most services have open, asked as control.
 const SIBLINGS: [u16; 2] = [443, 80];
 
-/// Results by key, each made once.
-#[derive(Debug)]
-pub(super) struct Memo<K, V> {
-    cells: Mutex<HashMap<K, Arc<OnceCell<V>>>>,
-}
-
-impl<K, V> Default for Memo<K, V> {
-    fn default() -> Self {
-        Memo { cells: Mutex::default() }
-    }
-}
-
-impl<K: Hash + Eq + Debug, V: Clone + Debug> Memo<K, V> {
-    /// What is known under `key`, made once. The making is boxed before anything holds it: it is large, and rare.
-    pub(super) fn get(&self, key: K, make: impl Future<Output = V>) -> impl Future<Output = V> {
-        let about = if story::tells(1) { format!("{key:?}") } else { String::new() };
-        let make = Box::pin(async move {
-            let answer = make.await;
-            story::tell(1, || format!("experiment {}{about}: {answer:?}", question::<V>()));
-            answer
-        });
-        async move { self.cell(key).get_or_init(|| make).await.clone() }
-    }
-
-    /// What is known under `key` already.
-    pub(super) fn known(&self, key: &K) -> Option<V> {
-        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        cells.get(key)?.get().cloned()
-    }
-
-    fn cell(&self, key: K) -> Arc<OnceCell<V>> {
-        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        if cells.len() >= REMEMBERED {
-            cells.clear();
-        }
-        Arc::clone(cells.entry(key).or_default())
-    }
-}
-
-/// What kind of answer an experiment gives, for `-v`: `trail`, `boundary`, …
-fn question<V>() -> String {
-    let name = std::any::type_name::<V>();
-    let end = name.find('<').unwrap_or(name.len());
-    name[..end].rsplit("::").next().unwrap_or(name).to_lowercase()
-}
-
 /// What was found out in a run besides the records.
 #[derive(Debug, Default)]
 pub struct Experiments {
-    open: Mutex<HashMap<IpAddr, u16>>,
-    reached: AtomicBool,
     reached_over_ipv6: AtomicBool,
     answered: AtomicBool,
     traced: AtomicUsize,
     trails: Memo<SocketAddr, Trail>,
     datagrams: Memo<SocketAddr, Trail>,
     hellos: Memo<(SocketAddr, String), Outcome>,
-    walks: Memo<(SocketAddr, String), Walk>,
+    renamed: Memo<(SocketAddr, HelloForm, String), bool>,
+    older: Memo<(SocketAddr, String), Option<String>>,
+    walks: Memo<(SocketAddr, HelloForm), Walk>,
+    places: Memo<(SocketAddr, HelloForm), Option<IpAddr>>,
+    forms: Memo<(SocketAddr, HelloForm), Option<Form>>,
     routers: Memo<(IpAddr, u8), Option<IpAddr>>,
-    siblings: Memo<IpAddr, Vec<u16>>,
+    siblings: Memo<IpAddr, Vec<(u16, Answer)>>,
     pub(super) distances: Memo<SocketAddr, Option<Distance>>,
-    resets: Memo<(SocketAddr, String), Option<Distance>>,
+    resets: Memo<(SocketAddr, HelloForm), Option<Distance>>,
     boundaries: Memo<SocketAddr, Boundary>,
-    stand_ins: Memo<SocketAddr, Option<(u8, IpAddr)>>,
-    outside: Memo<(), bool>,
+    pub(super) interceptors: Memo<SocketAddr, Option<Interceptor>>,
+    pub(super) accepted_short: Memo<IpAddr, bool>,
+    pub(super) outside: Memo<bool, Outside>,
     pub(super) resolver: Memo<(), Sanity>,
-    pub(super) issuers: Mutex<HashMap<String, Vec<String>>>,
+    resolver_paths: Memo<SocketAddr, ResolverPath>,
+    hops_beyond: Memo<u8, Option<IpAddr>>,
     pub(super) dates: Memo<SocketAddr, Option<i64>>,
     pub(crate) times: Times,
 }
 
 impl Experiments {
-    /// Notes a connection that stood: a control for later failures.
+    /// Notes a connection that stood over IPv6: a control for a dead address family.
     pub(crate) fn note_connected(&self, to: SocketAddr) {
-        self.reached.store(true, Ordering::Relaxed);
         if to.is_ipv6() {
             self.reached_over_ipv6.store(true, Ordering::Relaxed);
-        }
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.len() < REMEMBERED {
-            open.entry(to.ip()).or_insert(to.port());
         }
     }
 
@@ -121,20 +72,9 @@ impl Experiments {
         self.answered.store(true, Ordering::Relaxed);
     }
 
-    /// Whether any connection of this run stood.
-    pub(crate) fn reached(&self) -> bool {
-        self.reached.load(Ordering::Relaxed)
-    }
-
     /// Whether any connection of this run stood over IPv6.
     pub(crate) fn reached_over_ipv6(&self) -> bool {
         self.reached_over_ipv6.load(Ordering::Relaxed)
-    }
-
-    /// A port that stood on this address in this run.
-    fn known_open(&self, address: IpAddr, except: u16) -> Option<u16> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.get(&address).copied().filter(|port| *port != except)
     }
 }
 
@@ -150,42 +90,56 @@ impl Diagnosis {
         let net = self;
         drop(tokio::spawn(async move {
             let sibling = async {
-                if let Some(port) = net.sibling(to).await {
+                if let Some((port, _)) = net.answering_sibling(to).await {
                     net.trail(SocketAddr::new(to.ip(), port)).await;
                 }
             };
-            // Where nothing of this run has connected by now, all of the world may be out of reach: that is asked for
-            // beside the trail, or the answer would come after the timeout.
+            let (trail, ()) = tokio::join!(net.trail(to), sibling);
             let outside = async {
-                if !net.experiments.reached() {
-                    net.outside_answers().await;
+                if trail.hops.len() < 2 && trail.answered.is_none() {
+                    net.outside(to.is_ipv6()).await;
                 }
             };
-            let (trail, (), ()) = tokio::join!(net.trail(to), sibling, outside);
-            net.boundary(to).await;
-            if trail.hops.len() < 2 && trail.answered.is_none() {
-                tokio::join!(net.router(to.ip(), 1), net.outside_answers());
-            }
+            tokio::join!(net.boundary(to), outside);
         }));
     }
 
     /// Begins, beside a silent handshake, what its explanation will ask for.
-    pub(crate) fn prefetch_hello(self, to: SocketAddr, name: Host) {
+    pub(crate) fn prefetch_hello(self, to: SocketAddr, sent: Arc<SentHello>) {
         let net = self;
         drop(tokio::spawn(async move {
-            tokio::join!(net.hello(to, hello::CONTROL_NAME), net.hello_walk(to, &name), net.stand_in(to));
+            net.name_decides(to, &sent, hello::CONTROL_NAME).await;
+            tokio::join!(net.hello_walk(to, &sent), net.interceptor(to));
+            net.hello_form(to, &sent).await;
         }));
     }
 
-    /// What a handshake under another name comes to.
+    /// What a handshake under another name comes to, with a small ClientHello.
     pub(super) async fn hello(&self, to: SocketAddr, name: &str) -> Outcome {
         self.experiments.hellos.get((to, name.to_owned()), hello::with_name(self, to, name)).await
     }
 
-    /// From how far away the reset comes that a ClientHello for this name draws.
-    pub(super) async fn reset_distance(&self, to: SocketAddr, name: &Host) -> Option<Distance> {
-        let measure = async { distance::of_reset(self, to, &hello::bytes(name, &[])).await };
-        self.experiments.resets.get((to, name.to_string()), measure).await
+    /// What a server chooses from a ClientHello that lists older parameters, where this tool does not speak it.
+    pub(super) async fn older_hello(&self, to: SocketAddr, name: &Host) -> Option<String> {
+        self.experiments.older.get((to, name.to_string()), older::chosen(self, to, name)).await
+    }
+
+    /// Whether this ClientHello is lost and the same one under another name answered, each time.
+    pub(super) async fn name_decides(&self, to: SocketAddr, sent: &SentHello, name: &str) -> bool {
+        let ask = hello_form::name_decides(self, to, sent, name);
+        self.experiments.renamed.get((to, HelloForm::of(&sent.hello), name.to_owned()), ask).await
+    }
+
+    /// From how far away the reset comes that this ClientHello draws.
+    pub(super) async fn reset_distance(&self, to: SocketAddr, sent: &SentHello) -> Option<Distance> {
+        let measure = distance::of_reset(self, to, &sent.bytes);
+        self.experiments.resets.get((to, HelloForm::of(&sent.hello)), measure).await
+    }
+
+    /// What about this ClientHello makes the difference, where the other kind is answered.
+    pub(super) async fn hello_form(&self, to: SocketAddr, sent: &SentHello) -> Option<Form> {
+        let examine = hello_form::examine(self, Destination::Direct(to), sent);
+        self.experiments.forms.get((to, HelloForm::of(&sent.hello)), examine).await
     }
 
     /// Whether packets for a silent port stop where those for an open port of the same address go on.
@@ -193,15 +147,32 @@ impl Diagnosis {
         self.experiments.boundaries.get(to, boundary::find(self, to)).await
     }
 
-    /// How far a ClientHello for this name gets.
-    pub(super) async fn hello_walk(&self, to: SocketAddr, name: &Host) -> Walk {
-        let walking = async { walk::walk(&self.aside(), to, &hello::bytes(name, &[])).await };
-        self.experiments.walks.get((to, name.to_string()), walking).await
+    /// How far this ClientHello gets.
+    pub(super) async fn hello_walk(&self, to: SocketAddr, sent: &SentHello) -> Walk {
+        let walking = async { walk::walk(&self.aside(), to, &sent.bytes).await };
+        self.experiments.walks.get((to, HelloForm::of(&sent.hello)), walking).await
     }
 
-    /// Whether a ClientHello for this target was answered when it was sent again, in segments of full size.
-    pub fn was_answered(&self, to: SocketAddr, target: &Target) -> bool {
-        let known = self.experiments.walks.known(&(to, target.host.to_string()));
+    /// The last hop that the part of this ClientHello reaches which is lost: of several segments the first, or the second
+    /// where the service acknowledges the first.
+    pub(super) async fn hello_place(&self, to: SocketAddr, sent: &SentHello) -> Option<IpAddr> {
+        let find = async {
+            let full = hello_probe::segment_size(self, to).await?;
+            let Some((first, second)) = sent.bytes.split_at_checked(full) else {
+                return self.hello_walk(to, sent).await.culprit(self, to).await;
+            };
+            let place = walk::walk(&self.aside(), to, first).await;
+            if place.acknowledged != Some(true) || second.is_empty() {
+                return place.culprit(self, to).await;
+            }
+            walk::walk_after(&self.aside(), to, first, second).await.culprit(self, to).await
+        };
+        self.experiments.places.get((to, HelloForm::of(&sent.hello)), find).await
+    }
+
+    /// Whether this ClientHello was answered when it was sent again, in segments of full size.
+    pub fn was_answered(&self, to: SocketAddr, sent: &SentHello) -> bool {
+        let known = self.experiments.walks.known(&(to, HelloForm::of(&sent.hello)));
         known.is_some_and(|walk| walk.answered_at.is_some())
     }
 
@@ -257,7 +228,7 @@ impl Diagnosis {
             let own = async {
                 let trail = net.datagram_trail(to).await;
                 if trail.hops.len() < 2 && trail.answered.is_none() {
-                    net.outside_answers().await;
+                    net.outside(to.is_ipv6()).await;
                 }
             };
             tokio::join!(own, net.datagram_trail(SocketAddr::new(to.ip(), CONTROL_PORT)), web, elsewhere);
@@ -269,42 +240,29 @@ impl Diagnosis {
         self.experiments.resolver.get((), super::rules::name::sanity(self)).await
     }
 
-    /// The first hop, where datagrams to a resolver behind it get no farther and nothing else of this run did.
-    pub(super) async fn stops_at_the_first_hop(&self) -> Option<IpAddr> {
-        if self.experiments.reached() {
-            return None;
-        }
-        let server =
-            self.resolver().servers().into_iter().next().filter(|server| !server.ip().is_loopback())?;
-        match self.datagram_trail(server).await.hops.as_slice() {
-            [(1, first)] => Some(*first),
-            _ => None,
-        }
+    /// How far packets to a resolver get.
+    pub(crate) async fn resolver_path(&self, server: SocketAddr) -> ResolverPath {
+        self.experiments.resolver_paths.get(server, resolver_path::trace(self, server)).await
+    }
+
+    /// A hop beyond the last one of a path, on the way to somebody else.
+    pub(crate) async fn hop_beyond(&self, last: u8) -> Option<IpAddr> {
+        self.experiments.hops_beyond.get(last, resolver_path::hop_beyond(self, last)).await
     }
 
     /// Begins, beside a silent resolver, what its explanation will ask for.
     pub(crate) fn prefetch_resolver(self) {
         let net = self;
         drop(tokio::spawn(async move {
-            tokio::join!(net.resolver_sanity(), net.stops_at_the_first_hop());
-        }));
-    }
-
-    /// Whether anything beyond the first hop answers: a connection of this run, or a resolver behind a router.
-    pub(super) async fn outside_answers(&self) -> bool {
-        let experiments = &self.experiments;
-        if experiments.reached() {
-            return true;
-        }
-        let ask = async {
-            let far = async {
-                let Some(server) = self.resolver().servers().into_iter().next() else { return false };
-                !server.ip().is_loopback() && !self.datagram_trail(server).await.hops.is_empty()
+            let path = async {
+                let Some(server) = net.resolver().servers().into_iter().next() else { return };
+                let path = net.resolver_path(server).await;
+                if !path.on_link && path.reached(server).is_none() {
+                    net.hop_beyond(path.last().map_or(0, |(hop, _)| hop)).await;
+                }
             };
-            let (far, sanity) = tokio::join!(far, self.resolver_sanity());
-            far && sanity == Sanity::Answers
-        };
-        experiments.outside.get((), ask).await
+            tokio::join!(net.resolver_sanity(), path);
+        }));
     }
 
     /// The router at a distance, asked with a datagram that no TCP rule concerns.
@@ -312,27 +270,33 @@ impl Diagnosis {
         self.experiments.routers.get((to, ttl), trail::router(self, to, ttl)).await
     }
 
-    /// A router at the very distance from which a port is answered, seen there each time.
-    pub(super) async fn stand_in(&self, to: SocketAddr) -> Option<(u8, IpAddr)> {
-        self.experiments.stand_ins.get(to, trail::stand_in(self, to)).await
-    }
-
     /// Another port of the same address that is open.
     pub async fn sibling(&self, to: SocketAddr) -> Option<u16> {
-        let experiments = &self.experiments;
-        if let Some(port) = experiments.known_open(to.ip(), to.port()) {
-            return Some(port);
-        }
+        let answering = self.siblings(to).await;
+        answering.into_iter().find(|(_, answer)| *answer == Answer::Open).map(|(port, _)| port)
+    }
+
+    /// Another port of the same address that answers: an open one, or else one that refuses.
+    pub(super) async fn answering_sibling(&self, to: SocketAddr) -> Option<(u16, Answer)> {
+        let answering = self.siblings(to).await;
+        let open = answering.iter().find(|(_, answer)| *answer == Answer::Open);
+        open.or(answering.first()).copied()
+    }
+
+    async fn siblings(&self, to: SocketAddr) -> Vec<(u16, Answer)> {
         let wait = self.timeout().mul_f64(0.4);
         let ask = async {
             let one = |port: u16| async move {
-                let attempt = tcp::attempt(self.origin(), SocketAddr::new(to.ip(), port), Reach::default());
-                matches!(clock::within(wait, attempt).await, Some(Ok(_))).then_some(port)
+                match trail::answer(self, SocketAddr::new(to.ip(), port), wait).await {
+                    Probe::Answered(answer) => Some((port, answer)),
+                    Probe::Hop(_) | Probe::Silent => None,
+                }
             };
             let (first, second) = tokio::join!(one(SIBLINGS[0]), one(SIBLINGS[1]));
             first.into_iter().chain(second).collect::<Vec<_>>()
         };
-        let open = experiments.siblings.get(to.ip(), ask).await;
-        open.into_iter().find(|port| *port != to.port())
+        let mut answering = self.experiments.siblings.get(to.ip(), ask).await;
+        answering.retain(|(port, _)| *port != to.port());
+        answering
     }
 }

@@ -86,6 +86,11 @@ pub(super) async fn trace_datagrams(net: &Diagnosis, to: SocketAddr) -> Trail {
     walk(wait(net), |ttl, wait| datagram(net, to, ttl, wait, &[&BINDING])).await
 }
 
+/// Walks the path of datagrams of this content.
+pub(super) async fn trace_content(net: &Diagnosis, to: SocketAddr, content: &[u8]) -> Trail {
+    walk(wait(net), |ttl, wait| async move { datagram(net, to, ttl, wait, &[content]).await }).await
+}
+
 /// How long one packet's answer is waited for.
 pub(super) fn wait(net: &Diagnosis) -> Duration {
     net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1))
@@ -166,7 +171,28 @@ pub(super) async fn datagram(
 
 /// One SYN that dies after `ttl` hops.
 pub(super) async fn probe(net: &Diagnosis, to: SocketAddr, ttl: u8, wait: Duration) -> Probe {
-    let reach = Reach { ttl: Some(ttl), ..Reach::default() };
+    syn(net, to, Some(ttl), wait).await
+}
+
+/// What a port answers a SYN that travels as far as it has to.
+pub(super) async fn answer(net: &Diagnosis, to: SocketAddr, wait: Duration) -> Probe {
+    syn(net, to, None, wait).await
+}
+
+/// The interface and address that SYNs to `to` leave from.
+pub(super) async fn egress(net: &Diagnosis, to: SocketAddr) -> Option<device::Device> {
+    let local = std::sync::OnceLock::new();
+    let reach = Reach { ttl: Some(1), ..Reach::default() };
+    let attempt = tcp::attempt_noting(net.origin(), to, reach, |own| {
+        let _ = local.set(own);
+    });
+    // The address is known as soon as the SYN is out; what comes back does not matter.
+    drop(clock::within(Duration::from_millis(20), attempt).await);
+    device::of(local.get()?.ip())
+}
+
+async fn syn(net: &Diagnosis, to: SocketAddr, ttl: Option<u8>, wait: Duration) -> Probe {
+    let reach = Reach { ttl, ..Reach::default() };
     match clock::within(wait, tcp::attempt(net.origin(), to, reach)).await {
         None => Probe::Silent,
         Some(Ok(_)) => Probe::Answered(Answer::Open),
@@ -179,6 +205,8 @@ pub(super) async fn probe(net: &Diagnosis, to: SocketAddr, ttl: u8, wait: Durati
             _ if matches!(refusal.failure.code, Code::RouteNone | Code::RouteDenied | Code::TcpTimeout) => {
                 Probe::Silent
             }
+            // A connection that is reset as soon as it is there was accepted.
+            _ if refusal.failure.code == Code::TcpReset => Probe::Answered(Answer::Open),
             _ => Probe::Answered(Answer::Refused),
         },
     }
@@ -199,20 +227,4 @@ pub(super) async fn router(net: &Diagnosis, to: IpAddr, ttl: u8) -> Option<IpAdd
         Some(Err(Some(icmp))) if icmp.meaning() == Meaning::TimeExceeded => icmp.sender,
         _ => None,
     }
-}
-
-/// The router that passes datagrams on at the distance from which a port is answered, if it is there each time.
-pub(super) async fn stand_in(net: &Diagnosis, to: SocketAddr) -> Option<(u8, IpAddr)> {
-    const ROUNDS: u8 = 4;
-    let (ttl, answer) = net.trail(to).await.answered?;
-    if answer != Answer::Open {
-        return None;
-    }
-    let mut found = net.router(to.ip(), ttl).await.filter(|router| *router != to.ip())?;
-    for _ in 1..ROUNDS {
-        let (port, passed) = tokio::join!(probe(net, to, ttl, wait(net)), router(net, to.ip(), ttl));
-        found =
-            passed.filter(|router| *router != to.ip() && matches!(port, Probe::Answered(Answer::Open)))?;
-    }
-    Some((ttl, found))
 }

@@ -4,13 +4,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use nix::sys::socket::getsockopt;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::net::TcpStream;
 
 use crate::Diagnosis;
 use netcheck_net::clock;
 use netcheck_net::icmp;
 use netcheck_net::tcp::{self, Reach};
+use netcheck_net::tcp_info::TcpInfo;
 
 /// How many hops are looked at.
 const HOPS: u8 = 12;
@@ -27,17 +29,8 @@ pub struct Walk {
     /// Where nothing came back at all: whether the peer's TCP acknowledged the bytes. It does so before any program
     /// there has read them.
     pub acknowledged: Option<bool>,
-}
-
-mod option {
-    //! The socket option that tells how a connection fares, which no crate offers ready-made (tcp(7)).
-    use nix::libc;
-    use nix::sys::socket::sockopt::GetStruct;
-
-    /// `TCP_INFO`.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Info;
-    nix::getsockopt_impl!(Info, libc::IPPROTO_TCP, libc::TCP_INFO, libc::tcp_info, GetStruct<libc::tcp_info>);
+    /// Whether this machine's own kernel refused to send the bytes: they stayed in its queue.
+    pub unsent: bool,
 }
 
 enum End {
@@ -49,10 +42,15 @@ enum End {
 
 /// Sends `payload` as the first bytes of connections to `to`, each with another TTL.
 pub async fn walk(net: &Diagnosis, to: SocketAddr, payload: &[u8]) -> Walk {
+    walk_after(net, to, &[], payload).await
+}
+
+/// The same after bytes that may travel as far as they like.
+pub async fn walk_after(net: &Diagnosis, to: SocketAddr, before: &[u8], payload: &[u8]) -> Walk {
     let wait = net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1));
-    let walking = join_all((1..=HOPS).map(|ttl| send(net, to, payload, ttl, wait)));
-    let (ends, acknowledged) = tokio::join!(walking, acknowledged(net, to, payload, wait));
-    let mut walk = Walk { acknowledged, ..Walk::default() };
+    let walking = join_all((1..=HOPS).map(|ttl| send(net, to, (before, payload), ttl, wait)));
+    let (ends, (acknowledged, unsent)) = tokio::join!(walking, whole(net, to, (before, payload), wait));
+    let mut walk = Walk { acknowledged, unsent, ..Walk::default() };
     for (ttl, end) in (1..=HOPS).zip(ends) {
         match end {
             End::Died => walk.died_at = Some(ttl),
@@ -64,21 +62,42 @@ pub async fn walk(net: &Diagnosis, to: SocketAddr, payload: &[u8]) -> Walk {
     walk
 }
 
-/// Sends the bytes as far as they go; none where something came back.
-async fn acknowledged(net: &Diagnosis, to: SocketAddr, payload: &[u8], wait: Duration) -> Option<bool> {
-    let mut stream = clock::within(wait, tcp::attempt(net.origin(), to, Reach::default())).await?.ok()?;
-    stream.write_all(payload).await.ok()?;
-    if clock::within(wait, stream.read(&mut [0; 1])).await.is_some() {
-        return None;
+/// Sends the bytes as far as they go: whether the peer acknowledged them, none where something came back; and whether
+/// they never left this machine.
+async fn whole(
+    net: &Diagnosis,
+    to: SocketAddr,
+    (before, payload): (&[u8], &[u8]),
+    wait: Duration,
+) -> (Option<bool>, bool) {
+    let attempt = tcp::attempt(net.origin(), to, Reach::default());
+    let Some(Ok(mut stream)) = clock::within(wait, attempt).await else { return (None, false) };
+    if stream.write_all(before).await.is_err() || stream.write_all(payload).await.is_err() {
+        return (None, false);
     }
-    getsockopt(&stream, option::Info).ok().map(|info| info.tcpi_unacked == 0)
+    let unsent = TcpInfo::read(&stream).is_some_and(|info| info.unsent > 0);
+    if clock::within(wait, stream.read(&mut [0; 1])).await.is_some() {
+        return (None, unsent);
+    }
+    let info = TcpInfo::read(&stream);
+    abort(&stream, to);
+    (info.map(|info| info.unacknowledged == 0 && info.unsent == 0), unsent)
 }
 
-async fn send(net: &Diagnosis, to: SocketAddr, payload: &[u8], ttl: u8, wait: Duration) -> End {
+async fn send(
+    net: &Diagnosis,
+    to: SocketAddr,
+    (before, payload): (&[u8], &[u8]),
+    ttl: u8,
+    wait: Duration,
+) -> End {
     let connected = clock::within(wait, tcp::attempt(net.origin(), to, Reach::default())).await;
     let Some(Ok(mut stream)) = connected else { return End::Silent };
+    if stream.write_all(before).await.is_err() {
+        return End::Silent;
+    }
     icmp::listen(&stream, to.is_ipv6());
-    let socket = socket2::SockRef::from(&stream);
+    let socket = SockRef::from(&stream);
     let limited = if to.is_ipv6() {
         socket.set_unicast_hops_v6(u32::from(ttl))
     } else {
@@ -97,7 +116,9 @@ async fn send(net: &Diagnosis, to: SocketAddr, payload: &[u8], ttl: u8, wait: Du
             None => stream.read(&mut first).await,
         }
     };
-    match clock::within(wait, exchange).await {
+    let ended = clock::within(wait, exchange).await;
+    abort(&stream, to);
+    match ended {
         None => End::Silent,
         Some(Ok(0)) => End::Cut,
         Some(Ok(_)) => End::Answered,
@@ -106,6 +127,15 @@ async fn send(net: &Diagnosis, to: SocketAddr, payload: &[u8], ttl: u8, wait: Du
             _ => End::Cut,
         },
     }
+}
+
+/// Ends the connection with a reset that reaches the peer: it would wait for the bytes that died on their way.
+fn abort(stream: &TcpStream, to: SocketAddr) {
+    const TTL: u32 = 64;
+    let socket = SockRef::from(stream);
+    // Where the system refuses, the connection closes in the ordinary way.
+    let _ = if to.is_ipv6() { socket.set_unicast_hops_v6(TTL) } else { socket.set_ttl_v4(TTL) };
+    let _ = socket.set_linger(Some(Duration::ZERO));
 }
 
 impl Walk {

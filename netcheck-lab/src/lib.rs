@@ -11,8 +11,10 @@
 )]
 
 mod act;
+pub mod browser;
 pub mod corpus;
 pub mod dns;
+pub mod kerberos;
 pub mod pki;
 pub mod script;
 pub mod tool;

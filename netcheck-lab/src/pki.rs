@@ -91,6 +91,46 @@ impl Authority {
     }
 }
 
+/// What is wrong with a chain that a genuine authority signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChainFlaw {
+    /// The intermediate is not sent.
+    Incomplete,
+    /// The leaf is for TLS clients.
+    Purpose,
+    /// The intermediate may sign for another zone only.
+    NameConstraint,
+    /// The intermediate has expired.
+    ExpiredIntermediate,
+}
+
+impl Authority {
+    /// A leaf for these names under an intermediate of this authority, with one thing wrong.
+    #[must_use]
+    pub fn flawed_leaf(&self, names: &[&str], flaw: ChainFlaw) -> Leaf {
+        let mut authority = authority_params("Lab Issuing CA");
+        if flaw == ChainFlaw::NameConstraint {
+            authority.name_constraints = Some(rcgen::NameConstraints {
+                permitted_subtrees: vec![rcgen::GeneralSubtree::DnsName("corp.test".into())],
+                excluded_subtrees: Vec::new(),
+            });
+        }
+        if flaw == ChainFlaw::ExpiredIntermediate {
+            authority.not_after = day(-5).into();
+        }
+        let authority_key = KeyPair::generate().unwrap();
+        let intermediate = authority.signed_by(&authority_key, &self.issuer).unwrap();
+        let mut params = leaf_params(names, -30, 60);
+        if flaw == ChainFlaw::Purpose {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        }
+        let key = KeyPair::generate().unwrap();
+        let leaf = params.signed_by(&key, &Issuer::new(authority, authority_key)).unwrap();
+        let chain = if flaw == ChainFlaw::Incomplete { vec![leaf] } else { vec![leaf, intermediate] };
+        Leaf { chain, key }
+    }
+}
+
 /// A server's certificate with its chain and key.
 pub struct Leaf {
     chain: Vec<Certificate>,
@@ -168,6 +208,16 @@ pub fn server_config_for_known_clients(leaf: &Leaf, clients: &Authority) -> Arc<
 pub fn self_signed(names: &[&str]) -> Leaf {
     let key = KeyPair::generate().unwrap();
     let certificate = leaf_params(names, -1, 90).self_signed(&key).unwrap();
+    Leaf { chain: vec![certificate], key }
+}
+
+/// The same, allowed to sign others: what `openssl req -x509` makes.
+#[must_use]
+pub fn self_signed_authority(names: &[&str]) -> Leaf {
+    let key = KeyPair::generate().unwrap();
+    let mut params = leaf_params(names, -1, 90);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = params.self_signed(&key).unwrap();
     Leaf { chain: vec![certificate], key }
 }
 

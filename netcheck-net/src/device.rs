@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
+use nix::sys::socket::SockaddrStorage;
 
 /// An interface of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,17 +68,38 @@ pub fn is_ours(address: IpAddr) -> bool {
     address.is_loopback() || known.get_or_insert_with(all).contains_key(&address)
 }
 
+/// Whether an interface of this machine is on the same link: no router lies between.
+#[must_use]
+pub fn is_on_link(address: IpAddr) -> bool {
+    getifaddrs().into_iter().flatten().any(|entry| {
+        let own = entry.address.and_then(ip_of);
+        let mask = entry.netmask.and_then(ip_of);
+        // A tunnel's interface has one address: what is behind it is not on a link.
+        let is_link = !entry.flags.contains(InterfaceFlags::IFF_POINTOPOINT);
+        is_link
+            && own.zip(mask).is_some_and(|(own, mask)| {
+                masked(address, mask).is_some_and(|net| masked(own, mask) == Some(net))
+            })
+    })
+}
+
+fn masked(address: IpAddr, mask: IpAddr) -> Option<u128> {
+    match (address, mask) {
+        (IpAddr::V4(address), IpAddr::V4(mask)) => Some(u128::from(address.to_bits() & mask.to_bits())),
+        (IpAddr::V6(address), IpAddr::V6(mask)) => Some(address.to_bits() & mask.to_bits()),
+        _ => None,
+    }
+}
+
+fn ip_of(address: SockaddrStorage) -> Option<IpAddr> {
+    let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
+}
+
 fn all() -> HashMap<IpAddr, Link> {
     let mut links = HashMap::new();
     for entry in getifaddrs().into_iter().flatten() {
-        let Some(address) = entry.address else { continue };
-        let ip = if let Some(v4) = address.as_sockaddr_in() {
-            IpAddr::V4(v4.ip())
-        } else if let Some(v6) = address.as_sockaddr_in6() {
-            IpAddr::V6(v6.ip())
-        } else {
-            continue;
-        };
+        let Some(ip) = entry.address.and_then(ip_of) else { continue };
         links.insert(ip, Link { name: entry.interface_name, flags: entry.flags, tunnel: None });
     }
     links

@@ -1,10 +1,12 @@
 //! What the path below every protocol saw of one target.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::tls::{Chain, Trust};
+use crate::dns::Lookup;
+use crate::tls::{Chain, ChainFault, SentHello, Trust};
 use netcheck_record::cause::Cause;
 use netcheck_record::failure::Failure;
 use netcheck_record::record::Path;
@@ -18,20 +20,30 @@ pub struct Seen {
     pub facts: Map<String, Value>,
     /// The addresses the name has.
     pub addresses: Vec<IpAddr>,
+    /// How the name was resolved, where it was.
+    pub lookup: Option<Arc<Lookup>>,
     /// The address that was connected to, or last tried.
     pub peer: Option<SocketAddr>,
     /// All addresses of a public name were private ones.
     pub private_answer: bool,
     /// The chain that was presented, whatever came of it.
     pub chain: Option<Chain>,
+    /// What is wrong with a chain that convinces nobody, besides its time.
+    pub chain_fault: Option<ChainFault>,
     /// Whom that chain convinced.
     pub trust: Option<Trust>,
+    /// The ClientHello of a handshake that failed or has been silent for a while.
+    pub hello: Option<Arc<SentHello>>,
     /// The first bytes received where TLS was expected.
     pub first_bytes: Vec<u8>,
     /// What the last HTTP answer was, where there was one.
     pub answer: Option<crate::http::Answer>,
     /// The proxy that stands between, without credentials.
     pub proxy: Option<String>,
+    /// What stopped the check, where an experiment showed it to be another failure than it looked.
+    pub restated: Option<Failure>,
+    /// What was seen of proxies, for the rules.
+    pub via: crate::proxy::ProxyObservations,
     /// What was wrong and did not stop the check.
     pub degraded: Vec<(Failure, Option<Cause>)>,
 }

@@ -50,6 +50,9 @@ struct Vendor {
     address: Vec<ipnet::IpNet>,
     #[serde(default = "block")]
     page: Page,
+    /// It runs on the machine itself, as antivirus programs and debugging proxies do.
+    #[serde(default)]
+    local: bool,
 }
 
 fn block() -> Page {
@@ -65,6 +68,12 @@ pub fn vendor_of_issuer(issuer: &str) -> Option<&'static str> {
     let issuer = issuer.to_lowercase();
     let known = |vendor: &&Vendor| vendor.issuer.iter().any(|mark| issuer.contains(mark.as_str()));
     DATA.vendor.iter().find(known).map(|vendor| vendor.name.as_str())
+}
+
+/// Whether this vendor's product opens TLS on the machine itself.
+#[must_use]
+pub fn is_local(vendor: &str) -> bool {
+    DATA.vendor.iter().any(|known| known.name == vendor && known.local)
 }
 
 /// The vendor whose block pages live at this address.

@@ -1,10 +1,12 @@
 //! What has to change, as data (`cause.action`), and the one place that turns it into a sentence (`cause.fix`).
 
 use std::fmt;
+use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::proxy_fix::{LoginRepair, ScriptRepair};
 use crate::scheme::{Scheme, Transport};
 use crate::target::Target;
 
@@ -177,6 +179,24 @@ pub enum Fix {
         #[serde(flatten)]
         destination: Destination,
     },
+    /// Make a proxy let its clients in.
+    RepairLogin {
+        /// The proxy, without credentials.
+        proxy: String,
+        /// What to do.
+        #[serde(flatten)]
+        repair: LoginRepair,
+        /// What goes through it.
+        #[serde(flatten)]
+        destination: Destination,
+    },
+    /// Make a proxy script (PAC) work.
+    RepairScript {
+        /// Where it is.
+        url: String,
+        /// What to do with it.
+        how: ScriptRepair,
+    },
     /// Make a proxy work.
     RepairProxy {
         /// The proxy, without credentials.
@@ -217,11 +237,16 @@ pub enum Fix {
         #[serde(flatten)]
         destination: Destination,
     },
-    /// Let a device take ClientHellos of two TCP segments.
-    AcceptLargeHello {
+    /// Let a device take the ClientHellos of today's browsers.
+    AcceptHello {
         /// Whose ClientHellos.
         #[serde(flatten)]
         destination: Destination,
+        /// Which of them it drops, as in "that span two TCP segments".
+        drops: String,
+        /// The last hop that they reach, where it is known: it drops them, or what comes after it does.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        after: Option<IpAddr>,
     },
     /// Keep idle connections.
     KeepIdle {
@@ -265,6 +290,8 @@ pub enum Fix {
 pub enum ProxyRepair {
     /// It cannot be reached: start it, or correct its address.
     Start,
+    /// It accepts connections and answers no request.
+    Answer,
     /// It works and cannot reach the destination.
     ReachDestination,
     /// What answers there is no proxy of that kind.
@@ -314,16 +341,21 @@ impl Fix {
             Fix::Allow { destination, .. }
             | Fix::Exempt { destination, .. }
             | Fix::Authenticate { destination, .. }
+            | Fix::RepairLogin { destination, .. }
             | Fix::RepairProxy { destination, .. }
             | Fix::RepairDns { destination, .. }
             | Fix::RepairIpv6 { destination }
             | Fix::RepairMtu { destination }
             | Fix::RepairPath { destination }
-            | Fix::AcceptLargeHello { destination }
+            | Fix::AcceptHello { destination, .. }
             | Fix::KeepIdle { destination, .. }
             | Fix::CheckService { destination }
             | Fix::AskOperator { destination, .. } => Some(destination),
-            Fix::LogIn { .. } | Fix::SetClock | Fix::Connect { .. } | Fix::Advise { .. } => None,
+            Fix::LogIn { .. }
+            | Fix::RepairScript { .. }
+            | Fix::SetClock
+            | Fix::Connect { .. }
+            | Fix::Advise { .. } => None,
         }
     }
 }
@@ -345,6 +377,8 @@ impl fmt::Display for Fix {
                 f,
                 "Give netcheck (and the platform's clients) credentials for {proxy}, or exempt {destination} from authentication."
             ),
+            Fix::RepairLogin { proxy, repair, destination } => repair.write(f, proxy, destination),
+            Fix::RepairScript { url, how } => how.write(f, url),
             Fix::RepairProxy { proxy, how, destination } => proxy_repair(f, proxy, *how, destination),
             Fix::RepairDns { host: Some(host), destination, .. } => write!(
                 f,
@@ -370,10 +404,13 @@ impl fmt::Display for Fix {
                 f,
                 "Find where packets for {destination} are lost or delayed: a full line, wireless, a rate limit, or missing priority for media."
             ),
-            Fix::AcceptLargeHello { destination } => write!(
-                f,
-                "Update the device that drops ClientHellos of two TCP segments, or exempt {destination} from it."
-            ),
+            Fix::AcceptHello { destination, drops, after } => {
+                match after {
+                    Some(after) => write!(f, "A device at or after {after}")?,
+                    None => f.write_str("A device on the path")?,
+                }
+                write!(f, " drops ClientHellos {drops}: update it, or exempt {destination} from it.")
+            }
             Fix::KeepIdle { destination, seconds } => {
                 write!(f, "Keep idle connections for {destination} open for {} minutes or more (session time-out).", seconds.div_ceil(60))
             }
@@ -431,6 +468,10 @@ fn proxy_repair(f: &mut fmt::Formatter<'_>, proxy: &str, how: ProxyRepair, to: &
         ProxyRepair::Start => {
             write!(f, "Start the proxy {proxy}, or correct its address in this machine's settings.")
         }
+        ProxyRepair::Answer => write!(
+            f,
+            "Restart or relieve the proxy {proxy}: it accepts connections and answers no CONNECT; {to} goes through it."
+        ),
         ProxyRepair::ReachDestination => write!(f, "Let the proxy {proxy} itself reach {to}."),
         ProxyRepair::CheckKind => write!(f, "Check that {proxy} is a proxy of that kind."),
         ProxyRepair::ReplaceCertificate => write!(
@@ -458,6 +499,7 @@ pub fn every(target: &Target) -> Vec<Fix> {
     ];
     let repairs = [
         ProxyRepair::Start,
+        ProxyRepair::Answer,
         ProxyRepair::ReachDestination,
         ProxyRepair::CheckKind,
         ProxyRepair::ReplaceCertificate,
@@ -474,7 +516,11 @@ pub fn every(target: &Target) -> Vec<Fix> {
         Fix::RepairIpv6 { destination: destination() },
         Fix::RepairMtu { destination: destination() },
         Fix::RepairPath { destination: destination() },
-        Fix::AcceptLargeHello { destination: destination() },
+        Fix::AcceptHello {
+            destination: destination(),
+            drops: "that span two TCP segments".to_owned(),
+            after: Some([10, 30, 0, 2].into()),
+        },
         Fix::KeepIdle { destination: destination(), seconds: 1800 },
         Fix::SetClock,
         Fix::Connect { this_machine: true },

@@ -24,6 +24,35 @@ pub enum Diagnose {
     Never,
 }
 
+/// Whose ClientHello is sent.
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq, Hash)]
+pub enum HelloKind {
+    /// As today's browsers: X25519MLKEM768 and X25519 key shares, about 1,900 bytes in two packets.
+    Browser,
+    /// As TLS libraries without a post-quantum key share: about 250 bytes in one packet.
+    Small,
+}
+
+impl HelloKind {
+    /// The other one, which is its control.
+    #[must_use]
+    pub const fn other(self) -> HelloKind {
+        match self {
+            HelloKind::Browser => HelloKind::Small,
+            HelloKind::Small => HelloKind::Browser,
+        }
+    }
+
+    /// The word in `--hello` and in `facts.tls.hello`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            HelloKind::Browser => "browser",
+            HelloKind::Small => "small",
+        }
+    }
+}
+
 /// The flags every check has (docs/RECORD.md tells what they change in a record).
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Common options")]
@@ -67,9 +96,24 @@ pub struct Flags {
     /// Connect to IP for HOST; HOST stays in SNI and Host (repeatable)
     #[arg(long, value_name = "HOST=IP", value_parser = pin)]
     pub connect_to: Vec<(String, IpAddr)>,
-    /// `env`, `none`, or http://, https://, socks5h:// URL; credentials from NETCHECK_PROXY_USER, NETCHECK_PROXY_PASSWORD or --proxy-credentials
-    #[arg(long, value_name = "env|none|URL", default_value = "env")]
+    /// `env`, `system` (environment, browser policy, desktop, WPAD), `none`, pac+URL, or http://, https://, socks5h:// URL; credentials from NETCHECK_PROXY_USER, NETCHECK_PROXY_PASSWORD or --proxy-credentials
+    #[arg(long, value_name = "env|system|none|pac+URL|URL", default_value = "env")]
     pub proxy: String,
+    /// How to answer a proxy that asks who you are
+    #[arg(long, value_enum, value_name = "SCHEME", default_value = "auto")]
+    pub proxy_auth: ProxyAuth,
+    /// The proxy's service principal [default: HTTP/ and the proxy's canonical host name]
+    #[arg(long, value_name = "HTTP/HOST[@REALM]")]
+    pub proxy_spn: Option<String>,
+    /// Keytab to ask for Kerberos tickets with, instead of the ticket cache
+    #[arg(long, value_name = "FILE")]
+    pub proxy_keytab: Option<PathBuf>,
+    /// Proxies that get a password although a PAC file fetched over plain HTTP chose them (repeatable)
+    #[arg(long, value_name = "HOST")]
+    pub proxy_auth_to: Vec<String>,
+    /// Only say which proxies each target would take, and why: nothing is sent to a target
+    #[arg(long)]
+    pub list_proxies: bool,
     /// File whose first line is USER:PASSWORD for the proxy
     #[arg(long, value_name = "FILE")]
     pub proxy_credentials: Option<PathBuf>,
@@ -85,6 +129,9 @@ pub struct Flags {
     /// Public roots to use instead of the built-in ones
     #[arg(long, value_name = "FILE.pem")]
     pub public_roots: Option<PathBuf>,
+    /// ClientHello to send [default: browser for https, wss, tls, quic and h3; small for the others]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub hello: Option<HelloKind>,
     /// Control experiments after a failure
     #[arg(long, value_enum, default_value = "auto")]
     pub diagnose: Diagnose,
@@ -100,6 +147,20 @@ pub struct Flags {
     /// Tell each stage, experiment and rule on standard error (-vv: each connection attempt too)
     #[arg(short, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+/// How a proxy's question who we are is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ProxyAuth {
+    /// Negotiate where a ticket can be had, else Basic
+    #[default]
+    Auto,
+    /// User and password
+    Basic,
+    /// Kerberos
+    Negotiate,
+    /// Not at all
+    None,
 }
 
 /// Who gives the second opinion on names.

@@ -10,9 +10,11 @@ pub mod fix;
 pub mod flags;
 #[cfg(feature = "manual")]
 pub mod manual;
+pub mod proxy_fix;
 pub mod record;
 pub mod sample;
 pub mod scheme;
 pub mod secret;
 pub mod spec;
 pub mod target;
+pub mod web_address;

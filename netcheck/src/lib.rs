@@ -18,6 +18,7 @@ mod ports;
 mod profile;
 mod profiles;
 mod progress;
+mod proxies;
 mod records;
 mod report;
 mod run;

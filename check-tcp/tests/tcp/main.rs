@@ -3,6 +3,7 @@
 
 mod connect;
 mod dns;
+mod dns_transport;
 mod exit;
 mod format;
 mod input;
@@ -10,4 +11,5 @@ mod lanes;
 mod manners;
 mod peer;
 mod proxies;
+mod scripts;
 mod socks;

@@ -8,6 +8,7 @@ use crate::check::Check;
 use netcheck_diagnose::{self as diagnose, Diagnosis, Finding, Observed};
 use netcheck_net::clock;
 use netcheck_net::net::Net;
+use netcheck_net::proxy::Step;
 use netcheck_net::tls::Trust;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::escape;
@@ -63,6 +64,21 @@ pub(super) fn internal(check: &str, target: &Target, ts: String, panic: &(dyn An
     record
 }
 
+/// The record of a target that was only asked which proxies it would take.
+pub(super) fn way(check: &str, net: &Net, target: &Target) -> Record {
+    let shown = |step: Step| match step {
+        Step::Direct => "DIRECT".to_owned(),
+        Step::Proxy(proxy) => proxy.to_string(),
+        Step::Unspoken(text) => text,
+    };
+    let way: Vec<String> = net.steps(target).into_iter().map(shown).collect();
+    net.fact("proxy", "way", json!(way));
+    let mut record = bare(check, target.to_string(), clock::timestamp(), Verdict::Inconclusive);
+    record.facts = net.take_seen().facts;
+    record.labels.clone_from(&target.labels);
+    record
+}
+
 /// Notes how many attempts were made, where more than one was allowed.
 pub(super) fn with_attempts(mut record: Record, tried: u32, allowed: u32) -> Record {
     if allowed > 1 {
@@ -87,6 +103,13 @@ pub(super) async fn explain<C: Check>(
     small_rounds: u8,
 ) -> Option<Finding> {
     let explained = async {
+        // What a configured proxy says of itself does not depend on the protocol behind it.
+        if observed.failure.as_ref().is_some_and(|failure| failure.code.layer() == "proxy") {
+            return Box::pin(diagnose::explain(target, observed, net)).await;
+        }
+        if let Some(finding) = Box::pin(diagnose::inspected(target, observed, net)).await {
+            return Some(finding);
+        }
         let own = Box::pin(check.explain(target, facts, observed, net)).await;
         net.tell(1, || format!("rules of check-{}: {}", C::NAME, said(own.as_ref())));
         match own {
@@ -97,9 +120,20 @@ pub(super) async fn explain<C: Check>(
     match &observed.failure {
         Some(failure) if small_rounds > 0 && diagnose::is_silence_above_tcp(failure.code) => {
             // A few rounds are few: what else was sent in full tells as well.
-            let answered = observed.seen.peer.is_some_and(|to| net.was_answered(to, target));
+            let answered = observed
+                .seen
+                .peer
+                .zip(observed.seen.hello.as_ref())
+                .is_some_and(|(to, sent)| net.was_answered(to, sent));
             if small_rounds < mss_control::ROUNDS && answered {
                 return clock::within(net.left(), explained).await.flatten();
+            }
+            // What repeated pairs prove of a ClientHello says more than one or two rounds of the whole check.
+            if small_rounds < mss_control::ROUNDS && failure.code == Code::TlsTimeout {
+                let found = clock::within(net.left(), explained).await.flatten();
+                if let Some(found) = found.filter(|found| found.cause.confidence >= Confidence::Medium) {
+                    return Some(found);
+                }
             }
             let found = diagnose::mtu_blackhole(target, failure, small_rounds);
             net.tell(1, || format!("rule small segments: {}", found.summary()));
@@ -124,13 +158,17 @@ pub(super) fn record<C: Check>(
     finding: Option<Finding>,
     ts: String,
 ) -> Record {
-    let (verdict, failure, cause) = verdict(target, &mut observed, finding);
+    // What the diagnosis learned has been written since the trace ended.
+    let learned = net.take_seen();
+    let (verdict, mut failure, cause) = verdict(target, &mut observed, finding);
+    if failure.is_some() && learned.restated.is_some() {
+        failure = learned.restated;
+    }
     if verdict == Verdict::Pass {
         observed.stages.iter_mut().for_each(|stage| stage.ok = true);
     }
     let mut facts = observed.seen.facts;
-    // What the diagnosis learned has been written since the trace ended.
-    for (key, value) in net.take_seen().facts {
+    for (key, value) in learned.facts {
         match (facts.get_mut(&key), value) {
             (Some(Value::Object(known)), Value::Object(more)) => known.extend(more),
             (_, value) => {
@@ -218,22 +256,14 @@ fn private_answer(target: &Target, observed: &mut Observed) {
         return;
     }
     let addresses: Vec<String> = observed.seen.addresses.iter().take(4).map(ToString::to_string).collect();
-    let what = format!("{} has only private addresses: {}", target.host, addresses.join(", "));
+    let what = format!("{} has only addresses that are not public: {}", target.host, addresses.join(", "));
     let trust = observed.seen.facts.get("tls").and_then(|tls| tls.get("trust"));
     if trust == Some(&Value::from(Trust::Public.as_str())) {
         // The service is there: what failed above its TLS is not the resolver's doing.
         if observed.failure.is_some() {
             return;
         }
-        let fix = format!(
-            "If {} is meant to pass through a zero-trust client, nothing; else have the resolver give its public addresses.",
-            target.host
-        );
-        let cause = Cause::new(Reason::TransparentProxy, Who::Dns, fix)
-            .sure(Confidence::Medium)
-            .seen(what.clone())
-            .seen("the service's own certificate was presented there");
-        observed.degraded.insert(0, (Failure::new(Code::DnsBogon, what), Some(cause)));
+        observed.degraded.insert(0, (Failure::new(Code::DnsBogon, what), None));
         return;
     }
     let then = observed

@@ -1,17 +1,18 @@
 //! Causes of a certificate that convinces nobody: interception, the clock, or the service's own doing.
 
-use std::net::SocketAddr;
-use std::sync::PoisonError;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::Diagnosis;
 use crate::Observed;
+use crate::elsewhere;
 use crate::hello::{CONTROL_NAME, Outcome};
 use crate::{Finding, fix};
 use netcheck_net::clock;
 use netcheck_net::http::Request;
-use netcheck_net::tls::{Chain, Hello, Trust};
+use netcheck_net::signature;
+use netcheck_net::tls::{Chain, ChainFault, Hello, Trust};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
-use netcheck_record::failure::Failure;
+use netcheck_record::failure::{Code, Failure};
 use netcheck_record::fix::Fix;
 use netcheck_record::target::{Host, Target};
 
@@ -34,83 +35,137 @@ pub(super) async fn untrusted(
     if let Some(finding) = super::name::led_astray(target, observed, failure, net) {
         return finding;
     }
-    let mut cause =
-        Cause::new(Reason::TlsInspection, Who::Network, fix::inspection(target)).seen(failure.detail.clone());
-    let others = same_issuer(net, chain, target);
+    let to = to.filter(|_| net.diagnoses());
+    let trusted = observed.seen.trust == Some(Trust::System);
+    if let Some(to) = to.filter(|_| !trusted && chain.vendor().is_none())
+        && let Some(portal) = super::page::portal_beside(target, to, net).await
+    {
+        return Finding::of(portal.seen(failure.detail.clone()));
+    }
+    let signs = signs(target, observed, chain, to, net).await;
+    if !signs.evidence.is_empty() {
+        return Finding::of(signs.cause(target, failure));
+    }
+    Finding::of(own(target, observed, chain, failure))
+}
+
+/// A protocol that failed inside TLS which this system trusts and the public does not: whoever decrypts it answers in
+/// the service's place, whatever he says.
+pub async fn inspected(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
+    let failure = observed.failure.as_ref().filter(|failure| failure.code.layer() == "rtmp")?;
+    let inside = observed.seen.trust == Some(Trust::System) && failure.code != Code::RtmpRejected;
+    let chain = observed.seen.chain.as_ref().filter(|_| inside)?;
+    let to = observed.seen.peer.filter(|_| observed.seen.proxy.is_none() && net.diagnoses());
+    let cause = signs(target, observed, chain, to, net).await.cause(target, failure);
+    let speaks = if observed.seen.first_bytes.starts_with(b"HTTP/") {
+        "the device that decrypts this connection speaks only HTTP: it answers in the service's place"
+    } else {
+        "the device that decrypts this connection answers in the service's place, and does not pass its protocol on"
+    };
+    Some(Finding::of(cause.seen(speaks)))
+}
+
+/// What shows that somebody on the way, or on this machine, signed the certificate.
+#[derive(Default)]
+struct Signs {
+    evidence: Vec<String>,
+    certain: bool,
+    local: bool,
+    near: Option<IpAddr>,
+}
+
+impl Signs {
+    fn cause(self, target: &Target, failure: &Failure) -> Cause {
+        let (who, fix) = match self.local {
+            true => (Who::Local, fix::inspection(target).on_this_machine()),
+            false => (Who::Network, fix::inspection(target)),
+        };
+        let sure = if self.certain { Confidence::High } else { Confidence::Medium };
+        let cause = Cause::new(Reason::TlsInspection, who, fix)
+            .sure(sure)
+            .near(self.near)
+            .seen(failure.detail.clone());
+        self.evidence.into_iter().fold(cause, Cause::seen)
+    }
+}
+
+async fn signs(
+    target: &Target,
+    observed: &Observed,
+    chain: &Chain,
+    to: Option<SocketAddr>,
+    net: &Diagnosis,
+) -> Signs {
+    let mut signs = Signs::default();
     if let Some(vendor) = chain.vendor() {
-        cause = cause.sure(Confidence::Medium).seen(format!("the issuer is that of {vendor}"));
+        signs.local = signature::is_local(vendor);
+        signs.evidence.push(format!("the issuer is that of {vendor}"));
     }
     if observed.seen.trust == Some(Trust::System) {
-        cause = cause
-            .sure(Confidence::Medium)
-            .seen("this system's own trust store knows the issuer, and no public one does");
+        signs.evidence.push("this system's own trust store knows the issuer, and no public one does".into());
     }
-    if let Some(to) = to.filter(|_| net.diagnoses())
-        && let Outcome::Spoke(Some(control)) = net.hello(to, CONTROL_NAME).await
+    let Some(to) = to else { return signs };
+    let (control, elsewhere, interceptor) =
+        tokio::join!(net.hello(to, CONTROL_NAME), elsewhere::chain(net, to), net.interceptor(to));
+    if let Outcome::Spoke(Some(control)) = control
         && control.issuer() == chain.issuer()
         // A default certificate that names the control is the same one again.
         && control.certificates.first() != chain.certificates.first()
         && minted_for(&control, CONTROL_NAME)
     {
-        cause = cause.sure(Confidence::High).seen(format!(
+        signs.certain = true;
+        signs.evidence.push(format!(
             "asked for {CONTROL_NAME} at the same address, {} signs a certificate for that too",
             chain.issuer()
         ));
-        if let Some(Finding { cause: stand_in, .. }) =
-            super::handshake::stands_in(target, to, failure, net).await
-        {
-            cause = cause.near(stand_in.near);
+    }
+    if elsewhere.is(|(other, _)| other.issuer() == chain.issuer()) {
+        signs.certain = true;
+        signs.evidence.push(format!(
+            "another address shows a certificate by {} too, to packets that cannot get there",
+            chain.issuer()
+        ));
+    }
+    // What shows genuine certificates at other addresses passes the service's own on.
+    if let Some(interceptor) = interceptor.filter(|_| !elsewhere.is(|(_, genuine)| *genuine)) {
+        let taken = super::intercepted::cause(target, interceptor);
+        signs.near = taken.near;
+        signs.local = taken.who == Who::Local;
+        signs.evidence.extend(taken.evidence);
+    }
+    signs
+}
+
+/// No sign of interception: what is wrong with the service's own chain.
+fn own(target: &Target, observed: &Observed, chain: &Chain, failure: &Failure) -> Cause {
+    let service = |what: &str| {
+        Cause::new(Reason::ServiceMisconfigured, Who::Service, fix::service(target, what))
+            .seen(failure.detail.clone())
+    };
+    let no_sign = "no sign of interception: another name gets no certificate of its own";
+    match &observed.seen.chain_fault {
+        Some(ChainFault::Purpose) => {
+            service("its certificate is not for TLS servers (extended key usage)").sure(Confidence::Medium)
         }
-    } else if let Some(other) = &others {
-        cause = cause
-            .sure(Confidence::Medium)
-            .seen(format!("the same issuer signs for {other}, another service"));
-    }
-    if cause.evidence.len() > 1 {
-        return Finding::of(cause);
-    }
-    if chain.issuer() == chain.subject() || chain.certificates.len() == 1 {
-        let fix = fix::service(target, "its certificate is signed by nobody the public trusts");
-        let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix);
-        return Finding::of(
-            cause
-                .seen(failure.detail.clone())
-                .seen("no sign of interception: another name gets no certificate of its own"),
-        );
-    }
-    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::inspection(target));
-    Finding::of(
-        cause
+        Some(ChainFault::NameConstraint) => service(
+            "its certificate is signed by an authority that may not sign for its name (name constraint)",
+        )
+        .sure(Confidence::Medium),
+        Some(ChainFault::Incomplete(missing)) => {
+            service(&format!("its certificate chain is incomplete: the certificate of {missing} is missing"))
+                .seen(no_sign)
+        }
+        _ if chain.issuer() == chain.subject() || chain.certificates.len() == 1 => {
+            service("its certificate is signed by nobody the public trusts").seen(no_sign)
+        }
+        _ => Cause::new(Reason::Unknown, Who::Unknown, fix::inspection(target))
             .seen(failure.detail.clone())
             .seen("no sign tells interception from the service's own certificate"),
-    )
+    }
 }
 
 fn minted_for(chain: &Chain, name: &str) -> bool {
     chain.names().iter().any(|known| known == name || known.strip_prefix("*.") == Some(name))
-}
-
-/// Remembers who signs for whom; an issuer of two unrelated sites is no service's own.
-fn same_issuer(net: &Diagnosis, chain: &Chain, target: &Target) -> Option<String> {
-    // Whoever signs for himself signs for nobody else: factory certificates share their names.
-    if chain.issuer() == chain.subject() {
-        return None;
-    }
-    let site = |name: &str| {
-        let labels: Vec<&str> = name.rsplit('.').take(2).collect();
-        labels.into_iter().rev().collect::<Vec<_>>().join(".")
-    };
-    let own = site(target.host.name()?);
-    let mut issuers = net.experiments.issuers.lock().unwrap_or_else(PoisonError::into_inner);
-    if issuers.len() > 1000 {
-        issuers.clear();
-    }
-    let sites = issuers.entry(chain.issuer().to_owned()).or_default();
-    let other = sites.iter().find(|known| **known != own).cloned();
-    if !sites.contains(&own) && sites.len() < 16 {
-        sites.push(own);
-    }
-    other
 }
 
 /// Out of validity: is it the certificate, or our clock?
@@ -132,9 +187,12 @@ pub(super) async fn out_of_time(
     let times = &net.experiments.times;
     let early = observed.seen.chain.as_ref().is_some_and(|chain| now < chain.not_before());
     let alike = times.out(&target.host, early);
-    let fix = fix::service(target, "its certificate is out of its validity");
-    let skew = Fix::SetClock;
-    let skew = Cause::new(Reason::ClockSkew, Who::Local, skew).seen(failure.detail.clone());
+    let fix = if valid(now) {
+        fix::service(target, &format!("its chain is out of its validity: {}", failure.detail))
+    } else {
+        fix::service(target, "its certificate is out of its validity")
+    };
+    let skew = Cause::new(Reason::ClockSkew, Who::Local, Fix::SetClock).seen(failure.detail.clone());
     let others =
         format!("genuine certificates of {alike} other hosts are out of their validity in the same way");
     let service = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
@@ -192,8 +250,24 @@ async fn date(net: &Diagnosis, target: &Target, to: SocketAddr) -> Option<i64> {
     clock::within(net.timeout().mul_f64(0.6).min(net.left()), work).await?
 }
 
-/// A certificate of trust, for somebody else.
-pub(super) fn misnamed(target: &Target, observed: &Observed, failure: &Failure) -> Finding {
+/// A genuine certificate for somebody else: a portal's or a gateway's, where another address shows the same one or the
+/// answer comes from nearer than the service; else the service's own fault.
+pub(super) async fn misnamed(
+    target: &Target,
+    observed: &Observed,
+    to: Option<SocketAddr>,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Finding {
+    if let Some(finding) = super::name::led_astray(target, observed, failure, net) {
+        return finding;
+    }
+    if let (Some(to), Some(chain), Host::Name(_)) =
+        (to.filter(|_| net.diagnoses()), &observed.seen.chain, &target.host)
+        && let Some(cause) = somebody_nearer(target, to, chain, net).await
+    {
+        return Finding::of(cause.seen(failure.detail.clone()));
+    }
     let fix = match &target.host {
         Host::Name(_) => fix::service(target, "its certificate is for other names"),
         Host::Address(_) => "Check this service by its name: certificates are for names.".into(),
@@ -203,4 +277,25 @@ pub(super) fn misnamed(target: &Target, observed: &Observed, failure: &Failure) 
         cause = cause.seen(format!("the certificate is genuine, signed by {}", chain.issuer()));
     }
     Finding::of(cause)
+}
+
+/// Who shows this genuine certificate, if not the service.
+async fn somebody_nearer(target: &Target, to: SocketAddr, chain: &Chain, net: &Diagnosis) -> Option<Cause> {
+    let (elsewhere, interceptor) = tokio::join!(elsewhere::chain(net, to), net.interceptor(to));
+    let same = |(other, _): &(Chain, bool)| other.certificates.first() == chain.certificates.first();
+    let taken = interceptor.map(|interceptor| super::intercepted::cause(target, interceptor));
+    if elsewhere.is(same) {
+        let cause = super::page::captive().sure(Confidence::High);
+        let cause = cause.near(taken.and_then(|taken| taken.near));
+        return Some(
+            cause.seen("another address shows the same certificate, to packets that cannot get there"),
+        );
+    }
+    // A device that gives another address something else passes the service's own certificate on.
+    let taken = taken.filter(|_| !elsewhere.differs(same))?;
+    if taken.who == Who::Local {
+        return Some(taken);
+    }
+    let cause = super::page::captive().sure(Confidence::Medium).near(taken.near);
+    Some(taken.evidence.into_iter().fold(cause, Cause::seen))
 }

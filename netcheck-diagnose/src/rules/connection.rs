@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::Diagnosis;
 use crate::Observed;
 use crate::boundary::Boundary;
-use crate::trail::Trail;
+use crate::trail::{Answer, Trail};
 use crate::{Finding, fix};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
@@ -85,42 +85,40 @@ pub(crate) async fn explain(
     }
     match failure.code {
         Code::TcpProhibited | Code::TcpHostUnreachable | Code::TcpNetUnreachable => {
-            Some(told(target, to, failure, net))
+            Some(told(target, to, failure, net).await)
         }
         Code::TcpRefused => Some(super::refusal::explain(target, to, failure, net).await),
         Code::TcpTimeout if net.diagnoses() => {
             Some(Box::pin(silent(target, observed, to, failure, net)).await)
         }
         Code::TcpReset if net.diagnoses() => {
-            Box::pin(super::handshake::stands_in(target, to, failure, net)).await
+            let finding = super::intercepted::stands_in(target, to, failure, net).await?;
+            if target.scheme.name == "tcp" {
+                let detail =
+                    format!("something nearer than the service accepts the connection; {}", failure.detail);
+                net.restate(Failure::new(Code::TcpIntercepted, detail));
+            }
+            Some(finding)
         }
         _ => None,
     }
 }
 
 /// An ICMP message says it.
-fn told(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
+async fn told(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
     let Some(offender) = failure.offender else {
-        let fix = format!(
-            "Check this machine's network: the next hop towards {} does not answer.",
-            target.authority()
-        );
-        let cause = Cause::new(Reason::Offline, Who::Local, fix).seen(failure.detail.clone());
-        return Finding::of(cause);
+        return super::local::no_neighbour(target, to, failure, net).await;
     };
     if offender == to.ip() {
         let fix = fix::service(target, "its host refuses the connection by ICMP");
-        let cause = Cause::new(Reason::FirewallReject, Who::Service, fix).near(Some(offender));
+        let cause = Cause::new(Reason::ServiceRefused, Who::Service, fix).near(Some(offender));
         return Finding::of(cause.sure(Confidence::Medium).seen(failure.detail.clone()));
     }
-    let mut cause = Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
+    let cause = Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
         .near(Some(offender))
         .sure(Confidence::Medium)
         .seen(failure.detail.clone())
         .seen(format!("{offender} is not the service"));
-    if net.experiments.reached() {
-        cause = cause.seen("other connections of this run stood");
-    }
     Finding::of(cause)
 }
 
@@ -132,49 +130,16 @@ async fn silent(
     failure: &Failure,
     net: &Diagnosis,
 ) -> Finding {
-    let (trail, sibling) = tokio::join!(net.trail(to), net.sibling(to));
+    let (trail, sibling) = tokio::join!(net.trail(to), net.answering_sibling(to));
     if sibling.is_none()
         && let Some(finding) = dead_family(target, observed, to, net).await
     {
         return finding;
     }
-    if let Some(finding) = local_or_offline(target, to, &trail, sibling, net).await {
+    if let Some(finding) = super::local::explain(target, to, &trail, sibling.is_some(), net).await {
         return finding;
     }
     dropped(target, failure, &trail, sibling, net.boundary(to).await)
-}
-
-/// Silence that begins on this machine, or that everything shares.
-async fn local_or_offline(
-    target: &Target,
-    to: SocketAddr,
-    trail: &Trail,
-    sibling: Option<u16>,
-    net: &Diagnosis,
-) -> Option<Finding> {
-    if !trail.walked {
-        return None;
-    }
-    if let Boundary::Sharp(1, hop) = net.boundary(to).await {
-        let fix = fix::allow(target).on_this_machine();
-        let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix)
-            .sure(Confidence::Medium)
-            .seen("packets for this port that should die at the first hop drew no answer, as often as they were sent")
-            .seen(format!("others sent in turn with them drew one from {hop} each time"));
-        return Some(Finding::of(cause));
-    }
-    let only_first = trail.hops.iter().all(|(hop, _)| *hop <= 1) && trail.answered.is_none();
-    if only_first && sibling.is_none() && !net.outside_answers().await {
-        let fix = Fix::Connect { this_machine: false };
-        let cause = Cause::new(Reason::Offline, Who::Network, fix)
-            .near(trail.last().map(|(_, address)| address))
-            .sure(Confidence::Medium)
-            .seen("nothing beyond the first hop answers")
-            .seen("no connection of this run stood, and no resolver beyond the first hop answers")
-            .seen("neither TCP 443 nor 80 of the same address answers");
-        return Some(Finding::of(cause));
-    }
-    None
 }
 
 /// Packets vanish on the way: after the last hop that answered.
@@ -183,7 +148,7 @@ pub fn dropped(
     target: &Target,
     failure: &Failure,
     trail: &Trail,
-    open: Option<u16>,
+    sibling: Option<(u16, Answer)>,
     boundary: Boundary,
 ) -> Finding {
     let last = match boundary {
@@ -197,15 +162,22 @@ pub fn dropped(
         Some((hop, address)) => cause.seen(format!("the packets die at or after {address}, {}", hops(hop))),
         None => cause.seen("no hop answered for this port"),
     };
-    let Some(port) = open else { return Finding::of(cause) };
-    cause = cause.seen(format!("TCP {port} of the same address answers")).sure(Confidence::Medium);
+    let Some((port, answer)) = sibling else { return Finding::of(cause) };
+    let answers = match answer {
+        Answer::Open => "answers",
+        Answer::Refused => "refuses connections",
+    };
+    cause = cause.seen(format!("TCP {port} of the same address {answers}"));
+    // A refusal may be the network's as well as the service's: alone it says little.
+    if answer == Answer::Open {
+        cause = cause.sure(Confidence::Medium);
+    }
     if let (Boundary::Sharp(hop, router), Some(_)) = (boundary, last) {
-        cause = cause
-            .seen(format!(
-                "for TCP {port} the next hop, {router} ({}), answers too, each time both are asked",
-                hops(hop)
-            ))
-            .sure(Confidence::High);
+        cause = cause.sure(Confidence::Medium).seen(format!(
+            "for TCP {port} the next hop, {router} ({}), answers too, each time both are asked: packets for this port \
+             are dropped there, or another route is used for this port",
+            hops(hop)
+        ));
     }
     Finding::of(cause)
 }

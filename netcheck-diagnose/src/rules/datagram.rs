@@ -84,7 +84,11 @@ async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagno
     };
     let (own, other, web, elsewhere) =
         tokio::join!(net.datagram_trail(to), net.datagram_trail(control), web, elsewhere(net));
-    if web.is_none() && farthest(&own) <= 1 && farthest(&other) <= 1 && !net.outside_answers().await {
+    if web.is_none()
+        && farthest(&own) <= 1
+        && farthest(&other) <= 1
+        && net.cut_off(to.is_ipv6()).await.is_some()
+    {
         let fix = Fix::Connect { this_machine: false };
         let cause = Cause::new(Reason::Offline, Who::Network, fix)
             .near(own.last().or(other.last()).map(|(_, address)| address))

@@ -3,21 +3,24 @@
 use std::net::SocketAddr;
 
 use crate::distance;
-use crate::hello::{self, CONTROL_NAME, Outcome};
+use crate::hello::CONTROL_NAME;
 use crate::trail::Answer;
 use crate::{Finding, fix, walk};
 use netcheck_net::clock;
-use netcheck_net::device;
 use netcheck_net::http::{Answer as Page, Request};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
+use netcheck_record::flags::HelloKind;
+use netcheck_record::record::Verdict;
 
 use crate::Diagnosis;
 use crate::Observed;
 use netcheck_net::signature;
+use netcheck_net::tls::SentHello;
 use netcheck_record::target::Target;
 
-use super::{certificate, connection};
+use super::intercepted::stands_in;
+use super::{certificate, connection, hello_form};
 
 /// Why the handshake failed.
 pub(crate) async fn explain(
@@ -29,16 +32,24 @@ pub(crate) async fn explain(
     let to = observed.seen.peer.filter(|_| observed.seen.proxy.is_none());
     match failure.code {
         Code::TlsReset | Code::TlsTimeout | Code::TlsClosed | Code::TlsAlert => {
-            let to = to.filter(|_| net.diagnoses())?;
-            cut(target, to, failure, net).await
+            let sent = observed.seen.hello.clone().filter(|_| net.diagnoses())?;
+            match to {
+                Some(to) => cut(target, to, &sent, failure, net).await,
+                None => hello_form::through_proxy(target, &sent, failure, net).await,
+            }
         }
         Code::TlsNotTls => Some(plaintext(target, observed, to, failure, net).await),
         Code::TlsUntrusted => Some(certificate::untrusted(target, observed, to, failure, net).await),
         Code::TlsExpired | Code::TlsNotYetValid => {
             Some(certificate::out_of_time(target, observed, to, failure, net).await)
         }
-        Code::TlsNameMismatch => Some(certificate::misnamed(target, observed, failure)),
+        Code::TlsNameMismatch => Some(certificate::misnamed(target, observed, to, failure, net).await),
         Code::TlsVersion | Code::TlsAlpn => {
+            if let Some(to) = to.filter(|_| net.diagnoses() && failure.code == Code::TlsVersion)
+                && let Some(chosen) = net.older_hello(to, &target.host).await
+            {
+                return Some(unsupported(target, failure, net, &chosen));
+            }
             let fix = fix::service(target, "its TLS is not what its clients need");
             let cause =
                 Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
@@ -49,40 +60,67 @@ pub(crate) async fn explain(
 }
 
 /// Cut or silent: does another name pass on the same address and port?
-async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Option<Finding> {
-    let (control, walk, stand_in) = tokio::join!(
-        net.hello(to, CONTROL_NAME),
-        async {
-            if failure.code == Code::TlsAlert {
-                walk::Walk::default()
-            } else {
-                net.hello_walk(to, &target.host).await
-            }
-        },
-        stands_in(target, to, failure, net)
-    );
+async fn cut(
+    target: &Target,
+    to: SocketAddr,
+    sent: &SentHello,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Option<Finding> {
+    // First and alone: a server, or a device before it, may serve one connection at a time.
+    let control = net.name_decides(to, sent, CONTROL_NAME).await;
+    let walk = async {
+        match failure.code {
+            Code::TlsAlert => walk::Walk::default(),
+            _ => net.hello_walk(to, sent).await,
+        }
+    };
+    let (walk, stand_in) = tokio::join!(walk, stands_in(target, to, failure, net));
     if walk.answered_at.is_some() {
         return Some(now_and_then(target, failure));
     }
-    if let Outcome::Spoke(_) = control
-        && target.host.name().is_some()
-        && failure.code != Code::TlsAlert
+    // A filter that reads one packet at a time may miss the name in a larger ClientHello: where the small one is lost, the
+    // name comes first.
+    let by_name = control && target.host.name().is_some() && failure.code != Code::TlsAlert;
+    if failure.code != Code::TlsAlert
+        && !(by_name && sent.hello.kind == HelloKind::Small)
+        && let Some(finding) = hello_form::explain(target, to, sent, failure, net, walk).await
     {
-        if let Some(finding) = cut_on_this_machine(target, to, failure, net, walk).await {
+        return Some(finding);
+    }
+    if by_name {
+        if let Some(finding) = cut_on_this_machine(target, failure, walk) {
             return Some(finding);
         }
-        return Some(cut_by_name(target, to, failure, net, walk).await);
+        return Some(cut_by_name(target, to, sent, failure, net, walk).await);
     }
     if stand_in.is_some() {
         return stand_in;
     }
     if failure.code == Code::TlsAlert {
-        let fix = fix::service(target, "its TLS refuses a current client");
-        return Some(Finding::of(
-            Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone()),
-        ));
+        return Some(refused(target, to, failure, net).await);
     }
-    nameless(target, to, failure, net, walk).await
+    nameless(target, to, sent, failure, net, walk).await
+}
+
+/// The server refuses by an alert: because it needs what this tool does not speak, or for a reason of its own.
+async fn refused(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
+    if let Some(chosen) = net.older_hello(to, &target.host).await {
+        return unsupported(target, failure, net, &chosen);
+    }
+    let fix = fix::service(target, "its TLS refuses a current client");
+    Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone()))
+}
+
+/// The path and the service work, for a client that speaks more than this tool.
+fn unsupported(target: &Target, failure: &Failure, net: &Diagnosis, chosen: &str) -> Finding {
+    let detail = format!("the server insists on {chosen}, which this tool does not speak");
+    net.restate(Failure::new(Code::TlsUnsupported, detail));
+    let fix = format!("Check {} with another client: this tool does not speak {chosen}.", target.authority());
+    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix)
+        .seen(failure.detail.clone())
+        .seen(format!("to a ClientHello that lists older parameters too, the server chooses {chosen}"));
+    Finding::with(Verdict::Inconclusive, cause)
 }
 
 /// The same ClientHello passes at one time and not at another: packets are lost, or one of several servers is ill.
@@ -100,21 +138,35 @@ fn now_and_then(target: &Target, failure: &Failure) -> Finding {
 async fn cut_by_name(
     target: &Target,
     to: SocketAddr,
+    sent: &SentHello,
     failure: &Failure,
     net: &Diagnosis,
     walk: walk::Walk,
 ) -> Finding {
-    let passed = format!("same address and port, control name {CONTROL_NAME}: TLS was spoken");
+    let passed = format!(
+        "same address and port, the same ClientHello with the name {CONTROL_NAME}: answered each time"
+    );
     let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
         .sure(Confidence::Medium)
         .seen(format!("{}: {}", target.host, failure.detail))
         .seen(passed);
-    let Some(sign) = short_of_the_service(target, to, failure, net, walk).await else {
+    if let Some(interceptor) = net.interceptor(to).await {
+        let taken = super::intercepted::cause(target, interceptor);
+        let who = taken.who;
+        return Finding::of(
+            taken.evidence.into_iter().fold(Cause { who, ..cause.near(taken.near) }, Cause::seen),
+        );
+    }
+    let Some(sign) = short_of_the_service(to, sent, failure, net, walk).await else {
         let alike =
             "nothing shows that it ended on its way: a balancer with no server for this name looks the same";
         return Finding::of(cause.seen(alike));
     };
-    let near = walk.culprit(&net.aside(), to).await;
+    let near = match walk.cut_at {
+        // A cut that needs one hop only is the first hop's.
+        Some(1) => net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip()),
+        _ => net.hello_place(to, sent).await,
+    };
     let cause = cause.near(near).sure(Confidence::High).seen(sign);
     Finding::of(match near {
         Some(near) => cause.seen(format!("the ClientHello gets as far as {near} and no farther")),
@@ -123,9 +175,9 @@ async fn cut_by_name(
 }
 
 /// What shows that a ClientHello ended on its way, if anything does.
-async fn short_of_the_service(
-    target: &Target,
+pub(super) async fn short_of_the_service(
     to: SocketAddr,
+    sent: &SentHello,
     failure: &Failure,
     net: &Diagnosis,
     walk: walk::Walk,
@@ -142,35 +194,28 @@ async fn short_of_the_service(
         return (walk.acknowledged == Some(false))
             .then(|| "the service's address never acknowledged the ClientHello".to_owned());
     }
-    let (reset, port) = tokio::join!(net.reset_distance(to, &target.host), distance::of(net, to));
+    let (reset, port) = tokio::join!(net.reset_distance(to, sent), distance::of(net, to));
     let (reset, port) = (reset?, port.filter(|port| reset.is_some_and(|reset| reset.hops < port.hops))?);
     // A reset that began with another TTL than the service's answers cannot be compared with them packet by packet.
-    if reset.ttl > port.ttl
-        && !distance::is_reset_nearer(net, to, &hello::bytes(&target.host, &[]), reset).await
-    {
+    if reset.ttl > port.ttl && !distance::is_reset_nearer(net, to, &sent.bytes, reset).await {
         return None;
     }
     Some(format!("the reset came from {} away, the port's answer from {}", hops(reset.hops), hops(port.hops)))
 }
 
-/// A ClientHello that may not travel farther than the first hop was cut: it never left this machine.
-async fn cut_on_this_machine(
-    target: &Target,
-    to: SocketAddr,
-    failure: &Failure,
-    net: &Diagnosis,
-    walk: walk::Walk,
-) -> Option<Finding> {
-    let hop = match walk.cut_at {
-        Some(1) => net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip())?,
-        _ => return None,
-    };
+/// This machine's own kernel did not send the ClientHello for this name, and sent the one for the control name.
+fn cut_on_this_machine(target: &Target, failure: &Failure, walk: walk::Walk) -> Option<Finding> {
+    if !walk.unsent {
+        return None;
+    }
     let fix = fix::name_filter(target).on_this_machine();
     let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix)
         .sure(Confidence::Medium)
         .seen(failure.detail.clone())
-        .seen("a ClientHello that should die at the first hop was cut")
-        .seen(format!("other packets of that kind draw \"time exceeded\" from {hop}"));
+        .seen(
+            "the ClientHello stayed in this machine's send queue: its own packet filter does not let it out",
+        )
+        .seen(format!("the one for {CONTROL_NAME} was sent"));
     Some(Finding::of(cause))
 }
 
@@ -178,21 +223,27 @@ async fn cut_on_this_machine(
 async fn nameless(
     target: &Target,
     to: SocketAddr,
+    sent: &SentHello,
     failure: &Failure,
     net: &Diagnosis,
     walk: walk::Walk,
 ) -> Option<Finding> {
-    let near = walk.culprit(&net.aside(), to).await;
+    let near = net.hello_place(to, sent).await;
     let farther =
         net.trail(to).await.answered.is_some_and(|(ttl, _)| walk.died_at.is_some_and(|died| died + 1 < ttl));
-    let siblings = neighbour(target, to, net).await;
+    let siblings = neighbour(target, to, sent, net).await;
     if let Some(name) = siblings {
         let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
             .near(near)
             .sure(Confidence::Medium)
             .seen(format!("{}: {}", target.host, failure.detail))
-            .seen(format!("same address and port, the name {name}: TLS was spoken"));
+            .seen(format!(
+                "same address and port, the same ClientHello with the name {name}: answered each time"
+            ));
         return Some(Finding::of(cause));
+    }
+    if let Some(finding) = hello_form::explain_alpn(target, to, sent, failure, net, walk).await {
+        return Some(finding);
     }
     if farther {
         let cause = Cause::new(Reason::ProtocolFilter, Who::Network, fix::protocol_filter(target))
@@ -209,40 +260,14 @@ async fn nameless(
 }
 
 /// Another name of the same zone, where the filter knows names: the zone itself, or its www.
-async fn neighbour(target: &Target, to: SocketAddr, net: &Diagnosis) -> Option<String> {
+async fn neighbour(target: &Target, to: SocketAddr, sent: &SentHello, net: &Diagnosis) -> Option<String> {
     let (_, zone) = target.host.name()?.split_once('.').filter(|(_, zone)| zone.contains('.'))?;
     for name in [format!("www.{zone}"), zone.to_owned()] {
-        if Some(name.as_str()) != target.host.name()
-            && let Outcome::Spoke(_) = net.hello(to, &name).await
-        {
+        if Some(name.as_str()) != target.host.name() && net.name_decides(to, sent, &name).await {
             return Some(name);
         }
     }
     None
-}
-
-/// Does a device on the way accept connections in the service's place? A router that passes a datagram on at
-/// the very distance from which TCP answers is none, if it is there each time: a path may have several ways.
-pub async fn stands_in(
-    target: &Target,
-    to: SocketAddr,
-    failure: &Failure,
-    net: &Diagnosis,
-) -> Option<Finding> {
-    if !net.diagnoses() || device::is_ours(to.ip()) {
-        return None;
-    }
-    let (ttl, router) = net.stand_in(to).await?;
-    let cause = Cause::new(Reason::TransparentProxy, Who::Network, fix::bypass(target))
-        .near(Some(router))
-        // A balancer of the service's own may route other packets on as well.
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone())
-        .seen(format!(
-            "the connection was accepted {} from here, where {router} passes other packets on",
-            connection::count(ttl)
-        ));
-    Some(Finding::of(cause))
 }
 
 /// Something other than TLS came back.
@@ -265,11 +290,7 @@ async fn plaintext(
     let bare = Page { status: 200, body: observed.seen.first_bytes.clone(), ..Page::default() };
     let found = page.as_ref().and_then(signature::match_page).or_else(|| signature::match_page(&bare));
     if let Some(found) = found {
-        let cause = Cause::new(Reason::BlockPage, Who::Network, fix::web_filter(target))
-            .sure(Confidence::Medium)
-            .seen(failure.detail.clone())
-            .seen(format!("the page is one of {} ({})", found.vendor, found.mark));
-        return Finding::of(cause);
+        return Finding::of(super::page::known(target, failure, &found));
     }
     if let Some(to) = to
         && let Some(finding) = stands_in(target, to, failure, net).await

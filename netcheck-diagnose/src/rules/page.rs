@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use crate::Diagnosis;
 use crate::Observed;
+use crate::elsewhere;
 use crate::hello::CONTROL_NAME;
+use crate::interception::Interceptor;
 use crate::{Finding, fix};
 use netcheck_net::clock;
 use netcheck_net::http::{Answer, Request};
@@ -41,7 +43,8 @@ pub(crate) async fn explain(
     }
 }
 
-/// A redirect to another site: a portal sends everyone there, a short link only those who asked for it.
+/// A redirect to another site: a portal sends everyone there, whatever address was called; a server sends only those
+/// who called it.
 async fn redirected(
     target: &Target,
     observed: &Observed,
@@ -50,36 +53,91 @@ async fn redirected(
     net: &Diagnosis,
 ) -> Finding {
     let answer = observed.seen.answer.clone().unwrap_or_default();
-    let place = answer.header("location").map(site).unwrap_or_default();
-    let portal = Cause::new(Reason::CaptivePortal, Who::Network, Fix::LogIn { url: None })
-        .seen(failure.detail.clone());
     if let Some(page) = signature::match_page(&answer) {
-        return Finding::of(
-            portal.sure(Confidence::Medium).seen(format!("a page of {} ({})", page.vendor, page.mark)),
-        );
+        return Finding::of(known(target, failure, &page));
     }
-    let control = match to {
-        Some(to) => ask(net, to, CONTROL_NAME).await,
+    let portal = match to {
+        Some(to) => portal(to, &answer, net).await,
         None => None,
     };
-    let same = control.as_ref().and_then(|control| control.header("location")).map(site);
-    match (control, same) {
-        (Some(_), Some(same)) if same == place => {
-            let seen =
-                format!("asked for {CONTROL_NAME} at the same address, it redirects to the same place");
-            Finding::of(portal.sure(Confidence::High).seen(seen))
-        }
-        _ => {
-            let fix =
-                format!("No change needed: {} redirects to {place}, as short links do.", target.authority());
-            Finding::with(Verdict::Pass, Cause::new(Reason::Unknown, Who::Service, fix))
-        }
+    if let Some(portal) = portal {
+        return Finding::of(with_detail(portal, failure));
     }
+    let place = answer.destination().unwrap_or_default();
+    let fix = format!("No change needed: {} redirects to {place}, as short links do.", target.authority());
+    Finding::with(Verdict::Pass, Cause::new(Reason::Unknown, Who::Service, fix))
+}
+
+/// Whether this answer to a plain request is a portal's: it comes from nearer than the service, and another address
+/// gives the same, as far as one can be asked.
+pub(super) async fn portal(to: SocketAddr, answer: &Answer, net: &Diagnosis) -> Option<Cause> {
+    let (elsewhere, interceptor) = tokio::join!(elsewhere::page(net, to), net.interceptor(to));
+    let same = |other: &Answer| is_same(answer, other);
+    let router = match interceptor {
+        Some(Interceptor::Device(_, router)) => Some(router),
+        _ => None,
+    };
+    let cause = captive().near(router);
+    if elsewhere.is(same) {
+        let seen = "another address gives the same answer, to packets that cannot get there";
+        return Some(cause.sure(Confidence::High).seen(seen));
+    }
+    // A device that gives another address something else only passes the service's own answer on.
+    let router = router.filter(|_| !elsewhere.differs(same))?;
+    let seen = format!("the answer comes from nearer than the service: {router} passes other packets on");
+    Some(cause.sure(Confidence::Medium).seen(seen))
+}
+
+/// The cause of what a portal answers.
+pub(super) fn captive() -> Cause {
+    Cause::new(Reason::CaptivePortal, Who::Network, Fix::LogIn { url: None })
+}
+
+/// The same redirect, whatever it carries besides, or the same page.
+fn is_same(one: &Answer, other: &Answer) -> bool {
+    match (one.header("location").map(site), other.header("location").map(site)) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => one.status == other.status && one.body == other.body && !one.body.is_empty(),
+        _ => false,
+    }
+}
+
+/// A portal that redirects plain requests to another site on port 80 of this address.
+pub(super) async fn portal_beside(target: &Target, to: SocketAddr, net: &Diagnosis) -> Option<Cause> {
+    let web = SocketAddr::new(to.ip(), 80);
+    let answer = ask(net, web, target.host.name()?).await?;
+    if let Some(page) = signature::match_page(&answer).filter(|page| page.page == Page::Portal) {
+        let seen =
+            format!("TCP 80 of the same address answers with a page of {} ({})", page.vendor, page.mark);
+        return Some(captive().sure(Confidence::Medium).seen(seen));
+    }
+    let place = answer.destination().filter(|_| (300..400).contains(&answer.status))?;
+    let portal = portal(web, &answer, net).await?;
+    Some(portal.seen(format!("TCP 80 of the same address redirects to {place}")))
+}
+
+fn with_detail(mut cause: Cause, failure: &Failure) -> Cause {
+    cause.evidence.insert(0, netcheck_record::escape::line(&failure.detail, 400));
+    cause
+}
+
+/// The cause where a page is a known product's.
+pub(super) fn known(target: &Target, failure: &Failure, page: &signature::Match) -> Cause {
+    let (reason, fix) = match page.page {
+        Page::Block => (Reason::BlockPage, fix::web_filter(target)),
+        Page::Portal => (Reason::CaptivePortal, Fix::LogIn { url: None }),
+    };
+    Cause::new(reason, Who::Network, fix)
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone())
+        .seen(format!("the page is one of {}: {}", page.vendor, page.mark))
 }
 
 fn site(location: &str) -> String {
     let rest = location.split_once("://").map_or(location, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase()
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    host.to_ascii_lowercase()
 }
 
 async fn ask(net: &Diagnosis, to: SocketAddr, name: &str) -> Option<Answer> {
@@ -94,20 +152,20 @@ async fn ask(net: &Diagnosis, to: SocketAddr, name: &str) -> Option<Answer> {
 
 fn status(target: &Target, observed: &Observed, failure: &Failure, net: &Diagnosis) -> Finding {
     let answer = observed.seen.answer.clone().unwrap_or_default();
-    if let Some(page) = signature::match_page(&answer) {
-        let (reason, fix) = match page.page {
-            Page::Block => (Reason::BlockPage, fix::web_filter(target)),
-            Page::Portal => (Reason::CaptivePortal, Fix::LogIn { url: None }),
-        };
-        let mut cause = Cause::new(reason, Who::Network, fix)
+    if let Some((vendor, address)) = net.block_address(&observed.seen.addresses) {
+        let cause = Cause::new(Reason::DnsHijack, Who::Dns, fix::resolve(target))
             .sure(Confidence::Medium)
             .seen(failure.detail.clone())
-            .seen(format!("the page is one of {}: {}", page.vendor, page.mark));
-        if let Some((vendor, address)) = net.block_address(&observed.seen.addresses) {
-            cause = Cause { code: Reason::DnsHijack, who: Who::Dns, ..cause }.with_fix(fix::resolve(target));
-            cause = cause.seen(format!("{address} is an address of {vendor}'s block pages"));
-        }
+            .seen(format!("{address} is an address of {vendor}'s block pages"));
         return Finding::of(cause);
+    }
+    if let Some(page) = signature::match_page(&answer) {
+        return Finding::of(known(target, failure, &page));
+    }
+    if answer.status == 511 {
+        // RFC 6585 section 6: only portals answer so.
+        let cause = captive().sure(Confidence::Medium);
+        return Finding::of(cause.seen(failure.detail.clone()));
     }
     if answer.status >= 500 {
         let fix = fix::service(target, &format!("it answers {}", answer.status));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Options;
 use super::names::{Signer, Site};
-use crate::pki::{Authority, Leaf};
+use crate::pki::{Authority, ChainFlaw, Leaf};
 
 /// The authorities.
 pub struct Certificates {
@@ -28,7 +28,7 @@ impl Certificates {
         let certificates = Certificates {
             public: Authority::new("Lab Public Root"),
             apple: Authority::new("Lab Apple Root"),
-            corporate: Arc::new(Authority::new("Corp Inspection CA")),
+            corporate: Arc::new(Authority::new(options.inspector.as_deref().unwrap_or("Corp Inspection CA"))),
             options: options.clone(),
         };
         let (public, corporate) = (certificates.public.pem(), certificates.corporate.pem());
@@ -38,6 +38,12 @@ impl Certificates {
         fs::write(dir.join("corporate.pem"), corporate)?;
         fs::write(dir.join("system.pem"), system)?;
         Ok(certificates)
+    }
+
+    /// A genuine certificate for a name that is no site's: a portal's own.
+    #[must_use]
+    pub fn genuine(&self, name: &str) -> Leaf {
+        self.public.leaf(&[name])
     }
 
     /// The certificate a site shows.
@@ -50,6 +56,15 @@ impl Certificates {
         let among = |list: &[String]| list.iter().any(|key| key == site.key);
         if among(&self.options.self_signed) {
             return crate::pki::self_signed(site.names);
+        }
+        let flaws = [
+            (&self.options.incomplete_chain, ChainFlaw::Incomplete),
+            (&self.options.wrong_purpose, ChainFlaw::Purpose),
+            (&self.options.constrained, ChainFlaw::NameConstraint),
+            (&self.options.expired_intermediate, ChainFlaw::ExpiredIntermediate),
+        ];
+        if let Some((_, flaw)) = flaws.iter().find(|(sites, _)| among(sites)) {
+            return signer.flawed_leaf(site.names, *flaw);
         }
         let names = if among(&self.options.wrong_name) { &["www.example.com"][..] } else { site.names };
         let (from, to) = if among(&self.options.expired) { (-90, -3) } else { (-30, 60) };

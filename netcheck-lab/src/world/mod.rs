@@ -22,8 +22,9 @@ use nix::mount::{MsFlags, mount};
 use serde::Deserialize;
 
 pub use isolate::{isolate, isolated, mortal};
-pub use place::Place;
+pub use place::{Place, said};
 pub use topology::{Network, ROUTER1};
+pub use wait::listening;
 
 use self::scenario::Scenario;
 use crate::dns::{DnsServer, Zone};
@@ -52,6 +53,18 @@ pub struct Options {
     pub old_tls: Vec<String>,
     /// Sites that answer 503.
     pub down: Vec<String>,
+    /// Sites that do not send their intermediate certificate.
+    pub incomplete_chain: Vec<String>,
+    /// Sites whose certificate is for TLS clients.
+    pub wrong_purpose: Vec<String>,
+    /// Sites whose intermediate authority may sign for another zone only.
+    pub constrained: Vec<String>,
+    /// Sites whose intermediate certificate has expired.
+    pub expired_intermediate: Vec<String>,
+    /// Sites that insist on a cipher suite of TLS 1.2 without AEAD.
+    pub old_suite: Vec<String>,
+    /// What the authority is called that signs what is inspected.
+    pub inspector: Option<String>,
 }
 
 /// A world that runs; dropping it ends it.
@@ -113,6 +126,12 @@ impl World {
         let server = self.network.router1.inside(|| Ok(DnsServer::start_on(address, zone)))?;
         self.resolvers.push(server);
         Ok(())
+    }
+
+    /// A genuine certificate for a name that is no site's.
+    #[must_use]
+    pub fn genuine(&self, name: &str) -> crate::pki::Leaf {
+        self.certificates.genuine(name)
     }
 
     /// The corporation's authority, which signs what is inspected.

@@ -19,7 +19,7 @@ impl Net {
     /// # Errors
     /// The `tcp.*` and `route.*` codes.
     pub async fn connect(&self, addresses: &[IpAddr], port: u16) -> Result<Stream, Failure> {
-        self.connect_tcp(addresses, port).await.map(Stream::new)
+        self.connect_tcp(addresses, port).await.map(Stream::tcp)
     }
 
     /// The same, as a bare socket.
@@ -42,7 +42,7 @@ impl Net {
             let mut work = Box::pin(tcp::attempt_noting(
                 origin,
                 to,
-                Reach { segment: self.segment, ..Reach::default() },
+                Reach { segment: self.segment, ttl: self.ttl, ..Reach::default() },
                 |local| note(to, local),
             ));
             self.tell(2, || format!("SYN to {to}"));
@@ -50,7 +50,7 @@ impl Net {
             match clock::within(self.patience(), &mut work).await {
                 Some(ended) => ended,
                 None => {
-                    if self.diagnoses() {
+                    if self.diagnoses() && self.ttl.is_none() {
                         self.watch().connect_silent(self.aside(), to);
                     }
                     work.await
@@ -69,7 +69,9 @@ impl Net {
                 if self.peer() != Some(to) {
                     self.path(to, stream.local_addr().ok());
                 }
-                self.shared.watch.connected(to);
+                if self.ttl.is_none() {
+                    self.shared.watch.connected(to);
+                }
                 if families {
                     self.ask_the_other_family(&order, port, &race.ended, to);
                 }

@@ -7,6 +7,7 @@ mod given;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use crate::device;
 use crate::dns::{Families, Resolver, scope};
 use crate::eyeballs::Family;
 use crate::lock;
-use crate::proxy::{Choice, Credentials, Proxy};
+use crate::proxy::{Authentication, Choice, Credentials, Route};
 use crate::seen::Seen;
 use crate::signature;
 use crate::story;
@@ -42,6 +43,7 @@ pub struct Shared {
     flags: Flags,
     pins: HashMap<String, Vec<IpAddr>>,
     choice: Choice,
+    authentication: Authentication,
     resolver: Resolver,
     roots: Roots,
     origin: Origin,
@@ -87,7 +89,8 @@ impl Shared {
         let origin = Origin { interface: flags.interface.clone(), source: flags.source };
         let resolver = Resolver::new(flags.resolver, families, origin.clone());
         let deadline = flags.deadline.unwrap_or(flags.timeout * 4 + lasts);
-        Ok(Shared { deadline, pins, choice, resolver, roots, origin, watch, flags })
+        let authentication = Authentication::new(&flags);
+        Ok(Shared { authentication, deadline, pins, choice, resolver, roots, origin, watch, flags })
     }
 }
 
@@ -119,9 +122,13 @@ pub struct Net {
     /// When this attempt began, where it is not the target's first.
     again: Option<Instant>,
     segment: Option<u32>,
+    ttl: Option<u8>,
     silent: Arc<Silence>,
     /// What `-v` calls this target; empty where nothing is told.
     about: Arc<str>,
+    /// The way of this target, once it is chosen, and which step of it is being taken.
+    route: Arc<OnceLock<Route>>,
+    step: Arc<AtomicUsize>,
 }
 
 /// The stage that has been silent for a while, once there is one.
@@ -142,8 +149,11 @@ impl Net {
             begun: clock::now(),
             again: None,
             segment: None,
+            ttl: None,
             silent: Arc::default(),
             about: Arc::default(),
+            route: Arc::default(),
+            step: Arc::default(),
         }
     }
 
@@ -163,7 +173,7 @@ impl Net {
 
     /// The way of the target's next attempt: it has seen nothing yet, and has what is left of the deadline.
     pub fn again(&self) -> Self {
-        Net { again: Some(clock::now()), ..self.aside() }
+        Net { again: Some(clock::now()), step: Arc::default(), ..self.aside() }
     }
 
     /// A way whose sights do not reach this target's record: for proxies and control experiments.
@@ -176,6 +186,12 @@ impl Net {
     #[must_use]
     pub fn small(&self) -> Self {
         Net { segment: Some(SMALL), ..self.aside() }
+    }
+
+    /// A way aside whose packets die after `ttl` hops: only what is that near can answer.
+    #[must_use]
+    pub fn limited(&self, ttl: u8) -> Self {
+        Net { ttl: Some(ttl), ..self.aside() }
     }
 
     /// How long a stage may stay silent before it is looked into.
@@ -264,6 +280,11 @@ impl Net {
         write(&mut lock(&self.seen));
     }
 
+    /// Says what the failure was, where an experiment showed it to be another one than it looked.
+    pub fn restate(&self, failure: Failure) {
+        self.see(|seen| seen.restated = Some(failure));
+    }
+
     /// Takes out what was seen so far.
     #[must_use]
     pub fn take_seen(&self) -> Seen {
@@ -282,10 +303,20 @@ impl Net {
         });
     }
 
-    /// The proxy this target goes through, if any.
-    #[must_use]
-    pub fn proxy_for(&self, target: &Target) -> Option<Proxy> {
-        self.shared.choice.of(target).cloned()
+    pub(crate) fn choice(&self) -> &Choice {
+        &self.shared.choice
+    }
+
+    pub(crate) fn authentication(&self) -> &Authentication {
+        &self.shared.authentication
+    }
+
+    pub(crate) fn chosen(&self) -> &OnceLock<Route> {
+        &self.route
+    }
+
+    pub(crate) fn step_number(&self) -> &AtomicUsize {
+        &self.step
     }
 
     /// Addresses that need no resolver: a literal, or what `--connect-to` pins.
@@ -322,6 +353,7 @@ impl Net {
         self.see(|seen| {
             seen.addresses.clone_from(&lookup.addresses);
             seen.facts.insert("dns".into(), Value::Object(lookup.facts.clone()));
+            seen.lookup = Some(Arc::clone(&lookup));
         });
         if let Some(failure) = &lookup.failure {
             return Err(failure.clone());
@@ -335,11 +367,13 @@ impl Net {
 
     /// Leaves out what cannot be the address of a public name.
     fn sift(&self, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
-        let of = |wanted: scope::Scope| addresses.iter().copied().filter(move |a| scope::of(*a) == wanted);
-        let public: Vec<IpAddr> = of(scope::Scope::Public).collect();
-        let private: Vec<IpAddr> = of(scope::Scope::Private).collect();
+        let of = |fits: fn(scope::Scope) -> bool| {
+            addresses.iter().copied().filter(move |address| fits(scope::of(*address)))
+        };
+        let public: Vec<IpAddr> = of(|scope| scope == scope::Scope::Public).collect();
+        let private: Vec<IpAddr> = of(scope::Scope::is_limited).collect();
         if !public.is_empty() {
-            let fine = |a: &IpAddr| self.shared.flags.private_ok && scope::of(*a) == scope::Scope::Private;
+            let fine = |a: &IpAddr| self.shared.flags.private_ok && scope::of(*a).is_limited();
             return Ok(addresses.iter().copied().filter(|a| public.contains(a) || fine(a)).collect());
         }
         if private.is_empty() {
@@ -399,6 +433,12 @@ impl Net {
 
     pub(crate) fn watch(&self) -> Arc<dyn Watch> {
         Arc::clone(&self.shared.watch)
+    }
+
+    /// Whether the address that was connected to is one of a known product's block pages.
+    #[must_use]
+    pub fn is_block_page_address(&self) -> bool {
+        self.peer().is_some_and(|peer| signature::vendor_of_address(peer.ip()).is_some())
     }
 
     /// The vendor whose block pages live at one of these addresses.

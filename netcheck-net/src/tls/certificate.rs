@@ -89,6 +89,46 @@ impl Chain {
         self.leaf.not_after
     }
 
+    /// The certificates presented after the leaf: whose each is, and from when until when it is valid, in seconds
+    /// since 1970.
+    pub fn authorities(&self) -> impl Iterator<Item = (String, i64, i64)> {
+        let certificates = self.certificates.iter().skip(1).filter(|der| der.len() <= LARGEST);
+        certificates.filter_map(|der| {
+            let (_, certificate) = X509Certificate::from_der(der).ok()?;
+            let validity = certificate.validity();
+            let (from, to) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+            Some((distinguished(certificate.subject()), from, to))
+        })
+    }
+
+    /// The authority whose certificate would continue the chain and was not presented; none where it ends with one that
+    /// signed itself.
+    #[must_use]
+    pub fn missing_issuer(&self) -> Option<String> {
+        let mut links: Vec<(Vec<u8>, Vec<u8>, String)> = self
+            .certificates
+            .iter()
+            .filter(|der| der.len() <= LARGEST)
+            .filter_map(|der| {
+                let (_, certificate) = X509Certificate::from_der(der).ok()?;
+                let (subject, issuer) = (certificate.subject(), certificate.issuer());
+                Some((subject.as_raw().to_vec(), issuer.as_raw().to_vec(), distinguished(issuer)))
+            })
+            .collect();
+        if links.is_empty() {
+            return None;
+        }
+        let mut last = links.remove(0);
+        // Each is taken once: authorities that sign for each other end it.
+        while last.0 != last.1 {
+            match links.iter().position(|(subject, ..)| *subject == last.1) {
+                Some(next) => last = links.remove(next),
+                None => return Some(last.2),
+            }
+        }
+        None
+    }
+
     /// The vendor of a known interception product whose name the issuer bears.
     #[must_use]
     pub fn vendor(&self) -> Option<&'static str> {

@@ -28,6 +28,8 @@ type Onward = client::TlsStream<TcpStream>;
 pub struct Inspection {
     /// Every request is answered with a block page.
     pub block_page: bool,
+    /// Whatever is no HTTP request is answered as a bad one.
+    pub http_only: bool,
     /// Requests lose their Upgrade header.
     pub strip_upgrade: bool,
     /// A WebSocket is reset after its upgrade.
@@ -56,14 +58,15 @@ impl Inspector {
         let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
         let name = hello.client_hello().server_name().unwrap_or("unnamed.invalid").to_owned();
         let alpn = hello.client_hello().alpn().into_iter().flatten().map(<[u8]>::to_vec).collect();
-        let onward =
-            if self.inspection.block_page { None } else { Some(self.onward(&name, alpn, to).await?) };
+        let answers_itself = self.inspection.block_page || self.inspection.http_only;
+        let onward = if answers_itself { None } else { Some(self.onward(&name, alpn, to).await?) };
         let agreed = onward.as_ref().and_then(|onward| onward.get_ref().1.alpn_protocol());
         let agreed: Vec<&str> =
             agreed.into_iter().filter_map(|alpn| std::str::from_utf8(alpn).ok()).collect();
         let config = self.authority.leaf(&[&name]).server_config(&agreed);
         let opened = hello.into_stream(config).await?;
         match onward {
+            None if self.inspection.http_only => refused(opened).await,
             None => blocked(opened).await,
             Some(onward) => self.relay(opened, onward).await,
         }
@@ -99,6 +102,14 @@ impl Inspector {
         }
         copy_bidirectional(&mut opened, &mut onward).await.map(drop)
     }
+}
+
+/// What a web proxy says to bytes that are no request.
+async fn refused(mut opened: Opened) -> io::Result<()> {
+    let _ = opened.read(&mut [0; 4096]).await?;
+    let text = "HTTP/1.1 400 Bad Request\r\nServer: squid/5.7\r\nX-Squid-Error: ERR_INVALID_REQ 0\r\nContent-Length: 0\r\n\r\n";
+    opened.write_all(text.as_bytes()).await?;
+    opened.shutdown().await
 }
 
 async fn blocked(mut opened: Opened) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use nix::sys::socket::{getsockopt, sockopt};
+use nix::sys::socket::{getsockopt, setsockopt, sockopt};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, copy_bidirectional, sink};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,7 +17,7 @@ use super::inspection::{Inspection, Inspector};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Middlebox {
-    /// `router1` or `router2`; `inet` stands in for the service itself.
+    /// `router1` or `router2`; `inet` stands in for the service itself, `client` is an agent of the machine's own.
     pub at: String,
     /// Which connections it takes: an nftables match (`tcp dport 443`).
     pub takes: String,
@@ -43,7 +43,22 @@ pub enum Act {
     StripUpgrade,
     /// Opens TLS and signs it again.
     Inspect(Inspection),
+    /// Accepts, waits for a moment, and resets.
+    Reset,
+    /// Passes everything on.
+    Relay,
+    /// Passes everything on, but resets connections whose first bytes hold this text.
+    CutText(String),
+    /// Shows a genuine certificate for this name, whatever name is asked for, and its log-in page.
+    ShowCertificate(String),
+    /// Answers every request with a redirect to this place.
+    Redirect(String),
+    /// Answers every request with this status and a page without any mark.
+    Status(u16),
 }
+
+/// What a device's own connections are marked with.
+const MARK: u32 = 7;
 
 const PORTAL: &str = "HTTP/1.1 302 Found\r\nLocation: http://login.corp.example/portal?from=lab\r\n\
      Content-Length: 0\r\nConnection: close\r\n\r\n";
@@ -79,9 +94,13 @@ impl Middlebox {
         })?;
         let port = listener.local_addr()?.port();
         let takes = &self.takes;
+        // An agent's own connections onward bear a mark, and are left alone.
+        let hook = match self.at.as_str() {
+            "client" => format!("output priority -100;\nmeta mark {MARK} accept\noifname != \"lo\""),
+            _ => "prerouting priority dstnat;\n".to_owned(),
+        };
         let rules = format!(
-            "table ip middlebox{number} {{ chain in {{ type nat hook prerouting priority dstnat;\n\
-             {takes} redirect to :{port}\n}}\n}}\n"
+            "table ip middlebox{number} {{ chain in {{ type nat hook {hook} {takes} redirect to :{port}\n}}\n}}\n"
         );
         at.run("nft", &["-f", "-"], &rules)?;
         match &self.does {
@@ -91,6 +110,27 @@ impl Middlebox {
             Act::BlockPage => at.serve(each(listener, |stream, _| answer(stream, block_page()))),
             Act::AskCredentials => at.serve(each(listener, |stream, _| answer(stream, ASK.to_owned()))),
             Act::StripUpgrade => at.serve(each(listener, strip)),
+            Act::Reset => at.serve(each(listener, |stream, _| reset(stream))),
+            Act::Relay => at.serve(each(listener, |stream, to| relay(stream, to, None))),
+            Act::CutText(text) => {
+                let text = text.clone();
+                at.serve(each(listener, move |stream, to| relay(stream, to, Some(text.clone()))));
+            }
+            Act::ShowCertificate(name) => {
+                let config = world.genuine(name).server_config(&["http/1.1"]);
+                at.serve(each(listener, move |stream, _| portal(stream, Arc::clone(&config))));
+            }
+            Act::Redirect(place) => {
+                let text = format!(
+                    "HTTP/1.1 302 Found\r\nLocation: {place}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                );
+                at.serve(each(listener, move |stream, _| answer(stream, text.clone())));
+            }
+            Act::Status(status) => {
+                let text =
+                    format!("HTTP/1.1 {status} Status\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
+                at.serve(each(listener, move |stream, _| answer(stream, text.clone())));
+            }
             Act::Inspect(inspection) => {
                 let inspector = Arc::new(Inspector::new(world, inspection.clone()));
                 at.serve(each(listener, move |stream, to| Arc::clone(&inspector).inspect(stream, to)));
@@ -134,6 +174,32 @@ async fn answer(mut stream: TcpStream, text: String) -> io::Result<()> {
     copy(&mut stream, &mut sink()).await.map(drop)
 }
 
+/// Resets as soon as the peer's handshake is through.
+async fn reset(stream: TcpStream) -> io::Result<()> {
+    stream.set_zero_linger()
+}
+
+/// Passes the connection on, unless its first bytes hold the text.
+async fn relay(mut stream: TcpStream, to: SocketAddr, cut: Option<String>) -> io::Result<()> {
+    let mut first = vec![0; 16 << 10];
+    let length = stream.read(&mut first).await?;
+    first.truncate(length);
+    let cut = cut.is_some_and(|text| first.windows(text.len()).any(|part| part == text.as_bytes()));
+    if cut {
+        return stream.set_zero_linger();
+    }
+    let mut onward = dial(to).await?;
+    onward.write_all(&first).await?;
+    copy_bidirectional(&mut stream, &mut onward).await.map(drop)
+}
+
+async fn portal(stream: TcpStream, config: Arc<rustls::ServerConfig>) -> io::Result<()> {
+    let mut opened = tokio_rustls::TlsAcceptor::from(config).accept(stream).await?;
+    let _ = head(&mut opened).await?;
+    opened.write_all(PORTAL.as_bytes()).await?;
+    opened.shutdown().await
+}
+
 async fn strip(mut stream: TcpStream, to: SocketAddr) -> io::Result<()> {
     let mut onward = dial(to).await?;
     let head = without_upgrade(&head(&mut stream).await?);
@@ -142,9 +208,10 @@ async fn strip(mut stream: TcpStream, to: SocketAddr) -> io::Result<()> {
 }
 
 /// A connection from the device onward to where the client was going.
-#[expect(clippy::disallowed_methods, reason = "a middlebox dials for its client")]
 pub async fn dial(to: SocketAddr) -> io::Result<TcpStream> {
-    TcpStream::connect(to).await
+    let socket = tokio::net::TcpSocket::new_v4()?;
+    setsockopt(&socket, sockopt::Mark, &MARK)?;
+    socket.connect(to).await
 }
 
 /// Reads a request's head, or as much as comes.

@@ -100,15 +100,26 @@ fn stream(dir: &str, options: &Options) -> String {
     text + "}\n"
 }
 
-/// The sites that know no new TLS.
-fn old(options: &Options) -> impl Iterator<Item = &'static Site> {
-    SITES.iter().filter(|site| options.old_tls.iter().any(|old| old == site.key))
+/// The sites that know no new TLS, and those that know no new suites, with the socket each kind is served at.
+fn old(options: &Options) -> impl Iterator<Item = (&'static str, &'static Site)> {
+    let of = |socket: &'static str, keys: &[String]| {
+        let keys = keys.to_vec();
+        SITES
+            .iter()
+            .filter(move |site| keys.iter().any(|old| old == site.key))
+            .map(move |site| (socket, site))
+    };
+    of("old", &options.old_tls).chain(of("suite", &options.old_suite))
 }
 
 /// The lines that send the names of old sites to their own socket.
 fn parted(dir: &str, options: &Options) -> String {
-    let names = old(options).flat_map(|site| site.names).filter_map(|name| name.strip_prefix("*."));
-    names.map(|zone| format!("~{}$ unix:{dir}/old.sock;\n", zone.replace('.', "\\."))).collect()
+    let zones = old(options).flat_map(|(socket, site)| {
+        site.names.iter().filter_map(move |name| Some((socket, name.strip_prefix("*.")?)))
+    });
+    zones
+        .map(|(socket, zone)| format!("~{}$ unix:{dir}/{socket}.sock;\n", zone.replace('.', "\\.")))
+        .collect()
 }
 
 /// Port 80.
@@ -147,9 +158,10 @@ fn https(dir: &str, site: &Site, first: bool, options: &Options) -> String {
         Answer::Page | Answer::Silent => format!("return 200 '<title>{key}</title>';"),
     };
     // Which versions a socket speaks is settled before the name is known; the old ones need OpenSSL's lowest level.
-    let (at, versions) = match old(options).any(|old| old.key == key) {
-        true => ("old", "ssl_protocols TLSv1 TLSv1.1; ssl_ciphers ALL:@SECLEVEL=0;"),
-        false => ("https", "ssl_protocols TLSv1.2 TLSv1.3;"),
+    let (at, versions) = match old(options).find(|(_, old)| old.key == key) {
+        Some(("old", _)) => ("old", "ssl_protocols TLSv1 TLSv1.1; ssl_ciphers ALL:@SECLEVEL=0;"),
+        Some(_) => ("suite", "ssl_protocols TLSv1.2; ssl_ciphers ECDHE-ECDSA-AES128-SHA;"),
+        None => ("https", "ssl_protocols TLSv1.2 TLSv1.3;"),
     };
     format!(
         "server {{ listen unix:{dir}/{at}.sock ssl http2 {socket}; server_name {}; \

@@ -1,0 +1,53 @@
+//! The cause of a connection that something nearer than the service accepts.
+
+use std::net::SocketAddr;
+
+use super::connection::count;
+use crate::Diagnosis;
+use crate::interception::{Interceptor, Sign};
+use crate::{Finding, fix};
+use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::failure::Failure;
+use netcheck_record::target::Target;
+
+/// The cause, with what shows it.
+#[must_use]
+pub fn cause(target: &Target, interceptor: Interceptor) -> Cause {
+    match interceptor {
+        Interceptor::ThisMachine(sign) => local(target, sign),
+        Interceptor::Device(hops, router) => {
+            Cause::new(Reason::TransparentProxy, Who::Network, fix::bypass(target))
+                .near(Some(router))
+                // A balancer of the service's own may route other packets on as well.
+                .sure(Confidence::Medium)
+                .seen(format!(
+                    "the connection is accepted {} from here, where {router} passes other packets on",
+                    count(hops)
+                ))
+        }
+    }
+}
+
+fn local(target: &Target, sign: Sign) -> Cause {
+    let cause = Cause::new(Reason::LocalAgent, Who::Local, fix::bypass(target).on_this_machine());
+    match sign {
+        Sign::PeerSocket => {
+            cause.sure(Confidence::High).seen("the other end of the connection is a socket of this machine: a VPN or zero-trust client, antivirus or another agent accepts it")
+        }
+        Sign::Tunnel => cause.sure(Confidence::Medium).seen(
+            "a SYN that may travel one hop only is accepted behind a tunnel's interface of this machine: the agent that runs the tunnel accepts it",
+        ),
+    }
+}
+
+/// Does a device on the way, or this machine, accept connections in the service's place?
+pub async fn stands_in(
+    target: &Target,
+    to: SocketAddr,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Option<Finding> {
+    let mut cause = cause(target, net.interceptor(to).await?);
+    cause.evidence.insert(0, netcheck_record::escape::line(&failure.detail, 400));
+    Some(Finding::of(cause))
+}
