@@ -93,7 +93,7 @@ async fn own(
         })),
         _ if !net.diagnoses() => None,
         Code::QuicTimeout if negotiated(facts) => Some(filtered_by_name(run, target, observed, net).await),
-        Code::UdpTimeout | Code::QuicTimeout => silence(run, target, observed, net).await,
+        Code::UdpTimeout | Code::QuicTimeout => silence(run, target, facts, observed, net).await,
         Code::TurnTimeout | Code::TurnReset | Code::TurnClosed => {
             Some(found(blame::cut_off(target, failure, observed.seen.trust == Some(Trust::Public))))
         }
@@ -162,13 +162,21 @@ async fn filtered_by_name(run: &Run, target: &Target, observed: &Observed, net: 
 }
 
 /// Nothing came back: is it all UDP, or this destination?
-async fn silence(run: &Run, target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
+async fn silence(
+    run: &Run,
+    target: &Target,
+    facts: &Facts,
+    observed: &Observed,
+    net: &Diagnosis,
+) -> Option<Finding> {
     if run.controls.is_empty() {
         return None;
     }
     let to = observed.seen.peer?;
     let (controls, tcp, trail) =
         tokio::join!(run.controls.ask(net), net.sibling(SocketAddr::new(to.ip(), 0)), net.datagram_trail(to));
+    // A rung of the same ladder has found one, or the experiment has.
+    let tcp = rungs::stream_port(facts).or(tcp);
     let near = trail.last();
     let here = tcp.map(|port| format!("{} accepts TCP connections on port {port}", target.host));
     let fix = fix::allow(target);
