@@ -247,6 +247,13 @@ fn one_interception(observations: &mut [Observation]) {
             (Some(Reason::WebsocketFilter), _) if intercepted(observation) => {
                 observation.cause = Some(Rc::clone(page.as_ref().unwrap_or(&opened)));
             }
+            // What answers in place of the services and opens TLS is one device, also where it is too slow to do so.
+            (Some(Reason::TransparentProxy), _)
+                if matches!(observation.layer(), "tls" | "rtmp" | "ws" | "http") =>
+            {
+                observation.cause = Some(Rc::clone(page.as_ref().unwrap_or(&opened)));
+                observation.detail = None;
+            }
             _ => {}
         }
     }
