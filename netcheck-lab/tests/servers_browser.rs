@@ -1,5 +1,4 @@
 //! The tools' ClientHello is as long as the browser's and offers the same groups and key shares.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should end")]
 
 use std::process::{Command, Stdio};
 
