@@ -1,70 +1,60 @@
 //! The flags of check-mail, and which of its three questions a target asks.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 use netcheck_common::cause::{Cause, Reason, Who};
 use netcheck_common::check::Check;
 use netcheck_common::diagnose::{Diagnosis, Finding};
+use netcheck_common::failure::{Code, Failure};
 use netcheck_common::record::Verdict;
 use netcheck_common::target::{Host, Target};
 use netcheck_common::trace::{Observed, Stopped, Trace};
-use serde::Serialize;
 
 use crate::address::{self, Sender};
-use crate::gateway::{self, Question};
-use crate::letter::{self, Letter};
+use crate::facts::Facts;
+use crate::message::sides::Published;
+use crate::message_file::{self, Expectation, MessageFile};
 use crate::platform;
 use crate::sender::{self, Identity};
+use crate::smtp::{self, EnvelopeQuestion};
 
 /// Checks the mail path: an SMTP gateway, a sender's identity in the DNS, a received message.
 #[derive(Args, Clone, Debug)]
 pub struct Mail {
-    /// Address that sends (for sender://; spotme.com: 198.2.132.142), or envelope sender (for smtp://); repeatable
+    /// Address that sends (sender:// and --message; default for spotme.com: 198.2.132.142), or envelope sender (smtp://); repeatable
     #[arg(long, value_name = "ADDR|MAILBOX", value_parser = address::sender)]
     sender: Vec<Sender>,
     /// DKIM selector (repeatable)
     #[arg(long, value_name = "NAME", default_value = platform::SELECTOR, value_parser = address::name)]
     selector: Vec<String>,
-    /// Mail host of the domain [default: mail.DOMAIN]
+    /// Mail host of the sending domain [default: mail.DOMAIN]
     #[arg(long, value_name = "NAME", value_parser = address::name)]
     mail_host: Option<String>,
-    /// Name given in EHLO [default: this machine's, if it has a full one]
+    /// Name given in EHLO [default: the full name of this machine, if it has one]
     #[arg(long, value_name = "NAME", value_parser = address::helo)]
     helo: Option<String>,
-    /// Mailbox to ask the gateway for; no message is sent
+    /// Mailbox for RCPT TO; no message is sent
     #[arg(long, value_name = "MAILBOX", value_parser = address::mailbox)]
     recipient: Option<String>,
     /// Received message: a file, a folder of files, or - for standard input (repeatable)
     #[arg(long, value_name = "FILE|DIR|-")]
     message: Vec<PathBuf>,
-    /// Delay of a message that is worth a complaint; 1800 s and more make its log-in link useless
+    /// Delay of a message that is reported; 1800 s and more make its log-in link useless and always fail
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = clap::value_parser!(u32))]
     max_delay: u32,
     #[arg(skip)]
-    letters: Vec<Letter>,
-}
-
-/// What check-mail learns.
-#[derive(Debug, Default, Serialize)]
-pub struct Facts {
-    /// Of a sender's identity.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sender: Option<sender::Facts>,
-    /// Of a gateway.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub smtp: Option<gateway::Facts>,
-    /// Of a message.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<letter::Facts>,
+    messages: Vec<MessageFile>,
 }
 
 impl Check for Mail {
     const NAME: &'static str = "mail";
     const TOOL: &'static str = "check-mail";
     const EXAMPLES: &'static str = "\
-  check-mail sender://spotme.com                    the sender's identity, as a gateway here sees it
+  check-mail sender://spotme.com                    the sender's SPF, DKIM, DMARC and reverse name
   check-mail --recipient me@example.com smtp://mx.example.com
+                                                    whether the gateway accepts the recipient
   check-mail --message login.eml                    how long it took, who held it, who changed it";
     const PROXIED: bool = false;
     type Facts = Facts;
@@ -73,28 +63,28 @@ impl Check for Mail {
         match target.scheme.name {
             "sender" => sender::check(&self.identity(target), trace).await,
             "message" => {
-                let letter = self.letters.iter().find(|letter| letter.target == *target);
-                letter::check(letter, i64::from(self.max_delay), trace).await
+                let message = self.messages.iter().find(|message| message.target == *target);
+                message_file::check(message, &self.expectation(), trace).await
             }
             _ => {
                 let helo = self.helo.clone().unwrap_or_else(address::own_name);
-                let question =
-                    Question { helo: &helo, sender: self.envelope(), recipient: self.recipient.as_deref() };
-                gateway::check(target, &question, trace).await
+                let recipient = self.recipient.as_deref();
+                let question = EnvelopeQuestion { helo: &helo, sender: self.envelope(), recipient };
+                smtp::check(target, &question, trace).await
             }
         }
     }
 
     fn prepare(&mut self) -> Result<(), String> {
-        self.letters = letter::find(&self.message)?;
+        self.messages = message_file::find(&self.message)?;
         Ok(())
     }
 
     fn targets(&self) -> Vec<Target> {
-        self.letters.iter().map(|letter| letter.target.clone()).collect()
+        self.messages.iter().map(|message| message.target.clone()).collect()
     }
 
-    /// A check that stops says first what it thinks of the failure; here that becomes the finding.
+    /// The cause that the check gave beside the failure that stopped it, and the verdict that failure means here.
     async fn explain(
         &self,
         target: &Target,
@@ -104,30 +94,62 @@ impl Check for Mail {
     ) -> Option<Finding> {
         let failure = observed.failure.as_ref()?;
         if target.scheme.name == "message" && failure.code.layer() == "dns" {
-            let fix = "Run the check where names can be resolved: the signature's key stands in the DNS.";
-            let cause = Cause::new(Reason::Unknown, Who::Dns, fix).seen(failure.detail.clone());
-            return Some(Finding { verdict: Some(Verdict::Inconclusive), cause });
+            return Some(unverified(failure));
         }
-        let said = observed.degraded.iter().rev().find(|(said, _)| said.code == failure.code);
-        let cause = said.and_then(|(_, cause)| cause.clone())?;
-        let verdict = gateway::unproven(facts).then_some(Verdict::Inconclusive);
+        let same = observed.degraded.iter().find(|(given, _)| given == failure);
+        let Some(cause) = same.and_then(|(_, cause)| cause.clone()) else {
+            return match target.scheme.name {
+                "sender" => sender::explain(&domain(target), failure),
+                _ => None,
+            };
+        };
+        let verdict = match failure.code {
+            Code::MailIncomplete | Code::MailUndated => Some(Verdict::Inconclusive),
+            _ if smtp::is_unproven(facts) => Some(Verdict::Inconclusive),
+            Code::SmtpDeferred => Some(Verdict::Degraded),
+            _ => None,
+        };
         Some(Finding { verdict, cause })
     }
 }
 
+/// Nothing is wrong with a message, but for a signature whose key could not be asked for.
+fn unverified(failure: &Failure) -> Finding {
+    let fix = "Run the check where DNS works: the key of the signature is published there (TXT).";
+    let cause = Cause::new(Reason::Unknown, Who::Dns, fix).seen(failure.detail.clone());
+    Finding { verdict: Some(Verdict::Inconclusive), cause }
+}
+
+fn domain(target: &Target) -> String {
+    match &target.host {
+        Host::Name(name) => name.clone(),
+        Host::Address(address) => address.to_string(),
+    }
+}
+
 impl Mail {
-    fn identity(&self, target: &Target) -> Identity {
-        let domain = match &target.host {
-            Host::Name(name) => name.clone(),
-            Host::Address(address) => address.to_string(),
-        };
-        let given = self.sender.iter().find_map(|sender| match sender {
+    fn addresses(&self) -> Vec<IpAddr> {
+        let given = self.sender.iter().filter_map(|sender| match sender {
             Sender::Address(address) => Some(*address),
             Sender::Mailbox(_) => None,
         });
-        let published = given.or((domain == platform::DOMAIN).then_some(platform::ADDRESS));
+        given.collect()
+    }
+
+    fn identity(&self, target: &Target) -> Identity {
+        let domain = domain(target);
+        let mut published = self.addresses();
+        if published.is_empty() && domain == platform::DOMAIN {
+            published.push(platform::ADDRESS);
+        }
         let host = self.mail_host.clone().unwrap_or_else(|| format!("mail.{domain}"));
         Identity { domain, published, host, selectors: self.selector.clone() }
+    }
+
+    fn expectation(&self) -> Expectation {
+        let published =
+            Published { hosts: self.mail_host.iter().cloned().collect(), addresses: self.addresses() };
+        Expectation { max_delay: i64::from(self.max_delay), published }
     }
 
     fn envelope(&self) -> &str {

@@ -6,6 +6,8 @@ use netcheck_lab::corpus::replay;
 mod message;
 #[path = "../fuzz/decoders/reply.rs"]
 mod reply;
+#[path = "../fuzz/decoders/spf.rs"]
+mod spf;
 
 const HOME: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -17,4 +19,9 @@ fn kept_messages_are_read_well() {
 #[test]
 fn kept_answers_of_servers_are_read_well() {
     replay(HOME, "reply", reply::decode);
+}
+
+#[test]
+fn kept_spf_records_are_read_well() {
+    replay(HOME, "spf", spf::decode);
 }

@@ -1,21 +1,20 @@
 //! Checks the mail path: SMTP gateway, sender identity, received messages.
 
 mod address;
-mod answer;
 mod check;
-mod complaint;
-mod dialog;
-mod gateway;
-mod host;
-mod key;
-mod letter;
+mod dkim_key;
+mod dkim_signature;
+mod dkim_tags;
+mod dmarc;
+mod facts;
+mod finding;
+mod mail_host;
 mod message;
+mod message_file;
 mod names;
 mod platform;
-mod policy;
-mod reply;
-mod seal;
 mod sender;
+mod smtp;
 mod spf;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The names a mail gateway asks for, asked through the resolver of the flags, with every failure told by its number.
+//! DNS lookups as a mail gateway makes them, through the resolver of the flags; every failure has the code of its kind.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use mail_auth::MessageAuthenticator;
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::flags::Flags;
 
-/// How long one query is waited for, at most.
+/// Time limit of one query.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a name has.
+/// What a lookup found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer<T> {
+pub enum Lookup<T> {
     /// These records.
     Records(Vec<T>),
     /// No record of that kind.
@@ -29,19 +29,19 @@ pub enum Answer<T> {
     NoName,
 }
 
-impl<T> Answer<T> {
+impl<T> Lookup<T> {
     /// The records: none where there are none.
     pub fn records(self) -> Vec<T> {
         match self {
-            Answer::Records(records) => records,
-            Answer::NoData | Answer::NoName => Vec::new(),
+            Lookup::Records(records) => records,
+            Lookup::NoData | Lookup::NoName => Vec::new(),
         }
     }
 }
 
 /// A resolver with a cache, for one target.
 pub struct Names {
-    /// The same resolver, as mail-auth takes it.
+    /// The resolver in the form that mail-auth takes.
     pub authenticator: MessageAuthenticator,
 }
 
@@ -49,12 +49,12 @@ impl Names {
     /// Through `--resolver`, else the system's resolvers.
     ///
     /// # Errors
-    /// `dns.unreachable`: no resolver can be made of the settings.
+    /// `dns.unreachable`: the settings name no usable resolver.
     pub fn of(flags: &Flags) -> Result<Names, Failure> {
         if let Some(server) = flags.resolver {
             return Names::asking(&[server], flags);
         }
-        // As the C library has it: without a resolv.conf the resolver is this machine.
+        // As in the C library: without a resolv.conf the resolver is this machine.
         let system = read_system_conf().map(|(config, _)| config.name_servers).unwrap_or_default();
         let servers: Vec<SocketAddr> = system.iter().map(|server| SocketAddr::new(server.ip, 53)).collect();
         match servers.is_empty() {
@@ -66,7 +66,7 @@ impl Names {
     /// Through these resolvers.
     ///
     /// # Errors
-    /// `dns.unreachable`: no resolver can be made of them.
+    /// `dns.unreachable`: they are no usable resolvers.
     pub fn asking(servers: &[SocketAddr], flags: &Flags) -> Result<Names, Failure> {
         let servers = servers.iter().map(|server| name_server(*server, flags.source)).collect();
         let mut options = ResolverOpts::default();
@@ -85,7 +85,7 @@ impl Names {
     ///
     /// # Errors
     /// The `dns.*` codes, but for a name without records.
-    pub async fn texts(&self, name: &str) -> Result<Answer<Vec<u8>>, Failure> {
+    pub async fn texts(&self, name: &str) -> Result<Lookup<Vec<u8>>, Failure> {
         self.ask(name, RecordType::TXT, |data| match data {
             RData::TXT(text) => Some(text.txt_data.iter().flat_map(|part| part.iter().copied()).collect()),
             _ => None,
@@ -97,7 +97,7 @@ impl Names {
     ///
     /// # Errors
     /// The `dns.*` codes, but for a name without records.
-    pub async fn addresses(&self, name: &str, like: Option<IpAddr>) -> Result<Answer<IpAddr>, Failure> {
+    pub async fn addresses(&self, name: &str, like: Option<IpAddr>) -> Result<Lookup<IpAddr>, Failure> {
         let kind = if like.is_some_and(|ip| ip.is_ipv6()) { RecordType::AAAA } else { RecordType::A };
         self.ask(name, kind, |data| match data {
             RData::A(a) => Some(IpAddr::V4(a.0)),
@@ -111,10 +111,22 @@ impl Names {
     ///
     /// # Errors
     /// The `dns.*` codes, but for an address without a name.
-    pub async fn reverse(&self, address: IpAddr) -> Result<Answer<String>, Failure> {
+    pub async fn reverse(&self, address: IpAddr) -> Result<Lookup<String>, Failure> {
         let name = Name::from(address).to_ascii();
         self.ask(&name, RecordType::PTR, |data| match data {
-            RData::PTR(host) => Some(host.to_ascii().trim_end_matches('.').to_ascii_lowercase()),
+            RData::PTR(host) => Some(text_of(host)),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The mail exchangers of a name.
+    ///
+    /// # Errors
+    /// The `dns.*` codes, but for a name without records.
+    pub async fn exchanges(&self, name: &str) -> Result<Lookup<String>, Failure> {
+        self.ask(name, RecordType::MX, |data| match data {
+            RData::MX(mx) => Some(text_of(&mx.exchange)),
             _ => None,
         })
         .await
@@ -125,24 +137,33 @@ impl Names {
         name: &str,
         kind: RecordType,
         read: impl Fn(&RData) -> Option<T>,
-    ) -> Result<Answer<T>, Failure> {
-        let mut fully = Name::from_str_relaxed(name)
-            .map_err(|_| Failure::new(Code::DnsMalformed, format!("{name} cannot be a name in the DNS")))?;
-        fully.set_fqdn(true);
-        match self.authenticator.0.lookup(fully, kind).await {
+    ) -> Result<Lookup<T>, Failure> {
+        let labels = name.strip_suffix('.').unwrap_or(name).split('.').map(str::as_bytes);
+        let mut full = Name::from_labels(labels)
+            .map_err(|_| Failure::new(Code::DnsMalformed, format!("{name} cannot be a DNS name")))?;
+        full.set_fqdn(true);
+        let asked = format!("{name} ({kind})");
+        let name = asked.as_str();
+        match self.authenticator.0.lookup(full, kind).await {
             Ok(lookup) => {
                 let records: Vec<T> =
                     lookup.answers().iter().filter_map(|record| read(&record.data)).collect();
-                Ok(if records.is_empty() { Answer::NoData } else { Answer::Records(records) })
+                Ok(if records.is_empty() { Lookup::NoData } else { Lookup::Records(records) })
             }
             Err(NetError::Dns(DnsError::NoRecordsFound(none))) => match none.response_code {
-                ResponseCode::NXDomain => Ok(Answer::NoName),
-                ResponseCode::NoError => Ok(Answer::NoData),
+                ResponseCode::NXDomain => Ok(Lookup::NoName),
+                ResponseCode::NoError => Ok(Lookup::NoData),
                 code => Err(rcode(code, name)),
             },
             Err(error) => Err(failure(&error, name)),
         }
     }
+}
+
+/// A name with its labels as they are, without the escapes of a zone file.
+fn text_of(name: &Name) -> String {
+    let labels: Vec<_> = name.iter().map(String::from_utf8_lossy).collect();
+    labels.join(".").to_ascii_lowercase()
 }
 
 fn name_server(server: SocketAddr, source: Option<IpAddr>) -> NameServerConfig {
@@ -169,16 +190,21 @@ fn rcode(code: ResponseCode, name: &str) -> Failure {
         ResponseCode::Refused | ResponseCode::NotAuth | ResponseCode::NotImp => Code::DnsRefused,
         _ => Code::DnsMalformed,
     };
-    Failure::new(failed, format!("the resolver answers {name} with RCODE {}", u16::from(code)))
+    Failure::new(failed, format!("the resolver answers the query for {name} with RCODE {}", u16::from(code)))
 }
 
 fn failure(error: &NetError, name: &str) -> Failure {
     match error {
         NetError::Dns(DnsError::ResponseCode(code)) => rcode(*code, name),
-        NetError::Timeout => Failure::new(Code::DnsTimeout, format!("no resolver answered for {name}")),
-        NetError::Io(_) | NetError::NoConnections | NetError::Busy => {
-            Failure::new(Code::DnsUnreachable, format!("no resolver can be reached for {name}"))
+        NetError::Timeout => {
+            Failure::new(Code::DnsTimeout, format!("no resolver answered the query for {name}"))
         }
-        _ => Failure::new(Code::DnsMalformed, format!("the answer for {name} is no DNS message that fits")),
+        NetError::Io(_) | NetError::NoConnections | NetError::Busy => {
+            Failure::new(Code::DnsUnreachable, format!("no resolver can be reached for the query for {name}"))
+        }
+        _ => Failure::new(
+            Code::DnsMalformed,
+            format!("the answer to the query for {name} is not a DNS message that fits it"),
+        ),
     }
 }

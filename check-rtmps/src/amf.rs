@@ -29,24 +29,24 @@ pub enum Value {
 
 /// Why bytes are not AMF0 that we read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
+pub enum AmfError {
     /// The bytes end inside a value.
     Short,
     /// Nested deeper than [`DEEPEST`].
     Deep,
     /// More values than [`MOST`].
     Many,
-    /// A type marker nobody may send.
+    /// A type marker that is not allowed.
     Marker(u8),
 }
 
-impl fmt::Display for Malformed {
+impl fmt::Display for AmfError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Malformed::Short => f.write_str("AMF0 that ends inside a value"),
-            Malformed::Deep => write!(f, "AMF0 nested deeper than {DEEPEST}"),
-            Malformed::Many => write!(f, "more than {MOST} AMF0 values in a message"),
-            Malformed::Marker(marker) => write!(f, "AMF0 of the unknown type {marker:#04x}"),
+            AmfError::Short => f.write_str("AMF0 that ends inside a value"),
+            AmfError::Deep => write!(f, "AMF0 nested deeper than {DEEPEST}"),
+            AmfError::Many => write!(f, "more than {MOST} AMF0 values in a message"),
+            AmfError::Marker(marker) => write!(f, "AMF0 of the unknown type {marker:#04x}"),
         }
     }
 }
@@ -55,7 +55,7 @@ impl fmt::Display for Malformed {
 ///
 /// # Errors
 /// The bytes are not AMF0, or exceed a bound.
-pub fn read(bytes: &[u8]) -> Result<Vec<Value>, Malformed> {
+pub fn read(bytes: &[u8]) -> Result<Vec<Value>, AmfError> {
     let mut reader = Reader { rest: bytes, left: MOST };
     let mut values = Vec::new();
     while !reader.rest.is_empty() {
@@ -70,11 +70,11 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn value(&mut self, depth: usize) -> Result<Value, Malformed> {
+    fn value(&mut self, depth: usize) -> Result<Value, AmfError> {
         if depth > DEEPEST {
-            return Err(Malformed::Deep);
+            return Err(AmfError::Deep);
         }
-        self.left = self.left.checked_sub(1).ok_or(Malformed::Many)?;
+        self.left = self.left.checked_sub(1).ok_or(AmfError::Many)?;
         let [marker] = self.array()?;
         Ok(match marker {
             0x00 => Value::Number(self.number()?),
@@ -102,11 +102,11 @@ impl Reader<'_> {
                 self.short_text()?;
                 Value::Object(self.fields(depth)?)
             }
-            other => return Err(Malformed::Marker(other)),
+            other => return Err(AmfError::Marker(other)),
         })
     }
 
-    fn strict_array(&mut self, depth: usize) -> Result<Value, Malformed> {
+    fn strict_array(&mut self, depth: usize) -> Result<Value, AmfError> {
         let count = u32::from_be_bytes(self.array()?);
         let mut values = Vec::new();
         for _ in 0..count {
@@ -115,7 +115,7 @@ impl Reader<'_> {
         Ok(Value::Array(values))
     }
 
-    fn fields(&mut self, depth: usize) -> Result<Vec<(String, Value)>, Malformed> {
+    fn fields(&mut self, depth: usize) -> Result<Vec<(String, Value)>, AmfError> {
         let mut fields = Vec::new();
         loop {
             let name = self.short_text()?;
@@ -127,28 +127,28 @@ impl Reader<'_> {
         }
     }
 
-    fn number(&mut self) -> Result<f64, Malformed> {
+    fn number(&mut self) -> Result<f64, AmfError> {
         Ok(f64::from_be_bytes(self.array()?))
     }
 
-    fn short_text(&mut self) -> Result<String, Malformed> {
+    fn short_text(&mut self) -> Result<String, AmfError> {
         let length = u16::from_be_bytes(self.array()?);
         self.text(usize::from(length))
     }
 
-    fn long_text(&mut self) -> Result<String, Malformed> {
+    fn long_text(&mut self) -> Result<String, AmfError> {
         let length = u32::from_be_bytes(self.array()?);
-        self.text(usize::try_from(length).map_err(|_| Malformed::Short)?)
+        self.text(usize::try_from(length).map_err(|_| AmfError::Short)?)
     }
 
-    fn text(&mut self, length: usize) -> Result<String, Malformed> {
-        let (text, rest) = self.rest.split_at_checked(length).ok_or(Malformed::Short)?;
+    fn text(&mut self, length: usize) -> Result<String, AmfError> {
+        let (text, rest) = self.rest.split_at_checked(length).ok_or(AmfError::Short)?;
         self.rest = rest;
         Ok(String::from_utf8_lossy(text).into_owned())
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let (array, rest) = self.rest.split_first_chunk().ok_or(Malformed::Short)?;
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], AmfError> {
+        let (array, rest) = self.rest.split_first_chunk().ok_or(AmfError::Short)?;
         self.rest = rest;
         Ok(*array)
     }

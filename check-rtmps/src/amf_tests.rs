@@ -75,22 +75,22 @@ proptest! {
         value.write(&mut bytes);
         let cut = cut.index(bytes.len());
         let whole = read(&bytes[..cut]);
-        prop_assert!(whole == Err(Malformed::Short) || whole == Ok(Vec::new()), "{:?}", whole);
+        prop_assert!(whole == Err(AmfError::Short) || whole == Ok(Vec::new()), "{:?}", whole);
     }
 }
 
 #[test]
 fn an_array_that_announces_four_thousand_million_elements_costs_nothing() {
-    assert_eq!(read(&[0x0a, 0xff, 0xff, 0xff, 0xff]), Err(Malformed::Short));
+    assert_eq!(read(&[0x0a, 0xff, 0xff, 0xff, 0xff]), Err(AmfError::Short));
     let mut many = vec![0x0a, 0xff, 0xff, 0xff, 0xff];
     many.extend([0x05; 60_000]);
-    assert_eq!(read(&many), Err(Malformed::Many));
+    assert_eq!(read(&many), Err(AmfError::Many));
 }
 
 #[test]
 fn four_hundred_thousand_nested_objects_are_too_deep() {
     let nested: Vec<u8> = [0x03, 0x00, 0x01, b'a'].repeat(400_000);
-    assert_eq!(read(&nested), Err(Malformed::Deep));
+    assert_eq!(read(&nested), Err(AmfError::Deep));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn every_type_of_the_specification_is_read() {
             object("f", Value::Null),
         ])
     );
-    assert_eq!(read(&[0x11]), Err(Malformed::Marker(0x11)));
+    assert_eq!(read(&[0x11]), Err(AmfError::Marker(0x11)));
 }
 
 #[test]

@@ -3,19 +3,20 @@
 //! # What is sent and what is read
 //!
 //! *The handshake*: C0 (version 3) and C1 (time, four zero bytes, 1,528 random bytes) are sent; 3,073 bytes are read.
-//! S0 has to be 3, and S2 has to repeat C1 from byte 8 on. Only then C2 follows. A peer that begins with anything
-//! else is named by its first bytes: an HTTP answer, a TLS record, text, another version.
+//! S0 has to be 3; C2 follows S1, and S2 has to repeat C1 from byte 8 on. A peer that begins with anything else is
+//! named by its first bytes: an HTTP answer, a TLS record, text, another version.
 //!
 //! *connect*, when the target has a path, with `--connect`, `--app` or `--publish`, and when the echo was wrong: Set
 //! Chunk Size and one `connect` command that names the application and the address; nothing of this machine. A
-//! refusal or a close is the service's own word on the application: the path is open, so the target is `degraded`.
+//! refusal or a close is the service's own answer for that application: the path is open, so the target is `degraded`.
 //!
-//! *publish*, with `--publish SECONDS`: the module `publish` tells what is sent.
+//! *publish*, with `--publish SECONDS`: the module `publish` lists what is sent.
 //!
 //! Messages are written by the `rtmp` crate (module `writer`) and read by our own bounded readers (modules
 //! `handshake`, `chunk`, `amf`, `event`): that crate's readers allocate what a peer announces, recurse as deep as a
 //! peer nests, and panic on lengths that shrink.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -27,15 +28,15 @@ use netcheck_common::stream::Stream;
 use netcheck_common::target::Target;
 use netcheck_common::tls::{Hello, Trust};
 use netcheck_common::trace::{Observed, Stopped, Trace};
-use tokio::sync::OwnedSemaphorePermit;
 
-use crate::dialogue::Dialogue;
+use crate::client::RtmpClient;
 use crate::explain;
-use crate::facts::{Facts, Handshake};
-use crate::greet::{self, RTMP};
-use crate::key::Key;
-use crate::places::{Places, Turns};
-use crate::publish::{PUBLISH, Plan};
+use crate::facts::{Facts, HandshakeFacts};
+use crate::handshake::{self, RTMP};
+use crate::key::StreamKey;
+use crate::limit::{ConnectionLimit, Pacer, Place, Places};
+use crate::publish::PublishPlan;
+use crate::reach::{self, Reached};
 use crate::session::Session;
 use crate::writer::Writer;
 
@@ -48,7 +49,7 @@ const LINE: Duration = Duration::from_mins(1);
 #[derive(Args, Debug)]
 #[command(about = "Checks RTMP and RTMPS ingest targets", next_help_heading = "RTMP options")]
 pub struct Rtmps {
-    /// Go on to `connect` even if the target has no path
+    /// Send `connect` even if the target has no path
     #[arg(long)]
     connect: bool,
     /// Application for targets without a path; implies --connect [default: live]
@@ -57,21 +58,21 @@ pub struct Rtmps {
     /// Publish a synthetic stream; its key comes from the environment variable RTMP_STREAM_KEY
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
     publish: Option<u32>,
-    /// Bitrate of the stream; less arriving makes the target degraded
+    /// Bitrate of the stream in kbit/s; if less arrives, the target is degraded
     #[arg(long, value_name = "KBPS", default_value = "2500", requires = "publish", value_parser = clap::value_parser!(u32).range(32..=200_000))]
     bitrate: u32,
-    /// TLS and RTMP handshakes in progress at each address
+    /// Maximum concurrent TCP, TLS and RTMP handshakes with each address
     #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u32).range(1..=65_535))]
     per_host: u32,
     #[arg(skip)]
-    key: Key,
+    key: StreamKey,
     #[arg(skip)]
-    places: Places,
+    limit: ConnectionLimit,
     #[arg(skip)]
-    turns: Turns,
+    pacer: Pacer,
     /// One stream at a time to each target: two with one key would cut each other off.
     #[arg(skip)]
-    streams: Places,
+    streams: ConnectionLimit,
 }
 
 impl Check for Rtmps {
@@ -86,31 +87,32 @@ Examples:
     type Facts = Facts;
 
     async fn check(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
-        self.turns.wait(target.host.to_string()).await;
-        let mut stream = trace.reach(target).await?;
-        let place = self.place(target, trace).await?;
+        let pace = self.pacer.wait(target.host.to_string());
+        let Reached { mut stream, place, tcp } =
+            reach::reach(target, trace, |at| self.places(at), pace).await?;
         let mut proven = false;
         if target.scheme.is_tls() {
             let secure = trace.secure(stream, &Hello::to(&target.host)).await?;
             (stream, proven) = (secure.stream, secure.trust == Trust::Public);
         }
-        let (session, echo) = Box::pin(greet(stream, trace)).await?;
+        let (session, echo) = Box::pin(shake_hands(stream, trace)).await?;
         drop(place);
         let app = match (self.app(target), echo) {
             (None, true) => return Ok(()),
             (app, _) => app.unwrap_or_else(|| DEFAULT_APP.to_owned()),
         };
-        let mut dialogue = Dialogue { target, session, echo, proven };
+        let tcp = tcp.filter(|_| self.publish.is_some());
+        let mut client = RtmpClient { target, session, echo, proven, tcp };
         // Boxed: one target's whole future exists several times over while controls run beside it.
-        if !Box::pin(dialogue.connect(trace, app)).await? {
+        if !Box::pin(client.connect(trace, app)).await? {
             return Ok(());
         }
         match self.publish {
             Some(seconds) => {
                 let _turn = self.stream_turn(target, trace).await?;
                 let span = Duration::from_secs(u64::from(seconds));
-                let plan = Plan { span, bitrate: self.bitrate, patience: trace.net().timeout() };
-                Box::pin(dialogue.publish(trace, plan, &self.key)).await
+                let plan = PublishPlan { span, bitrate: self.bitrate, patience: trace.net().timeout() };
+                Box::pin(client.publish(trace, plan, &self.key)).await
             }
             None => Ok(()),
         }
@@ -122,7 +124,7 @@ Examples:
 
     fn prepare(&mut self) -> Result<(), String> {
         if self.publish.is_some() {
-            self.key = Key::of_environment()?;
+            self.key = StreamKey::from_environment()?;
         }
         match &self.app {
             Some(app) if app.is_empty() || app.len() > 1024 || app.chars().any(char::is_control) => {
@@ -148,18 +150,19 @@ Examples:
 }
 
 /// The stage `rtmp`: the session, and whether the echo was right.
-async fn greet(mut stream: Stream, trace: &mut Trace<Facts>) -> Result<(Session, bool), Stopped> {
-    let (mut writer, mut facts, mut strange) = (Writer::default(), Handshake::default(), Vec::new());
+async fn shake_hands(mut stream: Stream, trace: &mut Trace<Facts>) -> Result<(Session, bool), Stopped> {
+    let (mut writer, mut facts) = (Writer::default(), HandshakeFacts::default());
+    let mut foreign = Vec::new();
     let bound = trace.net().timeout();
     // The stage's own words about a silence are better than the common ones, so they come first.
-    let work = greet::greet(&mut stream, &mut writer, bound.mul_f64(0.98), &mut facts, &mut strange);
-    let greeted = trace.stage(RTMP, work).await;
+    let work = handshake::handshake(&mut stream, &mut writer, bound.mul_f64(0.98), &mut facts, &mut foreign);
+    let done = trace.stage(RTMP, work).await;
     let echo = facts.echo == Some(true);
     trace.facts.rtmp = Some(facts);
-    if !strange.is_empty() {
-        trace.net().see(|seen| seen.first_bytes = strange);
+    if !foreign.is_empty() {
+        trace.net().see(|seen| seen.first_bytes = foreign);
     }
-    greeted.map(|()| (Session::new(stream, writer), echo))
+    done.map(|()| (Session::new(stream, writer), echo))
 }
 
 impl Rtmps {
@@ -173,38 +176,20 @@ impl Rtmps {
         asked.then(|| self.app.clone().unwrap_or_else(|| DEFAULT_APP.to_owned()))
     }
 
-    /// Waits for a place at the address, as long as the deadline leaves time to use it.
-    async fn place(
-        &self,
-        target: &Target,
-        trace: &mut Trace<Facts>,
-    ) -> Result<OwnedSemaphorePermit, Stopped> {
-        let net = trace.net();
-        let mut peer = None;
-        net.see(|seen| peer = seen.peer);
-        let address = peer.map_or_else(|| target.host.to_string(), |peer| peer.ip().to_string());
-        let left = net.left();
-        let bound = left.saturating_sub(net.timeout() * 2).max(left / 2);
-        let most = usize::try_from(self.per_host).unwrap_or(usize::MAX);
-        if let Some(place) = self.places.take(address, most, bound).await {
-            return Ok(place);
-        }
-        trace.facts.rtmp = Some(Handshake { crowded: true, ..Handshake::default() });
-        let detail =
-            format!("not tried: {most} handshakes with this address were still in progress (--per-host)");
-        trace.stage(RTMP, async { Err(Failure::new(Code::RtmpTimeout, detail)) }).await
+    /// The places at an address.
+    fn places(&self, address: String) -> Arc<Places> {
+        self.limit.at(address, usize::try_from(self.per_host).unwrap_or(usize::MAX))
     }
 
-    /// Waits until no other stream of ours goes to that target.
-    async fn stream_turn(
-        &self,
-        target: &Target,
-        trace: &mut Trace<Facts>,
-    ) -> Result<OwnedSemaphorePermit, Stopped> {
-        if let Some(turn) = self.streams.take(target.to_string(), 1, trace.net().left()).await {
-            return Ok(turn);
+    /// Waits until no other stream of this run goes to that target.
+    async fn stream_turn(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<Place, Stopped> {
+        let places = self.streams.at(target.to_string(), 1);
+        match places.take(trace.net().left()).await {
+            Some(turn) => Ok(turn),
+            None => {
+                let detail = "not tried: another stream to this target was still running";
+                Err(trace.stop(Failure::new(Code::RtmpTimeout, detail)))
+            }
         }
-        let detail = "not tried: another stream to this target was still running";
-        trace.stage(PUBLISH, async { Err(Failure::new(Code::RtmpTimeout, detail)) }).await
     }
 }

@@ -27,7 +27,7 @@ pub struct Message {
 
 /// Why bytes are not a chunk stream that we read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
+pub enum ChunkError {
     /// A chunk that continues what never began.
     Orphan,
     /// A new message header inside an unfinished message.
@@ -40,21 +40,21 @@ pub enum Malformed {
     ChunkSize,
 }
 
-impl fmt::Display for Malformed {
+impl fmt::Display for ChunkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Malformed::Orphan => f.write_str("a chunk that continues no message"),
-            Malformed::Torn => f.write_str("a message header inside an unfinished message"),
-            Malformed::Long(length) => write!(f, "a message of {length} bytes"),
-            Malformed::Crowded => write!(f, "more than {STREAMS} chunk streams"),
-            Malformed::ChunkSize => f.write_str("an impossible chunk size"),
+            ChunkError::Orphan => f.write_str("a chunk that continues no message"),
+            ChunkError::Torn => f.write_str("a message header inside an unfinished message"),
+            ChunkError::Long(length) => write!(f, "a message of {length} bytes"),
+            ChunkError::Crowded => write!(f, "more than {STREAMS} chunk streams"),
+            ChunkError::ChunkSize => f.write_str("an impossible chunk size"),
         }
     }
 }
 
 /// What is known of one chunk stream: its last header, and the message it is in the middle of.
 #[derive(Debug)]
-struct Lane {
+struct ChunkStream {
     id: u32,
     length: usize,
     kind: u8,
@@ -71,14 +71,22 @@ pub struct Chunks {
     waiting: Vec<u8>,
     /// How many of them are read.
     read: usize,
-    lanes: Vec<Lane>,
+    lanes: Vec<ChunkStream>,
     /// The lane whose chunk is being read, and how many of its bytes are still to come.
     open: Option<(usize, usize)>,
+    type_one_first: bool,
 }
 
 impl Default for Chunks {
     fn default() -> Self {
-        Chunks { size: INITIAL, waiting: Vec::new(), read: 0, lanes: Vec::new(), open: None }
+        Chunks {
+            size: INITIAL,
+            waiting: Vec::new(),
+            read: 0,
+            lanes: Vec::new(),
+            open: None,
+            type_one_first: false,
+        }
     }
 }
 
@@ -95,11 +103,16 @@ impl Chunks {
         self.size
     }
 
+    /// A chunk stream began with a type 1 header, which section 5.3.1.2.1 does not allow.
+    pub fn is_type_one_first(&self) -> bool {
+        self.type_one_first
+    }
+
     /// The next whole message, or none until more bytes arrive.
     ///
     /// # Errors
     /// The bytes are no chunk stream, or exceed a bound. What follows cannot be read.
-    pub fn message(&mut self) -> Result<Option<Message>, Malformed> {
+    pub fn message(&mut self) -> Result<Option<Message>, ChunkError> {
         loop {
             let (lane, wanted) = match self.open {
                 Some(open) => open,
@@ -124,13 +137,13 @@ impl Chunks {
     }
 
     /// A message is whole: control messages that change the reading are obeyed before it is given out.
-    fn finish(&mut self, lane: usize) -> Result<Message, Malformed> {
+    fn finish(&mut self, lane: usize) -> Result<Message, ChunkError> {
         let lane = &mut self.lanes[lane];
         let message = Message { kind: lane.kind, stream: lane.stream, body: std::mem::take(&mut lane.body) };
         let number = message.body.first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
         match (message.kind, number) {
             (1, Some(size @ 1..=0x7fff_ffff)) => self.size = usize::try_from(size).unwrap_or(LONGEST),
-            (1, _) => return Err(Malformed::ChunkSize),
+            (1, _) => return Err(ChunkError::ChunkSize),
             (2, Some(id)) => {
                 if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == id) {
                     lane.body = Vec::new();
@@ -142,7 +155,7 @@ impl Chunks {
     }
 
     /// Reads a chunk's header, if it is there: the lane, and how many bytes of the chunk follow.
-    fn header(&mut self) -> Result<Option<(usize, usize)>, Malformed> {
+    fn header(&mut self) -> Result<Option<(usize, usize)>, ChunkError> {
         let end = self.waiting.len().min(self.read + HEADER);
         let bytes = Cursor { rest: &self.waiting[self.read..end] };
         let Some((header, length)) = Header::read(bytes, |id| self.extended(id)) else { return Ok(None) };
@@ -157,28 +170,30 @@ impl Chunks {
     }
 
     /// The lane a header belongs to, brought up to date by it.
-    fn lane(&mut self, header: &Header) -> Result<usize, Malformed> {
+    fn lane(&mut self, header: &Header) -> Result<usize, ChunkError> {
         let known = self.lanes.iter().position(|lane| lane.id == header.id);
         let at = match (known, header.stream) {
             (Some(at), _) => at,
-            (None, None) => return Err(Malformed::Orphan),
-            (None, Some(_)) if self.lanes.len() == STREAMS => return Err(Malformed::Crowded),
-            (None, Some(stream)) => {
-                let lane =
-                    Lane { id: header.id, length: 0, kind: 0, stream, extended: false, body: Vec::new() };
+            (None, None) if header.message.is_none() => return Err(ChunkError::Orphan),
+            (None, _) if self.lanes.len() == STREAMS => return Err(ChunkError::Crowded),
+            (None, stream) => {
+                // Deployed clients take message stream 0 where the first header names none.
+                self.type_one_first |= stream.is_none();
+                let (id, stream) = (header.id, stream.unwrap_or_default());
+                let lane = ChunkStream { id, length: 0, kind: 0, stream, extended: false, body: Vec::new() };
                 self.lanes.push(lane);
                 self.lanes.len() - 1
             }
         };
         let lane = &mut self.lanes[at];
         if header.begins && !lane.body.is_empty() {
-            return Err(Malformed::Torn);
+            return Err(ChunkError::Torn);
         }
         if let Some((length, kind)) = header.message {
             lane.length = usize::try_from(length).unwrap_or(usize::MAX);
             lane.kind = kind;
             if lane.length > LONGEST {
-                return Err(Malformed::Long(length));
+                return Err(ChunkError::Long(length));
             }
         }
         lane.stream = header.stream.unwrap_or(lane.stream);

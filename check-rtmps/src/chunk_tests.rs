@@ -39,7 +39,7 @@ fn chunked(id: u32, message: &Message, size: usize, timestamp: u32) -> Vec<u8> {
     out
 }
 
-fn drain(chunks: &mut Chunks) -> Result<Vec<Message>, Malformed> {
+fn drain(chunks: &mut Chunks) -> Result<Vec<Message>, ChunkError> {
     let mut messages = Vec::new();
     while let Some(message) = chunks.message()? {
         messages.push(message);
@@ -107,7 +107,7 @@ proptest! {
     }
 }
 
-fn read(bytes: &[u8]) -> Result<Vec<Message>, Malformed> {
+fn read(bytes: &[u8]) -> Result<Vec<Message>, ChunkError> {
     let mut chunks = Chunks::default();
     chunks.push(bytes);
     drain(&mut chunks)
@@ -124,7 +124,7 @@ fn a_length_that_is_only_announced_allocates_nothing() {
 
 #[test]
 fn a_message_beyond_64_kib_is_refused_before_it_arrives() {
-    assert_eq!(read(&[0x03, 0, 0, 0, 0x01, 0x00, 0x01, 20, 0, 0, 0, 0]), Err(Malformed::Long(65_537)));
+    assert_eq!(read(&[0x03, 0, 0, 0, 0x01, 0x00, 0x01, 20, 0, 0, 0, 0]), Err(ChunkError::Long(65_537)));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_chunk_size_is_obeyed_and_an_impossible_one_refused() {
     assert_eq!(read(&bytes).unwrap()[1], message);
     for body in [vec![0, 0, 0, 0], vec![0x80, 0, 0, 0], vec![1]] {
         let bytes = chunked(2, &Message { kind: 1, stream: 0, body }, INITIAL, 0);
-        assert_eq!(read(&bytes), Err(Malformed::ChunkSize));
+        assert_eq!(read(&bytes), Err(ChunkError::ChunkSize));
     }
 }
 
@@ -159,10 +159,26 @@ fn chunks_of_two_messages_may_alternate() {
 }
 
 #[test]
-fn headers_that_cannot_be_are_told_apart() {
-    assert_eq!(read(&[0xc3]), Err(Malformed::Orphan));
+fn a_type_1_header_may_begin_a_chunk_stream_and_types_2_and_3_may_not() {
+    let mut chunks = Chunks::default();
+    chunks.push(&[0x43, 0, 0, 0, 0, 0, 2, 20, 8, 9]);
+    assert_eq!(chunks.message(), Ok(Some(Message { kind: 20, stream: 0, body: vec![8, 9] })));
+    assert!(chunks.is_type_one_first());
+    let mut usual = Chunks::default();
+    usual.push(&[0x03, 0, 0, 0, 0, 0, 2, 20, 1, 0, 0, 0, 8, 9, 0x43, 0, 0, 0, 0, 0, 1, 20, 7]);
+    let next = Message { kind: 20, stream: 1, body: vec![7] };
+    assert_eq!(drain(&mut usual).unwrap().pop(), Some(next));
+    assert!(!usual.is_type_one_first(), "the stream was begun by type 0");
+    for header in [0x83, 0xc3] {
+        assert_eq!(read(&[header, 0, 0, 0, 0, 0, 1, 20, 7]), Err(ChunkError::Orphan));
+    }
+}
+
+#[test]
+fn impossible_headers_have_an_error_each() {
+    assert_eq!(read(&[0xc3]), Err(ChunkError::Orphan));
     let torn = chunked(3, &Message { kind: 20, stream: 0, body: vec![7; 200] }, INITIAL, 0);
-    assert_eq!(read(&[&torn[..140], &torn[..12]].concat()), Err(Malformed::Torn));
+    assert_eq!(read(&[&torn[..140], &torn[..12]].concat()), Err(ChunkError::Torn));
     let crowd: Vec<u8> = (2..=18).flat_map(|id| [id, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 0]).collect();
-    assert_eq!(read(&crowd), Err(Malformed::Crowded));
+    assert_eq!(read(&crowd), Err(ChunkError::Crowded));
 }

@@ -7,7 +7,7 @@ use netcheck_common::escape;
 use netcheck_common::failure::{Code, Failure, Layer};
 
 use crate::event::{Command, Event};
-use crate::facts::Connection;
+use crate::facts::ConnectFacts;
 use crate::session::Session;
 
 /// The stage `connect`.
@@ -17,7 +17,7 @@ pub const CONNECT: Layer = Layer::new("connect", Code::RtmpTimeout, Code::RtmpRe
 ///
 /// # Errors
 /// `rtmp.rejected`, or how the connection ended without an answer.
-pub async fn connect(session: &mut Session, url: &str, facts: &mut Connection) -> Result<(), Failure> {
+pub async fn connect(session: &mut Session, url: &str, facts: &mut ConnectFacts) -> Result<(), Failure> {
     facts.answer = "none";
     let mut bytes = session.writer.chunk_size().await?;
     bytes.extend(session.writer.connect(&facts.app, url).await?);
@@ -50,7 +50,7 @@ fn verdict(command: &Command) -> Option<bool> {
     }
 }
 
-fn refusal(facts: &Connection) -> Failure {
+fn refusal(facts: &ConnectFacts) -> Failure {
     let said = match (&facts.code, &facts.description) {
         (Some(code), Some(description)) => format!("{code}: {description}"),
         (Some(text), None) | (None, Some(text)) => text.clone(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::amf::{self, Value};
+use crate::amf::{self, AmfError, Value};
 use crate::chunk::Message;
 
 /// A message that a publisher acts on.
@@ -10,7 +10,7 @@ use crate::chunk::Message;
 pub enum Event {
     /// The peer has received this many bytes (5.4.3).
     Acknowledgement(u32),
-    /// The peer wants to hear after every so many bytes (5.4.4).
+    /// The peer wants an acknowledgement after every so many bytes (5.4.4).
     Window(u32),
     /// The peer would have us send no more than so many bytes unacknowledged (5.4.5).
     Bandwidth(u32),
@@ -35,21 +35,21 @@ pub struct Command {
 
 /// Why a message cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
+pub enum EventError {
     /// A control message too short for its number.
     Control(u8),
     /// A command's values.
-    Amf(amf::Malformed),
+    Amf(AmfError),
     /// A command that does not begin with a name.
     Nameless,
 }
 
-impl fmt::Display for Malformed {
+impl fmt::Display for EventError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Malformed::Control(kind) => write!(f, "a control message of type {kind} without its number"),
-            Malformed::Amf(why) => why.fmt(f),
-            Malformed::Nameless => f.write_str("a command without a name"),
+            EventError::Control(kind) => write!(f, "a control message of type {kind} without its number"),
+            EventError::Amf(why) => why.fmt(f),
+            EventError::Nameless => f.write_str("a command without a name"),
         }
     }
 }
@@ -59,9 +59,9 @@ impl Event {
     ///
     /// # Errors
     /// The message is not what its type says.
-    pub fn read(message: &Message) -> Result<Event, Malformed> {
+    pub fn read(message: &Message) -> Result<Event, EventError> {
         let number = || {
-            let bytes = message.body.first_chunk().ok_or(Malformed::Control(message.kind))?;
+            let bytes = message.body.first_chunk().ok_or(EventError::Control(message.kind))?;
             Ok(u32::from_be_bytes(*bytes))
         };
         Ok(match message.kind {
@@ -85,9 +85,9 @@ impl Event {
 }
 
 impl Command {
-    fn read(body: &[u8]) -> Result<Command, Malformed> {
-        let mut values = amf::read(body).map_err(Malformed::Amf)?.into_iter();
-        let Some(Value::Text(name)) = values.next() else { return Err(Malformed::Nameless) };
+    fn read(body: &[u8]) -> Result<Command, EventError> {
+        let mut values = amf::read(body).map_err(EventError::Amf)?.into_iter();
+        let Some(Value::Text(name)) = values.next() else { return Err(EventError::Nameless) };
         let transaction = values.next().and_then(|value| value.as_number()).unwrap_or_default();
         Ok(Command { name, transaction, values: values.collect() })
     }
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(Event::read(&message(6, &[0, 0, 0, 9, 2])), Ok(Event::Bandwidth(9)));
         assert_eq!(Event::read(&message(4, &[0, 6, 0, 0, 0, 5])), Ok(Event::Ping(5)));
         assert_eq!(Event::read(&message(4, &[0, 0, 0, 0, 0, 1])), Ok(Event::Other));
-        assert_eq!(Event::read(&message(3, &[0, 0, 1])), Err(Malformed::Control(3)));
+        assert_eq!(Event::read(&message(3, &[0, 0, 1])), Err(EventError::Control(3)));
     }
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(command.text("code"), Some("NetConnection.Connect.Success"));
         body.insert(0, 0);
         assert_eq!(Event::read(&message(17, &body)), Ok(Event::Command(command)));
-        assert_eq!(Event::read(&message(20, &[0x05])), Err(Malformed::Nameless));
+        assert_eq!(Event::read(&message(20, &[0x05])), Err(EventError::Nameless));
     }
 
     proptest! {

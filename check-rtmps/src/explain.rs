@@ -1,4 +1,4 @@
-//! Causes that only RTMP tells: what the service's own words mean for the path. The rest is the common diagnosis's.
+//! Causes that only RTMP shows: what the service's own answers mean for the path. The common diagnosis finds the others.
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::diagnose::{Diagnosis, Finding, fix, stands_in};
@@ -10,12 +10,14 @@ use netcheck_common::target::Target;
 use netcheck_common::tls::Trust;
 use netcheck_common::trace::Observed;
 
-use crate::facts::{Facts, Publication};
+use crate::facts::Facts;
 
-const INTACT: &str =
-    "TLS ends at the service's own certificate: nothing on the way can read or answer what is inside";
+/// What a public certificate proves of everything inside TLS.
+pub const INTACT: &str =
+    "TLS ends at the service's own certificate: no device on the path can read or answer what is inside";
 
-fn place(target: &Target) -> String {
+/// The service, as a person asks for it.
+pub fn place(target: &Target) -> String {
     format!("{} {} (TCP)", target.scheme.name.to_uppercase(), target.authority())
 }
 
@@ -33,10 +35,10 @@ pub fn refusal(target: &Target, failure: &Failure, proven: bool) -> Option<Cause
         (false, false) => Confidence::Low,
     };
     let fix = format!(
-        "Nothing to change in the network: {} is open; ask the service for the right application or stream key.",
+        "No network change needed: {} is open; ask the service for the right application or stream key.",
         place(target)
     );
-    let cause = Cause::new(Reason::PortIdle, Who::Service, fix).sure(confidence);
+    let cause = Cause::new(Reason::ServiceRefused, Who::Service, fix).sure(confidence);
     let cause =
         cause.seen("the RTMP handshake finished: what was sent came back in S2").seen(failure.detail.clone());
     Some(if proven { cause.seen(INTACT) } else { cause })
@@ -44,38 +46,13 @@ pub fn refusal(target: &Target, failure: &Failure, proven: bool) -> Option<Cause
 
 /// The cause of an S2 that repeats something else, from a server that answers `connect`.
 pub fn no_echo(target: &Target) -> Cause {
-    let fix = format!(
-        "Nothing to change in the network: the RTMP server at {} does not echo C1 in S2.",
-        place(target)
-    );
+    let fix = fix::service(target, "it does not echo C1 in S2");
     Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
         .seen("S2 does not repeat C1 from byte 8 on")
         .seen("the peer answered connect in RTMP; some servers never echo")
 }
 
-/// The cause of a stream that did not keep up.
-pub fn too_slow(target: &Target, publication: &Publication) -> Cause {
-    let fix = format!(
-        "Give {} at least {} kbit/s upstream without loss: {} kbit/s arrived.",
-        place(target),
-        publication.bitrate_kbps,
-        publication.throughput_kbps
-    );
-    let cause = Cause::new(Reason::LossyPath, Who::Network, fix).seen(format!(
-        "{} of {} kbit/s arrived in {} s, by the {}",
-        publication.throughput_kbps, publication.bitrate_kbps, publication.seconds, publication.measured_by
-    ));
-    if publication.send_waits == 0 {
-        return cause;
-    }
-    // A full send buffer is a second sign, and one of this machine's own kernel: the path took no more.
-    cause.sure(Confidence::Medium).seen(format!(
-        "{} writes waited {} ms for room in the send buffer, the longest {} ms",
-        publication.send_waits, publication.send_wait_ms, publication.longest_wait_ms
-    ))
-}
-
-/// Explains a failure of the stages `rtmp` and `connect` where RTMP itself tells the cause.
+/// Explains a failure of the stages `rtmp` and `connect` where RTMP itself shows the cause.
 pub async fn explain(
     target: &Target,
     facts: &Facts,
@@ -91,9 +68,12 @@ pub async fn explain(
     let proven = observed.seen.trust == Some(Trust::Public);
     let confidence = match failure.code {
         Code::RtmpNotRtmp | Code::RtmpBadVersion | Code::RtmpBadEcho if proven => Confidence::Medium,
-        Code::RtmpClosed if proven && at(observed, "rtmp") => Confidence::Low,
-        Code::RtmpNotRtmp if at(observed, "rtmp") => {
-            return Some(stranger(target, facts, observed, failure, net).await);
+        Code::RtmpClosed if proven && stopped_at(observed, "rtmp") => Confidence::Low,
+        Code::RtmpTimeout if proven && !stopped_at(observed, "rtmp") => {
+            return Some(Finding::of(hung(target, failure)));
+        }
+        Code::RtmpNotRtmp if stopped_at(observed, "rtmp") => {
+            return Some(another_protocol(target, facts, observed, failure, net).await);
         }
         _ => return None,
     };
@@ -102,14 +82,25 @@ pub async fn explain(
     Some(Finding::of(cause.seen(failure.detail.clone()).seen(INTACT)))
 }
 
+/// The cause of silence after the handshake, inside TLS that the service has proven to be its own: no device can distinguish
+/// RTMP there from anything else, and one that goes by sizes would have cut the handshake, which is the largest exchange.
+fn hung(target: &Target, failure: &Failure) -> Cause {
+    let fix = fix::service(target, "it finishes the RTMP handshake and answers nothing after it");
+    Cause::new(Reason::ServiceDown, Who::Service, fix)
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone())
+        .seen(INTACT)
+        .seen("the RTMP handshake passed: 3,073 bytes in each direction")
+}
+
 /// Whether the check stopped in that stage.
-fn at(observed: &Observed, stage: &str) -> bool {
+fn stopped_at(observed: &Observed, stage: &str) -> bool {
     observed.stages.last().is_some_and(|last| last.stage == stage)
 }
 
 /// Something else than RTMP answered, and nothing proves who it was: a known page, a device on the way, or the
 /// service itself.
-async fn stranger(
+async fn another_protocol(
     target: &Target,
     facts: &Facts,
     observed: &Observed,

@@ -4,20 +4,25 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::track::ENOUGH;
+
 /// The facts of one target.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Facts {
+    /// What a reader has to know besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// The handshake, and `connect`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rtmp: Option<Handshake>,
+    pub rtmp: Option<HandshakeFacts>,
     /// The stream that was published.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub publish: Option<Publication>,
+    pub publish: Option<PublishFacts>,
 }
 
-/// What the peer's handshake said.
+/// What the peer's handshake showed.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Handshake {
+pub struct HandshakeFacts {
     /// S0, where it names a version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u8>,
@@ -33,7 +38,7 @@ pub struct Handshake {
     /// What a peer speaks that does not speak RTMP: `http`, `tls`, `text`, `bytes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speaks: Option<&'static str>,
-    /// What a peer that does not speak RTMP said first.
+    /// The first bytes of a peer that does not speak RTMP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_bytes: Option<String>,
     /// True when no handshake was begun: too many with this address were still in progress.
@@ -41,12 +46,12 @@ pub struct Handshake {
     pub crowded: bool,
     /// What became of `connect`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub connect: Option<Connection>,
+    pub connect: Option<ConnectFacts>,
 }
 
-/// What the server said to `connect`. Its texts are made harmless and bounded.
+/// What the server answered to `connect`. Its texts are made harmless and bounded.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Connection {
+pub struct ConnectFacts {
     /// The application that was asked for.
     pub app: String,
     /// `accepted`, `rejected`, or `none` when the server did not answer.
@@ -71,41 +76,76 @@ pub struct Connection {
     pub us: Option<u64>,
 }
 
+/// What holds a stream back.
+#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// The line between here and the peer.
+    Path,
+    /// The peer reads too slowly: its receive window is full.
+    Receiver,
+    /// This machine: its send buffer is full or it produces too little.
+    Sender,
+}
+
 /// What came of publishing.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Publication {
+pub struct PublishFacts {
     /// How long the stream lasted, in seconds, until its last byte was known to have arrived.
     pub seconds: f64,
     /// The bitrate that was asked for, in kbit/s.
     pub bitrate_kbps: u32,
     /// The bitrate that arrived, in kbit/s.
     pub throughput_kbps: f64,
-    /// What says so: the server's `answer` to a command sent after the last frame, its `acknowledgements`, or,
-    /// when it sends neither, only that the `socket` took the bytes: an upper bound.
+    /// What shows it: the acknowledgements of the peer's `tcp`, the server's `answer` to a command sent after the last
+    /// frame, its RTMP `acknowledgements`, or, when there is none of these, only that the `socket` took the bytes.
     pub measured_by: &'static str,
+    /// The bitrate that arrived in the slowest two seconds, in kbit/s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slowest_kbps: Option<f64>,
     /// Bytes sent, chunk headers included.
     pub bytes: u64,
     /// Pictures sent.
     pub pictures: u32,
-    /// How often the connection took nothing for half a second or longer.
-    pub stalls: u32,
-    /// The longest time it took nothing, in milliseconds.
-    pub longest_wait_ms: u64,
+    /// How often nothing arrived for more than a second although bytes were waiting.
+    pub pauses: u32,
+    /// The longest time nothing arrived although bytes were waiting, in milliseconds.
+    pub longest_pause_ms: u64,
+    /// What held the stream back, where it was slow or paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limited_by: Option<Limit>,
+    /// Bytes that TCP sent again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retransmitted_bytes: Option<u64>,
     /// How many writes had to wait for room in the send buffer.
     pub send_waits: u32,
     /// How long they waited together, in milliseconds.
     pub send_wait_ms: u64,
-    /// From a byte's sending to the server's acknowledgement of it.
+    /// Whether the server answered the command sent after the last frame.
+    pub answered: bool,
+    /// From a byte's sending to the server's RTMP acknowledgement of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledgements: Option<RoundTrips>,
+    /// A window of two seconds stayed under the bitrate.
+    #[serde(skip)]
+    pub short: bool,
+    /// The share of the bytes that TCP sent again, 0 to 1.
+    #[serde(skip)]
+    pub loss: f64,
+    /// The server itself has shown that it read the stream to its end.
+    #[serde(skip)]
+    pub read_to_the_end: bool,
 }
 
-/// How much of the bitrate has to arrive.
-const ENOUGH: f64 = 0.95;
 /// How much later than planned the last byte may arrive, in seconds: a busy machine is no slow path.
 const LATE: f64 = 0.25;
 
-impl Publication {
+impl PublishFacts {
+    /// Whether a stream that was to take `planned` was slow, as a whole or in part, or paused.
+    pub fn is_slow(&self, planned: Duration) -> bool {
+        self.short || self.pauses > 0 || self.falls_short(planned)
+    }
+
     /// Whether too little arrived of a stream that was to take `planned`.
     pub fn falls_short(&self, planned: Duration) -> bool {
         let planned = planned.as_secs_f64();
@@ -136,7 +176,7 @@ mod tests {
     fn a_stream_falls_short_below_95_percent_or_when_it_ends_too_late() {
         let short = |throughput_kbps: f64, seconds: f64| {
             let publication =
-                Publication { throughput_kbps, seconds, bitrate_kbps: 1000, ..Publication::default() };
+                PublishFacts { throughput_kbps, seconds, bitrate_kbps: 1000, ..PublishFacts::default() };
             publication.falls_short(Duration::from_secs(1))
         };
         assert!(!short(1000.0, 1.0));

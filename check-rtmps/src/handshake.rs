@@ -1,172 +1,142 @@
-//! The simple handshake (RTMP 1.0 section 5.2) as a judgement of bytes: what S0, S1 and S2 are worth.
+//! The handshake with a live peer: C0 and C1 out, S0 and S1 in, C2 out, S2 in.
 //!
-//! C0 is the version 3; C1 is a time (4 bytes), zero (4 bytes: anything else asks for the digest handshake) and
-//! 1,528 random bytes. A server answers with S0 = 3, its own S1, and S2, which repeats C1 from byte 8 on.
+//! Sent: 1,537 bytes, then 1,536. Read: never more than 3,073 bytes. C2 is sent as soon as S1 is whole, because there
+//! are servers that send S2 only after it; a peer that is no RTMP server gets no C2.
 
-/// The length of C0 and C1, in bytes.
-pub const HELLO: usize = 1 + 1536;
-/// The length of S0, S1 and S2.
-pub const ANSWER: usize = 1 + 2 * 1536;
-/// The version of RTMP that is spoken, in C0 and S0.
-pub const VERSION: u8 = 3;
-/// How many bytes of a stranger's answer are shown, and how many are read to recognise a page.
-pub const GLANCE: usize = 64;
-/// See [`GLANCE`].
-pub const PAGE: usize = 2048;
+use std::io;
+use std::time::{Duration, Instant};
 
-/// What a first byte other than 3 belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stranger {
-    /// S0 of another version: 0-2 are deprecated, 4-31 not defined for plain RTMP (6, 8 and 9 are encrypted kinds).
-    Version(u8),
-    /// An HTTP answer.
-    Http,
-    /// An HTTP/2 settings frame.
-    Http2,
-    /// A TLS alert or another TLS record.
-    Tls,
-    /// Other text: a banner.
-    Text,
-    /// 32 and above are forbidden so that text can be told apart; this is neither.
-    Bytes,
+use netcheck_common::clock;
+use netcheck_common::escape;
+use netcheck_common::failure::{Code, Failure, Layer};
+use netcheck_common::stream::Stream;
+use netcheck_common::tls::io_failure;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::facts::HandshakeFacts;
+use crate::handshake_bytes::{self as bytes, ANSWER, ForeignProtocol, GLANCE, HELLO, PAGE, VERSION};
+use crate::writer::Writer;
+
+/// The stage `rtmp`.
+pub const RTMP: Layer = Layer::new("rtmp", Code::RtmpTimeout, Code::RtmpReset, Code::RtmpClosed);
+/// How long a peer that speaks another protocol may take to finish its first words.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Does the handshake; what was learned is left in `facts`, and the first bytes of a peer of another protocol in `foreign`, whether
+/// it succeeds or not. A wrong echo is no failure here.
+///
+/// # Errors
+/// `rtmp.timeout`, `rtmp.reset`, `rtmp.closed`, `rtmp.not_rtmp`, `rtmp.bad_version`.
+pub async fn handshake(
+    stream: &mut Stream,
+    writer: &mut Writer,
+    bound: Duration,
+    facts: &mut HandshakeFacts,
+    foreign: &mut Vec<u8>,
+) -> Result<(), Failure> {
+    let end = clock::now() + bound;
+    let hello = writer.c0_c1().await?;
+    send(stream, &hello).await.map_err(|error| io_failure(RTMP, &error))?;
+    let mut got = Vec::with_capacity(ANSWER);
+    let mut ended = read(stream, &mut got, HELLO, end).await;
+    if got.first().is_some_and(|first| *first != VERSION) {
+        // Whatever ended the reading, the bytes that came say more.
+        let _ = clock::within(PATIENCE, fill(stream, &mut got, PAGE)).await;
+        let failure = another_protocol(&got, facts);
+        *foreign = got;
+        return Err(failure);
+    }
+    // Some servers copy C1 into S1, and so does an echo service: only the first sends S2 without having seen C2.
+    let mut c2_is_due = matches!(ended, Ended::Whole);
+    if c2_is_due && !bytes::echoes(&hello, &got) {
+        send_c2(stream, &got).await?;
+        c2_is_due = false;
+    }
+    if matches!(ended, Ended::Whole) {
+        ended = read(stream, &mut got, ANSWER, end).await;
+    }
+    if !matches!(ended, Ended::Whole) {
+        return Err(incomplete(&hello, &got, ended));
+    }
+    let answer = bytes::answer(&hello, &got);
+    let answer = answer.ok_or_else(|| Failure::new(Code::RtmpNotRtmp, "the answer is no handshake"))?;
+    let [a, b, c, d] = answer.version;
+    facts.version = Some(VERSION);
+    facts.server_time_ms = Some(answer.time);
+    facts.server_version = Some(format!("{a}.{b}.{c}.{d}"));
+    facts.echo = Some(answer.echo);
+    if c2_is_due { send_c2(stream, &got).await } else { Ok(()) }
 }
 
-/// Names the peer that answered C0 and C1 with something that does not begin with 3.
-pub fn stranger(bytes: &[u8]) -> Stranger {
-    let text = |bytes: &[u8]| bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n'));
-    match bytes {
-        [b'H', b'T', b'T', b'P', ..] => Stranger::Http,
-        [0x14..=0x17, 0x03, ..] => Stranger::Tls,
-        [0, 0, _, 4, 0, 0, 0, 0, 0, ..] => Stranger::Http2,
-        [b'<', ..] if text(bytes) => Stranger::Http,
-        [version @ 0..=31, ..] if !matches!(version, b'\t' | b'\r' | b'\n') || !text(bytes) => {
-            Stranger::Version(*version)
+async fn send_c2(stream: &mut Stream, got: &[u8]) -> Result<(), Failure> {
+    let c2 = bytes::c2(got).unwrap_or_default().to_vec();
+    send(stream, &c2).await.map_err(|error| io_failure(RTMP, &error))
+}
+
+/// How the reading of an answer ended.
+#[derive(Debug)]
+enum Ended {
+    Whole,
+    Closed,
+    Broken(Failure),
+    Silent,
+}
+
+async fn read(stream: &mut Stream, got: &mut Vec<u8>, most: usize, end: Instant) -> Ended {
+    let left = end.saturating_duration_since(clock::now());
+    match clock::within(left, fill(stream, got, most)).await {
+        Some(Ok(())) => Ended::Whole,
+        Some(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Ended::Closed,
+        Some(Err(error)) => Ended::Broken(io_failure(RTMP, &error)),
+        None => Ended::Silent,
+    }
+}
+
+/// The failure of an answer that did not become whole.
+fn incomplete(hello: &[u8], got: &[u8], ended: Ended) -> Failure {
+    let (code, how) = match ended {
+        Ended::Broken(failure) => return failure,
+        Ended::Silent | Ended::Whole if bytes::echoes(hello, got) => {
+            let detail = "the peer sends back what it is sent: an echo service";
+            return Failure::new(Code::RtmpNotRtmp, detail);
         }
-        _ if !bytes.is_empty() && text(bytes) => Stranger::Text,
-        _ => Stranger::Bytes,
-    }
+        Ended::Closed => (Code::RtmpClosed, "closed"),
+        Ended::Silent | Ended::Whole => (Code::RtmpTimeout, "silent"),
+    };
+    Failure::new(code, format!("{how} after {} of the {ANSWER} bytes of S0, S1 and S2", got.len()))
 }
 
-impl Stranger {
-    /// What it speaks, in one word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Stranger::Version(_) => "rtmp",
-            Stranger::Http | Stranger::Http2 => "http",
-            Stranger::Tls => "tls",
-            Stranger::Text => "text",
-            Stranger::Bytes => "bytes",
+async fn send(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.flush().await
+}
+
+/// Reads until there are `most` bytes, or until the first of them is no S0 of ours and there are that many.
+async fn fill(stream: &mut Stream, got: &mut Vec<u8>, most: usize) -> io::Result<()> {
+    while got.len() < most {
+        let room = u64::try_from(most - got.len()).unwrap_or(0);
+        if (&mut *stream).take(room).read_buf(got).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
-    }
-
-    /// What the peer sent, as the subject of a sentence.
-    pub fn noun(self) -> &'static str {
-        match self {
-            Stranger::Version(_) => "another version of RTMP",
-            Stranger::Http => "an HTTP answer",
-            Stranger::Http2 => "an HTTP/2 answer",
-            Stranger::Tls => "a TLS record",
-            Stranger::Text => "text",
-            Stranger::Bytes => "bytes of another protocol",
-        }
-    }
-}
-
-/// What S1 and S2 say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The server's clock, in milliseconds since an epoch of its own.
-    pub time: u32,
-    /// Bytes 4-7 of S1: zero in the simple handshake, a version in the digest handshake.
-    pub version: [u8; 4],
-    /// Whether S2 repeats C1 from byte 8 on.
-    pub echo: bool,
-}
-
-/// Reads S0, S1 and S2 against the C0 and C1 that were sent; none when either is not whole or S0 is not 3.
-pub fn answer(hello: &[u8], answer: &[u8]) -> Option<Answer> {
-    if hello.len() != HELLO || answer.len() != ANSWER {
-        return None;
-    }
-    let (s0, rest) = answer.split_first()?;
-    let (s1, s2) = rest.split_at_checked(1536)?;
-    let (time, version) = (s1.first_chunk()?, s1.get(4..)?.first_chunk()?);
-    let echo = s2.get(8..) == hello.get(9..);
-    (*s0 == VERSION).then(|| Answer { time: u32::from_be_bytes(*time), version: *version, echo })
-}
-
-/// Whether all that came back is what was sent: the peer is an echo service.
-pub fn echoes(hello: &[u8], got: &[u8]) -> bool {
-    got.len() == HELLO && got == hello
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn hello() -> Vec<u8> {
-        let mut hello = vec![3, 0, 0, 0, 9, 0, 0, 0, 0];
-        hello.extend((0..1528u32).map(|n| (n * 7) as u8));
-        hello
-    }
-
-    fn reply(hello: &[u8]) -> Vec<u8> {
-        let mut reply = vec![3, 0, 0, 1, 0, 13, 14, 10, 13];
-        reply.extend([0x55; 1528]);
-        reply.extend(&hello[1..]);
-        reply
-    }
-
-    #[test]
-    fn a_right_answer_is_read() {
-        let hello = hello();
-        let read = answer(&hello, &reply(&hello));
-        assert_eq!(read, Some(Answer { time: 256, version: [13, 14, 10, 13], echo: true }));
-    }
-
-    #[test]
-    fn the_time_fields_of_s2_do_not_count() {
-        let hello = hello();
-        let mut reply = reply(&hello);
-        reply[1537..1545].fill(0xee);
-        assert!(answer(&hello, &reply).unwrap().echo);
-        reply[1545] ^= 1;
-        assert!(!answer(&hello, &reply).unwrap().echo);
-    }
-
-    #[test]
-    fn strangers_are_named() {
-        let named = |bytes: &[u8]| stranger(bytes);
-        assert_eq!(named(b"HTTP/1.1 400 Bad Request\r\n"), Stranger::Http);
-        assert_eq!(named(b"<html><title>Blocked</title>"), Stranger::Http);
-        assert_eq!(named(&[0, 0, 0x12, 4, 0, 0, 0, 0, 0, 0, 3]), Stranger::Http2);
-        assert_eq!(named(&[0x15, 3, 1, 0, 2, 2, 40]), Stranger::Tls);
-        assert_eq!(named(b"SSH-2.0-OpenSSH_9.2\r\n"), Stranger::Text);
-        assert_eq!(named(&[6, 1, 2]), Stranger::Version(6));
-        assert_eq!(named(&[0]), Stranger::Version(0));
-        assert_eq!(named(&[0xff, 0xfb]), Stranger::Bytes);
-        assert_eq!(named(b"\r\nlogin: "), Stranger::Text);
-    }
-
-    proptest! {
-        #[test]
-        fn arbitrary_bytes_never_panic(hello in prop::collection::vec(any::<u8>(), 1530..1540), bytes in prop::collection::vec(any::<u8>(), 3070..3076), cut in 0usize..3076) {
-            let bytes = &bytes[..cut.min(bytes.len())];
-            stranger(bytes);
-            echoes(&hello, bytes);
-            if let Some(answer) = answer(&hello, bytes) {
-                prop_assert_eq!(answer.echo, bytes[1545..] == hello[9..]);
-            }
-        }
-
-        #[test]
-        fn only_an_echo_of_the_random_part_is_one(byte in 1545usize..ANSWER, bit in 0u8..8) {
-            let hello = hello();
-            let mut reply = reply(&hello);
-            reply[byte] ^= 1 << bit;
-            prop_assert!(!answer(&hello, &reply).unwrap().echo);
+        if most <= ANSWER && most != PAGE && got.first() != Some(&VERSION) {
+            return Ok(());
         }
     }
+    Ok(())
+}
+
+/// The failure of a peer whose first byte is not 3.
+fn another_protocol(got: &[u8], facts: &mut HandshakeFacts) -> Failure {
+    let glance = &got[..got.len().min(GLANCE)];
+    facts.first_bytes = Some(escape::bytes(glance, GLANCE));
+    let foreign = bytes::foreign_protocol(glance);
+    if let ForeignProtocol::Version(version) = foreign {
+        facts.version = Some(version);
+        return Failure::new(Code::RtmpBadVersion, format!("S0 names version {version}, not {VERSION}"));
+    }
+    facts.speaks = Some(foreign.word());
+    let line = glance.split(|byte| matches!(byte, b'\r' | b'\n')).find(|line| !line.is_empty());
+    let detail =
+        format!("{} instead of S0: \"{}\"", foreign.noun(), escape::bytes(line.unwrap_or(glance), GLANCE));
+    Failure::new(Code::RtmpNotRtmp, detail)
 }

@@ -1,4 +1,4 @@
-//! The stream key: read from the environment, sent to the server, shown to nobody.
+//! The stream key: read from the environment, sent to the server, never shown.
 
 use std::fmt;
 
@@ -9,20 +9,20 @@ const LONGEST: usize = 4096;
 
 /// A stream key.
 #[derive(Clone, Default)]
-pub struct Key(String);
+pub struct StreamKey(String);
 
-impl fmt::Debug for Key {
+impl fmt::Debug for StreamKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(…)")
+        f.write_str("StreamKey(…)")
     }
 }
 
-impl Key {
+impl StreamKey {
     /// The key of the environment.
     ///
     /// # Errors
     /// There is none, or it cannot be one.
-    pub fn of_environment() -> Result<Key, String> {
+    pub fn from_environment() -> Result<StreamKey, String> {
         let text = std::env::var(VARIABLE).unwrap_or_default();
         let text = text.trim();
         if text.is_empty() {
@@ -31,7 +31,7 @@ impl Key {
         if text.len() > LONGEST || text.chars().any(char::is_control) {
             return Err(format!("{VARIABLE} is no stream key: too long, or not one line"));
         }
-        Ok(Key(text.to_owned()))
+        Ok(StreamKey(text.to_owned()))
     }
 
     /// The key itself, for the wire alone.
@@ -51,8 +51,8 @@ mod tests {
 
     #[test]
     fn a_key_does_not_show_itself() {
-        let key = Key("live_123".to_owned());
-        assert_eq!(format!("{key:?}"), "Key(…)");
+        let key = StreamKey("live_123".to_owned());
+        assert_eq!(format!("{key:?}"), "StreamKey(…)");
         assert!(key.is_in("stream live_123 is busy"));
         assert!(!key.is_in("stream is busy"));
     }

@@ -1,21 +1,27 @@
 //! Checks RTMP and RTMPS ingest targets.
 
+mod acknowledgements;
 mod amf;
 mod check;
 mod chunk;
+mod client;
 mod connect;
-mod dialogue;
+mod delivery;
 mod event;
 mod explain;
 mod facts;
-mod greet;
 mod handshake;
+mod handshake_bytes;
 mod key;
+mod limit;
 mod media;
-mod meter;
-mod places;
 mod publish;
+mod reach;
 mod session;
+mod slow;
+mod stream;
+mod tcp_info;
+mod track;
 mod writer;
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ pub fn audio_ms(nth: u64) -> u64 {
     nth * SAMPLES * 1000 / RATE
 }
 
-/// What `@setDataFrame` tells of the stream.
+/// The description of the stream in `@setDataFrame`.
 pub fn metadata(bitrate: u32) -> [Value; 3] {
     let number = |name: &str, value: f64| (name.to_owned(), Value::Number(value));
     let fields = vec![

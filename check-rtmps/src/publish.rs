@@ -2,34 +2,37 @@
 //!
 //! Sent: what an encoder sends (`releaseStream`, `FCPublish`, `createStream`, `publish`, `@setDataFrame`), then 25
 //! pictures and 43 frames of silence a second, made as heavy as the bitrate asks, then `createStream` once more: a
-//! server answers commands in order, so that answer says that all before it has arrived. The stream key is sent and
+//! server answers commands in order, so that answer says that it has read all before it. The stream key is sent and
 //! goes nowhere else: of the server's words in this stage only status codes are kept, and none that holds the key.
 
-use std::pin::pin;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use netcheck_common::clock;
 use netcheck_common::failure::{Code, Failure, Layer};
 
+use crate::acknowledgements::{Acknowledgements, milliseconds};
 use crate::amf::Value;
+use crate::delivery::Delivery;
 use crate::event::{Command, Event};
-use crate::facts::Publication;
-use crate::key::Key;
+use crate::facts::{Limit, PublishFacts};
+use crate::key::StreamKey;
 use crate::media;
-use crate::meter::{Meter, Stream};
-use crate::session::{Duty, End, Incoming, Session};
+use crate::session::{ConnectionEnd, Session};
+use crate::stream::{EventLog, Publisher, SentMedia};
+use crate::tcp_info::TcpHandle;
+use crate::track::kilobits;
 
 /// The stage `publish`.
 pub const PUBLISH: Layer = Layer::new("publish", Code::RtmpTimeout, Code::RtmpReset, Code::RtmpClosed);
-/// The transaction of the `createStream` that opens the stream, of `publish`, and of the mark after the last frame.
+/// The transaction of the `createStream` that opens the stream, and of `publish`.
 const CREATE: f64 = 4.0;
 const START: f64 = 5.0;
-const MARK: f64 = 6.0;
+/// How much later than the peer's TCP a server may have read the stream and still count as keeping up.
+const READING: Duration = Duration::from_millis(500);
 
 /// What to publish.
 #[derive(Clone, Copy, Debug)]
-pub struct Plan {
+pub struct PublishPlan {
     /// How long.
     pub span: Duration,
     /// How much, in kbit/s.
@@ -38,67 +41,27 @@ pub struct Plan {
     pub patience: Duration,
 }
 
-/// What is heard while the stream runs.
-struct Ears {
-    meter: Meter,
-    duties: Vec<Duty>,
-    marked: Option<Instant>,
+/// Leave to publish.
+#[derive(Clone, Copy, Debug)]
+pub struct Granted {
+    /// The message stream.
+    pub stream: u32,
+    /// The round trip of a command.
+    pub round_trip: Duration,
 }
 
-impl Ears {
-    fn hear(&mut self, event: &Event, duty: Option<Duty>) {
-        self.duties.extend(duty);
-        match event {
-            Event::Acknowledgement(total) => self.meter.acknowledge(*total, clock::now()),
-            Event::Command(command) if command.transaction == MARK => self.marked = Some(clock::now()),
-            _ => {}
-        }
-    }
-
-    /// Does `work` while events are heard.
-    async fn during<T>(&mut self, incoming: &mut Incoming, work: impl Future<Output = T>) -> Result<T, End> {
-        let mut work = pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => return Ok(done),
-                event = incoming.event() => {
-                    let (event, duty) = event?;
-                    self.hear(&event, duty);
-                }
-            }
-        }
-    }
-}
-
-/// What was sent of a stream.
-#[derive(Default)]
-struct Sent {
-    /// Bytes of media.
-    media: u64,
-    pictures: u32,
-    /// The last write never ended: the stream is cut inside a message, and nothing more can be said on it.
-    stuck: bool,
-}
-
-/// What a stream is sent on.
-struct Line<'a> {
-    session: &'a mut Session,
-    ears: Ears,
-}
-
-/// Asks for leave to publish: the message stream, and the round trip of a command.
+/// Asks for leave to publish.
 ///
 /// # Errors
 /// `rtmp.rejected`, or how the connection ended.
-pub async fn ask(session: &mut Session, key: &Key) -> Result<(u32, Duration), Failure> {
-    let failed = |end: End| end.failure(&PUBLISH);
+pub async fn ask(session: &mut Session, key: &StreamKey) -> Result<Granted, Failure> {
+    let failed = |end: ConnectionEnd| end.failure(&PUBLISH);
     let mut bytes = session.writer.announce(key.reveal()).await?;
     bytes.extend(session.writer.create_stream(CREATE).await?);
     let begun = clock::now();
     session.outgoing.send(&bytes).await.map_err(failed)?;
     let created = command(session, |command| command.transaction == CREATE).await?;
-    let trip = begun.elapsed();
+    let round_trip = begun.elapsed();
     let stream = created.values.iter().find_map(Value::as_number).and_then(whole);
     let Some(stream) = stream.filter(|_| created.name == "_result") else {
         return Err(refusal(&created, key));
@@ -110,7 +73,7 @@ pub async fn ask(session: &mut Session, key: &Key) -> Result<(u32, Duration), Fa
     };
     let started = command(session, status).await?;
     let bad = started.name != "onStatus" || started.text("level") == Some("error");
-    if bad { Err(refusal(&started, key)) } else { Ok((stream, trip)) }
+    if bad { Err(refusal(&started, key)) } else { Ok(Granted { stream, round_trip }) }
 }
 
 /// Waits for a command.
@@ -130,7 +93,7 @@ fn whole(number: f64) -> Option<u32> {
     (number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number)).then_some(number as u32)
 }
 
-fn refusal(command: &Command, key: &Key) -> Failure {
+fn refusal(command: &Command, key: &StreamKey) -> Failure {
     let code = command.text("code").filter(|code| {
         code.len() <= 60 && code.chars().all(|c| c.is_ascii_alphabetic() || c == '.') && !key.is_in(code)
     });
@@ -138,137 +101,134 @@ fn refusal(command: &Command, key: &Key) -> Failure {
     Failure::new(Code::RtmpRejected, format!("the server refused the stream: {code}"))
 }
 
-/// Publishes; what came of it.
+/// Publishes, and measures what arrives.
 ///
 /// # Errors
 /// The connection ended while the stream was running.
 pub async fn publish(
     session: &mut Session,
-    stream: u32,
-    trip: Duration,
-    plan: Plan,
-) -> Result<Publication, Failure> {
+    granted: Granted,
+    plan: PublishPlan,
+    tcp: Option<TcpHandle>,
+) -> Result<PublishFacts, Failure> {
+    let stream = granted.stream;
     let window = (plan.bitrate.saturating_mul(1000) / 8 / 4).clamp(4096, 1 << 20);
     let mut head = session.writer.window(window).await?;
     head.extend(session.writer.data(stream, &media::metadata(plan.bitrate)).await?);
     head.extend(session.writer.video(stream, 0, &media::video_header()).await?);
     head.extend(session.writer.audio(stream, 0, &media::audio_header()).await?);
     session.outgoing.send(&head).await.map_err(|end| end.failure(&PUBLISH))?;
-    let meter = Meter::new(clock::now(), session.outgoing.sent(), window);
-    let mut line = Line { session, ears: Ears { meter, duties: Vec::new(), marked: None } };
-    let sent = line.stream(stream, plan).await?;
+    let log = EventLog::new(
+        Acknowledgements::new(session.outgoing.sent(), window),
+        Delivery::new(tcp, plan.span, plan.bitrate),
+    );
+    let begun = clock::now();
+    let mut publisher = Publisher { session, log };
+    let sent = publisher.stream(stream, plan).await?;
     let ended = clock::now();
-    let answered = if sent.stuck { None } else { line.mark(plan.patience).await? };
-    let answered = answered.map(|answered| answered.checked_sub(trip).unwrap_or(answered));
-    let whole = Stream { media: sent.media, planned: plan.span, ended, answered };
-    let mut publication = line.ears.meter.publication(&whole, clock::now());
-    publication.bitrate_kbps = plan.bitrate;
-    publication.pictures = sent.pictures;
-    if sent.stuck {
-        return Ok(publication);
+    let answered = if sent.stuck { None } else { publisher.mark(plan.patience).await? };
+    let answered = answered.map(|answered| answered.checked_sub(granted.round_trip).unwrap_or(answered));
+    publisher.log.delivery.sample();
+    let facts = Figures { begun, ended, answered, sent, plan, log: &publisher.log }.facts();
+    if !sent.stuck {
+        let bytes = publisher.session.writer.delete_stream(7.0, stream).await?;
+        // The measurement is over: a server that reads the end of it late changes nothing.
+        let _ = clock::within(plan.patience, publisher.session.outgoing.send(&bytes)).await;
+        let _ = clock::within(plan.patience, publisher.session.outgoing.close()).await;
     }
-    let bytes = line.session.writer.delete_stream(7.0, stream).await?;
-    // The measurement is over: a server that is slow to hear the end of it changes nothing.
-    let _ = clock::within(plan.patience, line.session.outgoing.send(&bytes)).await;
-    let _ = clock::within(plan.patience, line.session.outgoing.close()).await;
-    Ok(publication)
+    Ok(facts)
 }
 
-impl Line<'_> {
-    /// Sends the frames when they are due.
-    async fn stream(&mut self, stream: u32, plan: Plan) -> Result<Sent, Failure> {
-        let begun = clock::now();
-        let (mut sent, mut sound) = (Sent::default(), 0u64);
-        loop {
-            let time = sent.pictures * media::PICTURE_MS;
-            let due = begun + Duration::from_millis(u64::from(time));
-            let end = begun + plan.span;
-            if due >= end {
-                return Ok(sent);
-            }
-            let pause = due.saturating_duration_since(clock::now());
-            if !pause.is_zero() {
-                let heard = self.ears.during(&mut self.session.incoming, clock::pause(pause)).await;
-                heard.map_err(|end| end.failure(&PUBLISH))?;
-            }
-            // As much as brings the whole stream to its bitrate by the time the next picture is due.
-            let next = u64::from(time + media::PICTURE_MS);
-            let wanted = (next * u64::from(plan.bitrate) / 8).saturating_sub(sent.media);
-            let mut bytes = self.sounds(stream, &mut sound, next).await?;
-            let room = overhead(usize::try_from(wanted).unwrap_or(0).saturating_sub(bytes.len()));
-            bytes.extend(self.session.writer.video(stream, time, &media::video(sent.pictures, room)).await?);
-            let left = (end + plan.patience).saturating_duration_since(clock::now());
-            let handed = clock::now();
-            match clock::within(left, self.send(&bytes)).await {
-                Some(done) => done?,
-                None => {
-                    self.ears.meter.wait(handed.elapsed());
-                    return Ok(Sent { stuck: true, ..sent });
-                }
-            }
-            sent.media += u64::try_from(bytes.len()).unwrap_or(0);
-            sent.pictures += 1;
-        }
+/// What is known of a stream that is over.
+struct Figures<'a> {
+    begun: Instant,
+    /// When the socket had taken the last byte.
+    ended: Instant,
+    /// When the server answered what was sent after the stream, less the round trip of such an answer.
+    answered: Option<Instant>,
+    sent: SentMedia,
+    plan: PublishPlan,
+    log: &'a EventLog,
+}
+
+/// How much arrived in which time, and what shows it.
+struct Arrived {
+    by: &'static str,
+    media: u64,
+    lasted: Duration,
+}
+
+impl Figures<'_> {
+    fn lasted(&self, until: Instant) -> Duration {
+        until.saturating_duration_since(self.begun).max(self.plan.span)
     }
 
-    /// The frames of sound that are due before `until`, in milliseconds.
-    async fn sounds(&mut self, stream: u32, nth: &mut u64, until: u64) -> Result<Vec<u8>, Failure> {
-        let mut bytes = Vec::new();
-        while media::audio_ms(*nth) < until {
-            let at = u32::try_from(media::audio_ms(*nth)).unwrap_or(u32::MAX);
-            bytes.extend(self.session.writer.audio(stream, at, &media::audio()).await?);
-            *nth += 1;
-        }
-        Ok(bytes)
-    }
-
-    /// Asks for a sign that all has arrived; when the answer came, if one came.
-    async fn mark(&mut self, patience: Duration) -> Result<Option<Instant>, Failure> {
-        let bytes = self.session.writer.create_stream(MARK).await?;
-        self.ears.marked = None;
-        let end = clock::now() + patience;
-        match clock::within(patience, self.send(&bytes)).await {
-            Some(sent) => sent?,
-            None => return Ok(None),
-        }
-        while self.ears.marked.is_none() {
-            let left = end.saturating_duration_since(clock::now());
-            let Some(heard) = clock::within(left, self.session.incoming.event()).await else { break };
-            match heard {
-                Ok((event, duty)) => self.ears.hear(&event, duty),
-                // Not every server takes a second stream. What it acknowledged until then stands; a socket that
-                // took the bytes of a connection that is gone proves nothing.
-                Err(end) if self.ears.meter.round_trips().is_none() => return Err(end.failure(&PUBLISH)),
-                Err(_) => break,
-            }
-        }
-        Ok(self.ears.marked)
-    }
-
-    /// Sends bytes, and listens while the socket has no room for them.
-    async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let mut all = Vec::new();
-        for duty in std::mem::take(&mut self.ears.duties) {
-            all.extend(self.session.writer.duty(duty).await?);
-        }
-        all.extend_from_slice(bytes);
-        let begun = clock::now();
-        self.ears.meter.send(all.len(), begun);
-        let Session { incoming, outgoing, .. } = &mut *self.session;
-        let mut sending = pin!(outgoing.send(&all));
-        let sent = match futures_util::poll!(sending.as_mut()) {
-            Poll::Ready(sent) => sent,
-            Poll::Pending => {
-                let sent = self.ears.during(incoming, sending).await;
-                self.ears.meter.wait(begun.elapsed());
-                sent.and_then(|sent| sent)
-            }
+    fn facts(&self) -> PublishFacts {
+        let Figures { sent, plan, log, .. } = self;
+        let media = sent.media;
+        let acknowledged = log.acknowledgements.acknowledged(media);
+        let arrived = self.arrived();
+        let (pauses, longest_pause) = if log.delivery.is_known() {
+            (log.delivery.track.pauses, log.delivery.track.longest_pause)
+        } else {
+            (log.writes.pauses, log.writes.longest)
         };
-        sent.map_err(|end| end.failure(&PUBLISH))
+        let (again, loss) = log.delivery.retransmitted();
+        let mut facts = PublishFacts {
+            seconds: round(arrived.lasted.as_secs_f64()),
+            bitrate_kbps: plan.bitrate,
+            throughput_kbps: round(kilobits(arrived.media) / arrived.lasted.as_secs_f64().max(0.001)),
+            measured_by: arrived.by,
+            slowest_kbps: log.delivery.track.slowest_kbps.map(round),
+            bytes: media,
+            pictures: sent.pictures,
+            pauses,
+            longest_pause_ms: milliseconds(longest_pause),
+            limited_by: None,
+            retransmitted_bytes: log.delivery.is_known().then_some(again),
+            send_waits: log.writes.count,
+            send_wait_ms: milliseconds(log.writes.total),
+            answered: self.answered.is_some(),
+            acknowledgements: log.acknowledgements.round_trips(),
+            short: log.delivery.track.short || sent.stuck,
+            loss,
+            read_to_the_end: self.answered.is_some() || acknowledged.is_some_and(|known| known.whole),
+        };
+        if facts.is_slow(plan.span) {
+            facts.limited_by = match arrived.by {
+                "answer" if log.delivery.is_known() => Some(Limit::Receiver),
+                _ => log.delivery.is_known().then(|| log.delivery.limit()),
+            };
+        }
+        facts
+    }
+
+    /// The strongest proof: the peer's TCP, unless the server takes longer to read; else the server's own answer.
+    fn arrived(&self) -> Arrived {
+        let media = self.sent.media;
+        let answer =
+            self.answered.map(|answered| Arrived { by: "answer", media, lasted: self.lasted(answered) });
+        if self.log.delivery.is_known() {
+            let complete = self.log.delivery.complete();
+            let lasted = self.lasted(complete.unwrap_or_else(clock::now));
+            let media = if complete.is_some() { media } else { self.log.delivery.delivered() };
+            let late = answer.filter(|answer| answer.lasted > lasted + READING);
+            return late.unwrap_or(Arrived { by: "tcp", media, lasted });
+        }
+        let acknowledged = || {
+            let known = self.log.acknowledgements.acknowledged(media)?;
+            let until = if known.whole {
+                known.at.saturating_duration_since(self.begun)
+            } else {
+                self.lasted(clock::now())
+            };
+            Some(Arrived { by: "acknowledgements", media: known.media, lasted: until })
+        };
+        let socket = || Arrived { by: "socket", media, lasted: self.lasted(self.ended) };
+        answer.or_else(acknowledged).unwrap_or_else(socket)
     }
 }
 
-/// The size of a tag that fills `room` bytes together with its chunk headers: 12 bytes, and 1 for each 4,096.
-fn overhead(room: usize) -> usize {
-    room.saturating_sub(12 + room / 4097)
+fn round(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
 }

@@ -1,4 +1,4 @@
-//! A connection after the handshake: events in, messages out, and the duties of a client done on the way.
+//! A connection after the handshake: events in, messages out, and what the server asks for sent back on the way.
 
 use std::io;
 
@@ -10,12 +10,12 @@ use crate::chunk::Chunks;
 use crate::event::Event;
 use crate::writer::Writer;
 
-/// The most bytes that are read from a server after the handshake. A publisher is told a few thousand.
+/// The most bytes that are read from a server after the handshake. A publisher receives a few thousand.
 const MOST: u64 = 4 * 1024 * 1024;
 
 /// Why no further event comes.
 #[derive(Debug)]
-pub enum End {
+pub enum ConnectionEnd {
     /// The server closed the connection.
     Closed,
     /// The connection broke.
@@ -24,15 +24,15 @@ pub enum End {
     Malformed(String),
 }
 
-impl End {
+impl ConnectionEnd {
     /// The failure this is in a stage.
     pub fn failure(self, layer: &Layer) -> Failure {
         match self {
-            End::Closed => {
+            ConnectionEnd::Closed => {
                 Failure::new(layer.closed, format!("the server closed the connection during {}", layer.name))
             }
-            End::Broken(error) => netcheck_common::tls::io_failure(*layer, &error),
-            End::Malformed(what) => Failure::new(
+            ConnectionEnd::Broken(error) => netcheck_common::tls::io_failure(*layer, &error),
+            ConnectionEnd::Malformed(what) => Failure::new(
                 Code::RtmpNotRtmp,
                 format!("{what}, after a right handshake, during {}", layer.name),
             ),
@@ -40,9 +40,9 @@ impl End {
     }
 }
 
-/// What the server waits for from us.
+/// What the server asks this client to send back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Duty {
+pub enum ControlReply {
     /// The answer to its ping.
     Pong(u32),
     /// An acknowledgement of so many bytes.
@@ -50,14 +50,14 @@ pub enum Duty {
 }
 
 impl Writer {
-    /// The message that does a duty.
+    /// The message that is asked for.
     ///
     /// # Errors
-    /// A bug of ours.
-    pub async fn duty(&mut self, duty: Duty) -> Result<Vec<u8>, Failure> {
-        match duty {
-            Duty::Pong(time) => self.pong(time).await,
-            Duty::Acknowledgement(total) => self.acknowledgement(total).await,
+    /// A message of this program cannot be written.
+    pub async fn control_reply(&mut self, control_reply: ControlReply) -> Result<Vec<u8>, Failure> {
+        match control_reply {
+            ControlReply::Pong(time) => self.pong(time).await,
+            ControlReply::Acknowledgement(total) => self.acknowledgement(total).await,
         }
     }
 }
@@ -69,35 +69,37 @@ pub struct Incoming {
     chunks: Chunks,
     received: u64,
     acknowledged: u64,
-    /// The server ended the stream in good order. Inside TLS that is `close_notify`, which nobody else can say.
+    /// The server ended the stream in good order. Inside TLS that is `close_notify`, which no other device can send.
     pub ended: bool,
-    /// After how many bytes the server wants an acknowledgement, where it said so.
+    /// After how many bytes the server wants an acknowledgement, where it asked for that.
     pub window: Option<u32>,
 }
 
 impl Incoming {
-    /// The next event, and the duties it brings. Dropping the future loses nothing.
+    /// The next event, and what has to be sent back for it. Dropping the future loses nothing.
     ///
     /// # Errors
     /// The stream ended, or is not RTMP.
-    pub async fn event(&mut self) -> Result<(Event, Option<Duty>), End> {
+    pub async fn event(&mut self) -> Result<(Event, Option<ControlReply>), ConnectionEnd> {
         loop {
-            if let Some(message) = self.chunks.message().map_err(|why| End::Malformed(why.to_string()))? {
-                let event = Event::read(&message).map_err(|why| End::Malformed(why.to_string()))?;
-                let duty = self.duty(&event);
-                return Ok((event, duty));
+            if let Some(message) =
+                self.chunks.message().map_err(|why| ConnectionEnd::Malformed(why.to_string()))?
+            {
+                let event = Event::read(&message).map_err(|why| ConnectionEnd::Malformed(why.to_string()))?;
+                let control_reply = self.control_reply(&event);
+                return Ok((event, control_reply));
             }
             let count = self.half.read(&mut self.buffer).await.map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => End::Closed,
-                _ => End::Broken(error),
+                io::ErrorKind::UnexpectedEof => ConnectionEnd::Closed,
+                _ => ConnectionEnd::Broken(error),
             })?;
             if count == 0 {
                 self.ended = true;
-                return Err(End::Closed);
+                return Err(ConnectionEnd::Closed);
             }
             self.received += u64::try_from(count).unwrap_or(0);
             if self.received > MOST {
-                return Err(End::Malformed(format!("more than {MOST} bytes")));
+                return Err(ConnectionEnd::Malformed(format!("more than {MOST} bytes")));
             }
             self.chunks.push(&self.buffer[..count]);
         }
@@ -108,9 +110,14 @@ impl Incoming {
         self.chunks.size()
     }
 
-    fn duty(&mut self, event: &Event) -> Option<Duty> {
+    /// A chunk stream of the server's began with a type 1 header.
+    pub fn is_type_one_first(&self) -> bool {
+        self.chunks.is_type_one_first()
+    }
+
+    fn control_reply(&mut self, event: &Event) -> Option<ControlReply> {
         match event {
-            Event::Ping(time) => return Some(Duty::Pong(*time)),
+            Event::Ping(time) => return Some(ControlReply::Pong(*time)),
             Event::Window(size) => self.window = Some(*size),
             _ => {}
         }
@@ -119,7 +126,7 @@ impl Incoming {
             return None;
         }
         self.acknowledged = self.received;
-        Some(Duty::Acknowledgement(u32::try_from(self.received).unwrap_or(u32::MAX)))
+        Some(ControlReply::Acknowledgement(u32::try_from(self.received).unwrap_or(u32::MAX)))
     }
 }
 
@@ -134,13 +141,13 @@ impl Outgoing {
     ///
     /// # Errors
     /// The connection broke.
-    pub async fn send(&mut self, bytes: &[u8]) -> Result<(), End> {
+    pub async fn send(&mut self, bytes: &[u8]) -> Result<(), ConnectionEnd> {
         self.sent += u64::try_from(bytes.len()).unwrap_or(0);
         let sent = async {
             self.half.write_all(bytes).await?;
             self.half.flush().await
         };
-        sent.await.map_err(End::Broken)
+        sent.await.map_err(ConnectionEnd::Broken)
     }
 
     /// How many bytes were sent after the handshake.
@@ -154,13 +161,13 @@ impl Outgoing {
     }
 }
 
-/// Both halves, and who writes the messages.
+/// Both halves, and the writer of messages.
 pub struct Session {
     /// What the server sends.
     pub incoming: Incoming,
     /// What is sent to it.
     pub outgoing: Outgoing,
-    /// Who writes that.
+    /// Writes the messages.
     pub writer: Writer,
 }
 
@@ -180,14 +187,18 @@ impl Session {
         Session { incoming, outgoing: Outgoing { half: writing, sent: 0 }, writer }
     }
 
-    /// The next event; the duties it brings are done before it is given out.
+    /// The next event; what it asks for is sent back first.
     ///
     /// # Errors
     /// The stream ended, or is not RTMP.
-    pub async fn event(&mut self) -> Result<Event, End> {
-        let (event, duty) = self.incoming.event().await?;
-        if let Some(duty) = duty {
-            let bytes = self.writer.duty(duty).await.map_err(|bug| End::Malformed(bug.detail))?;
+    pub async fn event(&mut self) -> Result<Event, ConnectionEnd> {
+        let (event, control_reply) = self.incoming.event().await?;
+        if let Some(control_reply) = control_reply {
+            let bytes = self
+                .writer
+                .control_reply(control_reply)
+                .await
+                .map_err(|bug| ConnectionEnd::Malformed(bug.detail))?;
             self.outgoing.send(&bytes).await?;
         }
         Ok(event)

@@ -55,19 +55,19 @@ impl TNetIO for Outbox {
     }
 }
 
-type Shared = Arc<Mutex<Box<dyn TNetIO + Send + Sync>>>;
+type SharedIo = Arc<Mutex<Box<dyn TNetIO + Send + Sync>>>;
 
 /// Writes the messages of a publishing client. Every method gives the bytes to send.
 pub struct Writer {
     outbox: Outbox,
-    io: Shared,
+    io: SharedIo,
     handshake: SimpleHandshakeClient,
 }
 
 impl Default for Writer {
     fn default() -> Self {
         let outbox = Outbox::default();
-        let io: Shared = Arc::new(Mutex::new(Box::new(outbox.clone())));
+        let io: SharedIo = Arc::new(Mutex::new(Box::new(outbox.clone())));
         Writer { outbox, handshake: SimpleHandshakeClient::new(Arc::clone(&io)), io }
     }
 }
@@ -76,14 +76,7 @@ type Written = Result<Vec<u8>, Failure>;
 
 impl Writer {
     /// C0 and C1.
-    pub async fn hello(&mut self) -> Written {
-        let written = self.handshake.handshake().await;
-        self.take(written)
-    }
-
-    /// C2, made from an answer that has been verified: the crate itself checks nothing but its length.
-    pub async fn seal(&mut self, answer: &[u8]) -> Written {
-        self.handshake.extend_data(answer);
+    pub async fn c0_c1(&mut self) -> Written {
         let written = self.handshake.handshake().await;
         self.take(written)
     }

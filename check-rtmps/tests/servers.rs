@@ -114,7 +114,7 @@ fn real_nginx_statistics_show_the_stream_and_its_record_is_whole() {
     let record = outcome.one();
     assert_eq!(gist(record), ("pass", "-"), "{record}");
     let publish = &record["facts"]["publish"];
-    assert_eq!((&publish["pictures"], &publish["measured_by"]), (&50.into(), &"answer".into()), "{publish}");
+    assert_eq!((&publish["pictures"], &publish["measured_by"]), (&50.into(), &"tcp".into()), "{publish}");
     assert!(publish["throughput_kbps"].as_f64().unwrap() > 1200.0, "{publish}");
     assert!(publish["acknowledgements"]["count"].as_u64().unwrap() >= 4, "{publish}");
     no_key_in(&outcome);

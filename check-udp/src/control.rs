@@ -1,5 +1,5 @@
-//! Control experiments of UDP: STUN servers known to answer, asked once a run, tell "all UDP is blocked" from "this
-//! destination is".
+//! Control experiments of UDP: STUN servers known to answer are asked once per run, to distinguish "all UDP is blocked"
+//! from "this destination is blocked".
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -16,10 +16,9 @@ use netcheck_common::spec::{Sampling, Spec};
 use netcheck_common::target::Target;
 
 use crate::binding;
-use crate::check::random;
 use crate::message::Id;
 use crate::reach;
-use crate::wire::{Heard, ask};
+use crate::wire::{Received, ask};
 
 /// How long a control has before TCP to it is tried as well, and how far datagrams get.
 const HEAD_START: Duration = Duration::from_millis(400);
@@ -28,7 +27,7 @@ const LOOK_AHEAD: Duration = Duration::from_secs(1);
 /// The part of a stage's time that a control has for its name and its answer.
 const SHARE: f64 = 0.8;
 
-/// The controls being asked; whoever waits for the answers drives it, and nobody begins anew.
+/// The controls being asked: one shared future, driven by whoever waits for the answers.
 type Asking = Shared<BoxFuture<'static, Vec<Control>>>;
 
 /// What the controls of a run are, and how they answered.
@@ -38,13 +37,13 @@ pub struct Controls {
     answers: Arc<Mutex<Option<Asking>>>,
 }
 
-/// How one control fared.
+/// The result of asking one control.
 #[derive(Clone, Debug)]
 pub struct Control {
     target: Target,
     /// It answered over UDP.
     pub answered: bool,
-    /// It said nothing over UDP: neither an answer nor an ICMP error.
+    /// Neither an answer nor an ICMP error came over UDP.
     pub silent: bool,
     /// The TCP port of the same host that accepts connections; only tried where UDP is slow to answer.
     pub tcp: Option<u16>,
@@ -95,7 +94,7 @@ impl Controls {
         self.targets.is_empty()
     }
 
-    /// Does `work`; while it stays silent the experiments that tell why are made beside it, so that they cost no time
+    /// Does `work`; while it stays silent the experiments that find the reason run beside it, so that they cost no time
     /// of their own: each is made once a run and remembered.
     pub async fn beside<T>(&self, net: &Diagnosis, work: impl Future<Output = T>) -> T {
         if !net.diagnoses() {
@@ -131,7 +130,7 @@ fn asking(targets: Vec<Target>, aside: Diagnosis) -> Asking {
 async fn asked(aside: &Diagnosis, target: &Target) -> Control {
     let mut control =
         Control { target: target.clone(), answered: false, silent: false, tcp: None, last: None };
-    // Asked while the target is silent, told when that is over: within what one stage has.
+    // The controls are asked while the target is silent, within the time of one stage.
     let end = now() + aside.timeout().mul_f64(SHARE);
     let left = || end.saturating_duration_since(now());
     let Some(Ok(addresses)) = within(left(), Box::pin(aside.resolve(&target.host))).await else {
@@ -141,14 +140,13 @@ async fn asked(aside: &Diagnosis, target: &Target) -> Control {
         let aside = aside.clone();
         async move {
             let mut socket = aside.udp(address, target.port()).await?;
-            let id: Id = random();
             // Any answer at all, an error response too, has crossed the network twice.
-            let read = |bytes: &[u8]| match binding::read(bytes, |found| *found == id) {
-                Heard::Answer(_) => Heard::Answer(()),
-                Heard::Ignored => Heard::Ignored,
-                Heard::Broken(failure) => Heard::Broken(failure),
+            let read = |bytes: &[u8], ours: &dyn Fn(&Id) -> bool| match binding::read(bytes, ours) {
+                Received::Answer((id, _)) => Received::Answer((id, ())),
+                Received::Ignored => Received::Ignored,
+                Received::Broken(failure) => Received::Broken(failure),
             };
-            ask(&mut socket, &binding::request(id), left(), read).await
+            ask(&mut socket, binding::question, left(), read).await
         }
     });
     // TCP is only of interest where UDP fails, but a control that works answers long before the connection attempts

@@ -3,7 +3,7 @@
 use netcheck_lab::corpus::replay;
 
 use crate::message::{Message, method};
-use crate::{allocate, binding};
+use crate::{binding, turn_message};
 
 #[path = "../fuzz/decoders/datagram.rs"]
 mod datagram;
@@ -20,10 +20,10 @@ fn kept_messages_are_read_well() {
 #[test]
 fn kept_messages_are_read_well_as_answers() {
     replay(HOME, "message", |bytes| {
-        let _ = binding::read(bytes, |_| true);
+        let _ = binding::read(bytes, &|_| true);
         let Ok(message) = Message::parse(bytes) else { return };
         for asked in [method::ALLOCATE, method::REFRESH] {
-            let _ = allocate::read(bytes, asked, &message.id, None, allocate::granted);
+            let _ = turn_message::read(bytes, asked, &|id| *id == message.id, None, turn_message::granted);
         }
     });
 }

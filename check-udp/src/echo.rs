@@ -1,6 +1,6 @@
 //! ICMP echo messages (RFC 792, RFC 4443 section 4): bytes in, values out, for our own socket.
 
-/// What tells our echoes from others': eight random bytes at the head of the data.
+/// Eight random bytes at the head of the data: they identify the echoes of this check.
 pub type Mark = [u8; 8];
 
 /// The header before the data: type, code, checksum, identifier, sequence number.
@@ -21,7 +21,7 @@ pub fn request(v6: bool, identifier: u16, number: u16, mark: Mark, length: usize
     bytes
 }
 
-/// The sequence number of an echo reply with our mark; `headed`: an IPv4 header stands before it (raw sockets).
+/// The sequence number of an echo reply with our mark; `headed`: an IPv4 header precedes it (raw sockets).
 pub fn reply(v6: bool, headed: bool, mark: Mark, bytes: &[u8]) -> Option<u16> {
     let bytes = if headed { bytes.get(4 * usize::from(bytes.first()? & 0x0f)..)? } else { bytes };
     let (head, data) = bytes.split_first_chunk::<HEADER>()?;

@@ -1,4 +1,4 @@
-//! From a failure of UDP to its cause, where only these protocols can tell.
+//! From a failure of UDP to its cause, where only these protocols show it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,38 +11,92 @@ use netcheck_common::target::{Host, Target};
 use netcheck_common::tls::Trust;
 use netcheck_common::trace::Observed;
 
-use crate::check::Udp;
 use crate::facts::Facts;
-use crate::quic;
+use crate::run::Run;
+use crate::{blame, quic, rungs};
 
 /// A name that no filter has a reason to know, for an Initial to the same address.
 const NEUTRAL: &str = "example.com";
 
 /// Explains a failure.
 pub async fn explain(
-    udp: &Udp,
+    run: &Run,
+    target: &Target,
+    facts: &Facts,
+    observed: &Observed,
+    net: &Diagnosis,
+) -> Option<Finding> {
+    if let Some((rung, observed)) = rungs::first_failure(target, facts, observed) {
+        let finding = Box::pin(one(run, &rung, facts, &observed, net)).await;
+        let finding = finding.unwrap_or_else(|| found(rungs::unexplained(&rung, &observed)));
+        return Some(rungs::concluded(target, facts, finding));
+    }
+    let alternate = facts.turn.as_ref().and_then(|turn| turn.alternates.last());
+    match alternate {
+        // The server that was asked last is the one to ask for.
+        Some(to) => Box::pin(one(run, &at(target, *to), facts, observed, net)).await,
+        None => own(run, target, facts, observed, net).await,
+    }
+}
+
+/// This target at another address.
+fn at(target: &Target, to: SocketAddr) -> Target {
+    Target { host: Host::Address(to.ip()), port: Some(to.port()), ..target.clone() }
+}
+
+/// The rules of this check, then the common ones.
+async fn one(
+    run: &Run,
+    target: &Target,
+    facts: &Facts,
+    observed: &Observed,
+    net: &Diagnosis,
+) -> Option<Finding> {
+    match own(run, target, facts, observed, net).await {
+        Some(finding) => Some(finding),
+        None => Box::pin(netcheck_common::diagnose::explain(target, observed, net)).await,
+    }
+}
+
+/// The rules of this check.
+async fn own(
+    run: &Run,
     target: &Target,
     facts: &Facts,
     observed: &Observed,
     net: &Diagnosis,
 ) -> Option<Finding> {
     let failure = observed.failure.as_ref()?;
+    let error = facts.turn.as_ref().and_then(|turn| turn.error);
     match failure.code {
-        Code::StunError => Some(service(target, failure, Some(Verdict::Degraded))),
-        Code::TurnError if udp.credentials.is_some() && is_about_credentials(facts) => {
-            Some(credentials(target, failure))
+        Code::StunError => Some(service(target, failure)),
+        Code::TurnError if error == Some(437) => Some(found(blame::rebinding(target, facts, failure))),
+        // 401 and 441: the name or the password is wrong (RFC 8489 section 14.8, RFC 8656 section 19).
+        Code::TurnError if run.credentials.is_some() && matches!(error, Some(401 | 441)) => {
+            Some(found(blame::credentials(target, failure)))
         }
-        Code::TurnError => Some(service(target, failure, Some(Verdict::Degraded))),
-        Code::IcmpNotPermitted => Some(not_permitted(failure)),
-        _ if failure.heard => Some(strange(target, failure)),
+        Code::TurnError => Some(service(target, failure)),
+        Code::IcmpNotPermitted => {
+            Some(Finding { verdict: Some(Verdict::Inconclusive), cause: blame::not_permitted(failure) })
+        }
+        Code::QuicVersion => Some(found(blame::versions(target, facts, failure))),
+        _ if failure.heard => Some(found(match answered_from(facts) {
+            Some(from) => blame::answered_from(target, failure, from),
+            None => blame::unexpected(target, failure),
+        })),
         _ if !net.diagnoses() => None,
-        Code::QuicTimeout if negotiated(facts) => Some(filtered_by_name(udp, target, observed, net).await),
-        Code::UdpTimeout | Code::QuicTimeout => silence(udp, target, observed, net).await,
-        Code::TcpTimeout | Code::TcpReset | Code::TlsTimeout | Code::TlsReset | Code::TlsClosed => {
-            cut_off(target, observed)
+        Code::QuicTimeout if negotiated(facts) => Some(filtered_by_name(run, target, observed, net).await),
+        Code::UdpTimeout | Code::QuicTimeout => silence(run, target, observed, net).await,
+        Code::TurnTimeout | Code::TurnReset | Code::TurnClosed => {
+            Some(found(blame::cut_off(target, failure, observed.seen.trust == Some(Trust::Public))))
         }
         _ => None,
     }
+}
+
+fn answered_from(facts: &Facts) -> Option<SocketAddr> {
+    let stun = facts.stun.as_ref().and_then(|stun| stun.answered_from);
+    stun.or_else(|| facts.turn.as_ref().and_then(|turn| turn.answered_from))
 }
 
 fn found(cause: Cause) -> Finding {
@@ -50,50 +104,8 @@ fn found(cause: Cause) -> Finding {
 }
 
 /// Whoever answers with an error has been reached: the network lets both ways through.
-fn service(target: &Target, failure: &Failure, verdict: Option<Verdict>) -> Finding {
-    let fix = format!("Ask the operator of {} why it answers with an error.", target.authority());
-    let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
-        .sure(Confidence::Medium)
-        .seen(format!("{}: packets pass both ways", failure.detail))
-        .seen("the answer carries the random id of our request");
-    Finding { verdict, cause }
-}
-
-/// Somebody sends, and never what was asked for: no device drops it all, and what goes wrong cannot be told from here.
-fn strange(target: &Target, failure: &Failure) -> Finding {
-    let fix = format!(
-        "Compare {} from another network: packets come from there, and nothing comes of them.",
-        fix::what(target)
-    );
-    found(
-        Cause::new(Reason::Unknown, Who::Unknown, fix)
-            .seen(failure.detail.clone())
-            .seen("packets pass both ways"),
-    )
-}
-
-/// 401 and 441: the name or the password is wrong (RFC 8489 section 14.8, RFC 8656 section 19).
-fn is_about_credentials(facts: &Facts) -> bool {
-    let number = facts.turn.as_ref().and_then(|turn| turn.error);
-    matches!(number, Some(401 | 441))
-}
-
-fn credentials(target: &Target, failure: &Failure) -> Finding {
-    let fix = format!(
-        "Give a valid TURN_USERNAME and TURN_PASSWORD for {}, or leave both out.",
-        target.authority()
-    );
-    found(
-        Cause::new(Reason::Unknown, Who::Local, fix)
-            .seen(format!("{}: packets pass both ways", failure.detail)),
-    )
-}
-
-fn not_permitted(failure: &Failure) -> Finding {
-    let fix = "Let this user's group open ICMP sockets (sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"), or give the program CAP_NET_RAW.";
-    let cause =
-        Cause::new(Reason::Unknown, Who::Local, fix).sure(Confidence::High).seen(failure.detail.clone());
-    Finding { verdict: Some(Verdict::Inconclusive), cause }
+fn service(target: &Target, failure: &Failure) -> Finding {
+    Finding { verdict: Some(Verdict::Degraded), cause: blame::service(target, failure) }
 }
 
 fn negotiated(facts: &Facts) -> bool {
@@ -101,7 +113,7 @@ fn negotiated(facts: &Facts) -> bool {
 }
 
 /// The server answers QUIC, and not to this name.
-async fn filtered_by_name(udp: &Udp, target: &Target, observed: &Observed, net: &Diagnosis) -> Finding {
+async fn filtered_by_name(run: &Run, target: &Target, observed: &Observed, net: &Diagnosis) -> Finding {
     let name = match &target.host {
         Host::Name(name) => name.clone(),
         Host::Address(address) => {
@@ -116,7 +128,7 @@ async fn filtered_by_name(udp: &Udp, target: &Target, observed: &Observed, net: 
         .seen("the server answered version negotiation at the same address and port")
         .seen(format!("the Initial with the name {name} drew no answer"));
     let Some(to) = observed.seen.peer else { return found(cause) };
-    let (alpn, neutral) = (udp.alpn_of(target), Host::Name(NEUTRAL.to_owned()));
+    let (alpn, neutral) = (run.alpn_of(target), Host::Name(NEUTRAL.to_owned()));
     let (answered, own, other) = tokio::join!(
         other_name_answers(net, to, alpn.clone()),
         quic::last_hop(net, to, &target.host, alpn.clone()),
@@ -127,7 +139,7 @@ async fn filtered_by_name(udp: &Udp, target: &Target, observed: &Observed, net: 
         return found(cause.sure(Confidence::Low).seen(seen));
     }
     let cause = cause.seen(format!("same address, the name {NEUTRAL}: the Initial was answered"));
-    // A service with nobody behind one of its names looks the same, but for how far the name gets.
+    // A service that does not serve this name looks the same, except for how far the name gets.
     match (own, other) {
         (Some((hop, near)), Some((far, beyond))) if hop < far => found(
             cause
@@ -146,13 +158,13 @@ async fn other_name_answers(net: &Diagnosis, to: SocketAddr, alpn: Vec<Vec<u8>>)
 }
 
 /// Nothing came back: is it all UDP, or this destination?
-async fn silence(udp: &Udp, target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
-    if udp.controls.is_empty() {
+async fn silence(run: &Run, target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
+    if run.controls.is_empty() {
         return None;
     }
     let to = observed.seen.peer?;
     let (controls, tcp, trail) =
-        tokio::join!(udp.controls.ask(net), net.sibling(SocketAddr::new(to.ip(), 0)), net.datagram_trail(to));
+        tokio::join!(run.controls.ask(net), net.sibling(SocketAddr::new(to.ip(), 0)), net.datagram_trail(to));
     let near = trail.last();
     let here = tcp.map(|port| format!("{} accepts TCP connections on port {port}", target.host));
     let fix = fix::allow(target);
@@ -195,24 +207,4 @@ async fn silence(udp: &Udp, target: &Target, observed: &Observed, net: &Diagnosi
     let sure = if together { Confidence::High } else { Confidence::Medium };
     let cause = words(Cause::new(Reason::UdpBlocked, Who::Network, fix)).sure(sure);
     Some(found(cause.seen(format!("{} stayed silent over UDP", target.authority()))))
-}
-
-/// The connection stood, and TURN was not answered on it.
-fn cut_off(target: &Target, observed: &Observed) -> Option<Finding> {
-    let last = observed.stages.last()?;
-    if !matches!(last.stage.as_str(), "turn" | "relay") || last.ok {
-        return None;
-    }
-    if observed.seen.trust == Some(Trust::Public) {
-        // No device can tell TURN from anything else inside the service's own TLS.
-        let fix = format!("Ask the operator of {} why TURN inside TLS is not answered.", target.authority());
-        let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).sure(Confidence::Medium);
-        let seen =
-            "TLS stood with the service's own certificate, so no device can have told TURN from the rest";
-        return Some(found(cause.seen(seen).seen("the TURN request inside it was not answered")));
-    }
-    let cause = Cause::new(Reason::ProtocolFilter, Who::Unknown, fix::protocol_filter(target))
-        .seen("the connection stood")
-        .seen("the TURN request on it was not answered");
-    Some(found(cause))
 }

@@ -12,16 +12,16 @@ use netcheck_common::tls::Trust;
 use netcheck_common::trace::{Stopped, Trace};
 use quinn::ConnectionError;
 
-use crate::check::Udp;
-use crate::facts::{Facts, H3};
+use crate::facts::{Facts, H3Facts};
 use crate::quic::{self, Connected};
+use crate::run::Run;
 
 /// One request over HTTP/3.
 const HTTP3: Layer = Layer::new("h3", Code::HttpTimeout, Code::HttpReset, Code::HttpClosed);
 
 /// Checks one target.
-pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
-    let connected = quic::connect(udp, target, trace).await?;
+pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+    let connected = quic::connect(run, target, trace).await?;
     let trust = connected.trust;
     let outcome = trace.stage(HTTP3, Box::pin(judged(&connected, target, trust))).await;
     connected.close().await;
@@ -33,13 +33,16 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
     Ok(())
 }
 
-type Judged = (H3, Option<(Failure, Cause)>);
+type Judged = (H3Facts, Option<(Failure, Cause)>);
 
 async fn judged(connected: &Connected, target: &Target, trust: Trust) -> Result<Judged, Failure> {
     let answer = head(connected, target).await?;
     let status = answer.status().as_u16();
-    let facts =
-        H3 { status, server: text(answer.headers(), "server"), alt_svc: text(answer.headers(), "alt-svc") };
+    let facts = H3Facts {
+        status,
+        server: text(answer.headers(), "server"),
+        alt_svc: text(answer.headers(), "alt-svc"),
+    };
     let said = Failure::new(Code::HttpStatus, format!("the answer is HTTP {status}"));
     match status {
         500.. => Ok((facts, Some((said, down(target, status))))),
@@ -76,7 +79,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 
 async fn head(connected: &Connected, target: &Target) -> Result<Response<()>, Failure> {
     let uri = format!("https://{}{}", target.authority(), target.request_path());
-    let malformed = |_| Failure::new(Code::HttpMalformed, "the path cannot stand in a request");
+    let malformed = |_| Failure::new(Code::HttpMalformed, "the path is not valid in a request");
     let request = Request::head(uri).header("user-agent", "netcheck").body(()).map_err(malformed)?;
     let connection = h3_quinn::Connection::new(connected.connection.clone());
     let (mut driver, mut sender) = h3::client::new(connection).await.map_err(|_| broken(connected, None))?;
@@ -93,7 +96,7 @@ async fn head(connected: &Connected, target: &Target) -> Result<Response<()>, Fa
     }
 }
 
-/// Told by type: what the peer cut short, what it broke, and how the connection below ended.
+/// By type: what the peer cut short, what it broke, and how the connection below ended.
 fn broken(connected: &Connected, error: Option<&StreamError>) -> Failure {
     match (error, connected.connection.close_reason()) {
         (Some(StreamError::RemoteTerminate { .. }), _) => {
@@ -106,6 +109,13 @@ fn broken(connected: &Connected, error: Option<&StreamError>) -> Failure {
         (_, Some(ConnectionError::LocallyClosed) | None) => {
             Failure::new(Code::HttpMalformed, "the answer breaks the rules of HTTP/3")
         }
-        _ => Failure::new(HTTP3.closed, "the connection was closed before the answer"),
+        (_, Some(reason)) => quic::with_reason(
+            Failure::new(HTTP3.closed, "the connection was closed before the answer"),
+            match &reason {
+                ConnectionError::ApplicationClosed(close) => &close.reason,
+                ConnectionError::ConnectionClosed(close) => &close.reason,
+                _ => &[],
+            },
+        ),
     }
 }

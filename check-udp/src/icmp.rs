@@ -2,7 +2,7 @@
 //!
 //! `surge-ping` asks and measures ([`crate::ping`]). Our own socket ([`crate::pinger`]) does only what the owner of a
 //! socket alone can do: `--mtu`, which sets "do not fragment", and after silence one probe whose error queue says why,
-//! because the kernel tells ICMP errors to no unconnected datagram socket such as `surge-ping`'s.
+//! because the kernel reports no ICMP errors on unconnected datagram sockets such as `surge-ping`'s.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -15,12 +15,12 @@ use netcheck_common::target::Target;
 use netcheck_common::trace::{Stopped, Trace};
 use netcheck_common::udp::Socket;
 
-use crate::check::Udp;
 use crate::echo::HEADER;
-use crate::facts::{Facts, Icmp};
+use crate::facts::{Facts, IcmpFacts};
 use crate::ping::{Client, USUAL};
 use crate::pinger::Pinger;
-use crate::quality::{Series, micros};
+use crate::quality::{ProbeLog, micros};
+use crate::run::Run;
 use crate::wire::PATIENCE;
 use crate::{mtu, reach};
 
@@ -32,24 +32,24 @@ const MTU: Layer = Layer::new("mtu", Code::IcmpTimeout, Code::IcmpUnreachable, C
 const REASON: Duration = Duration::from_secs(1);
 
 /// Who answered, over which kind of socket, and how fast.
-struct Answered {
+struct EchoResult {
     address: IpAddr,
     socket: &'static str,
-    series: Series,
+    series: ProbeLog,
 }
 
 /// Checks one target.
-pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let addresses = trace.addresses(target).await?;
     let net = trace.net();
-    let work = reach::in_turn(&net, &addresses, 0, async |address| ping_one(udp, &net, address).await);
-    let Answered { address, socket, series } = trace.stage_within(ICMP, net.left(), Box::pin(work)).await?;
+    let work = reach::in_turn(&net, &addresses, 0, async |address| ping_one(run, &net, address).await);
+    let EchoResult { address, socket, series } = trace.stage_within(ICMP, net.left(), Box::pin(work)).await?;
     let fastest = series.fastest();
-    trace.facts.icmp = Some(Icmp { socket, round_trip_us: micros(fastest) });
-    if udp.series.count.is_some() {
+    trace.facts.icmp = Some(IcmpFacts { socket, round_trip_us: micros(fastest) });
+    if run.series.count.is_some() {
         trace.facts.quality = series.quality();
     }
-    if udp.mtu {
+    if run.mtu {
         let search = async { mtu::search(&mut Pinger::open(&net, address)?, fastest, &net).await };
         let found = trace.stage_within(MTU, net.left(), Box::pin(search)).await?;
         if let Some((failure, cause)) = mtu::black_hole(&found, target) {
@@ -60,14 +60,14 @@ pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Resu
     Ok(())
 }
 
-async fn ping_one(udp: &Udp, net: &Net, address: IpAddr) -> Result<Answered, Failure> {
+async fn ping_one(run: &Run, net: &Net, address: IpAddr) -> Result<EchoResult, Failure> {
     let client = Client::open(net, address)?;
     note_path(net, address);
-    let train = udp.series.count.is_some();
+    let train = run.series.count.is_some();
     let series =
-        if train { client.train(udp.series.plan(net)).await? } else { one(&client, net, address).await? };
+        if train { client.series(run.series.plan(net)).await? } else { one(&client, net, address).await? };
     if !series.silent() {
-        return Ok(Answered { address, socket: client.socket_type(), series });
+        return Ok(EchoResult { address, socket: client.socket_type(), series });
     }
     drop(client);
     let why = if train { reason(net, address, reach::bound(net).min(REASON)).await } else { None };
@@ -83,7 +83,7 @@ async fn ping_one(udp: &Udp, net: &Net, address: IpAddr) -> Result<Answered, Fai
 
 /// One question, and beside the second half of the wait for its answer the reason of the silence so far: within the bound
 /// of a stage both.
-async fn one(client: &Client, net: &Net, address: IpAddr) -> Result<Series, Failure> {
+async fn one(client: &Client, net: &Net, address: IpAddr) -> Result<ProbeLog, Failure> {
     let bound = reach::bound(net);
     let begin = bound.min(PATIENCE) / 2;
     let why = async {
@@ -103,7 +103,7 @@ async fn one(client: &Client, net: &Net, address: IpAddr) -> Result<Series, Fail
     why.map_or(Ok(series), Err)
 }
 
-/// What one probe over our own socket says about a silence; `None` when nobody says anything for so long. An answer to
+/// What one probe over our own socket says about a silence; `None` when nothing arrives for so long. An answer to
 /// it does not undo that the others had none.
 async fn reason(net: &Net, address: IpAddr, bound: Duration) -> Option<Failure> {
     let mut pinger = Pinger::open(net, address).ok()?;
@@ -122,7 +122,7 @@ async fn reason(net: &Net, address: IpAddr, bound: Duration) -> Option<Failure> 
     }
 }
 
-/// Writes into the record where packets leave from: `surge-ping`'s socket is not connected and cannot tell, so a
+/// Writes into the record where packets leave from: `surge-ping`'s socket is not connected and does not know it, so a
 /// datagram socket that sends nothing is asked.
 fn note_path(net: &Net, address: IpAddr) {
     let discard = SocketAddr::new(address, 9);
@@ -130,7 +130,7 @@ fn note_path(net: &Net, address: IpAddr) {
         return;
     };
     net.note_path(local, SocketAddr::new(address, 0));
-    // There are no ports to tell of.
+    // ICMP has no ports.
     net.see(|seen| {
         let path = seen.path.get_or_insert_default();
         path.address = Some(address.to_string());

@@ -73,7 +73,7 @@ pub async fn flight(config: ClientConfig, to: SocketAddr, name: &str) -> Vec<Vec
         Endpoint::new_with_abstract_socket(EndpointConfig::default(), None, socket, Arc::new(TokioRuntime));
     let Ok(endpoint) = endpoint else { return Vec::new() };
     if let Ok(connecting) = endpoint.connect_with(config, to, name) {
-        // Nobody answers.
+        // No answer can come.
         within(MOMENT, connecting).await;
     }
     std::mem::take(&mut *kept.0.lock().unwrap_or_else(PoisonError::into_inner))
@@ -86,10 +86,10 @@ mod tests {
     use super::*;
     use crate::versions;
 
-    #[test]
-    fn the_first_flight_is_whole_initials_and_nothing_is_sent() {
+    /// The first flight towards 192.0.2.1 as a.test.
+    pub fn first_flight() -> Vec<Vec<u8>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let flight = runtime.block_on(async {
+        runtime.block_on(async {
             let provider = Arc::new(rustls::crypto::ring::default_provider());
             let tls = rustls::ClientConfig::builder_with_provider(provider)
                 .with_protocol_versions(&[&rustls::version::TLS13])
@@ -99,8 +99,17 @@ mod tests {
             let crypto = QuicClientConfig::try_from(tls).expect("a cipher suite of QUIC's");
             flight(ClientConfig::new(Arc::new(crypto)), SocketAddr::from(([192, 0, 2, 1], 443)), "a.test")
                 .await
-        });
+        })
+    }
+
+    #[test]
+    fn the_first_flight_is_whole_initials_and_nothing_is_sent() {
+        let flight = first_flight();
         assert!(!flight.is_empty());
         assert!(flight.iter().all(|one| one.len() >= versions::LENGTH && versions::is_handshake(one)));
     }
 }
+
+#[cfg(test)]
+#[path = "rfc9001_tests.rs"]
+mod rfc9001;

@@ -2,11 +2,11 @@
 
 mod allocate;
 mod binding;
+mod blame;
 mod check;
 mod control;
-#[cfg(test)]
-mod corpus_replay;
 mod counted;
+mod credentials;
 mod echo;
 mod explain;
 mod facts;
@@ -15,20 +15,36 @@ mod icmp;
 mod initial;
 mod ladder;
 mod mappings;
+mod media;
 mod message;
+mod mos;
 mod mtu;
 mod nat;
 mod ping;
 mod pinger;
 mod quality;
 mod quic;
+mod random;
 mod reach;
+mod redirect;
 mod relay;
+mod relay_media;
+mod run;
+mod rung;
+mod rungs;
+mod secure;
+mod series;
 mod session;
+mod stray;
 mod stun;
+mod transport;
 mod turn;
+mod turn_message;
 mod versions;
 mod wire;
+
+#[cfg(test)]
+mod corpus_replay;
 
 /// Runs the tool from the command line to its exit code.
 #[must_use]

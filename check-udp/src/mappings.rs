@@ -12,10 +12,10 @@ use netcheck_common::failure::Failure;
 use netcheck_common::net::Net;
 use netcheck_common::udp::Socket;
 
-use crate::nat::{Mapping, Nat, behaviour};
+use crate::nat::{Mapping, NatFacts, behaviour};
 use crate::reach;
 
-/// More servers than this tell nothing new.
+/// More servers than this add nothing.
 const MOST: usize = 8;
 
 /// What the STUN servers of one run saw.
@@ -87,7 +87,7 @@ impl Mappings {
     }
 
     /// Adds what a server saw; what all of them together say about the NAT, once there are two.
-    pub fn learn(&self, local: SocketAddr, server: SocketAddr, mapped: SocketAddr) -> Option<Nat> {
+    pub fn learn(&self, local: SocketAddr, server: SocketAddr, mapped: SocketAddr) -> Option<NatFacts> {
         let mut state = self.state();
         state.known.retain(|known| (known.local, known.server) != (local, server));
         let same: Vec<Mapping> = state.known.iter().copied().filter(|known| known.local == local).collect();

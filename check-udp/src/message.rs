@@ -1,7 +1,7 @@
 //! STUN and TURN messages (RFC 8489 section 5, RFC 8656 section 18): bytes in, values out, no sockets.
 //!
 //! The reading is our own: a probe wants to know how an answer is broken, and `stun-types` reads attributes beyond
-//! the announced length and stops at a wrong FINGERPRINT, which tells it less. The keys and signatures of long-term
+//! the announced length and stops at a wrong FINGERPRINT, which shows less. The keys and signatures of long-term
 //! credentials are its.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,7 +11,7 @@ use stun_types::message::{IntegrityAlgorithm, IntegrityKey, LongTermCredentials}
 
 /// Length of the header before the attributes.
 const HEADER: usize = 20;
-/// What tells STUN from everything else on the same port.
+/// Identifies STUN among other protocols on the same port.
 const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 /// An attribute's type and length, and the 20 bytes of an HMAC-SHA1.
 const SIGNATURE: usize = 24;
@@ -49,7 +49,9 @@ pub mod attribute {
     pub const XOR_RELAYED_ADDRESS: u16 = 0x0016;
     pub const REQUESTED_TRANSPORT: u16 = 0x0019;
     pub const XOR_MAPPED_ADDRESS: u16 = 0x0020;
+    pub const ALTERNATE_DOMAIN: u16 = 0x8003;
     pub const SOFTWARE: u16 = 0x8022;
+    pub const ALTERNATE_SERVER: u16 = 0x8023;
     pub const OTHER_ADDRESS: u16 = 0x802c;
 }
 
@@ -180,7 +182,7 @@ fn cut(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     Some((u16::from_be_bytes(*kind), value, rest.get(length.next_multiple_of(4)..)?))
 }
 
-/// The two bits of the class stand among those of the method (RFC 8489 section 5).
+/// The two bits of the class are between those of the method (RFC 8489 section 5).
 fn class(kind: u16) -> Class {
     match kind & 0x0110 {
         0x0000 => Class::Request,
@@ -324,3 +326,7 @@ impl Writer {
 #[cfg(test)]
 #[path = "message_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "rfc5769_tests.rs"]
+mod rfc5769;

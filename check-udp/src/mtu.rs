@@ -11,7 +11,7 @@ use netcheck_common::target::Target;
 use nix::sys::socket::setsockopt;
 
 use crate::echo::HEADER;
-use crate::facts::Mtu;
+use crate::facts::MtuFacts;
 use crate::pinger::Pinger;
 
 /// Nothing larger is tried: beyond an Ethernet's jumbo frames.
@@ -40,16 +40,16 @@ mod option {
     pub const PROBE: i32 = libc::IP_PMTUDISC_PROBE;
 }
 
-/// How one size fared.
-enum Fared {
+/// What became of packets of one size.
+enum SizeResult {
     Answered,
-    /// Somebody said that it does not fit; ourselves, where the first interface is that small.
+    /// A router reported that it does not fit; none where the first interface of this machine is that small.
     TooLarge(Option<IpAddr>),
     Lost,
 }
 
 /// Searches for the largest size that is answered.
-pub async fn search(pinger: &mut Pinger, round_trip: Duration, net: &Net) -> Result<Mtu, Failure> {
+pub async fn search(pinger: &mut Pinger, round_trip: Duration, net: &Net) -> Result<MtuFacts, Failure> {
     let set = if pinger.v6() {
         setsockopt(pinger.socket(), option::Discover6, &option::PROBE)
     } else {
@@ -64,17 +64,17 @@ pub async fn search(pinger: &mut Pinger, round_trip: Duration, net: &Net) -> Res
     // An answer that takes five times as long as a small one does is no answer.
     let patience = (round_trip * 5).clamp(Duration::from_millis(200), Duration::from_secs(1));
     let (mut good, mut bad) = (SMALL, LARGEST + 1);
-    let mut found = Mtu::default();
+    let mut found = MtuFacts::default();
     let mut next = LARGEST;
     let mut number = 0;
     while good + 1 < bad && net.left() > patience * 3 {
-        match fare(pinger, next, &mut number, patience).await? {
-            Fared::Answered => good = next,
-            Fared::TooLarge(router) => {
+        match try_size(pinger, next, &mut number, patience).await? {
+            SizeResult::Answered => good = next,
+            SizeResult::TooLarge(router) => {
                 bad = next;
                 found.reported_by = router.or(found.reported_by);
             }
-            Fared::Lost => {
+            SizeResult::Lost => {
                 bad = next;
                 found.black_hole = true;
             }
@@ -84,17 +84,17 @@ pub async fn search(pinger: &mut Pinger, round_trip: Duration, net: &Net) -> Res
         next = usual.unwrap_or(good + (bad - good) / 2);
     }
     found.path = good;
-    // One router's word is enough: larger ones do not vanish without one.
+    // One report is enough: larger packets are not lost silently then.
     found.black_hole &= found.reported_by.is_none();
     Ok(found)
 }
 
-async fn fare(
+async fn try_size(
     pinger: &mut Pinger,
     size: u32,
     number: &mut u16,
     patience: Duration,
-) -> Result<Fared, Failure> {
+) -> Result<SizeResult, Failure> {
     let header = if pinger.v6() { 40 } else { 20 };
     let length = (size as usize).saturating_sub(header).max(HEADER);
     let (probe, read) = (pinger.maker(), pinger.reader());
@@ -109,22 +109,22 @@ async fn fare(
             within(until.saturating_duration_since(now()), pinger.receive(&mut buffer)).await
         {
             match received {
-                Ok(()) if read(&buffer) == Some(*number) => return Ok(Fared::Answered),
+                Ok(()) if read(&buffer) == Some(*number) => return Ok(SizeResult::Answered),
                 Ok(()) => {}
                 Err(failure) => return too_large(pinger, failure),
             }
         }
     }
-    Ok(Fared::Lost)
+    Ok(SizeResult::Lost)
 }
 
-/// What does not fit is told apart from what is not reached any more.
-fn too_large(pinger: &mut Pinger, failure: Failure) -> Result<Fared, Failure> {
-    pinger.take_too_large().map(Fared::TooLarge).ok_or(failure)
+/// A packet that does not fit is another case than an address that is not reached any more.
+fn too_large(pinger: &mut Pinger, failure: Failure) -> Result<SizeResult, Failure> {
+    pinger.take_too_large().map(SizeResult::TooLarge).ok_or(failure)
 }
 
-/// What is wrong when large packets vanish and nobody says so.
-pub fn black_hole(found: &Mtu, target: &Target) -> Option<(Failure, Cause)> {
+/// What is wrong when large packets are lost and no router reports it.
+pub fn black_hole(found: &MtuFacts, target: &Target) -> Option<(Failure, Cause)> {
     let lost = found.path + 1;
     found.black_hole.then(|| {
         let failure = Failure::new(

@@ -34,7 +34,7 @@ pub enum Behaviour {
 
 /// What a NAT does with one local port.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
-pub struct Nat {
+pub struct NatFacts {
     /// What the mapping depends on.
     pub mapping: Behaviour,
     /// Whether every server sees the same public address, whatever the port.
@@ -53,7 +53,7 @@ pub struct Server {
 }
 
 /// What the mappings of one local port say; `None` before two servers (or two ports of one) have answered.
-pub fn behaviour(mappings: &[Mapping]) -> Option<Nat> {
+pub fn behaviour(mappings: &[Mapping]) -> Option<NatFacts> {
     let servers: BTreeSet<SocketAddr> = mappings.iter().map(|mapping| mapping.server).collect();
     if servers.len() < 2 {
         return None;
@@ -67,16 +67,16 @@ pub fn behaviour(mappings: &[Mapping]) -> Option<Nat> {
     } else if addresses.len() > 1 {
         Behaviour::EndpointIndependent
     } else {
-        // Two ports of one address tell nothing about other addresses.
+        // Two ports of one address show nothing about other addresses.
         return None;
     };
     let hosts: BTreeSet<IpAddr> = publics.iter().map(SocketAddr::ip).collect();
     let servers =
         mappings.iter().map(|found| Server { server: found.server, mapped: found.mapped }).collect();
-    Some(Nat { mapping, one_public_address: hosts.len() == 1, servers })
+    Some(NatFacts { mapping, one_public_address: hosts.len() == 1, servers })
 }
 
-/// Two ports of one server tell whether the port matters.
+/// Two ports of one server show whether the port matters.
 fn dependence(mappings: &[Mapping]) -> Behaviour {
     let same_host = |a: &Mapping, b: &Mapping| a.server.ip() == b.server.ip() && a.server != b.server;
     let mut pairs =

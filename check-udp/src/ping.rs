@@ -13,26 +13,27 @@ use nix::libc;
 use socket2::Type;
 use surge_ping::{Config, ICMP, IcmpPacket, PingIdentifier, PingSequence, SurgeError};
 
-use crate::check::random;
 use crate::pinger::{denied, refused_here};
-use crate::quality::Series;
-use crate::wire::{FIRST_WAIT, PATIENCE, Plan};
+use crate::quality::ProbeLog;
+use crate::random::random;
+use crate::series::SeriesPlan;
+use crate::wire::{FIRST_WAIT, PATIENCE};
 
 /// As much data as ping(8) sends.
 pub const USUAL: usize = 56;
 
-/// A socket of `surge-ping`, and whom it asks.
+/// A socket of `surge-ping`, and the address it asks.
 pub struct Client {
     inner: surge_ping::Client,
     address: IpAddr,
     identifier: PingIdentifier,
 }
 
-/// How one echo request fared.
-enum Fared {
+/// What became of one echo request.
+enum EchoOutcome {
     Answered(Duration),
     Lost,
-    /// Somebody on the way said no: a raw socket hears it, a datagram socket does not.
+    /// A device on the path refused: a raw socket receives that, a datagram socket does not.
     Refused(Icmp),
     /// This machine would not send.
     Unsent(Failure),
@@ -42,7 +43,7 @@ impl Client {
     /// Opens a socket: the kind open to users first, the raw one where this user may have it.
     pub fn open(net: &Net, address: IpAddr) -> Result<Self, Failure> {
         let inner = surge_ping::Client::new(&config(net, address)).map_err(|error| {
-            // Either no socket was had, or it was not to be bound as the user asked; a bare one tells which.
+            // Either no socket was had, or it was not to be bound as the user asked; a plain one shows which.
             let bare = Config { kind: family(address), ..Config::default() };
             surge_ping::Client::new(&bare).map_or_else(|_| denied(), |_| refused_here(&error))
         })?;
@@ -56,26 +57,26 @@ impl Client {
 
     /// Asks until the first answer: again after 100 ms, each wait twice the last, for 3 s or `bound` if that is
     /// shorter.
-    pub async fn ask(&self, bound: Duration) -> Result<Series, Failure> {
+    pub async fn ask(&self, bound: Duration) -> Result<ProbeLog, Failure> {
         let patience = bound.min(PATIENCE);
-        let plan = Plan { count: 16, interval: FIRST_WAIT, patience, end: now() + patience };
+        let plan = SeriesPlan { count: 16, interval: FIRST_WAIT, patience, end: now() + patience };
         self.measure(plan, |number| FIRST_WAIT * ((1 << number) - 1), |series| !series.silent()).await
     }
 
     /// Sends a series at a steady pace; every answer is waited for as long as any other.
-    pub async fn train(&self, plan: Plan) -> Result<Series, Failure> {
+    pub async fn series(&self, plan: SeriesPlan) -> Result<ProbeLog, Failure> {
         self.measure(plan, |number| plan.interval * number, |_| false).await
     }
 
     /// Sends each request at its time after the first, until the plan is through or `enough` is known.
     async fn measure(
         &self,
-        plan: Plan,
+        plan: SeriesPlan,
         after: impl Fn(u32) -> Duration,
-        enough: impl Fn(&Series) -> bool,
-    ) -> Result<Series, Failure> {
+        enough: impl Fn(&ProbeLog) -> bool,
+    ) -> Result<ProbeLog, Failure> {
         let begun = now();
-        let mut series = Series::default();
+        let mut series = ProbeLog::default();
         let mut flight = FuturesUnordered::new();
         loop {
             let number = series.count();
@@ -97,13 +98,15 @@ impl Client {
                 // It is time for the next one.
                 None => {}
                 Some(None) => return Ok(series),
-                Some(Some((number, Fared::Answered(round_trip)))) => series.answered(number, round_trip),
-                Some(Some((_, Fared::Unsent(failure)))) => return Err(failure),
+                Some(Some((number, EchoOutcome::Answered(round_trip)))) => {
+                    series.answered(number, round_trip)
+                }
+                Some(Some((_, EchoOutcome::Unsent(failure)))) => return Err(failure),
                 // It ends a series that has no answer yet; later it is one more loss.
-                Some(Some((_, Fared::Refused(message)))) if series.silent() => {
+                Some(Some((_, EchoOutcome::Refused(message)))) if series.silent() => {
                     return Err(message.attribute(message.echo(), None, self.address));
                 }
-                Some(Some((_, Fared::Refused(_) | Fared::Lost))) => {}
+                Some(Some((_, EchoOutcome::Refused(_) | EchoOutcome::Lost))) => {}
             }
             if enough(&series) {
                 return Ok(series);
@@ -113,27 +116,29 @@ impl Client {
 
     /// One echo request and what became of it. Sequence numbers have 16 bits and start over after them; none is waited
     /// for that long.
-    async fn echo(&self, number: u32, patience: Duration) -> (u32, Fared) {
+    async fn echo(&self, number: u32, patience: Duration) -> (u32, EchoOutcome) {
         let sequence = PingSequence(u16::try_from(number & 0xffff).unwrap_or_default());
         let mut pinger = self.inner.pinger(self.address, self.identifier).await;
         pinger.timeout(patience);
         // A router's redirect takes the place of the answer it announces: the request is repeated once.
         for _ in 0..2 {
             match pinger.ping(sequence, &[0; USUAL]).await {
-                Ok((packet, round_trip)) if answers(&packet) => return (number, Fared::Answered(round_trip)),
+                Ok((packet, round_trip)) if answers(&packet) => {
+                    return (number, EchoOutcome::Answered(round_trip));
+                }
                 Ok((packet, _)) => {
                     if let Some(message) = refusal(&packet) {
-                        return (number, Fared::Refused(message));
+                        return (number, EchoOutcome::Refused(message));
                     }
                 }
                 // A queue on this machine discarded it: one more loss.
                 Err(SurgeError::IOError(error)) if error.raw_os_error() != Some(libc::ENOBUFS) => {
-                    return (number, Fared::Unsent(refused_here(&error)));
+                    return (number, EchoOutcome::Unsent(refused_here(&error)));
                 }
                 Err(_) => break,
             }
         }
-        (number, Fared::Lost)
+        (number, EchoOutcome::Lost)
     }
 }
 
@@ -192,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    /// What a raw socket hears: an ICMP message that quotes echo request 5 to 192.0.2.1.
+    /// What a raw socket receives: an ICMP message that quotes echo request 5 to 192.0.2.1.
     fn heard(kind: u8, code: u8) -> IcmpPacket {
         let header = |source: [u8; 4], to: [u8; 4]| {
             let mut bytes = vec![0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1, 0, 0];

@@ -12,8 +12,8 @@ use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, Type};
 use tokio::net::UdpSocket;
 
-use crate::check::random;
 use crate::echo::{self, Mark};
+use crate::random::random;
 
 /// A connected ICMP socket with `IP_RECVERR`.
 pub struct Pinger {
@@ -22,7 +22,7 @@ pub struct Pinger {
     raw: bool,
     identifier: u16,
     mark: Mark,
-    /// The last packet did not fit: who said so, where it was not this machine.
+    /// The last packet did not fit: the router that reported it, where it was not this machine.
     too_large: Option<Option<IpAddr>>,
 }
 
@@ -61,7 +61,7 @@ impl Pinger {
         move |bytes| echo::reply(v6, headed, mark, bytes)
     }
 
-    /// Whether the last packet did not fit, and who said so.
+    /// Whether the last packet did not fit, and which router reported it.
     pub fn take_too_large(&mut self) -> Option<Option<IpAddr>> {
         self.too_large.take()
     }

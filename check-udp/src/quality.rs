@@ -1,23 +1,40 @@
 //! How good a path would be for a conversation: what a series of probes says about loss, delay and jitter.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
+use netcheck_common::cause::{Cause, Reason, Who};
+use netcheck_common::failure::{Code, Failure};
+use netcheck_common::fix::{Destination, Fix};
+use netcheck_common::target::Target;
 use serde::Serialize;
 
-/// What is added to the measured delay for the jitter buffer, as the E-model of Vonage's network test does.
-const BUFFER_MS: f64 = 30.0;
+use crate::mos::{Path, mos};
+
+/// More than this share of lost probes is reported.
+const LOSS: f64 = 0.01;
+/// A single lost probe of a short series says nothing about the path.
+const LOST: u32 = 2;
+
+/// What a series has to reach.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bounds {
+    /// The lowest mean opinion score.
+    pub min_mos: f64,
+    /// The highest 95th percentile of the jitter.
+    pub max_jitter: Duration,
+}
 
 /// The answers to a series of numbered probes, in order of arrival.
 #[derive(Clone, Debug, Default)]
-pub struct Series {
+pub struct ProbeLog {
     sent: u32,
     answers: Vec<(u32, Duration)>,
-    known: HashSet<u32>,
+    known: HashMap<u32, Duration>,
     duplicates: u32,
 }
 
-impl Series {
+impl ProbeLog {
     /// One more probe left; its number counts from 0.
     pub fn sent(&mut self) {
         self.sent += 1;
@@ -28,7 +45,7 @@ impl Series {
         if number >= self.sent {
             return;
         }
-        if self.known.insert(number) {
+        if self.known.insert(number, round_trip).is_none() {
             self.answers.push((number, round_trip));
         } else {
             self.duplicates += 1;
@@ -57,34 +74,61 @@ impl Series {
 
     /// What the series says; `None` when nothing was sent or nothing came back.
     pub fn quality(&self) -> Option<Quality> {
-        let mut sorted: Vec<Duration> = self.answers.iter().map(|(_, round_trip)| *round_trip).collect();
-        sorted.sort_unstable();
-        let (min, max) = (*sorted.first()?, *sorted.last()?);
-        let received = u32::try_from(sorted.len()).unwrap_or(u32::MAX);
+        let round_trips = sorted(self.answers.iter().map(|(_, round_trip)| *round_trip));
+        let (min, max) = (*round_trips.first()?, *round_trips.last()?);
+        let received = u32::try_from(round_trips.len()).unwrap_or(u32::MAX);
         let loss = 1.0 - f64::from(received) / f64::from(self.sent);
-        let median = quantile(&sorted, 50);
+        let median = quantile(&round_trips, 50);
+        let jitter = sorted(self.differences());
+        let burst_ratio = self.burst_ratio(loss);
+        let path = Path { round_trip: median, jitter: quantile(&jitter, 95), loss, burst_ratio };
         Some(Quality {
             sent: self.sent,
             received,
             loss: rounded(loss, 4),
+            burst_ratio: (received < self.sent).then(|| rounded(burst_ratio, 2)),
             min_us: micros(min),
             median_us: micros(median),
-            p95_us: micros(quantile(&sorted, 95)),
+            p95_us: micros(quantile(&round_trips, 95)),
+            p99_us: micros(quantile(&round_trips, 99)),
             max_us: micros(max),
-            jitter_us: micros(self.jitter()),
+            jitter_us: micros(mean(&jitter)),
+            jitter_p50_us: micros(quantile(&jitter, 50)),
+            jitter_p95_us: micros(quantile(&jitter, 95)),
+            jitter_p99_us: micros(quantile(&jitter, 99)),
+            interarrival_jitter_us: micros(self.interarrival_jitter()),
             reordered: self.reordered(),
             duplicates: self.duplicates,
-            mos: rounded(mos(loss, median), 2),
+            mos: rounded(mos(path), 2),
         })
     }
 
-    /// The smoothed difference of neighbouring transit times (RFC 3550 section 6.4.1). A round trip stands for the
-    /// transit time: the two clocks are one, and what jitters on either way counts.
-    fn jitter(&self) -> Duration {
+    /// How much the round trips of neighbouring probes differ, in order of sending. A round trip counts as transit
+    /// time: one clock measures both ends, and what jitters on either way counts.
+    fn differences(&self) -> impl Iterator<Item = Duration> {
+        (1..self.sent).filter_map(|number| {
+            let (before, this) = (self.known.get(&(number - 1))?, self.known.get(&number)?);
+            Some(before.abs_diff(*this))
+        })
+    }
+
+    /// The interarrival jitter of RFC 3550 (section 6.4.1) at the end of the series: the last 16 answers weigh most.
+    fn interarrival_jitter(&self) -> Duration {
         let differences = self.answers.windows(2).map(|pair| pair[0].1.abs_diff(pair[1].1).as_secs_f64());
         Duration::from_secs_f64(
             differences.fold(0.0, |jitter, difference| jitter + (difference - jitter) / 16.0),
         )
+    }
+
+    /// The mean length of a run of lost probes, by the length that random loss of this share would make (ITU-T G.107
+    /// section 3.5): 1 for random loss, more where losses come together.
+    fn burst_ratio(&self, loss: f64) -> f64 {
+        let lost = |number: &u32| !self.known.contains_key(number);
+        let runs = (0..self.sent).filter(|number| lost(number) && (*number == 0 || !lost(&(number - 1))));
+        let runs = u32::try_from(runs.count()).unwrap_or(u32::MAX);
+        let all = (0..self.sent).filter(lost).count();
+        let all = u32::try_from(all).unwrap_or(u32::MAX);
+        if runs == 0 { 1.0 } else { (f64::from(all) / f64::from(runs) * (1.0 - loss)).max(1.0) }
     }
 
     /// How many answers came after the answer to a later probe.
@@ -111,22 +155,35 @@ pub struct Quality {
     pub received: u32,
     /// The share that was lost, 0 to 1.
     pub loss: f64,
+    /// How much longer runs of lost probes are than random loss makes them; absent when nothing was lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burst_ratio: Option<f64>,
     /// Shortest round trip in microseconds.
     pub min_us: u64,
     /// Median round trip.
     pub median_us: u64,
     /// The round trip that 95 % stay within.
     pub p95_us: u64,
+    /// The round trip that 99 % stay within.
+    pub p99_us: u64,
     /// Longest round trip.
     pub max_us: u64,
-    /// Interarrival jitter (RFC 3550) of the round trips.
+    /// Jitter: the mean difference of the round trips of neighbouring probes, over the whole series.
     pub jitter_us: u64,
+    /// The difference that half of them stay within.
+    pub jitter_p50_us: u64,
+    /// The difference that 95 % stay within.
+    pub jitter_p95_us: u64,
+    /// The difference that 99 % stay within.
+    pub jitter_p99_us: u64,
+    /// Interarrival jitter (RFC 3550) at the end of the series.
+    pub interarrival_jitter_us: u64,
     /// Answers that arrived after the answer to a later probe.
     pub reordered: u32,
     /// Answers that arrived twice.
     #[serde(skip_serializing_if = "is_zero")]
     pub duplicates: u32,
-    /// Mean opinion score of a call, 1 to 4.5.
+    /// Mean opinion score of a G.711 call with packet loss concealment (ITU-T G.107), 1 to 4.5.
     pub mos: f64,
 }
 
@@ -134,30 +191,74 @@ impl Quality {
     /// The figures in a sentence.
     pub fn words(&self) -> String {
         format!(
-            "{} of {} probes lost ({:.1} %), median round trip {:.1} ms, jitter {:.1} ms, MOS {:.2}",
-            self.sent - self.received,
+            "{} of {} probes lost ({:.1} %), median round trip {:.1} ms, mean jitter {:.1} ms, p95 jitter {:.1} ms, MOS {:.2} (G.711 with concealment)",
+            self.lost(),
             self.sent,
             self.loss * 100.0,
             millis(self.median_us),
             millis(self.jitter_us),
+            millis(self.jitter_p95_us),
             self.mos
         )
     }
+
+    /// How much longer than the fastest packet 95 % of the packets take at most: what waits in queues.
+    pub fn delay_spread(&self) -> Duration {
+        Duration::from_micros(self.p95_us.saturating_sub(self.min_us))
+    }
+
+    fn lost(&self) -> u32 {
+        self.sent - self.received
+    }
+
+    /// What is wrong where a conversation with `target` would suffer: loss, or else delay and jitter.
+    pub fn fault(&self, bounds: &Bounds, target: &Target) -> Option<(Failure, Cause)> {
+        let bad_score = self.mos < bounds.min_mos;
+        if self.lost() > 0 && (bad_score || self.lost() >= LOST && self.loss >= LOSS) {
+            return Some(self.lossy(target));
+        }
+        let jitter = Duration::from_micros(self.jitter_p95_us);
+        let mut found = Vec::new();
+        if bad_score {
+            found.push(format!("MOS {:.2} is below {}", self.mos, bounds.min_mos));
+        }
+        if jitter > bounds.max_jitter {
+            let most = bounds.max_jitter.as_millis();
+            found.push(format!("p95 jitter {:.1} ms is above {most} ms", millis(self.jitter_p95_us)));
+        }
+        if found.is_empty() {
+            return None;
+        }
+        let detail = format!("{}: {}", found.join(", "), self.words());
+        let cause = Cause::new(Reason::Unknown, Who::Unknown, repair(target)).seen(self.words());
+        Some((Failure::new(Code::UdpQuality, detail), cause))
+    }
+
+    fn lossy(&self, target: &Target) -> (Failure, Cause) {
+        let cause = Cause::new(Reason::LossyPath, Who::Network, repair(target))
+            .seen(self.words())
+            .seen("a server that limits its answers looks the same");
+        (Failure::new(Code::UdpLossy, self.words()), cause)
+    }
 }
 
-/// The E-model as Vonage's network test uses it. The delay is the round trip as measured: the way there alone cannot
-/// be measured from one end, so a long path is judged a little too strictly rather than too kindly.
-fn mos(loss: f64, delay: Duration) -> f64 {
-    let delay = delay.as_secs_f64() * 1000.0 + BUFFER_MS;
-    let late = if delay > 177.3 { 0.11 * (delay - 177.3) } else { 0.0 };
-    let r = 93.2 - (0.024 * delay + late) - 19.8 * (1.0 + 29.7 * loss).ln();
-    let r = r.clamp(0.0, 100.0);
-    // The formula dips a little below the scale near its foot.
-    (1.0 + 0.035 * r + 7e-6 * r * (r - 60.0) * (100.0 - r)).max(1.0)
+fn repair(target: &Target) -> Fix {
+    Fix::RepairPath { destination: Destination::of(target) }
 }
 
-/// The smallest value that `percent` of the sorted values do not exceed (nearest rank).
-fn quantile(sorted: &[Duration], percent: usize) -> Duration {
+fn sorted(values: impl Iterator<Item = Duration>) -> Vec<Duration> {
+    let mut values: Vec<Duration> = values.collect();
+    values.sort_unstable();
+    values
+}
+
+fn mean(values: &[Duration]) -> Duration {
+    let count = u32::try_from(values.len()).unwrap_or(u32::MAX);
+    values.iter().sum::<Duration>().checked_div(count).unwrap_or_default()
+}
+
+/// The smallest value that `percent` of the sorted values do not exceed (nearest rank); zero of none.
+pub fn quantile(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied().unwrap_or_default()
 }
@@ -172,7 +273,8 @@ fn millis(us: u64) -> f64 {
     us as f64 / 1000.0
 }
 
-fn rounded(value: f64, digits: i32) -> f64 {
+/// Rounded to so many digits behind the point.
+pub fn rounded(value: f64, digits: i32) -> f64 {
     let scale = 10f64.powi(digits);
     (value * scale).round() / scale
 }
@@ -183,68 +285,5 @@ fn is_zero(value: &u32) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn series(sent: u32, answers: &[(u32, u64)]) -> Series {
-        let mut series = Series::default();
-        (0..sent).for_each(|_| series.sent());
-        answers.iter().for_each(|(number, ms)| series.answered(*number, Duration::from_millis(*ms)));
-        series
-    }
-
-    #[test]
-    fn loss_delay_and_order_are_counted() {
-        let quality = series(5, &[(0, 10), (2, 30), (1, 20), (3, 40)]).quality().expect("answers");
-        assert_eq!((quality.sent, quality.received, quality.reordered), (5, 4, 1));
-        assert!((quality.loss - 0.2).abs() < 1e-9);
-        assert_eq!((quality.min_us, quality.median_us, quality.max_us), (10_000, 20_000, 40_000));
-        assert_eq!(quality.p95_us, 40_000);
-    }
-
-    #[test]
-    fn jitter_follows_rfc_3550() {
-        // Differences of 16 ms: J = 1, then 1 + 15/16 ms.
-        let quality = series(3, &[(0, 10), (1, 26), (2, 10)]).quality().expect("answers");
-        assert_eq!(quality.jitter_us, 1_937);
-        let steady = series(3, &[(0, 10), (1, 10), (2, 10)]).quality().expect("answers");
-        assert_eq!(steady.jitter_us, 0);
-    }
-
-    #[test]
-    fn the_opinion_score_falls_with_loss_and_with_delay() {
-        let clean = mos(0.0, Duration::from_millis(20));
-        assert!((clean - 4.38).abs() < 0.01, "{clean}");
-        assert!((mos(0.1, Duration::from_millis(20)) - 3.34).abs() < 0.02);
-        assert!((mos(0.0, Duration::from_millis(400)) - 2.84).abs() < 0.02);
-        assert!((mos(1.0, Duration::from_secs(5)) - 1.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn a_duplicate_is_no_second_answer_and_an_unknown_number_is_none() {
-        let mut series = series(2, &[(0, 10), (0, 12), (7, 1)]);
-        assert!(!series.complete());
-        series.answered(1, Duration::ZERO);
-        assert!(series.complete());
-        let quality = series.quality().expect("answers");
-        assert_eq!((quality.received, quality.duplicates), (2, 1));
-    }
-
-    #[test]
-    fn silence_has_no_quality() {
-        assert!(series(4, &[]).quality().is_none() && series(4, &[]).silent());
-    }
-
-    proptest! {
-        #[test]
-        fn every_series_has_sane_figures(answers in proptest::collection::vec((0u32..50, 0u64..5_000), 1..80)) {
-            let quality = series(50, &answers).quality().expect("answers");
-            prop_assert!((1.0..=4.5).contains(&quality.mos));
-            prop_assert!((0.0..=1.0).contains(&quality.loss));
-            prop_assert!(quality.min_us <= quality.median_us && quality.median_us <= quality.p95_us);
-            prop_assert!(quality.p95_us <= quality.max_us);
-        }
-    }
-}
+#[path = "quality_tests.rs"]
+mod tests;

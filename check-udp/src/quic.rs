@@ -20,20 +20,21 @@ use quinn::{
     TokioRuntime, TransportConfig,
 };
 
-use crate::check::{Udp, random};
 use crate::counted::Counted;
-use crate::facts::{Facts, Quic};
+use crate::facts::{Facts, QuicFacts};
 use crate::initial;
 use crate::quality::micros;
+use crate::random::random;
 use crate::reach;
+use crate::run::Run;
 use crate::versions::{self, Cid};
 
 /// QUIC over UDP.
 pub const QUIC: Layer = Layer::new("quic", Code::QuicTimeout, Code::QuicClosed, Code::QuicClosed);
-/// How long a goodbye may take to leave.
+/// How long CONNECTION_CLOSE may take to leave.
 const GOODBYE: Duration = Duration::from_millis(50);
 
-/// A connection that stands.
+/// An open connection.
 pub struct Connected {
     /// The connection.
     pub connection: Connection,
@@ -51,7 +52,7 @@ impl Connected {
         }
     }
 
-    /// Says goodbye, so that nothing is left behind.
+    /// Closes the connection, so that the server keeps no state.
     pub async fn close(self) {
         self.connection.close(0u32.into(), b"");
         within(GOODBYE, self.endpoint.wait_idle()).await;
@@ -59,16 +60,16 @@ impl Connected {
 }
 
 /// Connects: the stage `quic`, beside which version negotiation is asked for.
-pub async fn connect(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<Connected, Stopped> {
+pub async fn connect(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Result<Connected, Stopped> {
     let addresses = trace.addresses(target).await?;
     let net = trace.diagnosis();
     let mut hello = Hello::to(&target.host);
-    hello.alpn = udp.alpn_of(target);
+    hello.alpn = run.alpn_of(target);
     let bound = reach::bound(&net);
     let port = target.port();
-    let tried: RefCell<HashMap<IpAddr, Quic>> = RefCell::default();
+    let tried: RefCell<HashMap<IpAddr, QuicFacts>> = RefCell::default();
     let attempt = async |address| {
-        let mut facts = Quic::default();
+        let mut facts = QuicFacts::default();
         let outcome = probe(&net, SocketAddr::new(address, port), &hello, bound, &mut facts).await;
         tried.borrow_mut().insert(address, facts);
         match outcome {
@@ -83,13 +84,15 @@ pub async fn connect(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Re
             (address, Err(failure)) => Err(reach::blamed(&net, port, (failure, address))),
         }
     };
-    let work = udp.controls.beside(&net, Box::pin(work));
+    let work = run.controls.beside(&net, Box::pin(work));
     let outcome = trace.stage_within(QUIC, reach::outer(&net), work).await;
     if let Ok(connected) = &outcome {
         connected.settle(&net);
     }
-    trace.facts.quic =
-        net.peer().and_then(|peer| tried.borrow_mut().remove(&peer.ip())).or_else(|| Some(Quic::default()));
+    trace.facts.quic = net
+        .peer()
+        .and_then(|peer| tried.borrow_mut().remove(&peer.ip()))
+        .or_else(|| Some(QuicFacts::default()));
     outcome
 }
 
@@ -99,7 +102,7 @@ async fn probe(
     to: SocketAddr,
     hello: &Hello,
     bound: Duration,
-    facts: &mut Quic,
+    facts: &mut QuicFacts,
 ) -> Result<Connected, Failure> {
     let mut versions = None;
     let strangers = Cell::new(0);
@@ -138,8 +141,8 @@ fn alpn(connection: &Connection) -> Option<Vec<u8>> {
     connection.handshake_data()?.downcast::<HandshakeData>().ok()?.protocol
 }
 
-/// Asks with a version nobody speaks; the versions offered, or `None` when nothing came until `bound`. The socket is
-/// connected, so ICMP errors are heard here and not by quinn. What comes and is no answer is counted.
+/// Asks with a version that no server speaks; the versions offered, or `None` when nothing came until `bound`. The socket is
+/// connected, so ICMP errors arrive here and not at quinn. Datagrams that are no answer are counted.
 async fn negotiate(
     net: &Net,
     to: SocketAddr,
@@ -179,7 +182,7 @@ async fn handshake(
     let begun = now();
     let connecting = endpoint
         .connect_with(client(tls, bound)?, to, &name(&hello.name))
-        .map_err(|_| Failure::new(Code::TlsNameMismatch, "the name cannot stand in a certificate"))?;
+        .map_err(|_| Failure::new(Code::TlsNameMismatch, "the name is not valid in a certificate"))?;
     let outcome = within(bound, connecting).await;
     let took = begun.elapsed();
     let silence = || match received.parts() {
@@ -257,16 +260,28 @@ pub fn failure(net: &Net, error: &ConnectionError, silence: impl Fn() -> Failure
         }
         ConnectionError::TimedOut => silence(),
         ConnectionError::TransportError(error) => ended(net, error.code.into(), "we gave up the connection"),
-        ConnectionError::ConnectionClosed(close) => {
-            ended(net, close.error_code.into(), "the server closed the connection")
-        }
-        ConnectionError::ApplicationClosed(close) => Failure::new(
-            Code::QuicClosed,
-            format!("the server closed the connection with application code {}", close.error_code),
+        ConnectionError::ConnectionClosed(close) => with_reason(
+            ended(net, close.error_code.into(), "the server closed the connection"),
+            &close.reason,
         ),
+        ConnectionError::ApplicationClosed(close) => {
+            let detail =
+                format!("the server closed the connection with application code {}", close.error_code);
+            with_reason(Failure::new(Code::QuicClosed, detail), &close.reason)
+        }
         ConnectionError::Reset => Failure::new(Code::QuicClosed, "the server reset the connection"),
         _ => Failure::new(Code::QuicClosed, "the connection ended here"),
     }
+}
+
+/// The same with the reason phrase of CONNECTION_CLOSE (RFC 9000 section 19.19), where there is one.
+pub fn with_reason(failure: Failure, reason: &[u8]) -> Failure {
+    let reason = escape::bytes(reason, 200);
+    if reason.is_empty() {
+        return failure;
+    }
+    let detail = format!("{}: \"{reason}\"", failure.detail);
+    Failure { detail, ..failure }
 }
 
 /// A transport error code; 0x100 and above carry a TLS alert (RFC 9001 section 4.8).
@@ -310,8 +325,8 @@ pub async fn answers(net: &Net, to: SocketAddr, host: &Host, alpn: Vec<Vec<u8>>,
 }
 
 /// Checks one target.
-pub async fn check(udp: &Udp, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
-    let connected = connect(udp, target, trace).await?;
+pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+    let connected = connect(run, target, trace).await?;
     connected.close().await;
     Ok(())
 }

@@ -18,7 +18,7 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// What a stage has left over to say what it saw, once its own bound has run out.
 const SLACK: Duration = Duration::from_millis(500);
 
-/// How long a stage may wait for answers: what the whole target has left, less what it takes to tell.
+/// How long a stage may wait for answers: what the whole target has left, less the time to report.
 pub fn bound(net: &Net) -> Duration {
     let left = net.left();
     net.timeout().min(left.mul_f64(0.75).max(left.saturating_sub(SLACK)))
@@ -103,7 +103,7 @@ pub async fn in_turn<T>(
     }
 }
 
-/// Whether somebody said it: the service, or a device on the way.
+/// Whether something answered: the service, or a device on the path.
 pub fn is_answer(failure: &Failure) -> bool {
     weight(failure) >= ANSWERED
 }
@@ -111,7 +111,7 @@ pub fn is_answer(failure: &Failure) -> bool {
 /// Failures that weigh this much were an answer.
 const ANSWERED: u8 = 2;
 
-/// What failures tell: an answer more than silence, silence more than no route.
+/// How much a failure shows: an answer more than silence, silence more than no route.
 fn weight(failure: &Failure) -> u8 {
     match failure.code {
         Code::RouteNone => 0,
@@ -126,7 +126,7 @@ fn worse(known: (Failure, IpAddr), other: (Failure, IpAddr)) -> (Failure, IpAddr
     if telling(&known.0) >= telling(&other.0) { known } else { other }
 }
 
-/// The record is about the address whose failure it tells, though the other family was tried since.
+/// The record is about the address whose failure it reports, though the other family was tried since.
 pub fn blamed(net: &Net, port: u16, (failure, address): (Failure, IpAddr)) -> Failure {
     let to = SocketAddr::new(address, port);
     net.see(|seen| {
@@ -144,7 +144,7 @@ pub fn settle(net: &Net, winner: &udp::Socket) {
     }
 }
 
-/// A UDP port that nobody has at this moment, as the system would give it; 0 where it gives none.
+/// A UDP port that is free at this moment, chosen by the system; 0 where there is none.
 pub fn free_port(v6: bool) -> u16 {
     let any: IpAddr = if v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
     let any = SocketAddr::new(any, 0);
@@ -156,7 +156,7 @@ pub fn free_port(v6: bool) -> u16 {
     bound().ok().and_then(|local| local.as_socket()).map_or(0, |local| local.port())
 }
 
-/// There is no address to ask.
+/// No address is left to ask.
 pub fn nowhere() -> Failure {
     Failure::new(Code::RouteNone, "no address of the family asked for")
 }

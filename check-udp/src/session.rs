@@ -1,29 +1,45 @@
 //! A TURN server while something is asked of it: requests signed or not, and the release of what it may have
 //! allocated, however the work ends.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use netcheck_common::failure::Failure;
 
-use crate::allocate::{Challenge, Drew, Granted, Refusal, granted, read};
-use crate::check::random;
-use crate::message::{Class, Key, Message, Writer, attribute, method};
+use crate::credentials::Credentials;
+use crate::message::{Class, Id, Key, Message, Writer, attribute, method};
+use crate::random::random;
+use crate::turn_message::{Challenge, Granted, Outcome, Refusal, granted, read};
 use crate::wire::{Reply, Wire, ask};
 
 /// REQUESTED-TRANSPORT: UDP (RFC 8656 section 18.7).
 const UDP: [u8; 4] = [17, 0, 0, 0];
 /// How long the answer to a release is waited for.
 const GOODBYE: Duration = Duration::from_millis(800);
+/// How often a stale nonce is replaced.
+const NONCES: u32 = 3;
 
 /// Who we are to a server: the name, the key made of the password, and what it wants sent back.
 pub struct Signature {
-    pub user: String,
-    pub key: Key,
-    pub realm: Vec<u8>,
-    pub nonce: Vec<u8>,
+    user: String,
+    key: Key,
+    realm: Vec<u8>,
+    nonce: Vec<u8>,
 }
 
 impl Signature {
+    /// Answers that challenge with these credentials.
+    pub fn new(credentials: &Credentials, challenge: &Challenge) -> Signature {
+        // The key is made of text; a realm that is none cannot be met by any password.
+        let realm = String::from_utf8_lossy(&challenge.realm);
+        Signature {
+            user: credentials.user.clone(),
+            key: Key::new(&credentials.user, &realm, &credentials.password),
+            realm: challenge.realm.clone(),
+            nonce: challenge.nonce.clone(),
+        }
+    }
+
     fn sign(&self, request: Writer) -> Vec<u8> {
         request
             .attribute(attribute::USERNAME, self.user.as_bytes())
@@ -54,49 +70,79 @@ impl<'a, W: Wire> Session<'a, W> {
     }
 
     /// Asks for an allocation.
-    pub async fn allocate(&mut self, bound: Duration) -> Result<Reply<Drew<Granted>>, Failure> {
+    pub async fn allocate(&mut self, bound: Duration) -> Result<Reply<Outcome<Granted>>, Failure> {
         // From the first packet on: the answer may be under way when we are stopped.
         self.held = true;
         let add = |request: Writer| request.attribute(attribute::REQUESTED_TRANSPORT, &UDP);
         let drew = self.ask(method::ALLOCATE, bound, add, granted).await;
         self.held = match &drew {
-            Ok(reply) => matches!(reply.value, Drew::Success(_)),
-            // A server that never said a word is not told goodbye.
+            Ok(reply) => matches!(reply.value, Outcome::Success(_)),
+            // A server that never answered holds no allocation.
             Err(_) => self.signature.is_some(),
         };
         drew
     }
 
-    /// Asks; a nonce that ran out between two packets is replaced once (RFC 8489 section 9.2.5).
+    /// Lets a peer in (RFC 8656 section 9).
+    pub async fn permit(&mut self, peer: SocketAddr, bound: Duration) -> Result<Outcome<()>, Failure> {
+        let add = |request: Writer| request.xor_address(attribute::XOR_PEER_ADDRESS, peer);
+        Ok(self.ask(method::CREATE_PERMISSION, bound, add, |_| ()).await?.value)
+    }
+
+    /// Asks; a nonce that ran out between two packets is replaced, three times at most (RFC 8489 section 9.2.5).
     pub async fn ask<T>(
         &mut self,
         method: u16,
         bound: Duration,
         add: impl Fn(Writer) -> Writer,
         success: impl Fn(&Message<'_>) -> T,
-    ) -> Result<Reply<Drew<T>>, Failure> {
-        let reply = self.once(method, bound, &add, &success).await?;
-        match (&reply.value, &mut self.signature) {
-            (Drew::Error(Refusal { number: Some(438), challenge: Some(fresh), .. }), Some(signature)) => {
-                let Challenge { nonce, .. } = fresh;
-                signature.nonce.clone_from(nonce);
-                self.once(method, bound, &add, &success).await
+    ) -> Result<Reply<Outcome<T>>, Failure> {
+        let mut reply = self.once(method, bound, &add, &success).await?;
+        for _ in 0..NONCES {
+            match (&reply.value, &mut self.signature) {
+                (
+                    Outcome::Error(Refusal { number: Some(438), challenge: Some(fresh), .. }),
+                    Some(signature),
+                ) => {
+                    signature.nonce.clone_from(&fresh.nonce);
+                    reply = self.once(method, bound, &add, &success).await?;
+                }
+                _ => break,
             }
-            _ => Ok(reply),
         }
+        Ok(reply)
     }
 
+    /// One question. An unsigned one has a transaction id of its own for every transmission, so that its round trip is
+    /// known; a signed one changes the server's state and is repeated as it is.
     async fn once<T>(
         &mut self,
         method: u16,
         bound: Duration,
         add: impl Fn(Writer) -> Writer,
         success: impl Fn(&Message<'_>) -> T,
-    ) -> Result<Reply<Drew<T>>, Failure> {
-        let id = random();
-        let request = self.finished(add(Writer::new(Class::Request, method, id)));
-        let key = self.signature.as_ref().map(|signature| &signature.key);
-        ask(self.wire, &request, bound, |bytes| read(bytes, method, &id, key, &success)).await
+    ) -> Result<Reply<Outcome<T>>, Failure> {
+        let fresh = || {
+            let id: Id = random();
+            (id, Writer::new(Class::Request, method, id))
+        };
+        match &self.signature {
+            None => {
+                let question = || {
+                    let (id, request) = fresh();
+                    (id, add(request).finish())
+                };
+                ask(self.wire, question, bound, |bytes, ours| read(bytes, method, ours, None, &success)).await
+            }
+            Some(signature) => {
+                let (id, request) = fresh();
+                let bytes = signature.sign(add(request));
+                let key = signature.key.clone();
+                let question = || (id, bytes.clone());
+                ask(self.wire, question, bound, |bytes, ours| read(bytes, method, ours, Some(&key), &success))
+                    .await
+            }
+        }
     }
 
     fn finished(&self, request: Writer) -> Vec<u8> {
@@ -106,7 +152,7 @@ impl<'a, W: Wire> Session<'a, W> {
         }
     }
 
-    /// Gives the allocation back. The server's word on it changes nothing, so it is not waited for longer than a
+    /// Gives the allocation back. The server's answer changes nothing, so it is not waited for longer than a
     /// moment.
     pub async fn release(mut self, bound: Duration) {
         if self.held {

@@ -10,7 +10,7 @@ const UNKNOWN: [u8; 4] = [0x1a, 0x2a, 0x3a, 0x4a];
 /// No server offers more.
 const MOST: usize = 32;
 
-/// A packet of a version nobody speaks, as long as an Initial.
+/// A packet of a version that no server speaks, as long as an Initial.
 pub fn probe(to: Cid, from: Cid) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(LENGTH);
     bytes.push(0xc0);

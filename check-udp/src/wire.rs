@@ -1,17 +1,17 @@
-//! The two carriers of a probe (datagrams, a stream of messages) and the two ways of asking over them: one question with retransmission, and a series of numbered ones without.
+//! The two carriers of a question (datagrams, a stream of messages), and one question with retransmission.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use netcheck_common::clock::{now, pause, within};
+use netcheck_common::clock::{now, within};
 use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::stream::Stream;
 use netcheck_common::udp::Socket;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::message::{self, Malformed};
-use crate::quality::{Series, micros};
+use crate::message::{self, Id, Malformed};
+use crate::quality::micros;
 
 /// The first wait before a request is sent again; every further wait is twice as long.
 pub const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -28,13 +28,13 @@ pub trait Wire {
     /// The code of its silence.
     fn silence(&self) -> Code;
 
-    /// The failure that nothing fit to answer came, though messages did come; said of whoever is at the other end.
-    fn amid(&self, silence: Failure, messages: u32) -> Failure;
+    /// The failure of a silence in which unrelated messages came from the peer.
+    fn with_unrelated(&self, silence: Failure, messages: u32) -> Failure;
 
     /// Sends one message.
     async fn send(&mut self, message: &[u8]) -> Result<(), Failure>;
 
-    /// Sends one message without waiting, as far as that goes: a last word that must not be cut off.
+    /// Sends one message without waiting, as far as possible: a last message that must not be cut off.
     fn send_now(&mut self, message: &[u8]);
 
     /// Receives one message into `buffer` and returns its length. Nothing is lost when the wait is cut short.
@@ -48,7 +48,7 @@ impl Wire for Socket {
         Code::UdpTimeout
     }
 
-    fn amid(&self, silence: Failure, messages: u32) -> Failure {
+    fn with_unrelated(&self, silence: Failure, messages: u32) -> Failure {
         silence.amid(messages, "datagram", self.peer())
     }
 
@@ -57,7 +57,7 @@ impl Wire for Socket {
     }
 
     fn send_now(&mut self, message: &[u8]) {
-        // Nobody is left to be told.
+        // No one is left to report to.
         let _ = Socket::send_now(self, message);
     }
 
@@ -87,7 +87,7 @@ impl Wire for Framed {
         self.layer.timeout
     }
 
-    fn amid(&self, silence: Failure, messages: u32) -> Failure {
+    fn with_unrelated(&self, silence: Failure, messages: u32) -> Failure {
         silence.amid(messages, "message", "the server")
     }
 
@@ -136,12 +136,12 @@ pub fn malformed(why: Malformed) -> Failure {
 }
 
 /// What a received message is to the question that was asked.
-pub enum Heard<T> {
+pub enum Received<T> {
     /// The answer.
     Answer(T),
     /// Somebody else's, or a stale one.
     Ignored,
-    /// Not what the protocol allows: told if nothing better comes.
+    /// Not what the protocol allows: reported if nothing better comes.
     Broken(Failure),
 }
 
@@ -150,7 +150,7 @@ pub enum Heard<T> {
 pub struct Reply<T> {
     /// The answer.
     pub value: T,
-    /// From the last time the question was sent to the answer.
+    /// From the transmission that was answered to its answer.
     pub round_trip: Duration,
     /// How often the question was sent.
     pub sent: u32,
@@ -170,110 +170,55 @@ impl<T> Reply<T> {
     }
 }
 
+/// Makes the bytes of a question with its transaction id, once for each transmission.
+pub trait Question: FnMut() -> (Id, Vec<u8>) {}
+
+impl<F: FnMut() -> (Id, Vec<u8>)> Question for F {}
+
 /// Asks one question (RFC 8489 section 6.2.1: again after 100 ms, each wait twice the last, 3 s in all, or `bound`
-/// if that is shorter) until `read` accepts an answer.
+/// if that is shorter) until `read` accepts an answer. `read` is told which transaction ids have been sent; the round
+/// trip is that of the transmission that was answered.
 pub async fn ask<W: Wire, T>(
     wire: &mut W,
-    question: &[u8],
+    mut question: impl Question,
     bound: Duration,
-    mut read: impl FnMut(&[u8]) -> Heard<T>,
+    mut read: impl FnMut(&[u8], &dyn Fn(&Id) -> bool) -> Received<(Id, T)>,
 ) -> Result<Reply<T>, Failure> {
-    let (mut wait, mut sent, mut ignored, mut broken) = (FIRST_WAIT, 0, 0, None);
+    let (mut wait, mut ignored, mut broken) = (FIRST_WAIT, 0, None);
+    let mut sent: Vec<(Id, Instant)> = Vec::new();
     let mut buffer = Vec::new();
     let mut end = None;
     loop {
-        wire.send(question).await?;
-        sent += 1;
-        let asked = now();
+        let (id, bytes) = question();
+        sent.push((id, now()));
+        wire.send(&bytes).await?;
         // From when it was sent: until then this machine may have had no room for it.
+        let asked = now();
         let end = *end.get_or_insert(asked + if W::LOSSY { bound.min(PATIENCE) } else { bound });
         let until = if W::LOSSY { end.min(asked + wait) } else { end };
         wait *= 2;
         while let Some(received) = within(left(until), wire.receive(&mut buffer)).await {
             received?;
-            match read(&buffer) {
-                Heard::Answer(value) => {
-                    return Ok(Reply { value, round_trip: asked.elapsed(), sent, ignored });
+            match read(&buffer, &|id| sent.iter().any(|(known, _)| known == id)) {
+                Received::Answer((id, value)) => {
+                    let answered = sent.iter().find(|(known, _)| *known == id).map(|(_, at)| at.elapsed());
+                    let round_trip = answered.unwrap_or_default();
+                    let sent = u32::try_from(sent.len()).unwrap_or(u32::MAX);
+                    return Ok(Reply { value, round_trip, sent, ignored });
                 }
-                Heard::Ignored => ignored += 1,
-                Heard::Broken(failure) => broken = Some(failure),
+                Received::Ignored => ignored += 1,
+                Received::Broken(failure) => broken = Some(failure),
             }
         }
         if now() >= end {
-            let times = if sent == 1 { "once".to_owned() } else { format!("{sent} times") };
+            let times = if sent.len() == 1 { "once".to_owned() } else { format!("{} times", sent.len()) };
             let silence = || Failure::new(wire.silence(), format!("no answer, asked {times}"));
-            return Err(broken.unwrap_or_else(|| wire.amid(silence(), ignored)));
+            return Err(broken.unwrap_or_else(|| wire.with_unrelated(silence(), ignored)));
         }
     }
 }
 
-/// How a series is sent.
-#[derive(Clone, Copy, Debug)]
-pub struct Plan {
-    /// How many probes.
-    pub count: u32,
-    /// From one probe to the next.
-    pub interval: Duration,
-    /// How long the last probe's answer is waited for.
-    pub patience: Duration,
-    /// When the series ends whatever is left of it.
-    pub end: Instant,
-}
-
-/// Sends numbered probes of one packet each; `probe` makes the packet of a number, `number` finds the number of an
-/// answer.
-pub async fn series<W: Wire>(
-    wire: &mut W,
-    plan: Plan,
-    mut probe: impl FnMut(u32) -> Vec<u8>,
-    mut number: impl FnMut(&[u8]) -> Option<u32>,
-) -> Result<Series, Failure> {
-    let mut series = Series::default();
-    let mut sent_at: Vec<Instant> = Vec::new();
-    let mut buffer = Vec::new();
-    let begun = now();
-    let mut until = begun;
-    loop {
-        if now() >= until {
-            if series.count() >= plan.count || now() >= plan.end {
-                return Ok(series);
-            }
-            let packet = probe(series.count());
-            // What this machine's queue has no room for is late, and not lost on the way.
-            let sent = within(left(plan.end), wire.send(&packet)).await;
-            sent_at.push(now());
-            series.sent();
-            kept(sent.unwrap_or(Ok(())), &series)?;
-            let last = series.count() == plan.count;
-            until = if last { now() + plan.patience } else { begun + plan.interval * series.count() };
-            until = until.min(plan.end.max(now()));
-        }
-        let received = tokio::select! {
-            biased;
-            received = wire.receive(&mut buffer) => received,
-            () = pause(left(until)) => continue,
-        };
-        if kept(received, &series)?.is_some()
-            && let Some(number) = number(&buffer)
-            && let Some(at) = sent_at.get(number as usize)
-        {
-            series.answered(number, at.elapsed());
-        }
-        if series.complete() && series.count() == plan.count {
-            return Ok(series);
-        }
-    }
-}
-
-/// An ICMP error ends a series that has no answer yet; later it is one more loss.
-fn kept<T>(result: Result<T, Failure>, series: &Series) -> Result<Option<T>, Failure> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(failure) if series.silent() || failure.code.layer() != "udp" => Err(failure),
-        Err(_) => Ok(None),
-    }
-}
-
-fn left(until: Instant) -> Duration {
+/// What is left of a time limit.
+pub fn left(until: Instant) -> Duration {
     until.saturating_duration_since(now())
 }

@@ -255,6 +255,27 @@ fn a_datagram_that_is_prohibited_is_udp_prohibited_with_its_sender() {
     }
 }
 
+/// A TURN server at 10.30.0.2 behind a router that prohibits UDP to it and lets TCP pass.
+const TURN_OVER_TCP: &str = r#"
+nsenter -t $far -n turnserver -n --listening-ip=10.30.0.2 --relay-ip=10.30.0.2 --no-tls --no-dtls --no-cli \
+  --realm=lab.test --user=u:p --lt-cred-mech --log-file=stdout --pidfile=turn.pid --userdb=turn.db > turn.log 2>&1 &
+tries=0
+until "$1" --strict --timeout 1 turn://10.30.0.2 > /dev/null; do tries=$((tries + 1)); [ $tries -lt 200 ]; done
+nsenter -t $router -n nft 'table inet firewall { chain forward { type filter hook forward priority 0; meta l4proto udp reject with icmpx admin-prohibited; }; }'
+"#;
+
+#[test]
+fn a_rung_that_a_router_prohibits_is_its_doing_by_the_rules_of_any_target() {
+    let script = format!("{ROUTER}{TURN_OVER_TCP}");
+    let ladder = ["--media-ladder", "10.30.0.2", "--ladder", "udp:3478,tcp:3478"];
+    let outcome = within(&script, &ladder);
+    let record = outcome.one();
+    assert_eq!(gist(record), "degraded udp.prohibited firewall_reject", "{record:#}");
+    assert_eq!((&record["cause"]["who"], &record["cause"]["near"]), (&"network".into(), &"10.20.0.1".into()));
+    assert_eq!(record["cause"]["action"]["ports"], "3478");
+    assert_eq!(record["facts"]["best_transport"], "tcp:3478");
+}
+
 #[test]
 fn a_next_hop_that_does_not_answer_is_this_machines_own_trouble_and_names_no_device() {
     let targets = ["stun", "turn", "quic", "h3", "icmp"]

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
 use clap::Args;
 use netcheck_common::check::Check;
-use netcheck_common::diagnose::{Diagnosis, Finding};
-use netcheck_common::failure::Code;
+use netcheck_common::diagnose::{self, Diagnosis, Finding};
+use netcheck_common::failure::{Code, Failure};
 use netcheck_common::net::Net;
 use netcheck_common::scheme::DefaultPort;
 use netcheck_common::secret::Secrets;
@@ -14,44 +13,45 @@ use netcheck_common::signature;
 use netcheck_common::target::Target;
 use netcheck_common::tls::Trust;
 use netcheck_common::trace::{Observed, Stopped, Trace};
-use ring::rand::SecureRandom;
 
-use crate::evidence::{Answered, WS, upgrade};
-use crate::facts::Facts;
+use crate::after_upgrade::FramePlan;
+use crate::connection::WsConnection;
+use crate::extra_connections::{self, Opener};
+use crate::facts::{Facts, HOLD, WS};
 use crate::header::Headers;
-use crate::judge::{Carrier, Sighting};
-use crate::line::Line;
-use crate::opening;
-use crate::upgrade::Offer;
+use crate::hold::{self, HoldPlan};
+use crate::situation::{Carrier, Situation};
+use crate::upgrade::UpgradeRequest;
+use crate::upgrade_io::{UpgradeAnswer, upgrade};
 
-/// The flags of its own.
+/// Checks that a WebSocket opens, that frames pass both ways, and that an idle connection stays open.
 #[derive(Args, Debug)]
 pub struct Wss {
-    /// Pings to send
+    /// Number of pings
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) count: u32,
-    /// Time from one ping to the next
+    /// Time between pings
     #[arg(long, value_name = "MS", default_value = "200", value_parser = clap::value_parser!(u64).range(1..=600_000))]
     pub(crate) interval: u64,
-    /// Send this text and wait until it comes back
+    /// Send this text and wait until the server sends it back
     #[arg(long, value_name = "TEXT")]
     pub(crate) echo: Option<String>,
-    /// Leave connections idle for up to so long, and see whether they are cut
+    /// Leave connections idle for up to this time and report whether they are cut
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) hold: Option<Duration>,
-    /// Connections held: each is used again after another part of the time
-    #[arg(long, value_name = "N", default_value = "4", requires = "hold", value_parser = clap::value_parser!(u32).range(1..=32))]
-    pub(crate) lines: u32,
-    /// Beside the idle ones, hold a connection that is pinged this often
+    /// Number of idle connections; each is used again after a different part of the time
+    #[arg(long, alias = "lines", value_name = "N", default_value = "4", requires = "hold", value_parser = clap::value_parser!(u32).range(1..=32))]
+    pub(crate) connections: u32,
+    /// Also hold one connection that is pinged this often
     #[arg(long, value_name = "SECONDS", requires = "hold", value_parser = seconds)]
     pub(crate) keepalive: Option<Duration>,
-    /// Ask for this subprotocol (repeatable, best first)
+    /// Request this subprotocol (repeatable, preferred first)
     #[arg(long, value_name = "NAME")]
     subprotocol: Vec<String>,
-    /// Send this Origin, as a browser does
+    /// Send this Origin header, as a browser does
     #[arg(long, value_name = "URL")]
     origin: Option<String>,
-    /// Send this field too; $NAME is taken from the environment, and not shown (repeatable)
+    /// Send this header; $NAME is replaced from the environment and never shown (repeatable)
     #[arg(long, value_name = "NAME: VALUE")]
     header: Vec<String>,
     /// Offer permessage-deflate, as browsers do
@@ -97,29 +97,33 @@ impl Check for Wss {
     async fn check(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
         let mut stream = trace.reach(target).await?;
         if target.scheme.is_tls() {
-            stream = trace.secure(stream, &opening::hello(target)).await?.stream;
+            stream = trace.secure(stream, &extra_connections::hello(target)).await?.stream;
         }
-        let offer = self.offer(target);
-        let mut answered = Answered::default();
+        let request = self.request(target);
+        let mut answer = UpgradeAnswer::default();
         let net = trace.net();
         let work = async {
-            answered = upgrade(&mut stream, &offer, &self.headers).await?;
-            match &answered.judged {
+            answer = upgrade(&mut stream, &request, &self.headers).await?;
+            match &answer.judged {
                 Some(Err(failure)) => Err(failure.clone()),
                 _ => Ok(()),
             }
         };
-        let stood = trace.stage(WS, work).await;
-        self.describe(&answered, &net, &mut trace.facts);
-        stood?;
-        let mut line = Line::new(stream, answered.tail, self.headers.clone()).await;
-        let used = self.use_line(&mut line, trace).await;
-        trace.facts.unasked = (line.unasked > 0).then_some(line.unasked);
-        used?;
+        let upgraded = trace.stage(WS, work).await;
+        self.describe(&answer, &net, &mut trace.facts);
+        upgraded?;
+        let mut connection = WsConnection::new(stream, answer.tail, self.headers.clone()).await;
+        let frames = self.frames().run(&mut connection, trace).await;
+        trace.facts.unasked = (connection.unasked > 0).then_some(connection.unasked);
+        trace.facts.server_pings = (connection.server_pings > 0).then_some(connection.server_pings);
+        frames?;
         match self.hold {
-            Some(hold) => self.hold(target, trace, line, hold).await,
-            None => {
-                line.leave().await;
+            // What a Close was sent on cannot be held.
+            Some(hold) if trace.facts.after_upgrade.is_none() => {
+                self.hold_idle(target, trace, connection, hold, &request).await
+            }
+            _ => {
+                connection.leave().await;
                 Ok(())
             }
         }
@@ -132,51 +136,100 @@ impl Check for Wss {
         observed: &Observed,
         net: &Diagnosis,
     ) -> Option<Finding> {
-        let failure = observed.failure.as_ref()?;
+        let unexplained =
+            || observed.degraded.iter().find(|(_, cause)| cause.is_none()).map(|(failure, _)| failure);
+        let failure = observed.failure.as_ref().or_else(unexplained)?;
         let carrier = match observed.seen.trust {
-            Some(Trust::Public) => Carrier::Genuine,
-            Some(_) => Carrier::Inspected,
-            None => Carrier::Plain,
+            Some(Trust::Public) => Carrier::PublicTls,
+            Some(_) => Carrier::InterceptedTls,
+            None => Carrier::Cleartext,
         };
-        let unanswered = matches!(failure.code, Code::WsReset | Code::WsClosed | Code::WsTimeout);
-        let control =
-            match unanswered && facts.status.is_none() && carrier != Carrier::Genuine && net.diagnoses() {
-                true => self.plain_request(target, net, observed.seen.peer).await,
-                false => None,
-            };
-        let sighting = Sighting {
-            authority: target.authority(),
+        let opener = Opener { target, net, peer: observed.seen.peer, headers: &self.headers };
+        let mut situation = Situation {
+            target,
             failure,
             carrier,
             proxy: observed.seen.proxy.as_deref(),
             page: observed.seen.answer.as_ref().and_then(signature::match_page),
-            control,
+            control: None,
+            nearer: None,
+            chooses_http2: false,
             facts,
         };
-        sighting.explain()
+        if net.diagnoses() {
+            situation.control = control(failure, facts, carrier, &opener).await;
+            situation.nearer = nearer(&situation, observed, net).await;
+            situation.chooses_http2 = failure.code == Code::TlsAlpn && opener.chooses_http2().await;
+        }
+        explain(&situation)
     }
 }
 
+/// The cause, where this protocol's rules know one.
+fn explain(situation: &Situation<'_>) -> Option<Finding> {
+    match situation.failure.code {
+        Code::WsStatus | Code::WsUpgradeMissing | Code::WsBadAccept => Some(situation.answered()),
+        Code::HttpMalformed if situation.carrier == Carrier::PublicTls => {
+            Some(situation.service(&situation.failure.detail))
+        }
+        Code::TlsAlpn if situation.chooses_http2 => Some(situation.only_http2()),
+        Code::WsIdleClosed => situation.facts.hold.as_ref().map(|hold| situation.cut(hold)),
+        Code::WsClosed | Code::WsReset | Code::WsNoPong | Code::WsTimeout => situation.ended(),
+        _ => None,
+    }
+}
+
+/// How the same request without Upgrade is answered, where the upgrade was not.
+async fn control(failure: &Failure, facts: &Facts, carrier: Carrier, opener: &Opener<'_>) -> Option<u16> {
+    let unanswered = matches!(failure.code, Code::WsReset | Code::WsClosed | Code::WsTimeout);
+    if !unanswered || facts.status.is_some() || carrier == Carrier::PublicTls {
+        return None;
+    }
+    opener.plain_request().await
+}
+
+/// The device that accepted a connection without TLS nearer than the service, where the upgrade was refused.
+async fn nearer(
+    situation: &Situation<'_>,
+    observed: &Observed,
+    net: &Diagnosis,
+) -> Option<(Option<std::net::IpAddr>, String)> {
+    let refused =
+        matches!(situation.failure.code, Code::WsStatus | Code::WsUpgradeMissing | Code::WsBadAccept);
+    if !refused
+        || situation.carrier != Carrier::Cleartext
+        || situation.proxy.is_some()
+        || situation.page.is_some()
+    {
+        return None;
+    }
+    let found = diagnose::stands_in(situation.target, observed.seen.peer?, situation.failure, net).await?;
+    Some((found.cause.near, found.cause.evidence.last().cloned().unwrap_or_default()))
+}
+
 impl Wss {
-    pub(crate) fn offer(&self, target: &Target) -> Offer {
-        let mut key = [0; 16];
-        // Without randomness the key is still a key; only a cache could profit.
-        let _ = ring::rand::SystemRandom::new().fill(&mut key);
+    fn request(&self, target: &Target) -> UpgradeRequest {
         let own = matches!(target.scheme.port, DefaultPort::Is(port) if port == target.port());
-        Offer {
+        let request = UpgradeRequest {
             path: target.request_path(),
             host: if own { target.host.to_string() } else { target.authority() },
-            key: base64::engine::general_purpose::STANDARD.encode(key),
+            key: String::new(),
             origin: self.origin.clone(),
             subprotocols: self.subprotocol.clone(),
             headers: self.headers.fields.clone(),
             deflate: self.deflate,
-        }
+        };
+        request.with_new_key()
     }
 
-    fn describe(&self, answered: &Answered, net: &Net, facts: &mut Facts) {
-        let Some(judged) = &answered.judged else { return };
-        answered.describe(facts);
+    fn frames(&self) -> FramePlan<'_> {
+        let interval = Duration::from_millis(self.interval);
+        FramePlan { count: self.count, interval, echo: self.echo.as_deref() }
+    }
+
+    fn describe(&self, answer: &UpgradeAnswer, net: &Net, facts: &mut Facts) {
+        let Some(judged) = &answer.judged else { return };
+        answer.describe(facts);
         facts.deflate = Some("not_offered".into());
         match judged {
             Ok(agreed) => {
@@ -187,9 +240,41 @@ impl Wss {
             }
             Err(_) => {
                 facts.deflate = self.deflate.then(|| "offered".into());
-                net.see(|seen| seen.answer = Some(answered.page()));
+                net.see(|seen| seen.answer = Some(answer.page()));
             }
         }
+    }
+
+    /// The stage `hold`.
+    async fn hold_idle(
+        &self,
+        target: &Target,
+        trace: &mut Trace<Facts>,
+        first: WsConnection,
+        hold: Duration,
+        request: &UpgradeRequest,
+    ) -> Result<(), Stopped> {
+        let net = trace.net();
+        let opener = Opener { target, net: &net, peer: net.peer(), headers: &self.headers };
+        let plan = HoldPlan { hold, keepalive: self.keepalive, patience: net.timeout() };
+        let more =
+            usize::try_from(self.connections - 1).unwrap_or_default() + usize::from(self.keepalive.is_some());
+        let mut held = None;
+        let work = async {
+            let mut connections = opener.open(request, more).await;
+            let pinged = self.keepalive.and_then(|_| connections.pop());
+            connections.push(first);
+            let mut bracket = plan.hold(connections, pinged).await;
+            if bracket.cut_s.is_some() {
+                bracket.again = Some(!opener.open(request, 1).await.is_empty());
+            }
+            let outcome = hold::failure_of(&bracket);
+            held = Some(bracket);
+            outcome
+        };
+        let outcome = trace.stage_within(HOLD, plan.lasts() + 3 * net.timeout(), work).await;
+        trace.facts.hold = held;
+        outcome
     }
 }
 

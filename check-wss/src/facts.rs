@@ -1,10 +1,20 @@
-//! What the check learns of a WebSocket target.
+//! What the check learns of a WebSocket target, and what its files share.
 
 use std::collections::BTreeMap;
 
+use netcheck_common::failure::{Code, Layer};
 use serde::{Deserialize, Serialize};
 
-use crate::bracket::Bracket;
+/// The upgrade.
+pub const WS: Layer = Layer::new("ws", Code::WsTimeout, Code::WsReset, Code::WsClosed);
+/// PingSummary. A stage that runs out of time is no pong missed: each ping has its own time limit inside.
+pub const PING: Layer = Layer::new("ping", Code::WsTimeout, Code::WsReset, Code::WsClosed);
+/// The text that has to come back.
+pub const ECHO: Layer = Layer::new("echo", Code::WsTimeout, Code::WsReset, Code::WsClosed);
+/// The idle hold: silence, reset and close all mean that an idle connection was cut.
+pub const HOLD: Layer = Layer::new("hold", Code::WsIdleClosed, Code::WsIdleClosed, Code::WsIdleClosed);
+/// The longest frame and message that is read.
+pub const LONGEST_FRAME: usize = 64 << 10;
 
 /// What goes into the record's `facts`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -30,24 +40,121 @@ pub struct Facts {
     pub rtt_us: Option<u64>,
     /// Several pings.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pings: Option<Pings>,
+    pub pings: Option<PingSummary>,
     /// The message that came back.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub echo: Option<Echo>,
-    /// Messages the server sent unasked.
+    pub echo: Option<EchoResult>,
+    /// Messages the server sent of its own accord.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unasked: Option<u64>,
+    /// PingSummary the server sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_pings: Option<u64>,
+    /// Which frames were answered, where one was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_upgrade: Option<AfterUpgrade>,
     /// How the connection ended, where it did.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub end: Option<End>,
+    pub end: Option<ConnectionEnd>,
     /// What became of connections held idle.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub hold: Option<Bracket>,
+    pub hold: Option<IdleBracket>,
+}
+
+/// What became of one kind of frame.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum FrameAnswer {
+    /// None was sent.
+    #[default]
+    NotSent,
+    /// It was answered.
+    Answered,
+    /// It was sent and not answered.
+    Unanswered,
+}
+
+/// Which frames were answered after the upgrade.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct AfterUpgrade {
+    /// Ping, by pong.
+    pub ping: FrameAnswer,
+    /// Text (`--echo`), by the same text.
+    pub text: FrameAnswer,
+    /// Close, by Close or the end of the connection.
+    pub close: FrameAnswer,
+}
+
+impl AfterUpgrade {
+    /// One sentence for each kind of frame that was sent.
+    pub fn sentences(self) -> Vec<String> {
+        let say = |what: &str, answer| match answer {
+            FrameAnswer::NotSent => None,
+            FrameAnswer::Answered => Some(format!("a {what} was answered")),
+            FrameAnswer::Unanswered => Some(format!("a {what} was not answered")),
+        };
+        [("ping frame", self.ping), ("text frame", self.text), ("Close frame", self.close)]
+            .into_iter()
+            .filter_map(|(what, answer)| say(what, answer))
+            .collect()
+    }
+}
+
+/// What became of one idle connection.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+pub struct HeldConnection {
+    /// Seconds from its last byte to its end, or to its next use: a silent connection ended at some time before that.
+    pub idle_s: f64,
+    /// How it ended; absent where it was alive.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub end: Option<ConnectionEnd>,
+    /// Messages the server sent meanwhile: such a connection was not idle.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub messages: u64,
+}
+
+/// What became of all idle connections.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
+pub struct IdleBracket {
+    /// How long connections were held, in seconds.
+    pub seconds: f64,
+    /// The idle connections, shortest idle time first.
+    pub connections: Vec<HeldConnection>,
+    /// The longest idle time after which a connection was alive.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub alive_s: Option<f64>,
+    /// The shortest idle time after which a connection was cut.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cut_s: Option<f64>,
+    /// The connection that was pinged all the time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub keepalive: Option<PingedConnection>,
+    /// Whether a new connection opened at once after a cut.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub again: Option<bool>,
+}
+
+/// The connection that was pinged all the time.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+pub struct PingedConnection {
+    /// How often it was pinged.
+    pub every_s: f64,
+    /// How it ended; absent where it was alive to the last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub end: Option<ConnectionEnd>,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ended_s: Option<f64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Several pings, in microseconds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Pings {
+pub struct PingSummary {
     /// How many were sent.
     pub sent: u32,
     /// How many were answered.
@@ -60,9 +167,9 @@ pub struct Pings {
     pub max_us: u64,
 }
 
-impl Pings {
+impl PingSummary {
     /// Sums up round trips, and the pings that had none; `None` without any round trip.
-    pub fn of(unanswered: u32, times: &[u64]) -> Option<Pings> {
+    pub fn sum(unanswered: u32, times: &[u64]) -> Option<PingSummary> {
         let mut times = times.to_vec();
         times.sort_unstable();
         let middle = times.len() / 2;
@@ -72,7 +179,7 @@ impl Pings {
             _ => times[middle],
         };
         let answered = u32::try_from(times.len()).unwrap_or(u32::MAX);
-        Some(Pings {
+        Some(PingSummary {
             sent: answered.saturating_add(unanswered),
             answered,
             min_us: times[0],
@@ -84,7 +191,7 @@ impl Pings {
 
 /// A message that came back.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Echo {
+pub struct EchoResult {
     /// Its length.
     pub bytes: usize,
     /// How long it was on the way, there and back.
@@ -94,7 +201,7 @@ pub struct Echo {
 /// How a connection ended.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum End {
+pub enum ConnectionEnd {
     /// By a Close frame (RFC 6455 section 5.5.1).
     CloseFrame {
         /// Its code.
@@ -116,26 +223,26 @@ pub enum End {
     Broken,
 }
 
-impl End {
+impl ConnectionEnd {
     /// In words, after "the connection was".
     pub fn words(&self) -> String {
         match self {
-            End::CloseFrame { code: Some(code), reason } if !reason.is_empty() => {
+            ConnectionEnd::CloseFrame { code: Some(code), reason } if !reason.is_empty() => {
                 format!("closed with code {code} ({reason})")
             }
-            End::CloseFrame { code: Some(code), .. } => format!("closed with code {code}"),
-            End::CloseFrame { code: None, .. } => "closed with a Close frame".into(),
-            End::Closed => "closed".into(),
-            End::Torn => "cut by a FIN in the middle of TLS".into(),
-            End::Reset => "reset".into(),
-            End::Silent => "silent".into(),
-            End::Broken => "ended by bytes that are not WebSocket, or a frame over 64 KiB".into(),
+            ConnectionEnd::CloseFrame { code: Some(code), .. } => format!("closed with code {code}"),
+            ConnectionEnd::CloseFrame { code: None, .. } => "closed with a Close frame".into(),
+            ConnectionEnd::Closed => "closed".into(),
+            ConnectionEnd::Torn => "cut by a FIN in the middle of TLS".into(),
+            ConnectionEnd::Reset => "reset".into(),
+            ConnectionEnd::Silent => "silent".into(),
+            ConnectionEnd::Broken => "ended by bytes that are not WebSocket, or a frame over 64 KiB".into(),
         }
     }
 
     /// Whether only the other end of an intact TLS connection can have done it.
-    pub fn is_spoken(&self) -> bool {
-        matches!(self, End::CloseFrame { .. } | End::Closed | End::Broken)
+    pub fn is_by_peer(&self) -> bool {
+        matches!(self, ConnectionEnd::CloseFrame { .. } | ConnectionEnd::Closed | ConnectionEnd::Broken)
     }
 }
 
@@ -145,9 +252,9 @@ mod tests {
 
     #[test]
     fn the_median_of_an_even_count_lies_between() {
-        let pings = Pings::of(1, &[40, 10, 30, 20]).unwrap();
-        assert_eq!(pings, Pings { sent: 5, answered: 4, min_us: 10, median_us: 25, max_us: 40 });
-        assert_eq!(Pings::of(0, &[7]).map(|pings| pings.median_us), Some(7));
-        assert_eq!(Pings::of(1, &[]), None);
+        let pings = PingSummary::sum(1, &[40, 10, 30, 20]).unwrap();
+        assert_eq!(pings, PingSummary { sent: 5, answered: 4, min_us: 10, median_us: 25, max_us: 40 });
+        assert_eq!(PingSummary::sum(0, &[7]).map(|pings| pings.median_us), Some(7));
+        assert_eq!(PingSummary::sum(1, &[]), None);
     }
 }

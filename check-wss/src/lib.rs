@@ -1,16 +1,19 @@
 //! Checks WebSocket targets.
 
-mod bracket;
+mod after_upgrade;
 mod check;
-mod evidence;
+mod connection;
+mod exchange_causes;
+mod extra_connections;
 mod facts;
 mod header;
 mod hold;
-mod judge;
-mod line;
-mod opening;
-mod talk;
+mod idle_causes;
+mod idle_timeout;
+mod situation;
 mod upgrade;
+mod upgrade_causes;
+mod upgrade_io;
 
 #[cfg(test)]
 mod corpus_replay;

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use netcheck_common::failure::{Code, Failure};
+use ring::rand::SecureRandom as _;
 
 /// How many bytes the head of an answer may have.
 pub const HEAD: usize = 64 << 10;
@@ -13,7 +14,7 @@ const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// What the client asks for.
 #[derive(Clone, Debug, Default)]
-pub struct Offer {
+pub struct UpgradeRequest {
     /// Path and query.
     pub path: String,
     /// The `Host` field.
@@ -30,9 +31,19 @@ pub struct Offer {
     pub deflate: bool,
 }
 
-impl Offer {
-    /// The request as it goes over the line.
-    pub fn request(&self) -> Vec<u8> {
+impl UpgradeRequest {
+    /// The same request with a fresh key, for one more connection.
+    #[must_use]
+    pub fn with_new_key(mut self) -> Self {
+        let mut key = [0; 16];
+        // Without randomness the key is still a key; only a cache could profit.
+        let _ = ring::rand::SystemRandom::new().fill(&mut key);
+        self.key = STANDARD.encode(key);
+        self
+    }
+
+    /// The request as bytes.
+    pub fn bytes(&self) -> Vec<u8> {
         let mut text = format!(
             "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: netcheck/{}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n",
@@ -64,7 +75,7 @@ impl Offer {
     ///
     /// # Errors
     /// `ws.status`, `ws.upgrade_missing`, `ws.bad_accept`.
-    pub fn judge(&self, answer: &Answer) -> Result<Agreed, Failure> {
+    pub fn judge(&self, answer: &ResponseHead) -> Result<Negotiated, Failure> {
         let missing = |detail: &str| Err(Failure::new(Code::WsUpgradeMissing, detail));
         match answer.status {
             101 => {}
@@ -81,7 +92,7 @@ impl Offer {
             let detail = "Sec-WebSocket-Accept is not the hash of our key";
             return Err(Failure::new(Code::WsBadAccept, detail));
         }
-        let agreed = Agreed {
+        let agreed = Negotiated {
             subprotocol: answer.value("sec-websocket-protocol").map(str::to_owned),
             extensions: answer.value("sec-websocket-extensions").map(str::to_owned),
         };
@@ -103,14 +114,14 @@ pub fn accept(key: &str) -> String {
 
 /// What both sides agreed on besides WebSocket itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Agreed {
+pub struct Negotiated {
     /// The subprotocol the server chose.
     pub subprotocol: Option<String>,
     /// The extensions the server chose.
     pub extensions: Option<String>,
 }
 
-impl Agreed {
+impl Negotiated {
     /// Whether messages may be compressed.
     pub fn deflates(&self) -> bool {
         self.extensions.as_ref().is_some_and(|text| text.contains("permessage-deflate"))
@@ -119,7 +130,7 @@ impl Agreed {
 
 /// The head of an HTTP answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct ResponseHead {
     /// The status code.
     pub status: u16,
     /// The reason phrase.
@@ -130,43 +141,50 @@ pub struct Answer {
 
 /// What the bytes received so far amount to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Head {
+pub enum HeadParse {
     /// More bytes are needed.
     Partial,
     /// An answer, and how many bytes its head took.
-    Whole(Answer, usize),
+    Whole(ResponseHead, usize),
     /// No HTTP answer, or one larger than any honest one.
     Broken(&'static str),
 }
 
-impl Answer {
+impl ResponseHead {
     /// Reads a head from the first bytes of a connection; `seen` bytes were looked at before.
-    pub fn read(bytes: &[u8], seen: usize) -> Head {
+    pub fn read(bytes: &[u8], seen: usize) -> HeadParse {
+        if bytes.first() == Some(&0) {
+            return binary(bytes);
+        }
         let known = b"HTTP/1.";
         if !bytes.iter().zip(known).all(|(byte, expected)| byte == expected) {
-            return Head::Broken("the answer is not HTTP");
+            return HeadParse::Broken("the answer is not HTTP");
         }
         let Some(length) = head_length(bytes, seen) else {
             let full = bytes.len() >= HEAD;
-            return if full { Head::Broken("the head of the answer does not end") } else { Head::Partial };
+            return if full {
+                HeadParse::Broken("the head of the answer does not end")
+            } else {
+                HeadParse::Partial
+            };
         };
         let mut fields = [httparse::EMPTY_HEADER; FIELDS];
         let mut response = httparse::Response::new(&mut fields);
         match response.parse(&bytes[..length]) {
             Ok(httparse::Status::Complete(_)) => {}
             Ok(httparse::Status::Partial) | Err(_) => {
-                return Head::Broken("the head of the answer is malformed");
+                return HeadParse::Broken("the head of the answer is malformed");
             }
         }
         let headers = response.headers.iter().map(|field| {
             (field.name.to_ascii_lowercase(), String::from_utf8_lossy(field.value).trim().to_owned())
         });
-        let answer = Answer {
+        let answer = ResponseHead {
             status: response.code.unwrap_or_default(),
             reason: response.reason.unwrap_or_default().to_owned(),
             headers: headers.collect(),
         };
-        Head::Whole(answer, length)
+        HeadParse::Whole(answer, length)
     }
 
     /// The first value of a field, by its name in lower case.
@@ -189,6 +207,17 @@ impl Answer {
     }
 }
 
+/// Frames of HTTP/2 (RFC 9113 section 4.1) begin with a length below 2^16: SETTINGS and GOAWAY come first.
+fn binary(bytes: &[u8]) -> HeadParse {
+    match bytes.get(3) {
+        None => HeadParse::Partial,
+        Some(4 | 7) => {
+            HeadParse::Broken("the answer is HTTP/2, whose connections have no upgrade to WebSocket")
+        }
+        Some(_) => HeadParse::Broken("the answer is not HTTP"),
+    }
+}
+
 /// Where the empty line ends that ends the head; only what is new since `seen` is searched.
 fn head_length(bytes: &[u8], seen: usize) -> Option<usize> {
     let bytes = &bytes[..bytes.len().min(HEAD)];
@@ -204,9 +233,9 @@ mod tests {
 
     use super::*;
 
-    fn whole(text: &str) -> Answer {
-        match Answer::read(text.as_bytes(), 0) {
-            Head::Whole(answer, length) => {
+    fn whole(text: &str) -> ResponseHead {
+        match ResponseHead::read(text.as_bytes(), 0) {
+            HeadParse::Whole(answer, length) => {
                 assert_eq!(length, text.len());
                 answer
             }
@@ -214,15 +243,15 @@ mod tests {
         }
     }
 
-    fn offer() -> Offer {
-        Offer {
+    fn offer() -> UpgradeRequest {
+        UpgradeRequest {
             key: "dGhlIHNhbXBsZSBub25jZQ==".into(),
             subprotocols: vec!["chat".into()],
-            ..Offer::default()
+            ..UpgradeRequest::default()
         }
     }
 
-    fn code(head: &str) -> Result<Agreed, &'static str> {
+    fn code(head: &str) -> Result<Negotiated, &'static str> {
         offer().judge(&whole(head)).map_err(|failure| failure.code.as_str())
     }
 
@@ -235,7 +264,7 @@ mod tests {
     fn tokens_count_in_any_case_and_among_others() {
         let head = "HTTP/1.1 101 Switching Protocols\r\nconnection: keep-alive, upgrade\r\nUPGRADE: WebSocket\r\n\
                     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n";
-        assert_eq!(code(head), Ok(Agreed { subprotocol: Some("chat".into()), extensions: None }));
+        assert_eq!(code(head), Ok(Negotiated { subprotocol: Some("chat".into()), extensions: None }));
     }
 
     #[test]
@@ -257,27 +286,39 @@ mod tests {
 
     #[test]
     fn what_is_not_http_is_known_by_its_first_byte() {
-        assert_eq!(Answer::read(b"S", 0), Head::Broken("the answer is not HTTP"));
-        assert_eq!(Answer::read(b"HTT", 0), Head::Partial);
+        assert_eq!(ResponseHead::read(b"S", 0), HeadParse::Broken("the answer is not HTTP"));
+        assert_eq!(ResponseHead::read(b"HTT", 0), HeadParse::Partial);
+        assert_eq!(ResponseHead::read(&[0, 0, 18], 0), HeadParse::Partial);
+        assert_eq!(ResponseHead::read(&[0, 0, 18, 9], 0), HeadParse::Broken("the answer is not HTTP"));
+    }
+
+    #[test]
+    fn frames_of_http_2_are_named() {
+        let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+        let HeadParse::Broken(why) = ResponseHead::read(&settings, 0) else { panic!() };
+        assert!(why.contains("HTTP/2"), "{why}");
     }
 
     #[test]
     fn a_head_without_end_is_given_up() {
         let mut head = b"HTTP/1.1 200 OK\r\n".to_vec();
         head.resize(HEAD, b'a');
-        assert_eq!(Answer::read(&head, HEAD - 1), Head::Broken("the head of the answer does not end"));
+        assert_eq!(
+            ResponseHead::read(&head, HEAD - 1),
+            HeadParse::Broken("the head of the answer does not end")
+        );
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000), seen in 0usize..3000) {
-            let _ = Answer::read(&bytes, seen);
+            let _ = ResponseHead::read(&bytes, seen);
         }
 
         #[test]
         fn no_head_makes_it_panic(tail in "(?s)[ -~\r\n\u{80}-\u{ff}]{0,300}") {
             let head = format!("HTTP/1.1 {tail}\r\n\r\n");
-            if let Head::Whole(answer, length) = Answer::read(head.as_bytes(), 0) {
+            if let HeadParse::Whole(answer, length) = ResponseHead::read(head.as_bytes(), 0) {
                 prop_assert!(length <= head.len());
                 let _ = offer().judge(&answer);
             }
@@ -289,13 +330,13 @@ mod tests {
             let (mut end, mut seen) = (0, 0);
             for cut in cuts.iter().cycle() {
                 end = (end + cut).min(head.len());
-                match Answer::read(&head[..end], seen) {
-                    Head::Partial => seen = end,
-                    Head::Whole(answer, length) => {
+                match ResponseHead::read(&head[..end], seen) {
+                    HeadParse::Partial => seen = end,
+                    HeadParse::Whole(answer, length) => {
                         prop_assert_eq!((answer.status, length), (426, head.len() - 4));
                         break;
                     }
-                    Head::Broken(why) => prop_assert!(false, "{}", why),
+                    HeadParse::Broken(why) => prop_assert!(false, "{}", why),
                 }
             }
         }

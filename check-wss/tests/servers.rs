@@ -114,13 +114,20 @@ fn real_nginx_proxies_a_websocket() {
 fn real_nginx_answers_in_the_services_place_and_is_the_service() {
     let nginx = Nginx::start();
     for (path, expected) in [
-        ("/secret", "degraded ws.status service_misconfigured service medium"),
-        ("/nowhere", "degraded ws.status service_misconfigured service medium"),
+        ("/secret", "degraded ws.status service_refused service medium"),
+        ("/nowhere", "degraded ws.status service_refused service medium"),
         ("/page", "degraded ws.upgrade_missing service_misconfigured service medium"),
         ("/down", "degraded ws.status service_down service medium"),
     ] {
         assert_eq!(essence(&nginx.secure(path, &[])), expected, "{path}");
-        assert!(essence(&nginx.plain(path)).starts_with("fail ws."), "{path}");
+    }
+    for (path, expected) in [
+        ("/secret", "fail ws.status websocket_filter network low"),
+        ("/nowhere", "degraded ws.status service_refused service low"),
+        ("/page", "fail ws.upgrade_missing websocket_filter network low"),
+        ("/down", "fail ws.status unknown unknown low"),
+    ] {
+        assert_eq!(essence(&nginx.plain(path)), expected, "{path}");
     }
 }
 

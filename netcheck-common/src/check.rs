@@ -52,6 +52,11 @@ pub trait Check: clap::Args + Send + Sync + 'static {
         Ok(())
     }
 
+    /// What the person who runs it has to know before any packet, on standard error: how much it sends.
+    fn announcement(&self) -> Option<String> {
+        None
+    }
+
     /// What it was given in confidence: no record of it shows that, whatever a peer sends back.
     fn secrets(&self) -> Secrets {
         Secrets::default()

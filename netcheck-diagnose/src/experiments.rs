@@ -10,6 +10,7 @@ use super::interception::Interceptor;
 use super::memo::Memo;
 use super::older;
 use super::outside::Outside;
+use super::resolver_path::{self, ResolverPath};
 use super::rules::datagram::CONTROL_PORT;
 use super::rules::name::Sanity;
 use super::times::Times;
@@ -45,6 +46,8 @@ pub struct Experiments {
     pub(super) accepted_short: Memo<IpAddr, bool>,
     pub(super) outside: Memo<bool, Outside>,
     pub(super) resolver: Memo<(), Sanity>,
+    resolver_paths: Memo<SocketAddr, ResolverPath>,
+    hops_beyond: Memo<u8, Option<IpAddr>>,
     pub(super) dates: Memo<SocketAddr, Option<i64>>,
     pub(crate) times: Times,
 }
@@ -199,19 +202,28 @@ impl Diagnosis {
         self.experiments.resolver.get((), super::rules::name::sanity(self)).await
     }
 
-    /// The first hop, where datagrams to a resolver behind it get no farther, and nothing else does.
-    pub(super) async fn stops_at_the_first_hop(&self) -> Option<IpAddr> {
-        let server =
-            self.resolver().servers().into_iter().next().filter(|server| !server.ip().is_loopback())?;
-        let [(1, first)] = *self.datagram_trail(server).await.hops.as_slice() else { return None };
-        self.cut_off(server.is_ipv6()).await.map(|_| first)
+    /// How far packets to a resolver get.
+    pub(crate) async fn resolver_path(&self, server: SocketAddr) -> ResolverPath {
+        self.experiments.resolver_paths.get(server, resolver_path::trace(self, server)).await
+    }
+
+    /// A hop beyond the last one of a path, on the way to somebody else.
+    pub(crate) async fn hop_beyond(&self, last: u8) -> Option<IpAddr> {
+        self.experiments.hops_beyond.get(last, resolver_path::hop_beyond(self, last)).await
     }
 
     /// Begins, beside a silent resolver, what its explanation will ask for.
     pub(crate) fn prefetch_resolver(self) {
         let net = self;
         drop(tokio::spawn(async move {
-            tokio::join!(net.resolver_sanity(), net.stops_at_the_first_hop());
+            let path = async {
+                let Some(server) = net.resolver().servers().into_iter().next() else { return };
+                let path = net.resolver_path(server).await;
+                if !path.on_link && path.reached(server).is_none() {
+                    net.hop_beyond(path.last().map_or(0, |(hop, _)| hop)).await;
+                }
+            };
+            tokio::join!(net.resolver_sanity(), path);
         }));
     }
 

@@ -16,6 +16,7 @@ mod memo;
 mod observed;
 mod older;
 mod outside;
+mod resolver_path;
 mod rules;
 mod times;
 pub mod trail;

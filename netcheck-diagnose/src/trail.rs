@@ -86,6 +86,11 @@ pub(super) async fn trace_datagrams(net: &Diagnosis, to: SocketAddr) -> Trail {
     walk(wait(net), |ttl, wait| datagram(net, to, ttl, wait, &[&BINDING])).await
 }
 
+/// Walks the path of datagrams of this content.
+pub(super) async fn trace_content(net: &Diagnosis, to: SocketAddr, content: &[u8]) -> Trail {
+    walk(wait(net), |ttl, wait| async move { datagram(net, to, ttl, wait, &[content]).await }).await
+}
+
 /// How long one packet's answer is waited for.
 pub(super) fn wait(net: &Diagnosis) -> Duration {
     net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1))

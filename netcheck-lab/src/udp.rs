@@ -28,6 +28,23 @@ impl UdpServer {
         addr: SocketAddr,
         mut answer: impl FnMut(&[u8], SocketAddr) -> Vec<Vec<u8>> + Send + 'static,
     ) -> UdpServer {
+        UdpServer::serve(addr, move |datagram, peer| {
+            answer(datagram, peer).into_iter().map(|answer| (answer, peer)).collect()
+        })
+    }
+
+    /// The same on 127.0.0.1 with a peer for each answer: it may go to the sender of an earlier datagram.
+    #[must_use]
+    pub fn replying(
+        answer: impl FnMut(&[u8], SocketAddr) -> Vec<(Vec<u8>, SocketAddr)> + Send + 'static,
+    ) -> UdpServer {
+        UdpServer::serve((IpAddr::V4(Ipv4Addr::LOCALHOST), 0).into(), answer)
+    }
+
+    fn serve(
+        addr: SocketAddr,
+        mut answer: impl FnMut(&[u8], SocketAddr) -> Vec<(Vec<u8>, SocketAddr)> + Send + 'static,
+    ) -> UdpServer {
         let socket = UdpSocket::bind(addr).expect("a free port");
         let addr = socket.local_addr().unwrap();
         let (seen, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
@@ -42,8 +59,8 @@ impl UdpServer {
                 }
                 let Ok((length, peer)) = received else { continue };
                 notes.lock().unwrap().push(buffer[..length].to_vec());
-                for datagram in answer(&buffer[..length], peer) {
-                    let _ = socket.send_to(&datagram, peer);
+                for (datagram, to) in answer(&buffer[..length], peer) {
+                    let _ = socket.send_to(&datagram, to);
                 }
             }
         });

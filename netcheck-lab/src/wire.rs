@@ -127,9 +127,17 @@ impl Accept {
         let mut socket = self.socket;
         while connection.is_handshaking() {
             if connection.complete_io(&mut socket).is_err() {
+                refuse(connection, socket);
                 return None;
             }
         }
         Some(Wire(Kind::Tls(Box::new(StreamOwned::new(connection, socket)))))
     }
+}
+
+/// Lets the alert arrive: the reset of a socket closed with unread bytes would overtake it.
+fn refuse(mut connection: ServerConnection, mut socket: Socket) {
+    while connection.wants_write() && connection.write_tls(&mut socket).is_ok() {}
+    let _ = socket.0.shutdown(std::net::Shutdown::Write);
+    let _ = io::copy(&mut socket.take(1 << 16), &mut io::sink());
 }

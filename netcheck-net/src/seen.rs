@@ -1,9 +1,11 @@
 //! What the path below every protocol saw of one target.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::dns::Lookup;
 use crate::tls::{Chain, ChainFault, Trust};
 use netcheck_record::cause::Cause;
 use netcheck_record::failure::Failure;
@@ -18,6 +20,8 @@ pub struct Seen {
     pub facts: Map<String, Value>,
     /// The addresses the name has.
     pub addresses: Vec<IpAddr>,
+    /// How the name was resolved, where it was.
+    pub lookup: Option<Arc<Lookup>>,
     /// The address that was connected to, or last tried.
     pub peer: Option<SocketAddr>,
     /// All addresses of a public name were private ones.

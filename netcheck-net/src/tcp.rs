@@ -169,10 +169,14 @@ fn stood(stream: TcpStream, to: SocketAddr, local: Option<SocketAddr>) -> Result
 /// The failure when connect() itself said no: nothing has left this machine.
 pub fn refused_here(error: &io::Error, to: SocketAddr) -> Failure {
     let (code, detail) = match error.raw_os_error() {
-        Some(libc::EACCES | libc::EPERM) => {
-            (Code::RouteDenied, "this machine refused to send: a local firewall or a prohibited route")
-        }
-        Some(libc::EINVAL) => (Code::RouteNone, "the route is a black hole on this machine"),
+        Some(libc::EACCES | libc::EPERM) => (
+            Code::RouteDenied,
+            "this machine refused to send: a local firewall, or a routing rule (ip rule, ip route) that prohibits it",
+        ),
+        Some(libc::EINVAL) => (
+            Code::RouteNone,
+            "a routing rule (ip rule, ip route) of this machine discards what is sent there",
+        ),
         Some(libc::ECONNREFUSED) => (Code::TcpRefused, "the SYN was answered by RST"),
         Some(libc::ENODEV) => (Code::RouteNone, "there is no such interface"),
         _ => (Code::RouteNone, "this machine has no route to the address"),

@@ -1,6 +1,6 @@
 //! Any bytes as a mail server's answer.
 
-use crate::reply::{Parsed, Reply};
+use crate::smtp::reply::{Parsed, Reply};
 
 /// Reads it as an answer.
 pub fn decode(bytes: &[u8]) {

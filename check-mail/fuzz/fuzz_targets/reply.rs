@@ -4,7 +4,9 @@
 
 #[path = "../decoders/reply.rs"]
 mod decoder;
-#[path = "../../src/reply.rs"]
-mod reply;
+#[path = "../../src/smtp"]
+mod smtp {
+    pub mod reply;
+}
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| decoder::decode(bytes));

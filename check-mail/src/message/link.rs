@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::hop;
+use super::hostname;
 use super::vendor;
 
 /// How much of a path is compared with what a rewriter's paths begin with.
@@ -25,9 +25,13 @@ impl Links {
             let (before, after) = (&rest[..at], &rest[at + 3..]);
             if scheme(before, b"http") || scheme(before, b"https") {
                 self.total += 1;
-                if let Some(name) = rewriter(after) {
+                let link = &after[..after.iter().position(ends_link).unwrap_or(after.len())];
+                if let Some(name) = rewriter(link) {
                     *self.rewritten.entry(name).or_default() += 1;
                 }
+                // A link inside a link is part of it.
+                rest = &after[link.len()..];
+                continue;
             }
             rest = after;
         }
@@ -40,13 +44,15 @@ fn scheme(before: &[u8], name: &[u8]) -> bool {
     apart && before[start..].eq_ignore_ascii_case(name)
 }
 
+fn ends_link(byte: &u8) -> bool {
+    !byte.is_ascii_graphic() || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b')' | b'\\')
+}
+
 fn rewriter(link: &[u8]) -> Option<&'static str> {
-    let ends =
-        |byte: &u8| !byte.is_ascii_graphic() || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b')' | b'\\');
-    let link = &link[..link.iter().take(253 + PATH).position(ends).unwrap_or(link.len().min(253 + PATH))];
+    let link = &link[..link.len().min(253 + PATH)];
     let end = link.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(link.len());
     let (authority, path) = link.split_at(end);
     let authority = authority.rsplit(|&byte| byte == b'@').next().unwrap_or(authority);
     let name = authority.split(|&byte| byte == b':').next().unwrap_or(authority);
-    vendor::rewriter(&hop::host(name)?, &path[..path.len().min(PATH)])
+    vendor::rewriter(&hostname::clean(name)?, &path[..path.len().min(PATH)])
 }

@@ -28,6 +28,55 @@ struct Walk<'a> {
     visit: &'a mut dyn FnMut(&[u8]),
 }
 
+/// Whether the body of a multipart message ends with its closing delimiter; none where it is no multipart.
+#[must_use]
+pub fn is_closed(block: &Block<'_>) -> Option<bool> {
+    let value = block.first("content-type")?;
+    let multipart =
+        value.trim_ascii_start().get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case(b"multipart/"));
+    let end = [b"--".as_slice(), &boundary(value).filter(|_| multipart)?, b"--"].concat();
+    let mut rest = block.body;
+    while !rest.is_empty() {
+        let (first, after) = line(rest);
+        if bare(first).trim_ascii_end() == end {
+            return Some(true);
+        }
+        rest = after;
+    }
+    Some(false)
+}
+
+/// The first message attached to a multipart message as a whole (`message/rfc822`).
+#[must_use]
+pub fn attached<'a>(block: &Block<'a>) -> Option<&'a [u8]> {
+    let delimiter = [b"--".as_slice(), &boundary(block.first("content-type")?)?].concat();
+    let is_delimiter = |text: &[u8]| {
+        bare(text).strip_prefix(&delimiter[..]).is_some_and(|end| matches!(end.trim_ascii_end(), b"" | b"--"))
+    };
+    let (mut rest, mut begun): (&[u8], Option<&[u8]>) = (block.body, None);
+    loop {
+        let (first, after) = line(rest);
+        if first.is_empty() || is_delimiter(first) {
+            if let Some(part) = begun.map(|begun| &begun[..begun.len() - rest.len()]) {
+                let inner = Block::split(part);
+                let kind = inner.first("content-type").unwrap_or_default().trim_ascii_start();
+                let is_message =
+                    kind.get(..14).is_some_and(|kind| kind.eq_ignore_ascii_case(b"message/rfc822"));
+                let encoded =
+                    inner.first("content-transfer-encoding").map(Encoding::named).unwrap_or_default();
+                if is_message && encoded == Encoding::Identity {
+                    return Some(inner.body);
+                }
+            }
+            if first.is_empty() {
+                return None;
+            }
+            begun = Some(after);
+        }
+        rest = after;
+    }
+}
+
 /// Shows `visit` the decoded text of every text part, in order, at most 8 MiB of it.
 pub fn texts(block: &Block<'_>, visit: &mut dyn FnMut(&[u8])) {
     let mut walk = Walk { boundaries: HashSet::new(), left: MOST_TEXT, visit };

@@ -4,14 +4,27 @@ use proptest::prelude::*;
 
 use super::arrival::domain;
 use super::field::Block;
-use super::hop::Hop;
 use super::link::Links;
-use super::results::Results;
+use super::received::Hop;
+use super::results::AuthenticationResults;
 use super::route::Route;
+use super::sides::{Published, Sides};
 use super::{Analysis, decode, part, vendor};
 
 fn hop(by: &str, time: i64) -> Hop {
-    Hop { by: Some(by.to_owned()), from: None, time: Some(time) }
+    Hop { by: Some(by.to_owned()), time: Some(time), ..Hop::default() }
+}
+
+fn analyse(message: &[u8]) -> Option<Analysis<'_>> {
+    Analysis::of(message, &Published::default(), &|_| Vec::new())
+}
+
+/// The way of a message without a `Date`, sent by the host of the first hop.
+fn route_of(hops: &[Hop]) -> Route {
+    let sender = hops.first().and_then(|hop| hop.by.clone());
+    let sides =
+        Sides::of(hops, &Published { hosts: sender.into_iter().collect(), addresses: Vec::new() }, None, &[]);
+    Route::of(hops, &sides, None, None)
 }
 
 fn texts(message: &[u8]) -> Vec<String> {
@@ -42,7 +55,7 @@ fn what_is_no_host_is_left_out() {
 
 #[test]
 fn a_clock_ahead_is_found_by_the_ones_after_it() {
-    let route = Route::of(&[hop("a.org", 0), hop("b.org", 600), hop("c.org", 5), hop("d.org", 6)]);
+    let route = route_of(&[hop("a.org", 0), hop("b.org", 600), hop("c.org", 5), hop("d.org", 6)]);
     assert_eq!(route.total, Some(6));
     assert_eq!(route.skewed[0].by.as_deref(), Some("b.org"));
     assert_eq!(route.slowest.unwrap().by.as_deref(), Some("c.org"));
@@ -50,20 +63,20 @@ fn a_clock_ahead_is_found_by_the_ones_after_it() {
 
 #[test]
 fn a_clock_behind_is_found_by_the_ones_before_it() {
-    let route = Route::of(&[hop("a.org", 1000), hop("b.org", 1001), hop("c.org", 3), hop("d.org", 1004)]);
+    let route = route_of(&[hop("a.org", 1000), hop("b.org", 1001), hop("c.org", 3), hop("d.org", 1004)]);
     assert_eq!(route.total, Some(4));
     assert_eq!((route.skewed[0].by.as_deref(), route.skewed[0].seconds), (Some("c.org"), -998));
 }
 
 #[test]
 fn hops_without_a_date_are_counted_and_passed_over() {
-    let route = Route::of(&[hop("a.org", 0), Hop::default(), hop("b.org", 90)]);
+    let route = route_of(&[hop("a.org", 0), Hop::default(), hop("b.org", 90)]);
     assert_eq!((route.hops, route.undated, route.total), (3, 1, Some(90)));
 }
 
 #[test]
 fn organisations_are_told_apart_under_second_level_domains() {
-    let origin = |first, second| Route::of(&[hop(first, 0), hop(second, 9)]).slowest.unwrap().origin;
+    let origin = |first, second| route_of(&[hop(first, 0), hop(second, 9)]).slowest.unwrap().origin;
     assert!(origin("a.mail.example.com", "b.example.com"));
     assert!(!origin("a.example.com", "b.example.net"));
     assert!(!origin("mx.first.co.uk", "mx.second.co.uk"));
@@ -90,7 +103,7 @@ fn a_hundred_thousand_levels_of_nesting_cost_one_reading() {
         );
     }
     message.extend_from_slice(b"\r\nhttps://deep.example/\r\n");
-    assert!(Analysis::of(&message).is_some());
+    assert!(analyse(&message).is_some());
     let wrapped = format!("From: a@b.c\r\n{}\r\nend", "Content-Type: message/rfc822\r\n\r\n".repeat(100_000));
     assert_eq!(texts(wrapped.as_bytes()), ["end"]);
 }
@@ -128,13 +141,17 @@ fn a_vendors_own_pages_are_not_rewritten_links() {
 
 #[test]
 fn authentication_results_are_read_with_and_without_an_authority() {
-    let named = Results::parse(b" mx.example.net 1; spf=pass (a; b) smtp.mailfrom=x@y; dkim=fail; dkim=pass")
-        .unwrap();
+    let named = AuthenticationResults::parse(
+        b" mx.example.net 1; spf=pass (a; b) smtp.mailfrom=x@y; dkim=fail; dkim=pass",
+    )
+    .unwrap();
     assert_eq!(named.by.as_deref(), Some("mx.example.net"));
     assert!(named.passed("spf") && named.passed("dkim"));
-    let bare = Results::parse(b"spf=softfail (sender IP is 1.2.3.4) x=y; dmarc=none action=none").unwrap();
+    let bare =
+        AuthenticationResults::parse(b"spf=softfail (sender IP is 1.2.3.4) x=y; dmarc=none action=none")
+            .unwrap();
     assert_eq!((bare.by.as_ref(), bare.methods["spf"].as_str()), (None, "softfail"));
-    assert_eq!(Results::parse(b"mx.example.net; none"), None);
+    assert_eq!(AuthenticationResults::parse(b"mx.example.net; none"), None);
 }
 
 #[test]
@@ -145,9 +162,9 @@ fn the_authors_domain_is_that_of_the_last_address() {
 
 #[test]
 fn bytes_without_header_fields_are_no_message() {
-    assert!(Analysis::of(b"hello world\r\n").is_none());
-    assert!(Analysis::of(b"").is_none());
-    assert!(Analysis::of(b"From nobody Sun Nov 22 2026\nFrom: a@b.c\n\nhi").is_some());
+    assert!(analyse(b"hello world\r\n").is_none());
+    assert!(analyse(b"").is_none());
+    assert!(analyse(b"From nobody Sun Nov 22 2026\nFrom: a@b.c\n\nhi").is_some());
 }
 
 proptest! {
@@ -155,13 +172,13 @@ proptest! {
 
     #[test]
     fn no_bytes_make_the_analysis_panic(raw in proptest::collection::vec(any::<u8>(), 0..3000)) {
-        let _ = Analysis::of(&raw);
-        let _ = Analysis::of(&[b"From: a@b.c\r\nReceived: ".as_slice(), &raw].concat());
+        let _ = analyse(&raw);
+        let _ = analyse(&[b"From: a@b.c\r\nReceived: ".as_slice(), &raw].concat());
     }
 
     #[test]
     fn no_mail_like_text_makes_the_analysis_panic(lines in proptest::collection::vec(line(), 0..60)) {
-        if let Some(analysis) = Analysis::of(lines.join("\r\n").as_bytes()) {
+        if let Some(analysis) = analyse(lines.join("\r\n").as_bytes()) {
             prop_assert!(analysis.route.steps.len() <= 30 && analysis.route.skewed.len() <= 30);
             prop_assert!(analysis.route.total.is_none_or(|total| total >= 0));
         }
@@ -178,7 +195,7 @@ proptest! {
     #[test]
     fn waits_are_never_negative_and_never_longer_than_the_whole(times in proptest::collection::vec(any::<i64>(), 0..50)) {
         let hops: Vec<Hop> = times.iter().map(|time| hop("a.example", *time)).collect();
-        let route = Route::of(&hops);
+        let route = route_of(&hops);
         if let (Some(wait), Some(total)) = (route.slowest, route.total) {
             prop_assert!(wait.seconds >= 0 && wait.seconds <= total);
         }
@@ -205,4 +222,25 @@ fn line() -> impl Strategy<Value = String> {
         "[ \\t]?[ -~]{0,40}",
         Just(String::new()),
     ]
+}
+
+#[test]
+fn a_link_inside_a_link_is_counted_once() {
+    let mut links = Links::default();
+    links.read(b"<a href=\"https://urldefense.com/v3/__https://app.example/login__;!!x\">in</a> https://app.example/?next=https://b.example");
+    assert_eq!((links.total, links.rewritten.len()), (2, 1));
+}
+
+#[test]
+fn what_stands_below_the_senders_last_hop_is_not_the_receivers_word() {
+    let message =
+        b"Received: from out.sender.example by mx.customer.example; Fri, 12 Jun 2026 09:30:07 +0000\r\n\
+        Authentication-Results: mx.customer.example; dkim=fail; dmarc=none\r\n\
+        Received: from app by out.sender.example; Fri, 12 Jun 2026 09:30:05 +0000\r\n\
+        Authentication-Results: mx.forged.example; dkim=pass; dmarc=pass\r\nX-Spam-Flag: YES\r\n\
+        From: a@sender.example\r\nDate: Fri, 12 Jun 2026 09:30:04 +0000\r\n\r\nhello\r\n";
+    let analysis = analyse(message).expect("a message");
+    assert_eq!(analysis.results.len(), 1);
+    assert!(!analysis.results[0].passed("dkim"));
+    assert!(analysis.junk.is_empty(), "the sender's own spam filter says nothing of the receiver");
 }

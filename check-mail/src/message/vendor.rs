@@ -22,20 +22,39 @@ struct Rewriter {
 struct Gateway {
     vendor: String,
     /// What the field's name begins with, in lower case.
+    #[serde(default)]
     fields: Vec<String>,
+    /// Hosts that take mail for its customers.
+    #[serde(default)]
+    hosts: Vec<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Whose hosts send mail for others.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Provider {
+    hosts: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Vendors {
     /// Words of warning banners, in lower case.
     banners: Vec<String>,
     rewriter: Vec<Rewriter>,
     gateway: Vec<Gateway>,
+    provider: Provider,
 }
 
-static VENDORS: LazyLock<Vendors> =
-    LazyLock::new(|| toml::from_str(include_str!("../../data/rewriters.toml")).unwrap_or_default());
+static VENDORS: LazyLock<Vendors> = LazyLock::new(|| {
+    let empty = || Vendors {
+        banners: Vec::new(),
+        rewriter: Vec::new(),
+        gateway: Vec::new(),
+        provider: Provider { hosts: Vec::new() },
+    };
+    toml::from_str(include_str!("../../data/rewriters.toml")).unwrap_or_else(|_| empty())
+});
 
 /// Who rewrites links to that host and path.
 #[must_use]
@@ -52,7 +71,7 @@ pub fn rewriter(host: &str, path: &[u8]) -> Option<&'static str> {
 
 /// Whose gateway adds a header field of that name.
 #[must_use]
-pub fn gateway(field: &[u8]) -> Option<&'static str> {
+pub fn of_field(field: &[u8]) -> Option<&'static str> {
     let begins = |begin: &String| {
         field.get(..begin.len()).is_some_and(|head| head.eq_ignore_ascii_case(begin.as_bytes()))
     };
@@ -61,6 +80,22 @@ pub fn gateway(field: &[u8]) -> Option<&'static str> {
         .iter()
         .find(|gateway| gateway.fields.iter().any(begins))
         .map(|gateway| gateway.vendor.as_str())
+}
+
+/// Whose mail filter or mailbox service a host is.
+#[must_use]
+pub fn of_host(host: &str) -> Option<&'static str> {
+    let host = host.to_ascii_lowercase();
+    let own = |pattern: &String| matches(pattern, &host);
+    let gateway = VENDORS.gateway.iter().find(|gateway| gateway.hosts.iter().any(own));
+    gateway.map(|gateway| gateway.vendor.as_str())
+}
+
+/// Whether a host belongs to a service that sends mail for others.
+#[must_use]
+pub fn is_provider(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    VENDORS.provider.hosts.iter().any(|pattern| matches(pattern, &host))
 }
 
 /// Whether a text carries one of the warning banners put on mail from outside.

@@ -8,7 +8,7 @@ use netcheck_lab::script::{Act, Server};
 use netcheck_lab::trial::{endure, seen};
 use serde_json::Value;
 
-use crate::post::{Post, gateway};
+use crate::gateway::{Post, gateway};
 use crate::sender::{dkim, dmarc, host, spf};
 use crate::tool;
 

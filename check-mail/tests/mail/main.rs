@@ -1,13 +1,16 @@
 //! check-mail as people run it: the real program against scripted gateways, a resolver with a zone of its own, and messages signed here.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test ends the test")]
 
+mod defects;
 mod delay;
+mod gateway;
 mod hostile;
-mod letters;
 mod message;
-mod post;
+mod messages;
+mod received;
 mod sender;
 mod smtp;
+mod spf;
 
 use netcheck_lab::tool::Tool;
 

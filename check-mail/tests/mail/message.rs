@@ -4,7 +4,7 @@ use netcheck_lab::dns::{DnsServer, Zone};
 use netcheck_lab::tool::Outcome;
 use serde_json::{Value, json};
 
-use crate::letters::{Signer, carried, login};
+use crate::messages::{Signer, carried, login};
 use crate::tool;
 
 pub(crate) const PROMPT: &[(&str, i64)] =
@@ -68,11 +68,12 @@ fn a_prompt_message_with_a_valid_signature_passes() {
           "from": "spotme.com",
           "hops": 3,
           "total_s": 2,
+          "before_first_hop_s": 0,
           "slowest": {
             "from": "mail.spotme.com",
             "by": "mx.example.net",
             "seconds": 1,
-            "witnesses": 1,
+            "witnesses": 0,
             "origin": false
           },
           "route": [
@@ -88,6 +89,7 @@ fn a_prompt_message_with_a_valid_signature_passes() {
               "seconds": 1
             }
           ],
+          "handed_over_by": "mail.spotme.com (198.2.132.142)",
           "signatures": 1,
           "dkim": [
             {
@@ -121,13 +123,13 @@ fn one_changed_byte_is_mail_body_changed() {
       "verdict": "degraded",
       "failure": {
         "code": "mail.body_changed",
-        "detail": "the body is not the one that spotme.com signed"
+        "detail": "the body differs from what spotme.com signed"
       },
       "cause": "mail_gateway",
       "who": "network",
       "confidence": "low",
       "evidence": [
-        "the body is not the one that spotme.com signed"
+        "the body differs from what spotme.com signed"
       ],
       "dkim": "body_changed"
     }
@@ -147,15 +149,15 @@ fn an_appended_disclaimer_is_mail_body_changed_by_a_gateway() {
       "verdict": "degraded",
       "failure": {
         "code": "mail.body_changed",
-        "detail": "the body is not the one that spotme.com signed"
+        "detail": "the body differs from what spotme.com signed"
       },
       "cause": "mail_gateway",
       "who": "network",
       "confidence": "medium",
       "evidence": [
-        "the body is not the one that spotme.com signed",
+        "the body differs from what spotme.com signed",
         "a banner warns of mail from outside",
-        "the receiving gateway found the signature valid before the change"
+        "the receiving side found the signature valid before the change"
       ],
       "dkim": "body_changed"
     }
@@ -175,13 +177,13 @@ fn rewritten_links_name_the_scanner() {
       "verdict": "degraded",
       "failure": {
         "code": "mail.body_changed",
-        "detail": "the body is not the one that spotme.com signed"
+        "detail": "the body differs from what spotme.com signed"
       },
       "cause": "mail_gateway",
       "who": "network",
       "confidence": "medium",
       "evidence": [
-        "the body is not the one that spotme.com signed",
+        "the body differs from what spotme.com signed",
         "1 of 1 links lead through Microsoft Safe Links"
       ],
       "dkim": "body_changed"
@@ -209,13 +211,13 @@ fn a_changed_subject_is_mail_dkim_invalid() {
       "verdict": "degraded",
       "failure": {
         "code": "mail.dkim_invalid",
-        "detail": "the header is not the one that spotme.com signed, or its key is another"
+        "detail": "the header differs from what spotme.com signed, or the key is another"
       },
       "cause": "unknown",
       "who": "unknown",
       "confidence": "low",
       "evidence": [
-        "the header is not the one that spotme.com signed, or its key is another"
+        "the header differs from what spotme.com signed, or the key is another"
       ],
       "dkim": "header_changed"
     }
@@ -262,13 +264,13 @@ fn a_message_without_a_signature_is_mail_no_dkim() {
       "verdict": "degraded",
       "failure": {
         "code": "mail.no_dkim",
-        "detail": "the message bears no DKIM signature"
+        "detail": "the message has no DKIM signature"
       },
       "cause": "unknown",
       "who": "unknown",
       "confidence": "low",
       "evidence": [
-        "no DKIM-Signature field is left or ever was"
+        "the message has no DKIM-Signature field"
       ],
       "dkim": null
     }

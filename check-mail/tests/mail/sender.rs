@@ -4,7 +4,7 @@ use netcheck_lab::dns::{DnsServer, Zone};
 use netcheck_lab::tool::Outcome;
 use serde_json::{Value, json};
 
-use crate::letters::Signer;
+use crate::messages::Signer;
 use crate::tool;
 
 const ADDRESS: &str = "198.2.132.142";
@@ -68,7 +68,12 @@ fn an_identity_in_order_passes() {
           "us": 0
         },
         {
-          "stage": "dmarc",
+          "stage": "host",
+          "ok": true,
+          "us": 0
+        },
+        {
+          "stage": "spf",
           "ok": true,
           "us": 0
         },
@@ -78,12 +83,12 @@ fn an_identity_in_order_passes() {
           "us": 0
         },
         {
-          "stage": "host",
+          "stage": "dmarc",
           "ok": true,
           "us": 0
         },
         {
-          "stage": "spf",
+          "stage": "ptr",
           "ok": true,
           "us": 0
         }
@@ -97,6 +102,7 @@ fn an_identity_in_order_passes() {
             "includes": [
               "_spf.spotme.com"
             ],
+            "lookups": 1,
             "queries": 2
           },
           "dkim": [
@@ -239,7 +245,7 @@ fn an_address_without_a_way_back_is_mail_ptr_mismatch() {
       "verdict": "degraded",
       "failure": {
         "code": "mail.ptr_mismatch",
-        "detail": "198.2.132.142 is named elsewhere.example.com, which does not lead back to it"
+        "detail": "the reverse name of 198.2.132.142 is elsewhere.example.com, which has another address"
       },
       "cause": "sender_identity",
       "who": "service",
@@ -267,7 +273,7 @@ fn another_address_than_the_published_one_is_mail_address_mismatch() {
       "verdict": "degraded",
       "failure": {
         "code": "mail.address_mismatch",
-        "detail": "mail.spotme.com has the address 192.0.2.50; published is 198.2.132.142"
+        "detail": "mail.spotme.com has the address 192.0.2.50; the published address is 198.2.132.142"
       },
       "cause": "sender_identity",
       "who": "service",
@@ -292,7 +298,7 @@ fn a_changed_address_of_the_mail_host_is_said_first_and_may_be_the_resolvers_doi
       "verdict": "degraded",
       "failure": {
         "code": "mail.address_mismatch",
-        "detail": "mail.spotme.com has the address 192.0.2.50; published is 198.2.132.142"
+        "detail": "mail.spotme.com has the address 192.0.2.50; the published address is 198.2.132.142"
       },
       "cause": "dns_hijack",
       "who": "dns",
@@ -315,9 +321,10 @@ fn a_domain_of_ones_own_is_judged_by_what_is_known_of_it() {
     let record = tool().args(args).arg(dns.addr.to_string()).run().one().clone();
     let facts = &record["facts"]["sender"];
     assert_eq!(facts["dmarc"], json!({ "policy": "quarantine", "from": "example.com" }));
-    assert_eq!(facts["spf"]["result"], Value::Null);
+    assert_eq!(facts["spf"]["address"], "192.0.2.3");
+    assert_eq!(facts["spf"]["result"], "fail");
     assert_eq!(facts["host"]["confirmed"], true);
-    assert_eq!(record["failure"]["code"], "mail.no_dkim");
+    assert_eq!(record["failure"]["code"], "mail.spf_excludes");
 }
 
 #[test]
@@ -343,12 +350,13 @@ fn a_resolver_that_fails_is_told_by_its_code() {
 }
 
 #[test]
-fn an_include_that_cannot_be_resolved_is_a_dns_failure_and_no_verdict_on_spf() {
+fn an_include_that_cannot_be_resolved_is_a_dns_failure_and_temperror() {
     let zone =
         Zone::new().txt("spotme.com", "v=spf1 include:_spf.spotme.com -all").rcode("_spf.spotme.com", 2);
     let record = ask(dmarc(host(dkim(zone)))).one().clone();
     assert_eq!(record["failure"]["code"], "dns.servfail");
-    assert_eq!(record["facts"]["sender"]["spf"], Value::Null);
+    assert_eq!(record["facts"]["sender"]["spf"]["result"], "temperror");
+    assert!(record["failure"]["detail"].as_str().unwrap().contains("_spf.spotme.com (TXT)"), "{record}");
 }
 
 #[test]
@@ -370,4 +378,39 @@ fn what_another_resolver_finds_in_order_is_the_resolvers_doing() {
     }
     "#);
     assert_eq!(outcome.one()["facts"]["sender"]["in_order_elsewhere"], json!(["mail.no_spf"]));
+}
+
+#[test]
+fn an_unanswered_question_about_the_reverse_name_leaves_spf_as_it_is() {
+    let zone = dmarc(dkim(spf(Zone::new()))).a("mail.spotme.com", &[ADDRESS]);
+    let record = ask(zone.rcode("142.132.2.198.in-addr.arpa", 2)).one().clone();
+    assert_eq!(record["verdict"], "degraded");
+    assert_eq!(record["failure"]["code"], "dns.servfail");
+    assert!(record["failure"]["detail"].as_str().unwrap().contains("142.132.2.198.in-addr.arpa"), "{record}");
+    assert_eq!(record["facts"]["sender"]["spf"]["result"], "pass");
+    assert_eq!(record["facts"]["sender"]["unanswered"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn an_unanswered_question_about_dmarc_stops_nothing_else() {
+    let zone = host(dkim(spf(Zone::new()))).silent("_dmarc.spotme.com");
+    let record = ask(zone).one().clone();
+    assert_eq!(record["failure"]["code"], "dns.timeout");
+    assert_eq!(record["facts"]["sender"]["host"]["confirmed"], true);
+    assert_eq!(record["facts"]["sender"]["dkim"][0]["result"], "sound");
+}
+
+#[test]
+fn a_domain_that_does_not_exist_is_to_be_published_not_allowed_through() {
+    let record = ask(Zone::new()).one().clone();
+    let fix = record["cause"]["fix"].as_str().unwrap();
+    assert!(fix.contains("spotme.com") && fix.contains("(DNS, TXT)") && !fix.contains("ICMP"), "{fix}");
+}
+
+#[test]
+fn a_key_for_another_service_is_named() {
+    let key = Signer::new().record().replacen("v=DKIM1;", "v=DKIM1; s=tlsrpt;", 1);
+    let record = ask(dmarc(host(spf(Zone::new()))).txt("mandrill._domainkey.spotme.com", &key)).one().clone();
+    assert_eq!(record["failure"]["code"], "mail.dkim_invalid");
+    assert!(record["failure"]["detail"].as_str().unwrap().contains("another service (s=tlsrpt)"), "{record}");
 }

@@ -5,7 +5,7 @@ use netcheck_lab::script::{Act, Server};
 use netcheck_lab::tool::Outcome;
 use serde_json::{Value, json};
 
-use crate::post::{Gateway, Post, gateway};
+use crate::gateway::{Gateway, Post, gateway};
 use crate::tool;
 
 const RECIPIENT: &str = "jane.doe@example.net";
@@ -110,10 +110,11 @@ fn a_greylisted_recipient_is_degraded() {
         ask(Post { rcpt: "451 4.7.1 Greylisted, come back in 5 minutes", ..Post::default() });
     let record = outcome.one();
     assert_eq!(record["verdict"], "degraded");
-    assert_eq!(record["failure"]["code"], "smtp.rejected");
+    assert_eq!(record["failure"]["code"], "smtp.deferred");
     assert_eq!(record["cause"]["code"], "mail_gateway");
     assert_eq!(record["cause"]["confidence"], "low");
     assert_eq!(record["facts"]["smtp"]["recipient"]["answer"], "deferred");
+    assert_eq!(record["facts"]["smtp"]["recipient"]["about"], "greylisting");
     assert_eq!(gateway.lines().last().unwrap(), "QUIT");
     assert_eq!(outcome.code, 0);
 }
@@ -234,15 +235,15 @@ fn a_server_that_falls_silent_after_its_banner_is_smtp_timeout() {
 }
 
 #[test]
-fn a_server_that_hangs_up_is_smtp_rejected() {
-    assert_eq!(scripted(vec![Act::Close])["failure"]["code"], "smtp.rejected");
+fn a_server_that_hangs_up_is_smtp_closed() {
+    assert_eq!(scripted(vec![Act::Close])["failure"]["code"], "smtp.closed");
 }
 
 #[test]
 fn a_reset_is_told_from_a_close() {
     assert_eq!(
         scripted(vec![Act::send("220 mx\r\n"), Act::ReadSome, Act::Reset])["failure"]["code"],
-        "tcp.reset"
+        "smtp.reset"
     );
 }
 
@@ -256,7 +257,7 @@ fn a_server_that_refuses_at_the_door_is_smtp_rejected() {
 fn a_server_that_speaks_something_else_is_smtp_rejected() {
     let record = scripted(vec![Act::send("SSH-2.0-OpenSSH_9.2\r\n"), Act::Stall]);
     assert_eq!(record["failure"]["code"], "smtp.rejected");
-    assert!(record["failure"]["detail"].as_str().unwrap().contains("not SMTP"), "{record}");
+    assert!(record["failure"]["detail"].as_str().unwrap().contains("does not speak SMTP"), "{record}");
 }
 
 #[test]
@@ -272,4 +273,107 @@ fn a_mailbox_that_would_end_the_command_is_a_usage_error() {
         assert_eq!(outcome.code, 2, "{recipient}");
         assert!(outcome.records.is_empty());
     }
+}
+
+/// A gateway that answers so, without TLS.
+fn plain(post: Post) -> Value {
+    let post = Post { ehlo: "250-mx.example.net\r\n250 SIZE 1000", ..post };
+    ask(post).0.one().clone()
+}
+
+#[test]
+fn each_refusal_has_its_own_words_and_its_own_verdict() {
+    for (rcpt, verdict, about) in [
+        ("550 5.1.1 <x@example.net>: Recipient address rejected: User unknown", "fail", "recipient"),
+        ("554 5.7.1 <x@example.net>: Relay access denied", "inconclusive", "relay"),
+        ("452 4.2.2 mailbox full", "degraded", "full"),
+        ("550 5.7.1 Client host [192.0.2.1] blocked using a list", "inconclusive", "client_address"),
+        ("504 5.5.2 <client>: Helo command rejected: need fully-qualified hostname", "inconclusive", "helo"),
+        ("450 4.1.8 <b@spotme.com>: Sender address rejected: Domain not found", "degraded", "sender"),
+        ("530 5.7.0 Authentication required", "inconclusive", "authentication"),
+        ("450 4.7.25 Client host rejected: cannot find your hostname", "inconclusive", "client_address"),
+        ("451 4.3.0 Temporary lookup failure", "degraded", "trouble"),
+    ] {
+        let record = plain(Post { rcpt, ..Post::default() });
+        assert_eq!(record["verdict"], verdict, "{rcpt}: {record}");
+        assert_eq!(record["facts"]["smtp"]["recipient"]["about"], about, "{rcpt}");
+        let code = if rcpt.starts_with('4') { "smtp.deferred" } else { "smtp.rejected" };
+        assert_eq!(record["failure"]["code"], code, "{rcpt}");
+    }
+}
+
+#[test]
+fn greylisting_is_seen_behind_a_certificate_nobody_knows() {
+    let leaf = pki::self_signed(&["mx.example.net"]);
+    let gateway =
+        gateway(Post { rcpt: "450 4.2.0 Greylisted for 300 seconds", ..Post::default() }, Some(&leaf));
+    let outcome = tool()
+        .args(["--recipient", RECIPIENT, "--timeout", "2"])
+        .arg(format!("smtp://127.0.0.1:{}", gateway.port()))
+        .run();
+    let record = outcome.one();
+    assert_eq!(record["verdict"], "degraded", "{record}");
+    assert_eq!(record["failure"]["code"], "smtp.deferred");
+    assert_eq!(record["facts"]["tls"]["trust"], "none", "{record}");
+}
+
+#[test]
+fn a_refusal_of_the_connection_is_about_this_machine() {
+    let record = plain(Post { banner: "554 5.7.1 no mail from 192.0.2.1", ..Post::default() });
+    assert_eq!(
+        (&record["verdict"], &record["failure"]["code"]),
+        (&json!("inconclusive"), &json!("smtp.rejected"))
+    );
+    let busy = plain(Post { banner: "421 4.3.2 too many connections, try later", ..Post::default() });
+    assert_eq!((&busy["verdict"], &busy["failure"]["code"]), (&json!("degraded"), &json!("smtp.deferred")));
+}
+
+#[test]
+fn rewriting_by_a_firewall_is_seen_in_every_form() {
+    const SERVICE: &str = "250-mx.example.net\r\n250-SIZE 1000\r\n250 STARTTLS";
+    for (post, signs) in [
+        (Post { ehlo: "250-mx.example.net\r\n250-XXXXXXXA\r\n250 8BITMIME", ..Post::default() }, 1),
+        (
+            Post {
+                banner: "220 ****************************2******0*0*",
+                ehlo: "250-mx\r\n250-XXXXXXXX\r\n250 SIZE",
+                ..Post::default()
+            },
+            2,
+        ),
+        (
+            Post {
+                banner: "220 ****************",
+                ehlo: SERVICE,
+                starttls: "500 5.5.1 Command unrecognized: \"XXXXXXXX\"",
+                ..Post::default()
+            },
+            2,
+        ),
+        (Post { ehlo: "500 5.5.1 Command unrecognized: \"XXXX client.example.net\"", ..Post::default() }, 1),
+    ] {
+        let record = ask(post.clone()).0.one().clone();
+        assert_eq!(record["failure"]["code"], "smtp.no_starttls", "{record}");
+        assert_eq!(record["cause"]["code"], "nat_rewrite", "{record}");
+        assert_eq!(record["cause"]["evidence"].as_array().unwrap().len(), signs, "{record}");
+    }
+}
+
+#[test]
+fn a_tarpit_is_waited_for_and_its_figure_is_told() {
+    let banner = Act::SendSlowly(b"220 mx\r\n".to_vec(), std::time::Duration::from_millis(300));
+    let acts = vec![banner, Act::until("\r\n"), Act::send("250 mx\r\n"), Act::Stall];
+    let server = Server::tcp(acts);
+    let outcome = tool().args(["--timeout", "1"]).arg(format!("smtp://127.0.0.1:{}", server.port)).run();
+    let record = outcome.one();
+    assert_eq!(record["failure"]["code"], "smtp.no_starttls", "{record}");
+    let slow = record["facts"]["smtp"]["slow"][0].as_str().unwrap();
+    assert!(slow.starts_with("banner: 2.") && slow.contains("tarpit"), "{slow}");
+}
+
+#[test]
+fn a_reply_that_never_becomes_whole_is_a_timeout_that_says_what_arrived() {
+    let record = scripted(vec![Act::send("220-mx\r\n220-wait\r\n"), Act::Stall]);
+    assert_eq!(record["failure"]["code"], "smtp.timeout");
+    assert!(record["failure"]["detail"].as_str().unwrap().contains("18 bytes of it arrived"), "{record}");
 }

@@ -1,7 +1,9 @@
-//! check-mail against the servers people run: postfix as the gateway, opendkim as the signer (Debian packages: packages.txt).
+//! check-mail against the servers people run: postfix as the gateway, opendkim as the signer, postgrey and opendmarc as filters
+//! (Debian packages: packages.txt).
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test ends the test")]
-#![expect(clippy::disallowed_methods, reason = "opendkim is ready when its port answers")]
+#![expect(clippy::disallowed_methods, reason = "a filter is ready when its port answers")]
 
+mod filters;
 mod started;
 
 use netcheck_lab::dns::{DnsServer, Zone};
@@ -9,7 +11,8 @@ use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Tool;
 use serde_json::Value;
 
-use started::{Opendkim, Postfix, Sink, send};
+use filters::{Opendkim, Opendmarc, Postgrey};
+use started::{Postfix, Sink, send};
 
 const MESSAGE: &str = "From: SpotMe <noreply@spotme.com>\r\nTo: jane.doe@example.net\r\nSubject: Your link\r\n\
     Date: Sun, 22 Nov 2026 07:00:00 +0000\r\nMessage-ID: <1@mail.spotme.com>\r\n\r\n\
@@ -25,7 +28,8 @@ fn travel(gateway: &[&str]) -> Value {
     let signer = Opendkim::start("spotme.com", "mandrill");
     let receiving = Postfix::start("mx.example.net", sink.port, gateway);
     let milter = format!("smtpd_milters = inet:127.0.0.1:{}", signer.port);
-    let sending = Postfix::start("mail.spotme.com", receiving.port, &[&milter]);
+    let retries = "minimal_backoff_time = 2s\nmaximal_backoff_time = 2s\nqueue_run_delay = 1s";
+    let sending = Postfix::start("mail.spotme.com", receiving.port, &[&milter, retries]);
     send(sending.port, "bounces@mail.spotme.com", "jane.doe@example.net", MESSAGE);
     let arrived = sink.message();
 
@@ -106,4 +110,48 @@ fn real_postfix_that_rejects_is_smtp_rejected() {
     assert_eq!(record["failure"]["code"], "smtp.rejected", "{record}\n{log}");
     assert_eq!(record["verdict"], "fail");
     assert!(log.contains("quit=1"), "{log}");
+}
+
+#[test]
+fn real_postgrey_is_greylisting() {
+    let postgrey = Postgrey::start();
+    let (record, log) = ask(&[&format!(
+        "smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:{}, permit",
+        postgrey.port
+    )]);
+    assert_eq!(
+        (&record["verdict"], &record["failure"]["code"]),
+        (&"degraded".into(), &"smtp.deferred".into()),
+        "{record}\n{log}"
+    );
+    assert_eq!(record["facts"]["smtp"]["recipient"]["about"], "greylisting", "{record}");
+    assert_eq!(record["cause"]["code"], "mail_gateway");
+}
+
+#[test]
+fn real_mail_that_postgrey_put_off_tells_for_how_long() {
+    let postgrey = Postgrey::start();
+    let policy = format!(
+        "smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:{}, permit",
+        postgrey.port
+    );
+    let record = travel(&[&policy]);
+    let facts = &record["facts"]["message"];
+    assert!(facts["greylisted_s"].as_u64().is_some_and(|seconds| (2..60).contains(&seconds)), "{record}");
+    assert!(facts["total_s"].as_i64().is_some_and(|total| (2..60).contains(&total)), "{record}");
+    assert_eq!(facts["slowest"]["from"], "mail.spotme.com", "{record}");
+    assert_eq!(facts["slowest"]["by"], "mx.example.net", "{record}");
+}
+
+#[test]
+fn real_opendmarc_that_fails_the_sender_is_mail_junk() {
+    let policy = Zone::new().txt("_dmarc.spotme.com", "v=DMARC1; p=none; adkim=s; aspf=s");
+    let opendmarc = Opendmarc::start(policy);
+    let milter =
+        format!("smtpd_milters = inet:127.0.0.1:{}\nmilter_default_action = tempfail", opendmarc.port);
+    let record = travel(&[&milter]);
+    assert_eq!(record["facts"]["message"]["authentication"]["dmarc"], "fail", "{record}");
+    assert_eq!(record["facts"]["message"]["authenticated_by"], "mx.example.net", "{record}");
+    assert_eq!(record["failure"]["code"], "mail.junk", "{record}");
+    assert_eq!(record["cause"]["code"], "mail_gateway", "the signature is valid in what arrived: {record}");
 }

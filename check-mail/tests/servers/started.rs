@@ -14,7 +14,7 @@ use netcheck_lab::script::closed_port;
 use tempfile::TempDir;
 
 /// How long a server or a message is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 const SERVICES: &str = "\
 cleanup unix n - n - 0 cleanup
@@ -32,7 +32,7 @@ postlog unix-dgram n - n - 1 postlogd
 ";
 
 /// A folder that servers with users of their own can enter.
-fn folder() -> TempDir {
+pub fn folder() -> TempDir {
     let dir = tempfile::tempdir().expect("a folder");
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     dir
@@ -130,67 +130,6 @@ fn postfix(dir: &TempDir) -> Command {
     let mut command = Command::new("/usr/sbin/postfix");
     command.arg("-c").arg(dir.path());
     command
-}
-
-/// An opendkim that signs.
-pub struct Opendkim {
-    pub port: u16,
-    dir: TempDir,
-    child: Child,
-}
-
-impl Opendkim {
-    /// With a new RSA key.
-    pub fn start(domain: &str, selector: &str) -> Opendkim {
-        let dir = folder();
-        let made = Command::new("/usr/sbin/opendkim-genkey")
-            .args(["-b", "2048", "-d", domain, "-s", selector, "-D"])
-            .arg(dir.path())
-            .status()
-            .expect("opendkim-genkey");
-        assert!(made.success());
-        fs::rename(dir.path().join(format!("{selector}.txt")), dir.path().join("record")).unwrap();
-        let port = closed_port();
-        let path = dir.path().display();
-        let settings = format!(
-            "Socket inet:{port}@127.0.0.1\nMode s\nDomain {domain}\nSelector {selector}\nKeyFile {path}/{selector}.private\n\
-             RequireSafeKeys no\nCanonicalization relaxed/simple\nBackground no\nSyslog no\nOversignHeaders From\n"
-        );
-        fs::write(dir.path().join("opendkim.conf"), settings).unwrap();
-        let child = Command::new("/usr/sbin/opendkim")
-            .args(["-f", "-x"])
-            .arg(dir.path().join("opendkim.conf"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("opendkim");
-        let mut opendkim = Opendkim { port, dir, child };
-        opendkim.wait();
-        opendkim
-    }
-
-    /// It says nothing when it is ready, so its port is asked.
-    fn wait(&mut self) {
-        let begun = std::time::Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(self.child.try_wait().unwrap().is_none(), "opendkim ended");
-            assert!(begun.elapsed() < PATIENCE, "opendkim does not listen");
-            thread::yield_now();
-        }
-    }
-
-    /// The key's record: the quoted pieces of a zone file, joined.
-    pub fn record(&self) -> String {
-        let zone = fs::read_to_string(self.dir.path().join("record")).unwrap();
-        zone.split('"').skip(1).step_by(2).collect()
-    }
-}
-
-impl Drop for Opendkim {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// The last host: takes any message and gives it to the test.

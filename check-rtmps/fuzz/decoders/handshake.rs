@@ -1,12 +1,12 @@
-//! S0, S1 and S2, and peers that speak something else.
+//! S0, S1 and S2, and peers that speak another protocol.
 
-use crate::handshake;
+use crate::handshake_bytes as handshake;
 
-/// Reads it as an answer, as an echo, and as a stranger's first words.
+/// Reads it as an answer, as an echo, and as another protocol's first words.
 pub fn decode(bytes: &[u8]) {
     let hello = [3; handshake::HELLO];
-    let stranger = handshake::stranger(bytes);
-    assert!(!stranger.word().is_empty() && !stranger.noun().is_empty());
+    let foreign = handshake::foreign_protocol(bytes);
+    assert!(!foreign.word().is_empty() && !foreign.noun().is_empty());
     let _ = handshake::echoes(&hello, bytes);
     if let Some(answer) = handshake::answer(&hello, bytes) {
         assert_eq!(bytes.len(), handshake::ANSWER);

@@ -68,7 +68,7 @@ fn a_refused_application_is_degraded_because_the_path_is_open() {
     let hostile = format!("no such\u{202e}app\x1b[31m {}", "x".repeat(5000));
     let acts = peer::connected([Act::Send(peer::rejected(&hostile)), Act::Close]);
     let record = run(acts, "/nosuch", &[]).one().clone();
-    assert_eq!(gist(&record), ("degraded", "rtmp.rejected", "port_idle", "service"), "{record}");
+    assert_eq!(gist(&record), ("degraded", "rtmp.rejected", "service_refused", "service"), "{record}");
     assert_eq!(stages(&record).pop(), Some(("connect".to_owned(), false)));
     let description = record["facts"]["rtmp"]["connect"]["description"].as_str().unwrap();
     assert!(description.starts_with("no such\\u{202e}app\\u{1b}[31m xxx") && description.len() < 300);
@@ -78,14 +78,14 @@ fn a_refused_application_is_degraded_because_the_path_is_open() {
 fn a_refusal_inside_proven_tls_is_certain() {
     let acts = peer::connected([Act::Send(peer::rejected("unknown")), Act::Close]);
     let record = check_tls(acts, "/nosuch", &[]);
-    assert_eq!(gist(&record), ("degraded", "rtmp.rejected", "port_idle", "service"));
+    assert_eq!(gist(&record), ("degraded", "rtmp.rejected", "service_refused", "service"));
     assert_eq!(record["cause"]["confidence"], "high");
 }
 
 #[test]
 fn a_close_in_answer_to_connect_is_degraded() {
     let outcome = run(peer::connected([Act::Close]), "/nosuch", &[]);
-    assert_eq!(gist(outcome.one()), ("degraded", "rtmp.closed", "port_idle", "service"));
+    assert_eq!(gist(outcome.one()), ("degraded", "rtmp.closed", "service_refused", "service"));
     assert_eq!(outcome.code, 0);
     assert_eq!(run(peer::connected([Act::Close]), "/nosuch", &["--strict"]).code, 1);
 }
@@ -95,7 +95,7 @@ fn a_reset_in_answer_to_connect_counts_for_the_service_only_inside_its_tls() {
     let record = run(peer::connected([Act::Reset]), "/live", &[]).one().clone();
     assert_eq!(verdict_and_code(&record), ("fail", "rtmp.reset"));
     let record = check_tls(peer::connected([Act::Reset]), "/live", &[]);
-    assert_eq!(gist(&record), ("degraded", "rtmp.reset", "port_idle", "service"));
+    assert_eq!(gist(&record), ("degraded", "rtmp.reset", "service_refused", "service"));
 }
 
 #[test]
@@ -103,6 +103,34 @@ fn a_server_that_never_answers_connect_is_rtmp_timeout() {
     let record = run(peer::connected([Act::Stall]), "/live", &FAST).one().clone();
     assert_eq!(verdict_and_code(&record), ("fail", "rtmp.timeout"));
     assert_eq!(stages(&record).iter().filter(|(stage, _)| stage == "connect").count(), 1);
+}
+
+#[test]
+fn silence_after_connect_inside_proven_tls_is_the_services() {
+    let record = check_tls(peer::connected([Act::Stall]), "/live", &FAST);
+    assert_eq!(gist(&record), ("fail", "rtmp.timeout", "service_down", "service"), "{record}");
+    assert_eq!(record["cause"]["confidence"], "medium");
+    let record = check_tls(vec![Act::Stall], "", &FAST);
+    let cause = gist(&record);
+    assert_eq!(
+        cause,
+        ("fail", "rtmp.timeout", "protocol_filter", "network"),
+        "a filter may go by sizes: {record}"
+    );
+}
+
+#[test]
+fn an_answer_that_begins_with_a_type_1_header_passes_with_a_note() {
+    let body = [
+        &b"\x02\x00\x07_result\x00\x3f\xf0\x00\x00\x00\x00\x00\x00\x05\x03"[..],
+        b"\x00\x04code\x02\x00\x1dNetConnection.Connect.Success\x00\x00\x09",
+    ]
+    .concat();
+    let header = [0x43, 0, 0, 0, 0, 0, u8::try_from(body.len()).unwrap(), 20];
+    let acts = peer::connected([Act::Send([&header[..], &body].concat()), Act::Stall]);
+    let record = run(acts, "/live", &[]).one().clone();
+    assert_eq!(record["verdict"], "pass", "{record}");
+    assert!(record["facts"]["note"].as_str().unwrap().contains("type 1 header"), "{record}");
 }
 
 #[test]

@@ -65,6 +65,27 @@ fn an_answer_byte_by_byte_is_still_an_answer() {
 }
 
 #[test]
+fn a_server_that_sends_s2_only_after_c2_passes() {
+    let acts = vec![
+        Act::Read(1537),
+        Act::reply(|hello| peer::answer(hello)[..1537].to_vec()),
+        Act::Read(1536),
+        Act::reply(|received| received[1..1537].to_vec()),
+        Act::Stall,
+    ];
+    let record = check(acts, &FAST);
+    assert_eq!(record["verdict"], "pass", "{record}");
+    assert_eq!(record["facts"]["rtmp"]["echo"], true);
+}
+
+#[test]
+fn a_server_that_copies_c1_into_s1_passes() {
+    let copies = |hello: &[u8]| [&hello[..1537], &hello[1..1537]].concat();
+    let record = check(vec![Act::Read(1537), Act::reply(copies), Act::Read(1536), Act::Stall], &FAST);
+    assert_eq!(record["verdict"], "pass", "{record}");
+}
+
+#[test]
 fn a_silent_server_is_rtmp_timeout() {
     let record = check(vec![Act::Stall], &FAST);
     assert_eq!(verdict_and_code(&record), ("fail", "rtmp.timeout"));

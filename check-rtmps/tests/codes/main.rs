@@ -1,5 +1,9 @@
 //! Every code and verdict of the stages `rtmp`, `connect` and `publish`, by the real binary against scripted servers.
 #![expect(clippy::unwrap_used, reason = "a helper of a test ends the test")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test fills the queue of a port with connections of its own"
+)]
 
 mod connect;
 mod handshake;
@@ -12,6 +16,7 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use netcheck_lab::pki::{Authority, Leaf};
 use netcheck_lab::script::{Act, Server, closed_port};

@@ -52,6 +52,86 @@ fn a_target_that_gets_no_place_is_inconclusive() {
 }
 
 #[test]
+fn no_open_connection_waits_in_line_for_its_place() {
+    let silent = Server::tcp(vec![Act::Stall]);
+    // A client that has connected has a second to begin: the silent port holds the only place for two.
+    let hasty = || {
+        Server::each(|mut wire| {
+            let mut hello = vec![0; 1537];
+            wire.socket().set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+            if wire.read_exact(&mut hello).is_ok() {
+                let _ = wire.write_all(&peer::answer(&hello));
+                let _ = wire.read_exact(&mut hello[..1536]);
+            }
+        })
+    };
+    let healthy: Vec<Server> = (0..4).map(|_| hasty()).collect();
+    let ports = std::iter::once(silent.port).chain(healthy.iter().map(|server| server.port));
+    let targets = ports.map(|port| format!("rtmp://127.0.0.1:{port}"));
+    let outcome = tool().args(["--per-host", "1", "--timeout", "2", "--ordered"]).args(targets).run();
+    let codes: Vec<_> = outcome.records.iter().map(|record| verdict_and_code(record).1).collect();
+    assert_eq!(codes, ["rtmp.timeout", "-", "-", "-", "-"], "{:#?}", outcome.records);
+}
+
+/// A port whose SYNs are dropped: its queue of connections that wait for accept(2) is full.
+struct Full {
+    listener: std::net::TcpListener,
+    _waiting: Vec<std::net::TcpStream>,
+}
+
+fn full() -> Full {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let any: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
+    socket.bind(&any.into()).unwrap();
+    socket.listen(0).unwrap();
+    let listener: std::net::TcpListener = socket.into();
+    let address = listener.local_addr().unwrap();
+    let waiting = vec![std::net::TcpStream::connect(address).unwrap()];
+    Full { listener, _waiting: waiting }
+}
+
+#[test]
+fn a_syn_without_an_answer_gives_its_place_to_the_next() {
+    let (dropped, healthy) = (full(), Server::tcp(peer::handshake([])));
+    let ports = [dropped.listener.local_addr().unwrap().port(), healthy.port];
+    // A target waits for half of its deadline at most: less than the silent one's timeout.
+    let args = ["--per-host", "1", "--timeout", "2", "--deadline", "2.4", "--ordered", "--diagnose", "never"];
+    let outcome = tool().args(args).args(ports.map(|port| format!("rtmp://127.0.0.1:{port}"))).run();
+    let codes: Vec<_> = outcome.records.iter().map(verdict_and_code).collect();
+    assert_eq!(codes, [("fail", "tcp.timeout"), ("pass", "-")], "{:#?}", outcome.records);
+}
+
+#[test]
+fn a_late_connection_without_a_place_is_closed_and_made_again() {
+    let (late, busy) = (full(), Server::tcp(vec![Act::Stall]));
+    let port = late.listener.local_addr().unwrap().port();
+    // After the first SYN has been dropped there is room for its repetition.
+    let server = std::thread::spawn(move || {
+        std::thread::park_timeout(Duration::from_millis(700));
+        let mut hurried = 0;
+        drop(late.listener.accept());
+        for wire in late.listener.incoming().flatten().take(2) {
+            let mut wire = wire;
+            wire.set_read_timeout(Some(Duration::from_millis(1500))).unwrap();
+            let mut hello = vec![0; 1537];
+            if wire.read_exact(&mut hello).is_ok() {
+                let _ = wire.write_all(&peer::answer(&hello));
+                let _ = wire.read_exact(&mut hello[..1536]);
+                return hurried;
+            }
+            hurried += 1;
+        }
+        hurried
+    });
+    let args = ["--per-host", "1", "--timeout", "4", "--ordered", "--diagnose", "never"];
+    let targets = [port, busy.port].map(|port| format!("rtmp://127.0.0.1:{port}"));
+    let outcome = tool().args(args).args(targets).run();
+    let codes: Vec<_> = outcome.records.iter().map(verdict_and_code).collect();
+    assert_eq!(codes, [("pass", "-"), ("fail", "rtmp.timeout")], "{:#?}", outcome.records);
+    assert_eq!(server.join().unwrap(), 1, "the first connection was closed unused");
+}
+
+#[test]
 fn wrong_flags_end_before_any_packet() {
     let server = Server::tcp(peer::handshake([]));
     let target = format!("rtmp://127.0.0.1:{}", server.port);

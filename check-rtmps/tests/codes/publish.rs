@@ -23,7 +23,8 @@ fn a_stream_is_published_and_measured() {
     assert_eq!(record["verdict"], "pass", "{record}");
     assert_eq!(stages(record), passed(&["tcp", "rtmp", "connect", "publish"]));
     let publish = &record["facts"]["publish"];
-    assert_eq!((&publish["pictures"], &publish["measured_by"]), (&json!(25), &json!("answer")));
+    assert_eq!((&publish["pictures"], &publish["measured_by"]), (&json!(25), &json!("tcp")));
+    assert_eq!((&publish["answered"], &publish["pauses"]), (&json!(true), &json!(0)));
     assert_eq!(publish["bytes"], 50_000, "400 kbit in a second");
     assert!(publish["throughput_kbps"].as_f64().unwrap() > 320.0);
     assert!(!outcome.stdout.contains(KEY) && !outcome.stderr.contains(KEY));
@@ -32,21 +33,84 @@ fn a_stream_is_published_and_measured() {
 }
 
 #[test]
-fn a_stream_without_a_sign_of_arrival_is_measured_by_the_socket() {
-    let record =
-        publish(peer::publishing([peer::start(), Act::Stall]), &["--timeout", "1", "--bitrate", "200"]);
-    assert_eq!(record.one()["verdict"], "pass", "{record:?}");
-    assert_eq!(record.one()["facts"]["publish"]["measured_by"], "socket");
+fn a_stream_whose_end_the_server_never_answers_is_not_proven_to_have_been_read() {
+    let acts = peer::publishing([peer::start(), Act::Stall]);
+    let record = publish(acts, &["--timeout", "1", "--bitrate", "200"]).one().clone();
+    assert_eq!(gist(&record), ("degraded", "rtmp.timeout", "unknown", "service"), "{record}");
+    let publish = &record["facts"]["publish"];
+    assert_eq!((&publish["measured_by"], &publish["answered"]), (&json!("tcp"), &json!(false)));
 }
 
 #[test]
-fn a_server_that_takes_no_more_makes_the_stream_lossy() {
+fn a_server_that_stops_reading_makes_the_stream_slow_by_the_receiver() {
     let acts = peer::publishing([peer::start(), Act::Deaf]);
-    let record = publish(acts, &["--timeout", "1", "--bitrate", "150000"]).one().clone();
-    assert_eq!(gist(&record), ("degraded", "rtmp.timeout", "lossy_path", "network"), "{record}");
+    let record = publish(acts, &["--timeout", "2", "--bitrate", "150000"]).one().clone();
+    assert_eq!(gist(&record), ("degraded", "rtmp.slow", "unknown", "service"), "{record}");
     let publish = &record["facts"]["publish"];
-    assert!(publish["stalls"].as_u64().unwrap() + publish["send_waits"].as_u64().unwrap() > 0, "{publish}");
-    assert!(record["cause"]["fix"].as_str().unwrap().contains("150000 kbit/s"));
+    assert_eq!((&publish["limited_by"], &publish["pauses"]), (&json!("receiver"), &json!(1)), "{publish}");
+    assert!(publish["throughput_kbps"].as_f64().unwrap() < 140_000.0, "{publish}");
+    let evidence = record["cause"]["evidence"][0].as_str().unwrap();
+    assert!(evidence.starts_with("the receive window of the peer was full"), "{record}");
+}
+
+fn read_until(wire: &mut impl Read, what: &[u8]) {
+    let mut got = Vec::new();
+    while !got.windows(what.len()).any(|window| window == what) {
+        let mut byte = [0];
+        wire.read_exact(&mut byte).unwrap();
+        got.push(byte[0]);
+    }
+}
+
+/// A server that takes a stream and reads it in pieces, with a pause after each; it answers the command at the end.
+fn reading(piece: usize, pause: Duration, times: usize) -> Server {
+    Server::each(move |mut wire| {
+        // A buffer that is soon full.
+        socket2::SockRef::from(wire.socket()).set_recv_buffer_size(16_384).unwrap();
+        let mut hello = vec![0; 1537];
+        wire.read_exact(&mut hello).unwrap();
+        wire.write_all(&peer::answer(&hello)).unwrap();
+        wire.read_exact(&mut hello[..1536]).unwrap();
+        read_until(&mut wire, &[0, 0, 9]);
+        wire.write_all(&peer::success()).unwrap();
+        read_until(&mut wire, b"createStream\0");
+        wire.write_all(&peer::created(4.0, 1.0)).unwrap();
+        read_until(&mut wire, b"\x02\x00\x04live");
+        wire.write_all(&peer::status("status", "NetStream.Publish.Start", "go")).unwrap();
+        let mut buffer = vec![0; piece];
+        for _ in 0..times {
+            if wire.read_exact(&mut buffer).is_err() {
+                return;
+            }
+            std::thread::park_timeout(pause);
+        }
+        let mut rest = Vec::new();
+        let mut chunk = vec![0; 65_536];
+        while let Ok(count @ 1..) = wire.read(&mut chunk) {
+            rest.extend_from_slice(&chunk[..count]);
+            if rest.windows(13).any(|window| window == b"createStream\0") {
+                rest.clear();
+                let _ = wire.write_all(&peer::created(6.0, 2.0));
+            }
+        }
+    })
+}
+
+fn publish_to(server: &Server, args: &[&str]) -> Value {
+    let target = format!("rtmp://127.0.0.1:{}/event", server.port);
+    tool().env("RTMP_STREAM_KEY", KEY).args(args).arg(target).run().one().clone()
+}
+
+#[test]
+fn a_pause_of_the_server_in_a_stream_that_fills_its_buffer_is_told_with_its_length() {
+    let server = reading(2_000_000, Duration::from_secs(2), 1);
+    let record = publish_to(&server, &["--publish", "6", "--bitrate", "8000", "--timeout", "5"]);
+    assert_eq!(gist(&record), ("degraded", "rtmp.slow", "unknown", "service"), "{record}");
+    let publish = &record["facts"]["publish"];
+    assert_eq!(publish["limited_by"], "receiver", "{publish}");
+    let pause = publish["longest_pause_ms"].as_u64().unwrap();
+    assert!((1500..=2500).contains(&pause), "{publish}");
+    assert!(record["failure"]["detail"].as_str().unwrap().contains("delivery paused "), "{record}");
 }
 
 #[test]
@@ -55,12 +119,12 @@ fn a_refused_stream_is_degraded_and_never_shows_the_key() {
     let acts =
         peer::publishing([Act::Send(peer::status("error", "NetStream.Publish.BadName", &busy)), Act::Stall]);
     let outcome = publish(acts, &[]);
-    assert_eq!(gist(outcome.one()), ("degraded", "rtmp.rejected", "port_idle", "service"));
+    assert_eq!(gist(outcome.one()), ("degraded", "rtmp.rejected", "service_refused", "service"));
     assert!(outcome.one()["failure"]["detail"].as_str().unwrap().ends_with("NetStream.Publish.BadName"));
     let acts = peer::publishing([Act::Send(peer::status("error", KEY, &busy)), Act::Stall]);
-    assert_eq!(gist(publish(acts, &[]).one()), ("degraded", "rtmp.rejected", "port_idle", "service"));
+    assert_eq!(gist(publish(acts, &[]).one()), ("degraded", "rtmp.rejected", "service_refused", "service"));
     let acts = peer::connected([Act::Send(peer::success()), peer::create_stream(4.0), Act::Close]);
-    assert_eq!(gist(publish(acts, &[]).one()), ("degraded", "rtmp.closed", "port_idle", "service"));
+    assert_eq!(gist(publish(acts, &[]).one()), ("degraded", "rtmp.closed", "service_refused", "service"));
 }
 
 #[test]
@@ -93,7 +157,8 @@ fn a_server_that_leaves_after_the_last_frame_has_to_have_acknowledged() {
     assert_eq!(verdict_and_code(&leave(vec![])), ("fail", "rtmp.closed"));
     let record = leave(vec![Act::Read(24_000), Act::Send(peer::acknowledgement(24_000))]);
     assert_eq!(record["verdict"], "pass", "{record}");
-    assert_eq!(record["facts"]["publish"]["measured_by"], "acknowledgements");
+    assert_eq!(record["facts"]["publish"]["measured_by"], "tcp");
+    assert!(record["facts"]["publish"]["acknowledgements"]["count"].as_u64().unwrap() > 0);
 }
 
 #[test]
@@ -103,7 +168,7 @@ fn a_stream_ended_in_good_order_inside_proven_tls_is_the_services_word() {
         let acts = peer::publishing([peer::start(), Act::Read(10_000), end]);
         run_tls(tool, acts, "/live", &["--publish", "2", "--bitrate", "200"])
     };
-    assert_eq!(gist(&end(Act::Close)), ("degraded", "rtmp.closed", "port_idle", "service"));
+    assert_eq!(gist(&end(Act::Close)), ("degraded", "rtmp.closed", "service_refused", "service"));
     // A bare FIN may be anybody's.
     assert_eq!(verdict_and_code(&end(Act::HangUp)), ("fail", "rtmp.closed"));
 }

@@ -3,6 +3,7 @@
 
 mod connect;
 mod dns;
+mod dns_transport;
 mod exit;
 mod format;
 mod input;

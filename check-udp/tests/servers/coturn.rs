@@ -191,3 +191,56 @@ fn real_coturn_climbs_the_whole_ladder() {
     assert!(ladder.iter().all(|rung| rung["ok"] == true), "{ladder:#?}");
     assert_eq!(outcome.one()["facts"]["best_transport"], format!("udp:{}", coturn.port));
 }
+
+#[test]
+fn real_coturn_carries_media_between_two_relays_over_every_transport() {
+    let coturn = Coturn::start(&["--verbose"]);
+    let outcome = coturn.all(Some("p"), &["--relay", "2", "--relay-rung", "360p"]);
+    assert_eq!(verdicts(&outcome), ["pass"; 3], "{outcome:#?}");
+    let announced = outcome.stderr.lines().next().unwrap_or_default();
+    assert!(announced.starts_with("check-udp: --relay sends up to 0."), "{announced}");
+    for record in &outcome.records {
+        let media = &record["facts"]["media"];
+        assert_eq!((&media["highest"], &media["words"]), (&"360p".into(), &"360p holds".into()), "{media:#}");
+        for rung in media["rungs"].as_array().unwrap() {
+            let received: Vec<_> = ["audio", "video"]
+                .iter()
+                .flat_map(|kind| rung[kind].as_array().unwrap())
+                .map(|flow| (flow["sent"].as_u64().unwrap(), flow["received"].as_u64().unwrap()))
+                .collect();
+            assert_eq!(received.len(), 4, "both ways: {media:#}");
+            assert!(received.iter().all(|(sent, received)| sent == received && *sent > 0), "{media:#}");
+            assert_eq!(received[0].0, 50, "50 packets of audio a second");
+        }
+    }
+    // One for each echo, and two for each transport's media.
+    for _ in 0..9 {
+        coturn.log.wait_for("refreshed, realm=<lab.test>, username=<u>, lifetime=0");
+    }
+}
+
+#[test]
+fn real_coturn_that_limits_the_rate_holds_no_higher_rung_than_fits() {
+    // coturn limits what one allocation takes and gives, in bytes a second: 360p and audio fit, 720p does not.
+    let coturn = Coturn::start(&["--max-bps=200000"]);
+    let target = &coturn.targets()[0];
+    let outcome = coturn.check(Some("p"), &["--relay", "8", "--relay-rung", "720p", target]);
+    let media = &outcome.one()["facts"]["media"];
+    let highest = media["highest"].as_str().unwrap_or("-");
+    assert!(["240p", "360p", "480p"].contains(&highest), "{:#}", outcome.one());
+    assert!(media["words"].as_str().unwrap().ends_with("does not"), "{media:#}");
+}
+
+#[test]
+fn real_coturn_that_denies_its_own_address_as_a_peer_is_told_as_policy() {
+    let coturn = Coturn::start(&["--denied-peer-ip=127.0.0.1"]);
+    let target = &coturn.targets()[0];
+    let outcome = coturn.check(Some("p"), &["--relay", "1", target]);
+    let record = outcome.one();
+    assert_eq!(record["verdict"], "degraded", "{record:#}");
+    assert_eq!(
+        (&record["failure"]["code"], &record["cause"]["code"]),
+        (&"turn.error".into(), &"service_refused".into())
+    );
+    assert_eq!(turn(record, "echo"), "refused");
+}

@@ -178,6 +178,31 @@ fn a_server_of_other_versions_is_quic_version() {
 }
 
 #[test]
+fn a_server_of_version_2_alone_gets_advice() {
+    let server = UdpServer::new(|packet, _| vec![negotiation(packet, &[0x6b33_43cf])]);
+    let outcome = check(&Authority::new("Lab Root"), "quic", server.port, &[]);
+    let record = outcome.one();
+    assert_eq!(gist(record), "fail quic.version service_misconfigured", "{record:#}");
+    assert_eq!(record["cause"]["who"], "service");
+    let fix = record["cause"]["fix"].as_str().unwrap();
+    assert!(fix.contains("QUIC version 1 (RFC 9000)") && fix.contains("it offers 2"), "{fix}");
+}
+
+#[test]
+fn the_reason_of_a_close_is_kept() {
+    let (root, leaf) = lab();
+    let port = server(&leaf, &["h3"], async |incoming: Incoming| {
+        if let Ok(connection) = incoming.await {
+            connection.close(7u32.into(), b"closed for\x1b[31m the night");
+            connection.closed().await;
+        }
+    });
+    let outcome = check(&root, "h3", port, &["--diagnose", "never"]);
+    let detail = outcome.one()["failure"]["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("closed for\\u{1b}[31m the night"), "{detail}");
+}
+
+#[test]
 fn a_server_that_sends_what_is_no_answer_is_quic_timeout_and_nobody_drops_it() {
     let garbage = UdpServer::new(|_, _| vec![b"HTTP/1.1 400 Bad Request".to_vec()]);
     // A Retry whose integrity tag is wrong (RFC 9001 section 5.8) counts for nothing, however often it comes.

@@ -1,14 +1,15 @@
 //! The schemes `turn` and `turns`, and the media ladder.
 
+use std::io::{Read, Write};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use netcheck_lab::UdpServer;
 use netcheck_lab::pki::Authority;
 use netcheck_lab::script::{Act, Server, closed_port};
-use netcheck_lab::tool::Tool;
+use netcheck_lab::tool::{Outcome, Tool};
 
-use crate::answers::{challenge, error, id, message, method, xor};
+use crate::answers::{challenge, error, id, message, method, plain, xor};
 use crate::{check, gist, tool};
 
 const ALLOCATE: u16 = 3;
@@ -90,7 +91,6 @@ fn over_tcp_the_stages_are_tcp_and_turn() {
 #[test]
 fn a_message_in_pieces_on_a_stream_is_put_together() {
     let server = Server::raw(|mut stream| {
-        use std::io::{Read, Write};
         let mut request = [0; 28];
         if stream.read_exact(&mut request).is_ok() {
             for piece in challenge(&request).chunks(7) {
@@ -105,9 +105,9 @@ fn a_message_in_pieces_on_a_stream_is_put_together() {
 #[test]
 fn over_tcp_each_end_has_its_own_code() {
     let cases: [(Vec<Act>, &str); 4] = [
-        (vec![Act::ReadSome, Act::Stall], "fail tcp.timeout protocol_filter"),
-        (vec![Act::ReadSome, Act::Reset], "fail tcp.reset protocol_filter"),
-        (vec![Act::ReadSome, Act::Close], "fail stun.malformed unknown"),
+        (vec![Act::ReadSome, Act::Stall], "fail turn.timeout protocol_filter"),
+        (vec![Act::ReadSome, Act::Reset], "fail turn.reset protocol_filter"),
+        (vec![Act::ReadSome, Act::Close], "fail turn.closed protocol_filter"),
         (vec![Act::ReadSome, Act::send("HTTP/1.1 400 Bad Request\r\n\r\n")], "fail stun.malformed unknown"),
     ];
     for (script, expected) in cases {
@@ -139,7 +139,7 @@ fn silence_inside_the_services_own_tls_is_the_services_matter() {
         .file("roots.pem", authority.pem())
         .args(["--public-roots", "roots.pem", &format!("turns://127.0.0.1:{}", server.port)])
         .run();
-    assert_eq!(gist(outcome.one()), "fail tls.timeout service_misconfigured");
+    assert_eq!(gist(outcome.one()), "fail turn.timeout service_misconfigured");
     assert_eq!(outcome.one()["cause"]["who"], "service");
 }
 
@@ -207,6 +207,149 @@ fn a_success_nobody_signed_is_stun_malformed() {
     assert_eq!(outcome.one()["failure"]["code"], "stun.malformed");
 }
 
+/// 300 Try Alternate, to that port of 127.0.0.1.
+fn elsewhere(request: &[u8], port: u16) -> Vec<u8> {
+    error(request, 300, "Try Alternate", &[(0x8023, plain(format!("127.0.0.1:{port}").parse().unwrap()))])
+}
+
+#[test]
+fn a_server_that_refers_to_another_one_is_followed() {
+    let second = UdpServer::new(|request, _| vec![challenge(request)]);
+    let port = second.port;
+    let first = UdpServer::new(move |request, _| vec![elsewhere(request, port)]);
+    let outcome = check(&[&udp(&first)]);
+    let record = outcome.one();
+    assert_eq!(gist(record), "pass - -", "{record:#}");
+    assert_eq!(record["facts"]["turn"]["alternates"][0], format!("127.0.0.1:{port}"));
+    assert_eq!(record["facts"]["turn"]["realm"], "lab.test");
+    assert_eq!(record["path"]["address"], format!("127.0.0.1:{port}"));
+}
+
+#[test]
+fn over_tcp_a_server_that_refers_to_another_one_is_followed() {
+    let second = Server::tcp(challenging());
+    let port = second.port;
+    let first =
+        Server::tcp(vec![Act::ReadSome, Act::reply(move |request| elsewhere(request, port)), Act::Stall]);
+    let outcome = check(&[&format!("turn://127.0.0.1:{}?transport=tcp", first.port)]);
+    assert_eq!(gist(outcome.one()), "pass - -", "{:#}", outcome.one());
+}
+
+#[test]
+fn a_silent_server_that_was_referred_to_is_named_in_the_failure_and_in_the_fix() {
+    let second = UdpServer::new(|_, _| Vec::new());
+    let port = second.port;
+    let first = UdpServer::new(move |request, _| vec![elsewhere(request, port)]);
+    let outcome = check(&[&udp(&first)]);
+    let record = outcome.one();
+    assert_eq!(record["failure"]["code"], "udp.timeout", "{record:#}");
+    let named = format!("(from 127.0.0.1:{port}, to which 127.0.0.1:{} refers)", first.port);
+    assert!(record["failure"]["detail"].as_str().unwrap().ends_with(&named), "{record:#}");
+    assert!(
+        record["cause"]["fix"].as_str().unwrap().contains(&format!("UDP {port} to 127.0.0.1")),
+        "{record:#}"
+    );
+}
+
+#[test]
+fn servers_that_refer_to_each_other_are_turn_error() {
+    let (tell, told) = mpsc::channel::<u16>();
+    let mut known = None;
+    let first = UdpServer::new(move |request, _| {
+        let port = *known.get_or_insert_with(|| told.recv().unwrap());
+        vec![elsewhere(request, port)]
+    });
+    let back = first.port;
+    let second = UdpServer::new(move |request, _| vec![elsewhere(request, back)]);
+    tell.send(second.port).unwrap();
+    let outcome = check(&[&udp(&first)]);
+    assert_eq!(outcome.one()["failure"]["code"], "turn.error", "{:#}", outcome.one());
+    assert!(outcome.one()["failure"]["detail"].as_str().unwrap().contains("in a circle"));
+}
+
+/// Runs the tool with credentials against a server that answers a signed request with what `signed` makes of it, given
+/// how many signed ones came before.
+fn with_credentials(
+    mut signed: impl FnMut(&[u8], usize) -> Vec<u8> + Send + 'static,
+) -> (UdpServer, Outcome) {
+    let mut count = 0;
+    let server = UdpServer::new(move |request, _| {
+        if !request.windows(4).any(|part| part == [0, 8, 0, 20]) {
+            return vec![challenge(request)];
+        }
+        count += 1;
+        vec![signed(request, count - 1)]
+    });
+    let outcome = tool().env("TURN_USERNAME", "u").env("TURN_PASSWORD", "p").args([&udp(&server)]).run();
+    (server, outcome)
+}
+
+#[test]
+fn a_nonce_may_be_stale_three_times() {
+    let stale = |times: usize| {
+        let (_server, outcome) = with_credentials(move |request, before| {
+            let more = [(0x0014, b"lab.test".to_vec()), (0x0015, format!("nonce {before}").into_bytes())];
+            if before < times {
+                error(request, 438, "Stale Nonce", &more)
+            } else {
+                error(request, 486, "Quota", &more)
+            }
+        });
+        outcome.one()["facts"]["turn"]["error"].clone()
+    };
+    assert_eq!(stale(3), 486);
+    assert_eq!(stale(9), 438);
+}
+
+#[test]
+fn a_phrase_is_shown_up_to_its_first_null() {
+    let server = UdpServer::new(|request, _| vec![error(request, 508, "Insufficient\0\0\0", &[])]);
+    let outcome = check(&[&udp(&server)]);
+    assert_eq!(outcome.one()["failure"]["detail"], "the server answers 508 Insufficient");
+}
+
+/// A port that answers every ClientHello with ALPN by the alert no_application_protocol, and hands all others to `inner`.
+fn strict(inner: u16) -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let mut hello = vec![0; 4096];
+            let length = client.read(&mut hello).unwrap_or_default();
+            if hello[..length].windows(9).any(|part| part == b"stun.turn") {
+                let _ = client.write_all(&[0x15, 3, 3, 0, 2, 2, 120]);
+                continue;
+            }
+            let mut server = std::net::TcpStream::connect(("127.0.0.1", inner)).unwrap();
+            server.write_all(&hello[..length]).unwrap();
+            let (mut up, mut down) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut up, &mut server));
+            std::thread::spawn(move || std::io::copy(&mut down, &mut client));
+        }
+    });
+    port
+}
+
+#[test]
+fn a_server_that_refuses_the_alpn_protocol_is_reached_without_any() {
+    let authority = Authority::new("Lab Root");
+    let inner = Server::tls(&authority.leaf(&["127.0.0.1"]), &[], challenging());
+    let port = strict(inner.port);
+    let outcome = tool()
+        .file("roots.pem", authority.pem())
+        .args(["--public-roots", "roots.pem", &format!("turns://127.0.0.1:{port}")])
+        .run();
+    let record = outcome.one();
+    assert_eq!(gist(record), "pass - -", "{record:#}");
+    assert!(record["facts"]["note"].as_str().unwrap().contains("reached without ALPN"), "{record:#}");
+    let ladder = format!("udp:{port},tcp:{},tls:{port}", closed_port());
+    let outcome = tool()
+        .file("roots.pem", authority.pem())
+        .args(["--public-roots", "roots.pem", "--media-ladder", "127.0.0.1", "--ladder", &ladder])
+        .run();
+    assert_eq!(outcome.one()["facts"]["best_transport"], format!("tls:{port}"), "{outcome:#?}");
+}
+
 #[test]
 fn a_check_that_is_stopped_while_it_asks_for_a_relay_gives_it_back() {
     for number in [2, 15] {
@@ -257,6 +400,16 @@ fn a_nonce_that_runs_out_is_replaced_for_every_request() {
     assert_eq!(outcome.one()["facts"]["turn"]["error"], 486);
     let last = server.seen().pop().unwrap();
     assert!(last.windows(7).any(|part| part == b"nonce 1"), "the fresh nonce is used");
+}
+
+#[test]
+fn a_relay_test_without_credentials_or_of_an_unknown_rung_is_a_usage_error() {
+    assert_eq!(check(&["--relay", "5", "turn://127.0.0.1"]).code, 2);
+    let with = |rung: &str| {
+        let tool = tool().env("TURN_USERNAME", "u").env("TURN_PASSWORD", "p");
+        tool.args(["--relay", "5", "--relay-rung", rung, "turn://127.0.0.1"]).run().code
+    };
+    assert_eq!(with("8K"), 2);
 }
 
 /// Runs the ladder with its four rungs on these ports.

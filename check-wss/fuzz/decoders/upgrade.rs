@@ -1,15 +1,15 @@
 //! An answer to the upgrade, come in pieces that the input chooses: the same answer however it is cut.
 
-use crate::upgrade::{Answer, HEAD, Head, Offer};
+use crate::upgrade::{HEAD, HeadParse, ResponseHead, UpgradeRequest};
 
 /// Reads it whole, then piece by piece, and judges what came of it.
 pub fn decode(bytes: &[u8]) {
     let Some((step, bytes)) = bytes.split_first() else { return };
-    let whole = Answer::read(bytes, 0);
+    let whole = ResponseHead::read(bytes, 0);
     let (mut end, mut seen) = (0, 0);
     let pieces = loop {
-        match Answer::read(&bytes[..end], seen) {
-            Head::Partial if end < bytes.len() => seen = end,
+        match ResponseHead::read(&bytes[..end], seen) {
+            HeadParse::Partial if end < bytes.len() => seen = end,
             head => break head,
         }
         end = (end + usize::from(*step).max(1)).min(bytes.len());
@@ -17,9 +17,10 @@ pub fn decode(bytes: &[u8]) {
     if bytes.len() < HEAD {
         assert_eq!(whole, pieces);
     }
-    let Head::Whole(answer, length) = whole else { return };
+    let HeadParse::Whole(answer, length) = whole else { return };
     assert!(length <= bytes.len() && answer.headers.len() <= 128);
-    let offer = Offer { key: "dGhlIHNhbXBsZSBub25jZQ==".into(), deflate: true, ..Offer::default() };
+    let offer =
+        UpgradeRequest { key: "dGhlIHNhbXBsZSBub25jZQ==".into(), deflate: true, ..UpgradeRequest::default() };
     if offer.judge(&answer).is_ok() {
         assert_eq!(answer.status, 101);
     }

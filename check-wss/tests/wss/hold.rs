@@ -24,18 +24,18 @@ fn number(value: &Value) -> f64 {
 }
 
 #[test]
-fn a_line_that_is_left_alone_passes() {
+fn connections_that_are_left_alone_pass() {
     let outcome = plain(&Server::each(crate::peer::echo), &["--hold", "0.4", "--keepalive", "0.1"]);
     let hold = &outcome.one()["facts"]["hold"];
     assert_eq!(outcome.one()["verdict"], "pass");
     assert!(number(&hold["alive_s"]) >= 0.4, "{hold}");
-    assert_eq!(hold["lines"].as_array().unwrap().len(), 4);
+    assert_eq!(hold["connections"].as_array().unwrap().len(), 4);
     assert_eq!((hold.get("cut_s"), hold["keepalive"].get("end")), (None, None));
     assert_eq!(outcome.one()["stages"].as_array().unwrap().last().unwrap()["stage"], "hold");
 }
 
 #[test]
-fn a_silent_cut_is_bracketed_by_lines_used_after_different_times() {
+fn a_silent_cut_is_bracketed_by_connections_used_after_different_times() {
     let server = Server::each(|wire| idle_for(wire, IDLE, forget));
     let outcome = plain(&server, &["--timeout", "0.5", "--hold", "3.2", "--diagnose", "never"]);
     assert_eq!(essence(&outcome), "degraded ws.idle_closed idle_timeout network medium");
@@ -43,6 +43,8 @@ fn a_silent_cut_is_bracketed_by_lines_used_after_different_times() {
     let (alive, cut) = (number(&hold["alive_s"]), number(&hold["cut_s"]));
     assert!((0.8..1.2).contains(&alive) && (1.6..2.4).contains(&cut), "{hold}");
     assert_eq!(hold["again"], true);
+    let detail = outcome.one()["failure"]["detail"].as_str().unwrap();
+    assert!(detail.contains(&format!("ended between {alive} and {cut} s")), "{detail}");
 }
 
 #[test]
@@ -52,7 +54,7 @@ fn pings_that_prevent_it_prove_the_timer() {
     let outcome = plain(&server, &args);
     assert_eq!(essence(&outcome), "degraded ws.idle_closed idle_timeout network high");
     let evidence = outcome.one()["cause"]["evidence"].to_string();
-    assert!(evidence.contains("a connection pinged every 0.2 s lived"), "{evidence}");
+    assert!(evidence.contains("a connection pinged every 0.2 s lived: pings prevent the cut"), "{evidence}");
     assert_eq!(outcome.code, 0);
 }
 
@@ -92,11 +94,24 @@ fn a_cut_that_pings_do_not_prevent_is_no_idle_timer() {
     });
     let outcome = plain(&server, &["--hold", "3.2", "--keepalive", "0.2"]);
     assert_eq!(essence(&outcome), "degraded ws.idle_closed unknown unknown low");
+    let fix = outcome.one()["cause"]["fix"].as_str().unwrap();
+    assert!(fix.contains("pings do not prevent it") && !fix.contains("Keep idle"), "{fix}");
 }
 
 #[test]
-fn strict_counts_a_cut_line_as_a_failure() {
+fn strict_counts_a_cut_connection_as_a_failure() {
     let server = Server::each(|wire| idle_for(wire, IDLE, forget));
-    let args = ["--timeout", "0.5", "--hold", "3.2", "--lines", "2", "--strict", "--diagnose", "never"];
+    let args = ["--timeout", "0.5", "--hold", "3.2", "--connections", "2", "--strict", "--diagnose", "never"];
     assert_eq!(plain(&server, &args).code, 1);
+}
+
+#[test]
+fn the_number_of_connections_has_an_older_name_that_help_does_not_show() {
+    let server = Server::each(crate::peer::echo);
+    for flag in ["--connections", "--lines"] {
+        let outcome = plain(&server, &["--hold", "0.2", flag, "2"]);
+        assert_eq!(outcome.one()["facts"]["hold"]["connections"].as_array().unwrap().len(), 2, "{flag}");
+    }
+    let help = crate::peer::tool(&["--help"]).run().stdout;
+    assert!(help.contains("--connections") && !help.contains("--lines"), "{help}");
 }

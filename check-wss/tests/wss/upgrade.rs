@@ -117,10 +117,10 @@ fn one_inside_tls_passes_as_well() {
 #[test]
 fn a_status_of_the_service_itself_is_degraded() {
     for (status, cause) in [
-        ("401 Unauthorized", "service_misconfigured"),
-        ("403 Forbidden", "service_misconfigured"),
-        ("404 Not Found", "service_misconfigured"),
-        ("426 Upgrade Required", "service_misconfigured"),
+        ("401 Unauthorized", "service_refused"),
+        ("403 Forbidden", "service_refused"),
+        ("404 Not Found", "service_refused"),
+        ("426 Upgrade Required", "service_refused"),
         ("302 Found\r\nLocation: https://other.example/", "service_misconfigured"),
         ("503 Service Unavailable", "service_down"),
     ] {
@@ -144,11 +144,51 @@ fn a_status_over_plain_ws_keeps_its_evidence_and_fails() {
 }
 
 #[test]
-fn a_proxy_that_shows_itself_in_the_answer_is_a_second_sign() {
-    for head in ["HTTP/1.1 400 Bad Request\r\nVia: 1.1 gate (squid)", "HTTP/1.1 426 Upgrade Required"] {
+fn a_device_that_shows_itself_in_the_answer_is_a_second_sign() {
+    for head in [
+        "HTTP/1.1 400 Bad Request\r\nVia: 1.1 gate (squid)",
+        "HTTP/1.1 404 Not Found\r\nProxy-Agent: gate",
+        // It asks for what was sent: somebody took it out.
+        "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket",
+        "HTTP/1.1 426 Upgrade Required\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 8, 13",
+    ] {
         let outcome = plain(&Server::tcp(answer(&format!("{head}\r\nContent-Length: 0\r\n\r\n"))), &[]);
         assert_eq!(essence(&outcome), "fail ws.status websocket_filter network medium", "{head}");
     }
+}
+
+#[test]
+fn without_tls_what_services_answer_by_themselves_is_theirs() {
+    for (head, cause) in [
+        ("301 Moved Permanently\r\nLocation: https://lab.example/", "service_refused service"),
+        ("308 Permanent Redirect\r\nLocation: /other", "service_refused service"),
+        ("401 Unauthorized\r\nWWW-Authenticate: Bearer", "service_refused service"),
+        ("404 Not Found", "service_refused service"),
+        ("404 Not Found\r\nVia: 1.1 varnish", "service_refused service"),
+        ("426 Upgrade Required\r\nSec-WebSocket-Version: 8, 7", "service_refused service"),
+        ("426 Upgrade Required", "unknown unknown"),
+    ] {
+        let text = format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n");
+        let outcome = plain(&Server::tcp(answer(&text)), &[]);
+        assert_eq!(essence(&outcome), format!("degraded ws.status {cause} low"), "{head}");
+        assert_eq!(outcome.code, 0);
+    }
+}
+
+#[test]
+fn a_front_end_that_forces_http_2_is_the_services() {
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let outcome = genuine(vec![Act::ReadSome, Act::send(settings), Act::Stall], &[]);
+    assert_eq!(essence(&outcome), "degraded http.malformed service_misconfigured service medium");
+    assert!(outcome.one()["cause"]["evidence"].to_string().contains("HTTP/2"), "{outcome:?}");
+    let root = Authority::new("Lab Root");
+    let server = Server::tls(&root.leaf(&[NAME]), &["h2"], vec![Act::Stall]);
+    let outcome = secure(&server, &root, &[]).run();
+    assert_eq!(essence(&outcome), "degraded tls.alpn service_misconfigured service medium");
+    assert!(outcome.one()["cause"]["fix"].as_str().unwrap().contains("speaks only HTTP/2"), "{outcome:?}");
+    // Not proven by public TLS, it may be anybody's.
+    let outcome = secure(&server, &Authority::new("Another Root"), &[]).run();
+    assert!(essence(&outcome).starts_with("fail tls.alpn "), "{outcome:?}");
 }
 
 #[test]

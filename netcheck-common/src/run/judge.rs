@@ -9,7 +9,7 @@ use netcheck_diagnose::{self as diagnose, Diagnosis, Finding, Observed};
 use netcheck_net::clock;
 use netcheck_net::net::Net;
 use netcheck_net::tls::Trust;
-use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::cause::{Cause, Reason, Who};
 use netcheck_record::escape;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::record::{Record, VERSION, Verdict};
@@ -225,22 +225,14 @@ fn private_answer(target: &Target, observed: &mut Observed) {
         return;
     }
     let addresses: Vec<String> = observed.seen.addresses.iter().take(4).map(ToString::to_string).collect();
-    let what = format!("{} has only private addresses: {}", target.host, addresses.join(", "));
+    let what = format!("{} has only addresses that are not public: {}", target.host, addresses.join(", "));
     let trust = observed.seen.facts.get("tls").and_then(|tls| tls.get("trust"));
     if trust == Some(&Value::from(Trust::Public.as_str())) {
         // The service is there: what failed above its TLS is not the resolver's doing.
         if observed.failure.is_some() {
             return;
         }
-        let fix = format!(
-            "If {} is meant to pass through a zero-trust client, nothing; else have the resolver give its public addresses.",
-            target.host
-        );
-        let cause = Cause::new(Reason::TransparentProxy, Who::Dns, fix)
-            .sure(Confidence::Medium)
-            .seen(what.clone())
-            .seen("the service's own certificate was presented there");
-        observed.degraded.insert(0, (Failure::new(Code::DnsBogon, what), Some(cause)));
+        observed.degraded.insert(0, (Failure::new(Code::DnsBogon, what), None));
         return;
     }
     let then = observed

@@ -86,6 +86,9 @@ pub fn run<C: Check>() -> ExitCode {
     if specs.is_empty() && own.is_empty() && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
         return usage::<C>("no target, and standard input is a terminal");
     }
+    if let Some(text) = check.announcement() {
+        output::report_error(&text);
+    }
     let verbose = flags.verbose;
     let (ordered, format, sampling) = (flags.ordered, flags.format(), flags.sampling());
     let (jobs, rate) = (flags.jobs, flags.rate);

@@ -1,5 +1,6 @@
 //! The rules, one file a layer: from a failure and its experiments to a cause.
 
+mod bogon;
 pub(super) mod certificate;
 pub(super) mod connection;
 pub(super) mod datagram;
@@ -11,3 +12,4 @@ pub(super) mod page;
 pub(super) mod protocol;
 pub(super) mod proxy;
 mod refusal;
+mod resolver;

@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use hickory_proto::rr::RecordType;
 
+use super::{bogon, resolver};
 use crate::Diagnosis;
 use crate::Observed;
 use crate::{Finding, fix};
 use netcheck_net::dns;
+use netcheck_net::tls::Trust;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
-use netcheck_record::fix::Fix;
 use netcheck_record::target::Target;
 
 /// Extended errors that are a policy (RFC 8914 sections 4.16 to 4.19).
-const POLICY: [(u64, &str); 4] = [(15, "blocked"), (16, "censored"), (17, "filtered"), (18, "prohibited")];
+const POLICY: [(u16, &str); 4] = [(15, "blocked"), (16, "censored"), (17, "filtered"), (18, "prohibited")];
 
 /// Whether the resolver answers anything at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,10 @@ pub(crate) async fn explain(
     net: &Diagnosis,
 ) -> Option<Finding> {
     if failure.code == Code::DnsBogon {
-        return Some(bogon(target, observed, failure, net).await);
+        return Some(match observed.seen.trust {
+            Some(Trust::Public) if observed.failure.is_none() => bogon::proven(target, observed, failure),
+            _ => bogon::explain(target, observed, failure, net).await,
+        });
     }
     if failure.code == Code::DnsNoAddress
         && let Some(finding) = super::connection::excluded(target, observed, net)
@@ -51,6 +55,12 @@ pub(crate) async fn explain(
     if !net.diagnoses() {
         return policy.map(|_| Finding::of(cause));
     }
+    if let Some(finding) = resolver::without_tcp(failure, observed, net).await {
+        return Some(finding);
+    }
+    if let Some(finding) = only_ipv4(target, failure, net).await {
+        return Some(finding);
+    }
     if let Some(found) = second_opinion(target, net).await {
         if found.is_empty() {
             let fix = fix::service(target, "its name has no address, at another resolver neither");
@@ -64,7 +74,9 @@ pub(crate) async fn explain(
         // A resolver that answers nothing filters nothing: the other one shows that, too.
         let broken = matches!(failure.code, Code::DnsTimeout | Code::DnsUnreachable | Code::DnsServfail);
         if broken && policy.is_none() && net.resolver_sanity().await == Sanity::Fails {
-            return Some(Finding::of(outage(target, failure, net).await.seen(elsewhere)));
+            return Some(Finding::of(
+                resolver::explain(target, failure, observed, net).await.seen(elsewhere),
+            ));
         }
         return Some(Finding::of(cause.sure(Confidence::High).seen(elsewhere)));
     }
@@ -77,44 +89,34 @@ pub(crate) async fn explain(
         }
         // A filter looks like this, and so does a name that is not there: one sign, no more.
         Sanity::Answers => cause.seen("the same resolver answers other questions"),
-        Sanity::Fails => outage(target, failure, net).await,
+        Sanity::Fails => resolver::explain(target, failure, observed, net).await,
     }))
 }
 
-async fn outage(target: &Target, failure: &Failure, net: &Diagnosis) -> Cause {
-    let servers: Vec<String> = net.resolver().servers().iter().map(ToString::to_string).collect();
-    // "No route to the resolver" is this machine's own trouble.
-    if failure.beneath == Some(Code::RouteNone) {
-        let fix = Fix::Connect { this_machine: true };
-        return Cause::new(Reason::Offline, Who::Local, fix)
-            .sure(Confidence::Medium)
-            .seen(failure.detail.clone());
-    }
-    if failure.code == Code::DnsTimeout
-        && let Some(last) = net.stops_at_the_first_hop().await
-    {
-        let fix = Fix::Connect { this_machine: false };
-        return Cause::new(Reason::Offline, Who::Network, fix)
-            .near(Some(last))
-            .sure(Confidence::Medium)
-            .seen(failure.detail.clone())
-            .seen(format!("datagrams to the resolver die at or after {last}, the first hop"))
-            .seen("no connection of this run stood");
-    }
-    let fix = fix::resolver(target, Some(servers.join(", ")));
-    Cause::new(Reason::DnsOutage, Who::Dns, fix)
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone())
-        .seen("the resolver fails the same way when asked for the root")
-}
-
-fn policy(observed: &Observed) -> Option<(u64, &'static str)> {
-    let errors = observed.seen.facts.get("dns")?.get("extended_errors")?.as_array()?;
-    let codes = errors.iter().filter_map(|error| error.get("code")?.as_u64());
+/// Extended errors of the lookup that are a policy.
+fn policy(observed: &Observed) -> Option<(u16, &'static str)> {
+    let lookup = observed.seen.lookup.as_ref()?;
+    let codes = lookup.extended.iter().map(|extended| extended.code);
     codes.into_iter().find_map(|code| POLICY.into_iter().find(|(known, _)| *known == code))
 }
 
-async fn second_opinion(target: &Target, net: &Diagnosis) -> Option<String> {
+/// With `-6`, a name whose AAAA question fails and whose A question is answered exists.
+async fn only_ipv4(target: &Target, failure: &Failure, net: &Diagnosis) -> Option<Finding> {
+    let name = target.host.name().filter(|_| net.flags().ipv6)?;
+    let budget = net.timeout().mul_f64(0.3);
+    let lookup = dns::both(&net.resolver().servers(), name, dns::Families::V4, budget).await;
+    let address = lookup.addresses.first()?;
+    let fix = format!(
+        "Have the resolver answer AAAA questions for {name} (empty, where it has no IPv6 address), or check without -6: over IPv4 the name resolves."
+    );
+    let cause = Cause::new(Reason::Unknown, Who::Dns, fix)
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone())
+        .seen(format!("the name exists: the same resolver answers the A question with {address}"));
+    Some(Finding::of(cause))
+}
+
+pub(super) async fn second_opinion(target: &Target, net: &Diagnosis) -> Option<String> {
     let reference = net.flags().reference_resolver.as_ref()?;
     let bound = net.left().min(net.timeout());
     let addresses =
@@ -129,7 +131,7 @@ pub(crate) async fn sanity(net: &Diagnosis) -> Sanity {
     let budget = net.timeout().mul_f64(0.3).max(Duration::from_millis(300));
     let servers = net.resolver().servers();
     match dns::ask(&servers, "", RecordType::NS, budget).await {
-        Ok((reply, _)) if matches!(reply.rcode, 0 | 3) => Sanity::Answers,
+        Ok(response) if matches!(response.reply.rcode, 0 | 3) => Sanity::Answers,
         _ => Sanity::Fails,
     }
 }
@@ -147,23 +149,4 @@ pub(super) fn led_astray(
         .seen(failure.detail.clone())
         .seen(format!("{address} is an address of {vendor}'s block pages, not of the service"));
     Some(Finding::of(cause))
-}
-
-async fn bogon(target: &Target, observed: &Observed, failure: &Failure, net: &Diagnosis) -> Finding {
-    let private = observed.seen.private_answer;
-    let reason = if private { Reason::DnsHijack } else { Reason::DnsFilter };
-    let mut cause = Cause::new(reason, Who::Dns, fix::resolve(target))
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone());
-    if private {
-        cause = cause.seen("no certificate of the service proved the private address right");
-    } else {
-        cause = cause.seen("such addresses are what DNS filters answer with");
-    }
-    if net.diagnoses()
-        && let Some(found) = second_opinion(target, net).await.filter(|found| !found.is_empty())
-    {
-        cause = cause.sure(Confidence::High).seen(format!("the reference resolver has others: {found}"));
-    }
-    Finding::of(cause)
 }

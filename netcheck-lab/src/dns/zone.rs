@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use hickory_proto::op::{Edns, Message, OpCode, ResponseCode};
+use hickory_proto::op::{Edns, Message, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, PTR, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
@@ -25,6 +25,8 @@ enum Entry {
 pub struct Zone {
     entries: Vec<(String, Entry)>,
     wildcards: Vec<(String, Vec<RData>)>,
+    drops_edns: bool,
+    drops_aaaa: Vec<String>,
 }
 
 impl Zone {
@@ -75,6 +77,19 @@ impl Zone {
         let address: IpAddr = address.parse().expect("an address");
         let reverse = Name::from(address).to_ascii();
         self.records(&reverse, [RData::PTR(PTR(fqdn(name)))])
+    }
+
+    /// Never answers a question with EDNS over UDP, as old firewalls have it.
+    #[must_use]
+    pub fn without_edns(self) -> Zone {
+        Zone { drops_edns: true, ..self }
+    }
+
+    /// Never answers questions for this name's IPv6 addresses.
+    #[must_use]
+    pub fn without_aaaa(mut self, name: &str) -> Zone {
+        self.drops_aaaa.push(key(name));
+        self
     }
 
     /// Answers this name with an error: 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED.
@@ -147,6 +162,9 @@ impl Zone {
     pub(super) fn answer(&self, question: &[u8], datagram: bool) -> Option<Vec<u8>> {
         let query = Message::from_vec(question).ok()?;
         let asked = query.queries.first()?.clone();
+        if self.is_dropped(&query, &asked, datagram) {
+            return None;
+        }
         let mut reply = Message::response(query.metadata.id, OpCode::Query);
         reply.metadata.recursion_desired = query.metadata.recursion_desired;
         reply.metadata.recursion_available = true;
@@ -169,6 +187,13 @@ impl Zone {
             return Some(reply.truncate().to_vec().unwrap());
         }
         Some(bytes)
+    }
+
+    /// Whether the question is of a kind that this resolver, or a device before it, drops.
+    fn is_dropped(&self, query: &Message, asked: &Query, datagram: bool) -> bool {
+        let name = key(&asked.name().to_ascii());
+        (self.drops_edns && datagram && query.edns.is_some())
+            || (asked.query_type() == RecordType::AAAA && self.drops_aaaa.contains(&name))
     }
 
     /// Adds the records, and those of aliases, as a recursive resolver does.

@@ -1,153 +1,257 @@
-//! One question put to resolvers: over UDP, again when lost, over TCP when truncated.
+//! One question to the resolvers: with EDNS, again without, and over TCP where the reply does not fit a datagram.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use hickory_proto::rr::RecordType;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::message::{self, Reply, Unfit};
+use super::message::Reply;
 use super::servers::Servers;
+use super::transport::{self, Question};
 use crate::clock;
 use crate::shortage;
-use crate::tcp::{self, Origin, Reach};
-use crate::udp::Socket;
 use netcheck_record::failure::{Code, Failure};
 
-/// How often each resolver is asked before silence is silence.
-const ROUNDS: u32 = 2;
+/// How often each resolver is asked before silence is silence. Only the first question carries EDNS.
+const ROUNDS: usize = 3;
+
+/// Whether a reply came to a question with EDNS (RFC 6891).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EdnsUse {
+    /// It did.
+    #[default]
+    Accepted,
+    /// The resolver rejected EDNS (FORMERR, NOTIMP, BADVERS) and answered without it.
+    Rejected,
+    /// The question with EDNS stayed unanswered; the same question without it was answered.
+    Unanswered,
+    /// Earlier questions with EDNS stayed unanswered, so this one had none.
+    Omitted,
+}
+
+/// Why a reply was fetched over TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TcpReason {
+    /// The reply over UDP was marked as truncated (TC).
+    Truncated,
+    /// The reply over UDP was cut or damaged, and not marked.
+    Damaged,
+}
+
+/// A reply, who gave it, and how it was obtained.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The reply.
+    pub reply: Reply,
+    /// The resolver that gave it.
+    pub server: SocketAddr,
+    /// Whether the question had EDNS.
+    pub edns: EdnsUse,
+    /// Set where the reply came over TCP.
+    pub tcp: Option<TcpReason>,
+    /// The resolvers that were asked before and gave no reply.
+    pub silent: Vec<SocketAddr>,
+}
+
+/// Why a question has no reply.
+#[derive(Clone, Debug)]
+pub struct Unanswered {
+    /// What was observed.
+    pub failure: Failure,
+    /// The resolver it was observed at.
+    pub server: Option<SocketAddr>,
+    /// The reply over UDP was truncated, and TCP to the same resolver failed this way.
+    pub tcp: Option<Code>,
+}
 
 /// What became of a question.
-pub type Outcome = Result<(Reply, SocketAddr), Failure>;
+pub type Outcome = Result<Response, Unanswered>;
 
-/// Asks the servers in turn; a definite answer ends it, a failing server passes it on.
+impl Unanswered {
+    /// A failure without a resolver to name.
+    #[must_use]
+    pub fn new(failure: Failure) -> Self {
+        Unanswered { failure, server: None, tcp: None }
+    }
+
+    pub(super) fn at(server: SocketAddr, failure: Failure) -> Self {
+        Unanswered { failure, server: Some(server), tcp: None }
+    }
+
+    /// How much it says: of several, the one with the highest is reported.
+    fn weight(&self) -> u8 {
+        match self.failure.code {
+            _ if self.tcp.is_some() => 3,
+            Code::DnsMalformed => 2,
+            Code::DnsTimeout => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// One attempt of the schedule.
+#[derive(Clone, Copy, Debug)]
+struct Attempt {
+    server: SocketAddr,
+    edns: bool,
+}
+
+/// Asks the resolvers in turn. Later attempts begin after a share of `budget`, or as soon as an earlier one fails; a late
+/// reply to an earlier attempt counts. A definite reply ends it; a resolver that fails or refuses passes it on.
+///
+/// # Errors
+/// The `dns.*` codes, where no resolver replied.
 pub async fn ask(servers: &Servers, name: &str, kind: RecordType, budget: Duration) -> Outcome {
-    let tries = u32::try_from(servers.len()).unwrap_or(1).max(1) * ROUNDS;
-    let share = budget / tries;
-    let mut worst: Option<Failure> = None;
-    let once = |server: SocketAddr| async move { once(&servers.origin(server), server, name, kind).await };
-    let mut failing: Vec<(Reply, SocketAddr)> = Vec::new();
-    for server in servers.iter().cycle().take(tries as usize) {
-        if failing.iter().any(|(_, known)| known == server) {
-            continue;
+    let question = Question { name, kind };
+    let mut race = ResolverRace::new(servers, question, budget);
+    loop {
+        race.start_next();
+        if race.running.is_empty() {
+            break;
         }
-        let silent = || Failure::new(Code::DnsTimeout, format!("{server} did not answer"));
-        let mut asked = clock::within(share, once(*server)).await;
-        // A question that could not leave this machine has met no silence.
-        while asked.is_none() && shortage::is_now() {
-            asked = clock::within(share, once(*server)).await;
-        }
-        match asked.unwrap_or_else(|| Err(silent())) {
-            Ok(reply)
-                if matches!(
-                    reply.code(),
-                    Some(Code::DnsServfail | Code::DnsRefused | Code::DnsMalformed)
-                ) =>
-            {
-                failing.push((reply, *server));
+        match clock::within(race.wait(), race.running.next()).await {
+            Some(Some((attempt, outcome))) => {
+                if let Some(mut response) = race.settle(attempt, outcome) {
+                    servers.note_edns(&response);
+                    response.silent = race.silent_before(attempt.server);
+                    return Ok(response);
+                }
             }
-            Ok(reply) => return Ok((reply, *server)),
-            Err(failure) => {
-                if worst.as_ref().is_none_or(|known| telling(&failure) > telling(known)) {
-                    worst = Some(failure);
+            // A question that could not leave this machine has met no silence.
+            _ if shortage::is_now() => {}
+            _ if race.is_over() => break,
+            _ => {}
+        }
+    }
+    race.result()
+}
+
+type Ended = (Attempt, Outcome);
+type Running<'a> = std::pin::Pin<Box<dyn Future<Output = Ended> + Send + 'a>>;
+
+/// The attempts of one question.
+struct ResolverRace<'a> {
+    servers: &'a Servers,
+    question: Question<'a>,
+    schedule: std::vec::IntoIter<Attempt>,
+    share: Duration,
+    deadline: Instant,
+    running: FuturesUnordered<Running<'a>>,
+    failing: Vec<Response>,
+    worst: Option<Unanswered>,
+    settled: Vec<SocketAddr>,
+}
+
+impl<'a> ResolverRace<'a> {
+    fn new(servers: &'a Servers, question: Question<'a>, budget: Duration) -> Self {
+        let attempt = |round: usize, server: &SocketAddr| Attempt {
+            server: *server,
+            edns: round == 0 && !servers.omits_edns(*server),
+        };
+        let schedule: Vec<Attempt> =
+            (0..ROUNDS).flat_map(|round| servers.iter().map(move |server| attempt(round, server))).collect();
+        let share = budget / u32::try_from(schedule.len()).unwrap_or(1).max(1);
+        ResolverRace {
+            servers,
+            question,
+            schedule: schedule.into_iter(),
+            share,
+            deadline: clock::now() + budget,
+            running: FuturesUnordered::new(),
+            failing: Vec::new(),
+            worst: None,
+            settled: Vec::new(),
+        }
+    }
+
+    /// Begins the next attempt at a resolver that has not given its last word.
+    fn start_next(&mut self) {
+        let settled = &self.settled;
+        let Some(attempt) = self.schedule.by_ref().find(|next| !settled.contains(&next.server)) else {
+            return;
+        };
+        let (origin, question, deadline) =
+            (self.servers.origin(attempt.server), self.question, self.deadline);
+        let omitted = !attempt.edns && self.servers.omits_edns(attempt.server);
+        self.running.push(Box::pin(async move {
+            let outcome =
+                transport::exchange(&origin, attempt.server, question, attempt.edns, deadline).await;
+            let outcome = outcome.map(|mut response| {
+                if !attempt.edns {
+                    response.edns = if omitted { EdnsUse::Omitted } else { EdnsUse::Unanswered };
+                }
+                response
+            });
+            (attempt, outcome)
+        }));
+    }
+
+    /// How long until the next attempt begins, or the question is given up.
+    fn wait(&self) -> Duration {
+        let left = self.deadline.saturating_duration_since(clock::now());
+        if self.schedule.as_slice().is_empty() {
+            left.max(Duration::from_millis(1))
+        } else {
+            self.share.min(left)
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        clock::now() >= self.deadline
+    }
+
+    /// Takes in how an attempt ended; the response that ends the question, where it is one.
+    fn settle(&mut self, attempt: Attempt, outcome: Outcome) -> Option<Response> {
+        match outcome {
+            Ok(response) if response.reply.is_refusal() => {
+                self.settled.push(attempt.server);
+                self.failing.push(response);
+            }
+            Ok(response) => return Some(response),
+            Err(unanswered) => {
+                if unanswered.tcp.is_some() {
+                    self.settled.push(attempt.server);
+                }
+                if self.worst.as_ref().is_none_or(|known| unanswered.weight() > known.weight()) {
+                    self.worst = Some(unanswered);
                 }
             }
         }
+        None
     }
-    match (failing.into_iter().next(), worst) {
-        (Some(answer), _) => Ok(answer),
-        (None, Some(failure)) => Err(failure),
-        (None, None) => Err(Failure::new(Code::DnsUnreachable, "no resolver is configured")),
+
+    /// The resolvers asked before this one that gave no reply of any kind.
+    fn silent_before(&self, server: SocketAddr) -> Vec<SocketAddr> {
+        let earlier = self.servers.iter().take_while(|known| **known != server);
+        earlier.filter(|known| !self.settled.contains(known)).copied().collect()
     }
-}
 
-fn telling(failure: &Failure) -> u8 {
-    match failure.code {
-        Code::DnsMalformed => 2,
-        Code::DnsTimeout => 1,
-        _ => 0,
-    }
-}
-
-/// Asks one server once.
-async fn once(origin: &Origin, server: SocketAddr, name: &str, kind: RecordType) -> Result<Reply, Failure> {
-    let reply = over_udp(origin, server, name, kind, true).await?;
-    // A server from before EDNS says FORMERR; without it the same server may well answer.
-    let reply = if reply.rcode == 1 { over_udp(origin, server, name, kind, false).await? } else { reply };
-    if reply.truncated { over_tcp(origin, server, name, kind).await } else { Ok(reply) }
-}
-
-async fn over_udp(
-    origin: &Origin,
-    server: SocketAddr,
-    name: &str,
-    kind: RecordType,
-    edns: bool,
-) -> Result<Reply, Failure> {
-    let id = random_id();
-    let question = message::question(name, kind, id, edns).ok_or_else(unaskable)?;
-    let opened = Socket::open_in_turn(origin, server, 0).await;
-    let socket = opened.map_err(|failure| unreachable(server, &failure))?;
-    socket.send(&question).await.map_err(|failure| unreachable(server, &failure))?;
-    let mut buffer = vec![0u8; 4096];
-    let mut garbage = false;
-    loop {
-        let wait = if garbage { Duration::from_millis(300) } else { Duration::from_secs(86_400) };
-        let Some(received) = clock::within(wait, socket.recv(&mut buffer)).await else {
-            return Err(malformed(server));
-        };
-        let length = received.map_err(|failure| unreachable(server, &failure))?;
-        match message::answer(&buffer[..length], name, kind, id) {
-            Ok(reply) => return Ok(reply),
-            Err(Unfit::NotOurs) => {}
-            // A right answer may follow what somebody threw in.
-            Err(Unfit::Malformed) => garbage = true,
+    fn result(mut self) -> Outcome {
+        if !self.failing.is_empty() {
+            return Ok(self.failing.swap_remove(0));
+        }
+        let silent = (!self.running.is_empty()).then(|| self.silence());
+        match (self.worst, silent) {
+            (Some(worst), Some(silent)) if worst.weight() > silent.weight() => Err(worst),
+            (_, Some(silent)) => Err(silent),
+            (Some(worst), None) => Err(worst),
+            (None, None) => {
+                Err(Unanswered::new(Failure::new(Code::DnsUnreachable, "no resolver is configured")))
+            }
         }
     }
+
+    /// What is left unanswered at the deadline.
+    fn silence(&self) -> Unanswered {
+        let silent = self.servers.iter().filter(|server| !self.settled.contains(server));
+        let names: Vec<String> = silent.clone().map(ToString::to_string).collect();
+        let failure = Failure::new(Code::DnsTimeout, format!("{} did not answer", names.join(" and ")));
+        Unanswered { server: silent.copied().next(), ..Unanswered::new(failure) }
+    }
 }
 
-async fn over_tcp(
-    origin: &Origin,
-    server: SocketAddr,
-    name: &str,
-    kind: RecordType,
-) -> Result<Reply, Failure> {
-    let id = random_id();
-    let question = message::question(name, kind, id, true).ok_or_else(unaskable)?;
-    let lost = |_| Failure::new(Code::DnsUnreachable, format!("{server} dropped the TCP connection"));
-    let mut stream = tcp::attempt(origin, server, Reach::default())
-        .await
-        .map_err(|refusal| unreachable(server, &refusal.failure))?;
-    let length = u16::try_from(question.len()).map_err(|_| unaskable())?;
-    let mut framed = length.to_be_bytes().to_vec();
-    framed.extend(question);
-    stream.write_all(&framed).await.map_err(lost)?;
-    let length = stream.read_u16().await.map_err(lost)?;
-    let mut answer = vec![0u8; usize::from(length)];
-    stream.read_exact(&mut answer).await.map_err(lost)?;
-    message::answer(&answer, name, kind, id).map_err(|_| malformed(server))
-}
-
-fn unreachable(server: SocketAddr, failure: &Failure) -> Failure {
-    Failure::new(Code::DnsUnreachable, format!("{server}: {}", failure.detail)).over(failure)
-}
-
-fn malformed(server: SocketAddr) -> Failure {
-    Failure::new(
-        Code::DnsMalformed,
-        format!("{server} answered with something that is no DNS answer to the question"),
-    )
-}
-
-fn unaskable() -> Failure {
-    Failure::new(Code::DnsNxdomain, "the name cannot be asked for")
-}
-
-/// An id nobody can guess: off-path forgers have to.
-fn random_id() -> u16 {
-    let mut bytes = [0u8; 2];
-    let random = ring::rand::SystemRandom::new();
-    // Without randomness the ids repeat, and the connected socket still keeps strangers out.
-    let _ = ring::rand::SecureRandom::fill(&random, &mut bytes);
-    u16::from_be_bytes(bytes)
-}
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;

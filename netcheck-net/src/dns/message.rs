@@ -38,6 +38,8 @@ pub struct Reply {
     pub aliases: Vec<String>,
     /// Extended errors.
     pub extended: Vec<Extended>,
+    /// The first alias that is no host name (RFC 1123 section 2.1, and the underscore): nobody can ask for its address.
+    pub odd_alias: Option<String>,
 }
 
 /// Why some bytes are no answer.
@@ -92,6 +94,12 @@ fn plain(name: &Name) -> String {
     name.to_ascii().trim_end_matches('.').to_ascii_lowercase()
 }
 
+/// Whether every label is made of letters, digits, hyphens and underscores.
+fn is_host(name: &Name) -> bool {
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    name.num_labels() > 0 && name.iter().all(|label| label.iter().all(fits))
+}
+
 fn rcode(message: &Message) -> u16 {
     u16::from(message.metadata.response_code)
 }
@@ -100,10 +108,13 @@ fn follow(message: &Message, name: &str, reply: &mut Reply) {
     let mut at = name.to_owned();
     for _ in 0..CHAIN {
         let alias = message.answers.iter().find_map(|record| match &record.data {
-            RData::CNAME(alias) if plain(&record.name) == at => Some(plain(&alias.0)),
+            RData::CNAME(alias) if plain(&record.name) == at => Some(&alias.0),
             _ => None,
         });
-        match alias {
+        if let Some(odd) = alias.filter(|alias| !is_host(alias)) {
+            reply.odd_alias.get_or_insert_with(|| escape::line(&plain(odd), 255));
+        }
+        match alias.map(plain) {
             Some(alias) if !reply.aliases.contains(&alias) && alias != name => {
                 reply.aliases.push(escape::line(&alias, 255));
                 at = alias;
@@ -136,11 +147,25 @@ fn extended(message: &Message) -> Vec<Extended> {
 }
 
 impl Reply {
+    /// Whether a resolver from before EDNS says so (RFC 6891 section 7): FORMERR, NOTIMP, BADVERS.
+    #[must_use]
+    pub fn rejects_edns(&self) -> bool {
+        matches!(self.rcode, 1 | 4 | 16)
+    }
+
+    /// Whether another resolver may well answer: this one failed, refused, or could not read the question.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.code(), Some(Code::DnsServfail | Code::DnsRefused)) || self.rcode == 1
+    }
+
     /// The failure this answer means, where it has no address.
     #[must_use]
     pub fn code(&self) -> Option<Code> {
         match ResponseCode::from_low(u8::try_from(self.rcode & 0xf).unwrap_or_default()) {
             _ if !self.addresses.is_empty() && self.rcode == 0 => None,
+            // NOERROR says that the name exists; an alias that nobody can ask for is no word about an address.
+            ResponseCode::NoError if self.odd_alias.is_some() => Some(Code::DnsMalformed),
             ResponseCode::NoError => Some(Code::DnsNoAddress),
             ResponseCode::NXDomain => Some(Code::DnsNxdomain),
             ResponseCode::ServFail => Some(Code::DnsServfail),

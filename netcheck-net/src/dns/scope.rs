@@ -7,10 +7,21 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub enum Scope {
     /// Anyone.
     Public,
-    /// One organisation: RFC 1918, CGNAT (RFC 6598), ULA (RFC 4193).
+    /// One organisation: RFC 1918, ULA (RFC 4193).
     Private,
-    /// Nobody: zero, loopback, link-local, multicast, reserved, documentation, benchmarking (RFC 6890).
+    /// One machine or provider: CGNAT (RFC 6598) and benchmarking (RFC 2544) addresses, which zero-trust clients and
+    /// "fake IP" agents answer with.
+    Agent,
+    /// Nobody: zero, loopback, link-local, multicast, reserved, documentation (RFC 6890).
     Nobody,
+}
+
+impl Scope {
+    /// Whether something may be reached there, though not by everyone.
+    #[must_use]
+    pub fn is_limited(self) -> bool {
+        matches!(self, Scope::Private | Scope::Agent)
+    }
 }
 
 /// The scope of an address.
@@ -26,8 +37,9 @@ fn v4(address: Ipv4Addr) -> Scope {
     match address.octets() {
         [0 | 127, ..] | [169, 254, ..] | [224..=255, ..] => Scope::Nobody,
         [192, 0, 0, last] if last != 9 && last != 10 => Scope::Nobody,
-        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [198, 18 | 19, ..] => Scope::Nobody,
-        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Scope::Private,
+        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => Scope::Nobody,
+        [198, 18 | 19, ..] | [100, 64..=127, ..] => Scope::Agent,
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Scope::Private,
         _ => Scope::Public,
     }
 }
@@ -65,13 +77,15 @@ mod tests {
             ("0.0.0.0", Scope::Nobody),
             ("127.8.8.8", Scope::Nobody),
             ("169.254.1.1", Scope::Nobody),
-            ("198.18.0.1", Scope::Nobody),
+            ("198.18.0.1", Scope::Agent),
+            ("198.19.255.254", Scope::Agent),
+            ("198.20.0.1", Scope::Public),
             ("203.0.113.9", Scope::Nobody),
             ("255.255.255.255", Scope::Nobody),
             ("10.1.1.1", Scope::Private),
             ("172.31.0.1", Scope::Private),
             ("172.32.0.1", Scope::Public),
-            ("100.127.0.1", Scope::Private),
+            ("100.127.0.1", Scope::Agent),
             ("100.128.0.1", Scope::Public),
             ("17.57.144.1", Scope::Public),
             ("::1", Scope::Nobody),

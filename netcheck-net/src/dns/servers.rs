@@ -1,23 +1,46 @@
-//! The resolvers that are asked, and from where.
+//! The resolvers that are asked, from where, and which of them leave questions with EDNS unanswered.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::sync::{Arc, Mutex};
 
+use super::exchange::{EdnsUse, Response};
 use crate::device;
+use crate::lock;
 use crate::tcp::Origin;
+
+/// So often a question with EDNS stays unanswered before EDNS is left out: one loss proves nothing.
+const LOST: u8 = 2;
+
+/// What is known of a resolver's EDNS.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct EdnsHistory {
+    accepted: bool,
+    unanswered: u8,
+}
+
+/// Shared by all questions of a run.
+pub(super) type EdnsKnown = Arc<Mutex<HashMap<SocketAddr, EdnsHistory>>>;
 
 /// The resolvers that are asked, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Servers {
     addresses: Vec<SocketAddr>,
     origin: Origin,
+    edns: EdnsKnown,
 }
 
 impl Servers {
     /// Resolvers to be asked from where the run's packets leave.
     #[must_use]
     pub fn new(addresses: Vec<SocketAddr>, origin: &Origin) -> Self {
-        Servers { addresses, origin: origin.clone() }
+        Servers { addresses, origin: origin.clone(), edns: EdnsKnown::default() }
+    }
+
+    /// The same, which share what is known of their EDNS.
+    pub(super) fn sharing(self, edns: &EdnsKnown) -> Self {
+        Servers { edns: Arc::clone(edns), ..self }
     }
 
     /// From where one of them is asked: what is on this machine is reached no other way than by loopback.
@@ -27,6 +50,22 @@ impl Servers {
             return Origin::default();
         }
         self.origin.clone()
+    }
+
+    /// Whether questions to this resolver have no EDNS any more.
+    pub(super) fn omits_edns(&self, server: SocketAddr) -> bool {
+        lock(&self.edns).get(&server).is_some_and(|known| !known.accepted && known.unanswered >= LOST)
+    }
+
+    /// Learns from a response.
+    pub(super) fn note_edns(&self, response: &Response) {
+        let mut all = lock(&self.edns);
+        let known = all.entry(response.server).or_default();
+        match response.edns {
+            EdnsUse::Accepted => known.accepted = true,
+            EdnsUse::Unanswered => known.unanswered = known.unanswered.saturating_add(1),
+            EdnsUse::Rejected | EdnsUse::Omitted => {}
+        }
     }
 }
 
@@ -50,6 +89,7 @@ impl IntoIterator for Servers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dns::message::Reply;
 
     #[test]
     fn a_resolver_elsewhere_is_asked_from_where_packets_leave_and_one_here_is_not() {
@@ -62,5 +102,28 @@ mod tests {
             let here = from(here);
             assert_eq!((here.interface, here.source), (None, None));
         }
+    }
+
+    #[test]
+    fn edns_is_left_out_after_two_losses_and_never_where_it_was_answered() {
+        let server: SocketAddr = "192.0.2.53:53".parse().unwrap();
+        let told = |uses: &[EdnsUse]| {
+            let servers = Servers::new(vec![server], &Origin::default());
+            for edns in uses {
+                servers.note_edns(&Response {
+                    reply: Reply::default(),
+                    server,
+                    edns: *edns,
+                    tcp: None,
+                    silent: Vec::new(),
+                });
+            }
+            servers.omits_edns(server)
+        };
+        use EdnsUse::{Accepted, Unanswered};
+        assert!(!told(&[Unanswered]));
+        assert!(told(&[Unanswered, Unanswered]));
+        assert!(!told(&[Accepted, Unanswered, Unanswered]));
+        assert!(!told(&[Unanswered, Unanswered, Accepted]));
     }
 }

@@ -335,6 +335,7 @@ impl Net {
         self.see(|seen| {
             seen.addresses.clone_from(&lookup.addresses);
             seen.facts.insert("dns".into(), Value::Object(lookup.facts.clone()));
+            seen.lookup = Some(Arc::clone(&lookup));
         });
         if let Some(failure) = &lookup.failure {
             return Err(failure.clone());
@@ -348,11 +349,13 @@ impl Net {
 
     /// Leaves out what cannot be the address of a public name.
     fn sift(&self, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
-        let of = |wanted: scope::Scope| addresses.iter().copied().filter(move |a| scope::of(*a) == wanted);
-        let public: Vec<IpAddr> = of(scope::Scope::Public).collect();
-        let private: Vec<IpAddr> = of(scope::Scope::Private).collect();
+        let of = |fits: fn(scope::Scope) -> bool| {
+            addresses.iter().copied().filter(move |address| fits(scope::of(*address)))
+        };
+        let public: Vec<IpAddr> = of(|scope| scope == scope::Scope::Public).collect();
+        let private: Vec<IpAddr> = of(scope::Scope::is_limited).collect();
         if !public.is_empty() {
-            let fine = |a: &IpAddr| self.shared.flags.private_ok && scope::of(*a) == scope::Scope::Private;
+            let fine = |a: &IpAddr| self.shared.flags.private_ok && scope::of(*a).is_limited();
             return Ok(addresses.iter().copied().filter(|a| public.contains(a) || fine(a)).collect());
         }
         if private.is_empty() {

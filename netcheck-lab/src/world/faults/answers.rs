@@ -25,6 +25,12 @@ pub struct Answers {
     pub garbage: Vec<String>,
     /// Names with an extended error (RFC 8914), and its number.
     pub extended: BTreeMap<String, u16>,
+    /// Names whose reply does not fit a datagram: truncated over UDP, whole over TCP.
+    pub truncated: Vec<String>,
+    /// Names whose questions for IPv6 addresses are dropped.
+    pub aaaa_silent: Vec<String>,
+    /// Questions with EDNS are dropped.
+    pub edns_silent: bool,
     /// Names with another address.
     pub address: BTreeMap<String, String>,
     /// No resolver at all.
@@ -40,7 +46,13 @@ impl Answers {
         if self.absent {
             return Ok(());
         }
-        let (faults, known) = self.faults();
+        let (mut faults, known) = self.faults();
+        if self.edns_silent {
+            faults = faults.without_edns();
+        }
+        for name in matching(&self.aaaa_silent) {
+            faults = faults.without_aaaa(&name);
+        }
         world.resolver(zone(faults, &known))
     }
 
@@ -59,6 +71,11 @@ impl Answers {
         each(&self.servfail, &|zone, name| zone.rcode(name, 2));
         each(&self.silent, &|zone, name| zone.silent(name));
         each(&self.garbage, &|zone, name| zone.garbage(name));
+        let first = hosts().into_iter().map(|(name, v4, _)| (name, v4)).collect::<BTreeMap<_, _>>();
+        each(&self.truncated, &|zone, name| {
+            let addresses: Vec<&str> = first[name].iter().map(String::as_str).collect();
+            zone.truncated(name, &addresses)
+        });
         for (pattern, code) in &self.extended {
             let rcode = if *code == 15 { 3 } else { 5 };
             each(std::slice::from_ref(pattern), &|zone, name| {

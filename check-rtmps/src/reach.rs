@@ -1,0 +1,109 @@
+//! The way to an ingest: its name, a place at its address, and the TCP connection.
+
+use std::net::IpAddr;
+
+use netcheck_common::clock;
+use netcheck_common::failure::{Code, Failure, Layer};
+use netcheck_common::net::Net;
+use netcheck_common::stream::Stream;
+use netcheck_common::target::Target;
+use netcheck_common::trace::{Stopped, Trace};
+use tokio::net::TcpStream;
+
+use crate::facts::{Facts, HandshakeFacts};
+use crate::limit::{Place, Places};
+use crate::tcp_info::TcpHandle;
+
+/// A connection to an ingest, or to the proxy before it.
+pub struct Reached {
+    /// The connection.
+    pub stream: Stream,
+    /// The place at the address that it holds.
+    pub place: Place,
+    /// Asks the kernel about a direct connection.
+    pub tcp: Option<TcpHandle>,
+}
+
+/// Waits for a place, then connects: `dns` and `tcp`, or `proxy`.
+///
+/// # Errors
+/// One of these stages failed, or no place became free in time.
+pub async fn reach(
+    target: &Target,
+    trace: &mut Trace<Facts>,
+    places: impl Fn(String) -> std::sync::Arc<Places>,
+    pace: impl Future<Output = ()>,
+) -> Result<Reached, Stopped> {
+    let net = trace.net();
+    if net.proxy_for(target).is_some() {
+        let place = wait(trace, &places(target.host.to_string())).await?;
+        pace.await;
+        let stream = trace.reach(target).await?;
+        return Ok(Reached { stream, place, tcp: None });
+    }
+    let addresses = trace.addresses(target).await?;
+    let first = addresses.first().map_or_else(|| target.host.to_string(), IpAddr::to_string);
+    let places = places(first);
+    let place = wait(trace, &places).await?;
+    pace.await;
+    let work = connect(&net, &addresses, target.port(), &places, place);
+    let connected = trace.stage_within(Layer::TCP, net.left(), work).await;
+    if trace.stopped_with() == Some(Code::RtmpTimeout) {
+        note_crowded(trace);
+    }
+    let (tcp, place) = connected?;
+    let handle = TcpHandle::of(&tcp);
+    Ok(Reached { stream: Stream::new(tcp), place, tcp: handle })
+}
+
+/// Waits for a place at the address, as long as the deadline leaves time to use it.
+async fn wait(trace: &mut Trace<Facts>, places: &Places) -> Result<Place, Stopped> {
+    match places.take(longest_wait(&trace.net())).await {
+        Some(place) => Ok(place),
+        None => {
+            note_crowded(trace);
+            Err(trace.stop(crowded()))
+        }
+    }
+}
+
+fn longest_wait(net: &Net) -> std::time::Duration {
+    let left = net.left();
+    left.saturating_sub(net.timeout() * 2).max(left / 2)
+}
+
+fn note_crowded(trace: &mut Trace<Facts>) {
+    trace.facts.rtmp = Some(HandshakeFacts { crowded: true, ..HandshakeFacts::default() });
+}
+
+fn crowded() -> Failure {
+    let detail =
+        "not tried: as many handshakes with this address as --per-host allows were still in progress";
+    Failure::new(Code::RtmpTimeout, detail)
+}
+
+/// Connects. A SYN that stays unanswered gives its place back; a connection that comes late and finds no place free is
+/// closed and made again in its turn, so that no open connection waits in line.
+async fn connect(
+    net: &Net,
+    addresses: &[IpAddr],
+    port: u16,
+    places: &Places,
+    place: Place,
+) -> Result<(TcpStream, Place), Failure> {
+    let mut attempt = Box::pin(net.connect_tcp(addresses, port));
+    let early = clock::within(places.patience(), &mut attempt).await;
+    places.note(early.is_some());
+    if let Some(connected) = early {
+        return Ok((connected?, place));
+    }
+    drop(place);
+    let late = attempt.await?;
+    if let Some(place) = places.take_free() {
+        return Ok((late, place));
+    }
+    drop(late);
+    let place = places.take(longest_wait(net)).await.ok_or_else(crowded)?;
+    // A path this slow answers late again: this attempt keeps its place.
+    Ok((net.connect_tcp(addresses, port).await?, place))
+}

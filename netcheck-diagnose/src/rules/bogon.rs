@@ -1,0 +1,76 @@
+//! Causes of an answer that cannot be a public name's: a filter, a local agent, or a zero-trust client that works.
+
+use std::net::IpAddr;
+
+use crate::Diagnosis;
+use crate::Observed;
+use crate::{Finding, fix};
+use netcheck_net::dns::scope::{self, Scope};
+use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::failure::Failure;
+use netcheck_record::record::Verdict;
+use netcheck_record::target::Target;
+
+/// The service proved itself behind such an address: a client of this machine or a gateway carries the connection.
+pub(super) fn proven(target: &Target, observed: &Observed, failure: &Failure) -> Finding {
+    let tunnel = observed.seen.path.as_ref().filter(|path| path.tunnel == Some(true));
+    let (reason, who) = match tunnel {
+        Some(_) => (Reason::LocalAgent, Who::Local),
+        None => (Reason::TransparentProxy, Who::Dns),
+    };
+    let fix = format!(
+        "If {} is meant to pass through a VPN or zero-trust client, nothing; else have the resolver give its public addresses.",
+        target.host
+    );
+    let mut cause = Cause::new(reason, who, fix)
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone())
+        .seen("the service's own certificate was presented there");
+    if let Some(interface) = tunnel.and_then(|path| path.interface.as_deref()) {
+        cause = cause.seen(format!("packets leave through the tunnel interface {interface} of this machine"));
+    }
+    Finding::with(Verdict::Degraded, used_by_agents(observed).into_iter().fold(cause, Cause::seen))
+}
+
+/// Nothing proved the address right.
+pub(super) async fn explain(
+    target: &Target,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Finding {
+    let private = observed.seen.private_answer;
+    let reason = if private { Reason::DnsHijack } else { Reason::DnsFilter };
+    let mut cause = Cause::new(reason, Who::Dns, fix::resolve(target))
+        .sure(Confidence::Medium)
+        .seen(failure.detail.clone());
+    if private {
+        cause = cause.seen("no certificate of the service proved the address right");
+    } else {
+        cause = cause.seen("such addresses are what DNS filters answer with");
+    }
+    if let Some(agents) = used_by_agents(observed) {
+        // The agent may be switched off, or carry something else: one sign, no more.
+        cause = cause.seen(agents).sure(Confidence::Low);
+    }
+    if net.diagnoses()
+        && let Some(found) = super::name::second_opinion(target, net).await.filter(|found| !found.is_empty())
+    {
+        cause = cause.sure(Confidence::High).seen(format!("the reference resolver has others: {found}"));
+    }
+    Finding::of(cause)
+}
+
+/// Whose kind of address it is, where it is an agent's.
+fn used_by_agents(observed: &Observed) -> Option<String> {
+    let addresses = &observed.seen.addresses;
+    let agents: Vec<&IpAddr> =
+        addresses.iter().filter(|address| scope::of(**address) == Scope::Agent).collect();
+    let first = agents.first().filter(|_| agents.len() == addresses.len())?;
+    let is_fake = matches!(first, IpAddr::V4(address) if address.octets()[0] == 198);
+    Some(if is_fake {
+        format!("{first} is of 198.18.0.0/15, which \"fake IP\" agents answer with")
+    } else {
+        format!("{first} is of 100.64.0.0/10, which zero-trust clients and providers use")
+    })
+}
