@@ -22,6 +22,7 @@ mod times;
 pub mod trail;
 pub mod walk;
 
+use netcheck_net::tls::Trust;
 use netcheck_record::cause::Cause;
 use netcheck_record::failure::Code;
 use netcheck_record::record::Verdict;
@@ -36,6 +37,7 @@ pub use outside::Outside;
 pub use rules::certificate::inspected;
 pub use rules::connection::dropped;
 pub use rules::connection::ipv6_broken;
+pub use rules::ecn;
 pub use rules::intercepted::{self, stands_in};
 
 /// What a diagnosis finds.
@@ -82,7 +84,15 @@ pub async fn explain(target: &Target, observed: &Observed, net: &Diagnosis) -> O
         None => &observed.degraded.iter().find(|(_, cause)| cause.is_none())?.0,
     };
     let layer = failure.code.layer();
+    let astray = match layer {
+        // What proved to be the service is no block page, wherever it is.
+        "dns" | "tcp" | "tls" | "http" if observed.seen.trust != Some(Trust::Public) => {
+            rules::name::led_astray(target, observed, failure, net)
+        }
+        _ => None,
+    };
     let found = match layer {
+        _ if astray.is_some() => astray,
         "route" => Some(rules::connection::route(target, observed, failure, net)),
         "dns" => Box::pin(rules::name::explain(target, observed, failure, net)).await,
         "proxy" => Some(rules::proxy::explain(target, observed, failure)),

@@ -4,6 +4,7 @@ mod bogon;
 pub(super) mod certificate;
 pub(super) mod connection;
 pub(super) mod datagram;
+pub mod ecn;
 pub(super) mod handshake;
 pub mod intercepted;
 pub(super) mod local;
