@@ -5,7 +5,6 @@ use netcheck_common::diagnose::fix;
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::http::Answer;
 use netcheck_common::net::Net;
-use netcheck_common::proxy;
 use netcheck_common::signature::{self, Match};
 use netcheck_common::target::Target;
 use netcheck_common::tls::Trust;
@@ -50,14 +49,7 @@ pub fn plain(net: &Net, answer: Answer, forwarded: bool, target: &Target) -> Res
     let page = recognised(net, &answer);
     match answer.status {
         _ if !forwarded && net.is_block_page_address() => Err(status(&answer, page)),
-        407 if forwarded => {
-            net.fact("proxy", "schemes", proxy::schemes(&answer));
-            Err(Failure::new(Code::ProxyAuthRequired, "407: the proxy asks for credentials"))
-        }
         407 => Err(Failure::new(Code::HttpProxyAuth, "407: a proxy nobody configured asks for credentials")),
-        502..=504 if forwarded => {
-            Err(Failure::new(Code::ProxyUpstream, format!("{}: the proxy could not reach it", answer.status)))
-        }
         403 if forwarded && page.is_some() => {
             Err(Failure::new(Code::ProxyDenied, "403: the proxy refuses it"))
         }

@@ -9,7 +9,7 @@ use netcheck_common::diagnose::{Diagnosis, Finding, intercepted};
 use netcheck_common::escape;
 use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::http::Request;
-use netcheck_common::proxy::Kind;
+use netcheck_common::proxy::{Kind, Proxy};
 use netcheck_common::target::Target;
 use netcheck_common::tls::Hello;
 use netcheck_common::trace::{Observed, Stopped, Trace};
@@ -158,17 +158,23 @@ async fn https(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped>
 
 async fn http(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let net = trace.net();
-    let mut request = Request::get(&target.host, target.port(), false, &target.request_path());
-    let stream = match net.proxy_for(target) {
-        // A forwarding proxy is asked for the whole URL, as a browser does; a tunnel would ask for another permission.
-        Some(proxy) if proxy.kind != Kind::Socks5h => {
-            request.absolute = true;
-            request.headers.extend(proxy.authorization());
-            trace.stage(Layer::PROXY, net.to_proxy(&proxy)).await?
-        }
-        _ => trace.reach(target).await?,
+    let request = Request::get(&target.host, target.port(), false, &target.request_path());
+    // A forwarding proxy is asked for the whole URL, as a browser does; a tunnel would ask for another permission.
+    let to = |proxy: Proxy| {
+        let net = net.clone();
+        async move { Ok((net.to_forwarder(&proxy, target).await?, proxy)) }
     };
-    let work = async { answer::plain(&net, net.request(stream, &request).await?, request.absolute, target) };
+    let (stream, proxy) = match trace.by_proxy(target, to).await? {
+        Some((stream, proxy)) => (stream, Some(proxy).filter(|proxy| proxy.kind != Kind::Socks5h)),
+        None => (trace.direct(target).await?, None),
+    };
+    let work = async {
+        let answer = match &proxy {
+            Some(proxy) => net.forward(stream, proxy, &request).await?,
+            None => net.request(stream, &request).await?,
+        };
+        answer::plain(&net, answer, proxy.is_some(), target)
+    };
     if let Some(remark) = trace.stage(Layer::HTTP, work).await? {
         trace.degrade(remark.failure, Some(remark.cause));
     }

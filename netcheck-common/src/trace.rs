@@ -9,6 +9,7 @@ pub use netcheck_diagnose::Observed;
 use netcheck_net::clock;
 pub use netcheck_net::clock::seconds;
 use netcheck_net::net::Net;
+use netcheck_net::proxy::{Proxy, Step};
 use netcheck_net::shortage;
 use netcheck_net::stream::Stream;
 use netcheck_net::tls::{Hello, Secure};
@@ -163,11 +164,64 @@ impl<F: Default> Trace<F> {
     /// One of these stages failed.
     pub async fn reach(&mut self, target: &Target) -> Result<Stream, Stopped> {
         let net = self.net();
-        if let Some(proxy) = net.proxy_for(target) {
-            return self.stage(Layer::PROXY, net.through(&proxy, &target.host, target.port())).await;
+        let net = &net;
+        let through = |proxy: Proxy| async move { net.through(&proxy, &target.host, target.port()).await };
+        if let Some(stream) = self.by_proxy(target, through).await? {
+            return Ok(stream);
         }
+        self.direct(target).await
+    }
+
+    /// Reaches the target without a proxy: `dns` and `tcp`.
+    ///
+    /// # Errors
+    /// One of these stages failed.
+    pub async fn direct(&mut self, target: &Target) -> Result<Stream, Stopped> {
+        let net = self.net();
         let addresses = self.addresses(target).await?;
         self.stage(Layer::TCP, net.connect(&addresses, target.port())).await
+    }
+
+    /// Takes the proxies of the target's way in turn, as a browser does; `None` where it is to go direct.
+    ///
+    /// # Errors
+    /// The last proxy failed, or one said no.
+    pub async fn by_proxy<T, W: Future<Output = Result<T, Failure>>>(
+        &mut self,
+        target: &Target,
+        through: impl Fn(Proxy) -> W,
+    ) -> Result<Option<T>, Stopped> {
+        let net = self.net();
+        let steps = net.steps(target);
+        let last = steps.len().saturating_sub(1);
+        for (number, step) in steps.into_iter().enumerate() {
+            net.take_step(number);
+            let failure = match step {
+                Step::Direct => {
+                    net.note_step(target, Ok(()));
+                    return Ok(None);
+                }
+                Step::Unspoken(proxy) => {
+                    Failure::new(Code::ProxyProtocol, format!("{proxy}: this tool does not speak SOCKS 4"))
+                }
+                Step::Proxy(proxy) => match self.attempt(Layer::PROXY, net.timeout(), through(proxy)).await {
+                    Ok(reached) => {
+                        net.note_step(target, Ok(()));
+                        return Ok(Some(reached));
+                    }
+                    Err(failure) if number < last && net.falls_over(&failure) => failure,
+                    Err(failure) => {
+                        net.note_step(target, Err(failure.code));
+                        return Err(self.stop(failure));
+                    }
+                },
+            };
+            net.note_step(target, Err(failure.code));
+            if number == last {
+                return Err(self.stop(failure));
+            }
+        }
+        Ok(None)
     }
 
     /// The target's addresses: the stage `dns`, which a literal or pinned address does not need.

@@ -24,7 +24,7 @@ pub mod walk;
 
 use netcheck_net::tls::Trust;
 use netcheck_record::cause::Cause;
-use netcheck_record::failure::Code;
+use netcheck_record::failure::{Code, Failure};
 use netcheck_record::record::Verdict;
 use netcheck_record::target::Target;
 
@@ -83,6 +83,21 @@ pub async fn explain(target: &Target, observed: &Observed, net: &Diagnosis) -> O
         Some(failure) => failure,
         None => &observed.degraded.iter().find(|(_, cause)| cause.is_none())?.0,
     };
+    let via = &observed.seen.via;
+    let explained = by_layer(target, observed, failure, net).await;
+    let scripted = failure.code.layer() != "proxy" && via.script.is_some();
+    explained.map(|finding| match scripted {
+        true => Finding { cause: rules::proxy::with_script_fault(finding.cause, via), ..finding },
+        false => finding,
+    })
+}
+
+async fn by_layer(
+    target: &Target,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Option<Finding> {
     let layer = failure.code.layer();
     let astray = match layer {
         // What proved to be the service is no block page, wherever it is.
@@ -117,7 +132,7 @@ pub fn is_silence_above_tcp(code: Code) -> bool {
 }
 
 /// The cause where the same check passed with small segments only, so many times.
-pub fn mtu_blackhole(target: &Target, failure: &netcheck_record::failure::Failure, times: u8) -> Finding {
+pub fn mtu_blackhole(target: &Target, failure: &Failure, times: u8) -> Finding {
     use netcheck_record::cause::{Confidence, Reason, Who};
     let cause = Cause::new(Reason::MtuBlackhole, Who::Network, fix::mtu(target))
         .sure(if times > 1 { Confidence::High } else { Confidence::Medium })

@@ -13,6 +13,7 @@
 mod act;
 pub mod corpus;
 pub mod dns;
+pub mod kerberos;
 pub mod pki;
 pub mod script;
 pub mod tool;

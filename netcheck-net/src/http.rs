@@ -44,6 +44,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// How much of the answer's body is read.
+    pub most: usize,
 }
 
 impl Request {
@@ -60,6 +62,7 @@ impl Request {
             absolute: false,
             headers: Vec::new(),
             body: Vec::new(),
+            most: BODY,
         }
     }
 
@@ -100,7 +103,7 @@ pub struct Answer {
     pub version: String,
     /// The headers, in order; values are as they came, made harmless.
     pub headers: Vec<(String, String)>,
-    /// At most 64 KiB of the body.
+    /// At most 64 KiB of the body, unless more was asked for.
     pub body: Vec<u8>,
     /// Whether the body was given up before its end, because it did not come.
     pub cut_short: bool,
@@ -161,7 +164,7 @@ async fn exchange(stream: Stream, request: &Request, bound: Duration) -> Result<
         builder.max_header_list_size(u32::try_from(HEAD).unwrap_or(u32::MAX)).adaptive_window(false);
         let (mut sender, connection) = builder.handshake(io).await.map_err(|error| failure(&error))?;
         tokio::pin!(connection);
-        let work = async { read(sender.send_request(message).await?, page, last).await };
+        let work = async { read(sender.send_request(message).await?, page, last, request.most).await };
         return tokio::select! {
             biased;
             answer = work => answer.map_err(|error| failure(&error)),
@@ -171,7 +174,7 @@ async fn exchange(stream: Stream, request: &Request, bound: Duration) -> Result<
     let mut builder = hyper::client::conn::http1::Builder::new();
     builder.max_headers(HEADERS).max_buf_size(HEAD);
     let (mut sender, connection) = builder.handshake(io).await.map_err(|error| failure(&error))?;
-    let work = async { read(sender.send_request(message).await?, page, last).await };
+    let work = async { read(sender.send_request(message).await?, page, last, request.most).await };
     tokio::pin!(work, connection);
     tokio::select! {
         biased;
@@ -189,13 +192,14 @@ async fn read(
     response: hyper::Response<Incoming>,
     page: Duration,
     last: Instant,
+    most: usize,
 ) -> Result<Answer, hyper::Error> {
     let (head, mut incoming) = response.into_parts();
     let mut body = Vec::new();
     let mut cut_short = false;
     let end = last.min(clock::now() + page);
     for _ in 0..PIECES {
-        if body.len() >= BODY {
+        if body.len() >= most {
             break;
         }
         // The answer is here; its page only helps to recognise it. A stream of events never ends.
@@ -207,7 +211,7 @@ async fn read(
         match frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    body.extend_from_slice(&data[..data.len().min(BODY - body.len())]);
+                    body.extend_from_slice(&data[..data.len().min(most - body.len())]);
                 }
             }
             // Part of a page is enough to recognise it by.

@@ -42,6 +42,8 @@ pub struct Seen {
     pub proxy: Option<String>,
     /// What stopped the check, where an experiment showed it to be another failure than it looked.
     pub restated: Option<Failure>,
+    /// What was seen of proxies, for the rules.
+    pub via: crate::proxy::ProxyObservations,
     /// What was wrong and did not stop the check.
     pub degraded: Vec<(Failure, Option<Cause>)>,
 }

@@ -17,6 +17,12 @@ pub fn unix() -> i64 {
         .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
+/// The time since 1970 by this machine's clock.
+#[must_use]
+pub fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 /// The time of day as records have it: RFC 3339, UTC, milliseconds.
 #[must_use]
 pub fn timestamp() -> String {

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::proxy_fix::{LoginRepair, ScriptRepair};
 use crate::scheme::{Scheme, Transport};
 use crate::target::Target;
 
@@ -177,6 +178,24 @@ pub enum Fix {
         #[serde(flatten)]
         destination: Destination,
     },
+    /// Make a proxy let its clients in.
+    RepairLogin {
+        /// The proxy, without credentials.
+        proxy: String,
+        /// What to do.
+        #[serde(flatten)]
+        repair: LoginRepair,
+        /// What goes through it.
+        #[serde(flatten)]
+        destination: Destination,
+    },
+    /// Make a proxy script (PAC) work.
+    RepairScript {
+        /// Where it is.
+        url: String,
+        /// What to do with it.
+        how: ScriptRepair,
+    },
     /// Make a proxy work.
     RepairProxy {
         /// The proxy, without credentials.
@@ -265,6 +284,8 @@ pub enum Fix {
 pub enum ProxyRepair {
     /// It cannot be reached: start it, or correct its address.
     Start,
+    /// It accepts connections and answers no request.
+    Answer,
     /// It works and cannot reach the destination.
     ReachDestination,
     /// What answers there is no proxy of that kind.
@@ -314,6 +335,7 @@ impl Fix {
             Fix::Allow { destination, .. }
             | Fix::Exempt { destination, .. }
             | Fix::Authenticate { destination, .. }
+            | Fix::RepairLogin { destination, .. }
             | Fix::RepairProxy { destination, .. }
             | Fix::RepairDns { destination, .. }
             | Fix::RepairIpv6 { destination }
@@ -323,7 +345,11 @@ impl Fix {
             | Fix::KeepIdle { destination, .. }
             | Fix::CheckService { destination }
             | Fix::AskOperator { destination, .. } => Some(destination),
-            Fix::LogIn { .. } | Fix::SetClock | Fix::Connect { .. } | Fix::Advise { .. } => None,
+            Fix::LogIn { .. }
+            | Fix::RepairScript { .. }
+            | Fix::SetClock
+            | Fix::Connect { .. }
+            | Fix::Advise { .. } => None,
         }
     }
 }
@@ -345,6 +371,8 @@ impl fmt::Display for Fix {
                 f,
                 "Give netcheck (and the platform's clients) credentials for {proxy}, or exempt {destination} from authentication."
             ),
+            Fix::RepairLogin { proxy, repair, destination } => repair.write(f, proxy, destination),
+            Fix::RepairScript { url, how } => how.write(f, url),
             Fix::RepairProxy { proxy, how, destination } => proxy_repair(f, proxy, *how, destination),
             Fix::RepairDns { host: Some(host), destination, .. } => write!(
                 f,
@@ -431,6 +459,10 @@ fn proxy_repair(f: &mut fmt::Formatter<'_>, proxy: &str, how: ProxyRepair, to: &
         ProxyRepair::Start => {
             write!(f, "Start the proxy {proxy}, or correct its address in this machine's settings.")
         }
+        ProxyRepair::Answer => write!(
+            f,
+            "Restart or relieve the proxy {proxy}: it accepts connections and answers no CONNECT; {to} goes through it."
+        ),
         ProxyRepair::ReachDestination => write!(f, "Let the proxy {proxy} itself reach {to}."),
         ProxyRepair::CheckKind => write!(f, "Check that {proxy} is a proxy of that kind."),
         ProxyRepair::ReplaceCertificate => write!(
@@ -458,6 +490,7 @@ pub fn every(target: &Target) -> Vec<Fix> {
     ];
     let repairs = [
         ProxyRepair::Start,
+        ProxyRepair::Answer,
         ProxyRepair::ReachDestination,
         ProxyRepair::CheckKind,
         ProxyRepair::ReplaceCertificate,

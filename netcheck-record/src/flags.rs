@@ -67,9 +67,24 @@ pub struct Flags {
     /// Connect to IP for HOST; HOST stays in SNI and Host (repeatable)
     #[arg(long, value_name = "HOST=IP", value_parser = pin)]
     pub connect_to: Vec<(String, IpAddr)>,
-    /// `env`, `none`, or http://, https://, socks5h:// URL; credentials from NETCHECK_PROXY_USER, NETCHECK_PROXY_PASSWORD or --proxy-credentials
-    #[arg(long, value_name = "env|none|URL", default_value = "env")]
+    /// `env`, `system` (environment, browser policy, desktop, WPAD), `none`, pac+URL, or http://, https://, socks5h:// URL; credentials from NETCHECK_PROXY_USER, NETCHECK_PROXY_PASSWORD or --proxy-credentials
+    #[arg(long, value_name = "env|system|none|pac+URL|URL", default_value = "env")]
     pub proxy: String,
+    /// How to answer a proxy that asks who you are
+    #[arg(long, value_enum, value_name = "SCHEME", default_value = "auto")]
+    pub proxy_auth: ProxyAuth,
+    /// The proxy's service principal [default: HTTP/ and the proxy's canonical host name]
+    #[arg(long, value_name = "HTTP/HOST[@REALM]")]
+    pub proxy_spn: Option<String>,
+    /// Keytab to ask for Kerberos tickets with, instead of the ticket cache
+    #[arg(long, value_name = "FILE")]
+    pub proxy_keytab: Option<PathBuf>,
+    /// Proxies that get a password although a PAC file fetched over plain HTTP chose them (repeatable)
+    #[arg(long, value_name = "HOST")]
+    pub proxy_auth_to: Vec<String>,
+    /// Only say which proxies each target would take, and why: nothing is sent to a target
+    #[arg(long)]
+    pub list_proxies: bool,
     /// File whose first line is USER:PASSWORD for the proxy
     #[arg(long, value_name = "FILE")]
     pub proxy_credentials: Option<PathBuf>,
@@ -100,6 +115,20 @@ pub struct Flags {
     /// Tell each stage, experiment and rule on standard error (-vv: each connection attempt too)
     #[arg(short, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+/// How a proxy's question who we are is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ProxyAuth {
+    /// Negotiate where a ticket can be had, else Basic
+    #[default]
+    Auto,
+    /// User and password
+    Basic,
+    /// Kerberos
+    Negotiate,
+    /// Not at all
+    None,
 }
 
 /// Who gives the second opinion on names.

@@ -10,6 +10,7 @@ pub mod fix;
 pub mod flags;
 #[cfg(feature = "manual")]
 pub mod manual;
+pub mod proxy_fix;
 pub mod record;
 pub mod sample;
 pub mod scheme;

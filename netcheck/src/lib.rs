@@ -21,6 +21,7 @@ mod ports;
 mod profile;
 mod profiles;
 mod progress;
+mod proxies;
 mod records;
 mod remedy;
 mod report;

@@ -1,10 +1,12 @@
-//! `plan`: what would be checked, as JSON lines that every tool reads.
+//! `plan`: what would be checked, as JSON lines that every tool reads; or which proxies each requirement would take.
+
+use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-use crate::out;
-use crate::plan;
 use crate::profile::choice::Choice;
+use crate::through::Through;
+use crate::{out, plan, proxies, tools};
 
 /// Print the plan as JSON lines, which every tool reads and takes its share of
 #[derive(ClapArgs, Debug)]
@@ -14,16 +16,33 @@ pub(crate) struct Args {
     /// Addresses that the tools will draw from each block
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     sample: Option<u64>,
+    /// Show instead which proxies each requirement would take, and why; nothing is sent to a target
+    #[arg(long)]
+    proxies: bool,
+    /// With --proxies: `env`, `system`, `none`, pac+URL, or a URL
+    #[arg(long, value_name = "env|system|none|pac+URL|URL", requires = "proxies")]
+    proxy: Option<String>,
+    /// With --proxies: folder of the tools, instead of looking beside this program
+    #[arg(long, value_name = "FOLDER", requires = "proxies")]
+    tools: Option<PathBuf>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// A profile that is not sound; output that cannot be written.
+/// A profile that is not sound; output that cannot be written; a tool that cannot be run.
 pub(crate) fn run(args: &Args) -> Result<u8, String> {
     let profile = args.choice.load()?;
+    let lines = plan::lines(&profile, args.sample)?;
+    if args.proxies {
+        let through = Through::of_proxy(args.proxy.clone(), args.sample);
+        through.sound()?;
+        let tools = args.tools.as_deref().map_or_else(tools::beside, |folder| Ok(tools::within(folder)))?;
+        out::print(&proxies::table(&lines, &tools, &through)?)?;
+        return Ok(0);
+    }
     let mut text = String::new();
-    for line in plan::lines(&profile, args.sample)? {
+    for line in lines {
         text.push_str(&line.json());
         text.push('\n');
     }

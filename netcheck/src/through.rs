@@ -38,9 +38,21 @@ pub(crate) struct Through {
     /// Connect to IP for HOST (repeatable)
     #[arg(long, value_name = "HOST=IP")]
     connect_to: Vec<String>,
-    /// `env`, `none`, or a URL; credentials from NETCHECK_PROXY_USER and NETCHECK_PROXY_PASSWORD
-    #[arg(long, value_name = "env|none|URL")]
+    /// `env`, `system`, `none`, pac+URL, or a URL; credentials from NETCHECK_PROXY_USER and NETCHECK_PROXY_PASSWORD
+    #[arg(long, value_name = "env|system|none|pac+URL|URL")]
     pub(crate) proxy: Option<String>,
+    /// How to answer a proxy that asks who you are
+    #[arg(long, value_name = "auto|basic|negotiate|none", value_parser = ["auto", "basic", "negotiate", "none"])]
+    proxy_auth: Option<String>,
+    /// The proxy's service principal
+    #[arg(long, value_name = "HTTP/HOST[@REALM]")]
+    proxy_spn: Option<String>,
+    /// Keytab to ask for Kerberos tickets with
+    #[arg(long, value_name = "FILE")]
+    proxy_keytab: Option<String>,
+    /// Proxies that get a password although a PAC file fetched over plain HTTP chose them (repeatable)
+    #[arg(long, value_name = "HOST")]
+    proxy_auth_to: Vec<String>,
     /// File whose first line is USER:PASSWORD for the proxy
     #[arg(long, value_name = "FILE")]
     proxy_credentials: Option<String>,
@@ -83,6 +95,11 @@ pub(crate) struct Through {
 }
 
 impl Through {
+    /// Only what chooses proxies.
+    pub(crate) fn of_proxy(proxy: Option<String>, sample: Option<u64>) -> Self {
+        Through { proxy, sample, ..Through::default() }
+    }
+
     /// Looks at what clap cannot, before any packet. Not a value parser: clap repeats a wrong value in its message,
     /// and a proxy's URL may hold a password.
     ///
@@ -128,6 +145,9 @@ impl Through {
             ("--reference-resolver", &self.reference_resolver),
             ("--proxy", &self.proxy),
             ("--proxy-credentials", &self.proxy_credentials),
+            ("--proxy-auth", &self.proxy_auth),
+            ("--proxy-spn", &self.proxy_spn),
+            ("--proxy-keytab", &self.proxy_keytab),
             ("--interface", &self.interface),
             ("--source", &self.source),
             ("--public-roots", &self.public_roots),
@@ -136,6 +156,7 @@ impl Through {
             give(flag, value.clone());
         }
         self.connect_to.iter().for_each(|pin| give("--connect-to", Some(pin.clone())));
+        self.proxy_auth_to.iter().for_each(|host| give("--proxy-auth-to", Some(host.clone())));
         give("--seed", self.seed.map(|value| value.to_string()));
         give("--sample", self.sample.map(|value| value.to_string()));
         if tool == "push" {
@@ -182,12 +203,17 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 fn proxy(text: &str) -> Result<(), String> {
-    if text == "env" || text == "none" {
+    if ["env", "system", "none"].contains(&text) {
         return Ok(());
     }
-    let known = ["http://", "https://", "socks5h://"].iter().any(|scheme| text.starts_with(scheme));
+    let proxies = ["http://", "https://", "socks5h://"];
+    let scripts = ["http://", "https://", "file:///"];
+    let known = match text.strip_prefix("pac+") {
+        Some(url) => scripts.iter().any(|scheme| url.starts_with(scheme)),
+        None => proxies.iter().any(|scheme| text.starts_with(scheme)),
+    };
     if !known {
-        return Err("env, none, or an http://, https:// or socks5h:// URL".into());
+        return Err("env, system, none, pac+URL, or an http://, https:// or socks5h:// URL".into());
     }
     if text.contains('@') {
         return Err("credentials do not belong on a command line: use NETCHECK_PROXY_USER and NETCHECK_PROXY_PASSWORD, or --proxy-credentials FILE".into());
@@ -217,6 +243,9 @@ mod tests {
         let why = proxy("http://user:hunter2@proxy:3128").unwrap_err();
         assert!(!why.contains("hunter2"));
         assert!(proxy("ftp://proxy").is_err());
-        assert_eq!(proxy("socks5h://proxy:1080"), Ok(()));
+        for text in ["socks5h://proxy:1080", "system", "pac+https://wpad/p.pac", "pac+file:///etc/p.pac"] {
+            assert_eq!(proxy(text), Ok(()), "{text}");
+        }
+        assert!(proxy("pac+ftp://wpad/p.pac").is_err());
     }
 }

@@ -30,9 +30,11 @@ fn edges(metadata: &Value) -> Vec<(String, String)> {
 }
 
 /// What each crate of ours may depend on; a check may depend on the common crate alone.
-const WALLS: [(&str, &[&str]); 7] = [
+const WALLS: [(&str, &[&str]); 9] = [
     ("netcheck-record", &[]),
-    ("netcheck-net", &["netcheck-record"]),
+    ("netcheck-kerberos", &[]),
+    ("netcheck-pac", &[]),
+    ("netcheck-net", &["netcheck-record", "netcheck-kerberos", "netcheck-pac"]),
     ("netcheck-diagnose", &["netcheck-record", "netcheck-net"]),
     ("netcheck-common", &["netcheck-record", "netcheck-net", "netcheck-diagnose"]),
     ("netcheck", &["netcheck-record"]),

@@ -11,4 +11,5 @@ mod lanes;
 mod manners;
 mod peer;
 mod proxies;
+mod scripts;
 mod socks;

@@ -74,6 +74,7 @@ fn a_tunnel_passes_and_the_proxy_resolves_the_name() {
       },
       "facts": {
         "proxy": {
+          "source": "flag",
           "status": 200
         }
       }
@@ -88,18 +89,21 @@ fn a_proxy_that_asks_for_credentials_is_auth_required() {
     let outcome = through(&server, &[SERVICE]).run();
     assert_eq!(essence(&outcome), "fail proxy.auth_required proxy_auth proxy medium");
     assert_eq!((stages(outcome.one()).as_str(), outcome.code), ("proxy!", 1));
-    assert_eq!(outcome.one()["facts"]["proxy"], json!({"status": 407, "schemes": ["Basic"]}));
+    assert_eq!(
+        outcome.one()["facts"]["proxy"],
+        json!({"source": "flag", "status": 407, "schemes": ["Basic"]})
+    );
 }
 
 #[test]
 fn schemes_this_tool_does_not_speak_are_named() {
     let server = proxy(&format!(
-        "{REFUSED}Proxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n"
+        "{REFUSED}Proxy-Authenticate: NTLM, Digest realm=\"a, b\"\r\nContent-Length: 0\r\n\r\n"
     ));
     let outcome = through(&server, &[SERVICE]).run();
-    assert_eq!(essence(&outcome), "fail proxy.auth_required proxy_auth proxy medium");
-    assert_eq!(outcome.one()["facts"]["proxy"]["schemes"], json!(["Negotiate", "NTLM"]));
-    assert!(outcome.one()["cause"]["evidence"].to_string().contains("only Negotiate, NTLM"), "{outcome:?}");
+    assert_eq!(essence(&outcome), "fail proxy.auth_required proxy_scheme proxy medium");
+    assert_eq!(outcome.one()["facts"]["proxy"]["schemes"], json!(["NTLM", "Digest"]));
+    assert!(outcome.one()["cause"]["evidence"].to_string().contains("only NTLM, Digest"), "{outcome:?}");
 }
 
 /// A proxy that wants Alice.
@@ -114,7 +118,8 @@ fn guarded() -> Server {
         };
         answer.as_bytes().to_vec()
     };
-    Server::tcp(vec![Act::until("\r\n\r\n"), Act::reply(answer), Act::Stall])
+    let ask = || [Act::until("\r\n\r\n"), Act::reply(answer)];
+    Server::tcp(ask().into_iter().chain(ask()).chain([Act::Stall]).collect())
 }
 
 /// Neither the password nor what stands for it is anywhere in what the tool said.
@@ -147,14 +152,19 @@ fn credentials_come_from_the_environment_a_file_or_the_proxy_variable() {
 
 #[test]
 fn credentials_that_are_refused_are_told_from_those_not_given() {
-    let server = proxy(&format!("{REFUSED}Proxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"));
-    for (user, said) in [(None, "asks for credentials"), (Some("alice"), "refuses the credentials")] {
+    let answer = format!("{REFUSED}Proxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n");
+    let ask = || [Act::until("\r\n\r\n"), Act::send(&answer)];
+    let server = Server::tcp(ask().into_iter().chain(ask()).chain([Act::Stall]).collect());
+    for (user, said, expected) in [
+        (None, "asks for credentials", "fail proxy.auth_required proxy_auth proxy medium"),
+        (Some("alice"), "refuses the credentials", "fail proxy.auth_refused proxy_auth local medium"),
+    ] {
         let mut tool = through(&server, &[SERVICE]);
         if let Some(user) = user {
             tool = tool.env("NETCHECK_PROXY_USER", user).env("NETCHECK_PROXY_PASSWORD", "hunter2");
         }
         let outcome = tool.run();
-        assert_eq!(essence(&outcome), "fail proxy.auth_required proxy_auth proxy medium");
+        assert_eq!(essence(&outcome), expected);
         assert!(outcome.one()["failure"]["detail"].as_str().unwrap().contains(said), "{outcome:?}");
         secret_is_kept(&outcome);
     }
@@ -188,9 +198,9 @@ fn each_refusal_of_a_proxy_has_its_own_code() {
             "HTTP/1.1 302 Found\r\nLocation: http://login\r\n\r\n",
             "fail proxy.denied proxy_policy proxy medium",
         ),
-        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", "fail proxy.upstream proxy_down proxy low"),
-        ("HTTP/1.1 503 Unavailable\r\n\r\n", "fail proxy.upstream proxy_down proxy low"),
-        ("HTTP/1.1 504 Timeout\r\n\r\n", "fail proxy.upstream proxy_down proxy low"),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", "fail proxy.upstream proxy_upstream proxy medium"),
+        ("HTTP/1.1 503 Unavailable\r\n\r\n", "fail proxy.upstream proxy_upstream proxy medium"),
+        ("HTTP/1.1 504 Timeout\r\n\r\n", "fail proxy.upstream proxy_upstream proxy medium"),
         ("SSH-2.0-lab\x1b[31m\r\n", "fail proxy.protocol proxy_down proxy low"),
         ("HTTP/1.1 600 What\r\n\r\n", "fail proxy.protocol proxy_down proxy low"),
         ("HTTP/1.1 200 OK\r\n\r\n<html>Welcome</html>", "fail proxy.protocol proxy_down proxy low"),
@@ -304,6 +314,7 @@ fn plain_http_is_asked_with_the_whole_url() {
     assert_eq!(stages(outcome.one()), "proxy http");
     let request = request(&server);
     assert!(request.starts_with("GET http://service.example/a?b=c HTTP/1.1\r\n"), "{request}");
+    assert!(!request.to_lowercase().contains("authorization"), "nothing is sent unasked: {request}");
     assert!(request.to_lowercase().contains("\r\nhost: service.example\r\n"), "{request}");
     secret_is_kept(&outcome);
 }
@@ -312,10 +323,13 @@ fn plain_http_is_asked_with_the_whole_url() {
 fn refusals_of_a_whole_url_are_the_proxys() {
     let page = "blocked by cisco umbrella";
     let forbidden = format!("HTTP/1.1 403 Forbidden\r\nContent-Length: {}\r\n\r\n{page}", page.len());
-    let asked = format!("{REFUSED}Proxy-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n");
+    let asked = format!("{REFUSED}Proxy-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n");
     for (answer, expected) in [
-        (asked.as_str(), "fail proxy.auth_required proxy_auth proxy medium"),
-        ("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "fail proxy.upstream proxy_down proxy low"),
+        (asked.as_str(), "fail proxy.auth_required proxy_scheme proxy medium"),
+        (
+            "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+            "fail proxy.upstream proxy_upstream proxy medium",
+        ),
         (forbidden.as_str(), "fail proxy.denied proxy_policy proxy medium"),
     ] {
         let server = http(answer);
@@ -324,7 +338,7 @@ fn refusals_of_a_whole_url_are_the_proxys() {
     }
     let server = http(&asked);
     let outcome = through(&server, &["http://service.example/"]).run();
-    assert_eq!(outcome.one()["facts"]["proxy"]["schemes"], json!(["Negotiate"]));
+    assert_eq!(outcome.one()["facts"]["proxy"]["schemes"], json!(["NTLM"]));
 }
 
 #[test]
@@ -395,4 +409,52 @@ fn a_variable_that_names_no_proxy_stops_only_the_targets_it_is_for() {
     assert_eq!((mixed.code, verdicts), (2, vec![&json!("inconclusive"), &json!("pass")]), "{mixed:?}");
     assert_eq!(mixed.records[0]["failure"]["code"], "input.invalid");
     assert!(!format!("{mixed:?}").contains("hunter2"), "{mixed:?}");
+}
+
+#[test]
+fn a_connect_left_pending_is_the_proxys_only_while_it_answers_another() {
+    let judge = |request: &[u8]| {
+        let control = String::from_utf8_lossy(request).contains(".invalid:443");
+        if control { b"HTTP/1.1 503 No such host\r\nContent-Length: 0\r\n\r\n".to_vec() } else { Vec::new() }
+    };
+    let server = Server::tcp(vec![Act::until("\r\n\r\n"), Act::reply(judge), Act::Stall]);
+    let outcome = through(&server, &["--timeout", "2", SERVICE]).run();
+    assert_eq!(essence(&outcome), "fail proxy.upstream proxy_upstream proxy medium", "{outcome:?}");
+    assert!(
+        outcome.one()["cause"]["evidence"].to_string().contains("answered another CONNECT"),
+        "{outcome:?}"
+    );
+    let silent = Server::tcp(vec![Act::Stall]);
+    let outcome = through(&silent, &["--timeout", "2", SERVICE]).run();
+    assert_eq!(essence(&outcome), "fail proxy.timeout proxy_down proxy medium", "{outcome:?}");
+    assert_eq!(outcome.one()["cause"]["action"]["how"], "answer");
+    let outcome = through(&silent, &["--timeout", "2", "--diagnose", "never", SERVICE]).run();
+    assert_eq!(outcome.one()["failure"]["code"], "proxy.timeout");
+    let asked = String::from_utf8_lossy(&silent.seen().concat()).matches(".invalid").count();
+    assert_eq!(asked, 2, "Host and request of one control, and none without diagnosis");
+}
+
+#[test]
+fn squids_own_words_tell_policy_from_a_path_that_is_broken() {
+    for (status, error, expected) in [
+        (500, "ERR_CANNOT_FORWARD 0", "fail proxy.upstream proxy_upstream proxy medium"),
+        (503, "ERR_CONNECT_FAIL 111", "fail proxy.upstream proxy_upstream proxy medium"),
+        (503, "ERR_ACCESS_DENIED 0", "fail proxy.denied proxy_policy proxy medium"),
+    ] {
+        let server =
+            proxy(&format!("HTTP/1.1 {status} x\r\nX-Squid-Error: {error}\r\nContent-Length: 0\r\n\r\n"));
+        let outcome = through(&server, &[SERVICE]).run();
+        assert_eq!(essence(&outcome), expected, "{outcome:?}");
+    }
+}
+
+#[test]
+fn the_entry_that_exempts_a_target_is_named() {
+    let server = quiet();
+    let outcome =
+        tool(&["--connect-to", "www.lab.test=127.0.0.1", &format!("tcp://www.lab.test:{}", server.port)])
+            .env("all_proxy", format!("http://127.0.0.1:{}", closed_port()))
+            .env("no_proxy", "other.test,lab.test")
+            .run();
+    assert_eq!(outcome.one()["facts"]["proxy"], json!({"source": "environment", "exempt": "lab.test"}));
 }

@@ -59,7 +59,7 @@ fn user_and_password_are_given_when_asked_for() {
     let (said, heard) = play(login(0), "alice:hunter2");
     assert_eq!(said, "pass - - - -");
     assert_eq!(heard[..19], [&[5, 2, 0, 2, 1, 5][..], b"alice", &[7], b"hunter2"].concat());
-    assert_eq!(play(login(1), "alice:hunter2").0, "fail proxy.auth_required proxy_auth proxy medium");
+    assert_eq!(play(login(1), "alice:hunter2").0, "fail proxy.auth_refused proxy_auth local medium");
 }
 
 #[test]
@@ -73,12 +73,12 @@ fn a_proxy_that_wants_credentials_is_auth_required() {
 #[test]
 fn each_reply_has_its_own_code() {
     for (reply, expected) in [
-        (1, "fail proxy.upstream proxy_down proxy low"),
+        (1, "fail proxy.upstream proxy_upstream proxy medium"),
         (2, "fail proxy.denied proxy_policy proxy medium"),
-        (3, "fail proxy.upstream proxy_down proxy low"),
-        (4, "fail proxy.upstream proxy_down proxy low"),
-        (5, "fail proxy.upstream proxy_down proxy low"),
-        (6, "fail proxy.upstream proxy_down proxy low"),
+        (3, "fail proxy.upstream proxy_upstream proxy medium"),
+        (4, "fail proxy.upstream proxy_upstream proxy medium"),
+        (5, "fail proxy.upstream proxy_upstream proxy medium"),
+        (6, "fail proxy.upstream proxy_upstream proxy medium"),
         (7, "fail proxy.protocol proxy_down proxy low"),
         (99, "fail proxy.protocol proxy_down proxy low"),
     ] {

@@ -36,6 +36,11 @@ pub(super) async fn one<C: Check>(
         let (text, why, labels) = (target.to_string(), Invalid::new(why), target.labels.clone());
         return judge::invalid(C::NAME, &Rejected { text, why, labels });
     }
+    if shared.flags().list_proxies {
+        let net = Net::new(shared);
+        net.choose_proxy(target).await;
+        return judge::way(C::NAME, &net, target);
+    }
     let attempts = shared.flags().attempts;
     let (mut net, ts) = (Net::new(shared).about(target), clock::timestamp());
     let mut tried = 1;
@@ -55,6 +60,7 @@ async fn attempt<C: Check>(check: &C, net: &Diagnosis, target: &Target, ts: &str
     let work = async {
         // On the heap: what a check learns on its way is not carried along once it has arrived.
         let check_once = Box::pin(async {
+            net.choose_proxy(target).await;
             let mut trace = Trace::<C::Facts>::new(net.clone());
             // Whether a stage stopped it is in the trace.
             drop(check.check(target, &mut trace).await);

@@ -8,6 +8,7 @@ use crate::check::Check;
 use netcheck_diagnose::{self as diagnose, Diagnosis, Finding, Observed};
 use netcheck_net::clock;
 use netcheck_net::net::Net;
+use netcheck_net::proxy::Step;
 use netcheck_net::tls::Trust;
 use netcheck_record::cause::{Cause, Reason, Who};
 use netcheck_record::escape;
@@ -63,6 +64,21 @@ pub(super) fn internal(check: &str, target: &Target, ts: String, panic: &(dyn An
     record
 }
 
+/// The record of a target that was only asked which proxies it would take.
+pub(super) fn way(check: &str, net: &Net, target: &Target) -> Record {
+    let shown = |step: Step| match step {
+        Step::Direct => "DIRECT".to_owned(),
+        Step::Proxy(proxy) => proxy.to_string(),
+        Step::Unspoken(text) => text,
+    };
+    let way: Vec<String> = net.steps(target).into_iter().map(shown).collect();
+    net.fact("proxy", "way", json!(way));
+    let mut record = bare(check, target.to_string(), clock::timestamp(), Verdict::Inconclusive);
+    record.facts = net.take_seen().facts;
+    record.labels.clone_from(&target.labels);
+    record
+}
+
 /// Notes how many attempts were made, where more than one was allowed.
 pub(super) fn with_attempts(mut record: Record, tried: u32, allowed: u32) -> Record {
     if allowed > 1 {
@@ -113,6 +129,10 @@ pub(super) async fn explain<C: Check>(
     small_rounds: u8,
 ) -> Option<Finding> {
     let explained = async {
+        // What a configured proxy says of itself does not depend on the protocol behind it.
+        if observed.failure.as_ref().is_some_and(|failure| failure.code.layer() == "proxy") {
+            return Box::pin(diagnose::explain(target, observed, net)).await;
+        }
         if let Some(finding) = Box::pin(diagnose::inspected(target, observed, net)).await {
             return Some(finding);
         }

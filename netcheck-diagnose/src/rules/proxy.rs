@@ -1,61 +1,194 @@
-//! Causes of a way through a proxy that was not given.
+//! Causes of a way through a proxy that was not given: whose they are, and what to change.
 
 use crate::Finding;
 use crate::Observed;
+use netcheck_net::proxy::ProxyObservations;
+use netcheck_net::proxy::observed::{AuthFault, AuthObservation};
 use netcheck_net::signature;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::fix::{Destination, Filter, Fix, ProxyRepair};
+use netcheck_record::proxy_fix::{LoginRepair, ScriptRepair};
+use netcheck_record::record::Verdict;
 use netcheck_record::target::Target;
+
+/// How far two clocks may be apart before Kerberos refuses (RFC 4120 section 1.2), in seconds.
+const SKEW: i64 = 300;
 
 /// The proxy's own words, turned into whom to ask for what.
 pub(crate) fn explain(target: &Target, observed: &Observed, failure: &Failure) -> Finding {
-    let proxy = observed.seen.proxy.clone().unwrap_or_default();
-    let destination = Destination::of(target);
-    let schemes = observed.seen.facts.get("proxy").and_then(|proxy| proxy.get("schemes")).cloned();
-    let repair = |how| Fix::RepairProxy { proxy: proxy.clone(), how, destination: destination.clone() };
-    let cause = match failure.code {
-        Code::ProxyAuthRequired => {
-            let fix = Fix::Authenticate { proxy: proxy.clone(), destination: destination.clone() };
-            let cause = Cause::new(Reason::ProxyAuth, Who::Proxy, fix).sure(Confidence::Medium);
-            let spoken =
-                |scheme: &serde_json::Value| scheme.as_str().is_some_and(|s| s.eq_ignore_ascii_case("basic"));
-            match schemes.as_ref().and_then(|schemes| schemes.as_array()) {
-                Some(schemes) if !schemes.is_empty() && !schemes.iter().any(spoken) => {
-                    let names: Vec<&str> = schemes.iter().filter_map(|scheme| scheme.as_str()).collect();
-                    cause.seen(format!("it offers only {}, which this tool does not speak", names.join(", ")))
-                }
-                _ => cause,
-            }
-        }
-        Code::ProxyDenied => Cause::new(
-            Reason::ProxyPolicy,
-            Who::Proxy,
-            Fix::Exempt {
-                from: Filter::ProxyPolicy,
-                destination: destination.clone(),
-                on_this_machine: false,
-                proxy: Some(proxy.clone()),
-            },
-        )
-        .sure(Confidence::Medium),
-        Code::ProxyUpstream => {
-            Cause::new(Reason::ProxyDown, Who::Proxy, repair(ProxyRepair::ReachDestination))
-                .sure(Confidence::Low)
-        }
-        Code::ProxyProtocol => {
-            Cause::new(Reason::ProxyDown, Who::Proxy, repair(ProxyRepair::CheckKind)).sure(Confidence::Low)
-        }
-        _ if failure.beneath.is_some_and(|code| code.layer() == "tls") => {
-            Cause::new(Reason::ProxyDown, Who::Proxy, repair(ProxyRepair::ReplaceCertificate))
-                .sure(Confidence::Medium)
-        }
-        _ => Cause::new(Reason::ProxyDown, Who::Proxy, repair(ProxyRepair::Start)).sure(Confidence::Medium),
+    let way = Way {
+        proxy: observed.seen.proxy.clone().unwrap_or_default(),
+        destination: Destination::of(target),
+        via: &observed.seen.via,
+        failure,
     };
-    let cause = cause.seen(failure.detail.clone());
-    let page = observed.seen.answer.as_ref().and_then(signature::match_page);
+    if matches!(failure.code, Code::ProxyPacUnreachable | Code::ProxyPacInvalid | Code::ProxyPacTimeout) {
+        return Finding::with(Verdict::Degraded, way.script());
+    }
+    let cause = way.cause().seen(failure.detail.clone());
+    let denied = failure.code == Code::ProxyDenied;
+    let page = observed.seen.answer.as_ref().filter(|_| denied).and_then(signature::match_page);
     Finding::of(match page {
         Some(page) => cause.seen(format!("its page is one of {} ({})", page.vendor, page.mark)),
         None => cause,
     })
+}
+
+/// Adds to a cause that the proxy script was of no use: a browser goes direct then, and so did the check.
+#[must_use]
+pub fn with_script_fault(cause: Cause, via: &ProxyObservations) -> Cause {
+    match &via.script {
+        Some(fault) => cause.seen(format!(
+            "the PAC file {} is of no use ({}), so a browser goes direct, as this check did",
+            fault.url, fault.why
+        )),
+        None => cause,
+    }
+}
+
+struct Way<'a> {
+    proxy: String,
+    destination: Destination,
+    via: &'a ProxyObservations,
+    failure: &'a Failure,
+}
+
+impl Way<'_> {
+    fn cause(&self) -> Cause {
+        let proxy = &self.proxy;
+        let repair =
+            |how| Fix::RepairProxy { proxy: proxy.clone(), how, destination: self.destination.clone() };
+        let down = |how| Cause::new(Reason::ProxyDown, Who::Proxy, repair(how));
+        match self.failure.code {
+            Code::ProxyAuthRequired => self.required(),
+            Code::ProxyAuthImpossible => self.impossible(),
+            Code::ProxyAuthRefused => self.refused(),
+            Code::ProxyDenied => {
+                let fix = Fix::Exempt {
+                    from: Filter::ProxyPolicy,
+                    destination: self.destination.clone(),
+                    on_this_machine: false,
+                    proxy: Some(proxy.clone()),
+                };
+                Cause::new(Reason::ProxyPolicy, Who::Proxy, fix).sure(Confidence::Medium)
+            }
+            Code::ProxyUpstream => {
+                let cause =
+                    Cause::new(Reason::ProxyUpstream, Who::Proxy, repair(ProxyRepair::ReachDestination))
+                        .sure(Confidence::Medium);
+                match self.via.control {
+                    Some(status) => cause.seen(format!(
+                        "meanwhile the same proxy answered another CONNECT, for a name that does not exist, with {status}"
+                    )),
+                    None => cause,
+                }
+            }
+            Code::ProxyTimeout if self.via.unanswered => down(ProxyRepair::Answer)
+                .sure(Confidence::Medium)
+                .seen("it accepted a second connection and left a CONNECT for another name unanswered too"),
+            Code::ProxyProtocol => down(ProxyRepair::CheckKind).sure(Confidence::Low),
+            _ if self.failure.beneath.is_some_and(|code| code.layer() == "tls") => {
+                down(ProxyRepair::ReplaceCertificate).sure(Confidence::Medium)
+            }
+            _ => down(ProxyRepair::Start).sure(Confidence::Medium),
+        }
+    }
+
+    fn login(&self, reason: Reason, who: Who, repair: LoginRepair) -> Cause {
+        let (proxy, destination) = (self.proxy.clone(), self.destination.clone());
+        Cause::new(reason, who, Fix::RepairLogin { proxy, repair, destination })
+    }
+
+    /// The proxy asks, and nothing was sent.
+    fn required(&self) -> Cause {
+        let offered = &self.via.offered;
+        let speaks =
+            |scheme: &&String| ["basic", "negotiate"].contains(&scheme.to_ascii_lowercase().as_str());
+        let spoken: Vec<&str> = offered.iter().filter(speaks).map(String::as_str).collect();
+        if !offered.is_empty() && spoken.is_empty() {
+            return self
+                .login(Reason::ProxyScheme, Who::Proxy, LoginRepair::OfferScheme { offered: offered.clone() })
+                .sure(Confidence::Medium)
+                .seen(format!("it offers only {}, which this tool does not speak", offered.join(", ")));
+        }
+        let fix = Fix::Authenticate { proxy: self.proxy.clone(), destination: self.destination.clone() };
+        let cause = Cause::new(Reason::ProxyAuth, Who::Proxy, fix).sure(Confidence::Medium);
+        if offered.is_empty() {
+            return cause;
+        }
+        cause.seen(format!(
+            "it offers {}; this tool speaks {} of these",
+            offered.join(", "),
+            spoken.join(" and ")
+        ))
+    }
+
+    /// The proxy asks, and no credentials could be made. What this machine or a KDC says of them is certain.
+    fn impossible(&self) -> Cause {
+        let Some(AuthObservation { fault: Some(fault), .. }) = &self.via.auth else { return self.required() };
+        let (reason, who, repair) = match fault {
+            AuthFault::Ticket(_) => (Reason::ProxyTicket, Who::Local, LoginRepair::RenewTicket),
+            AuthFault::Spn { spn, .. } => {
+                (Reason::ProxySpn, Who::Proxy, LoginRepair::RegisterSpn { spn: spn.clone() })
+            }
+            AuthFault::Clock { skew, .. } => {
+                (Reason::ClockSkew, Who::Local, LoginRepair::SetClock { skew_s: *skew })
+            }
+            AuthFault::Kdc(_) => (Reason::KdcUnreachable, Who::Network, LoginRepair::ReachKdc),
+            AuthFault::Login(_) => (Reason::ProxyAuth, Who::Local, LoginRepair::CorrectCredentials),
+            AuthFault::ClearScript => (Reason::ProxyAuth, Who::Local, LoginRepair::SecureScript),
+            AuthFault::NotBuilt => (Reason::ProxyAuth, Who::Local, LoginRepair::UseKerberos),
+        };
+        let sure = if matches!(fault, AuthFault::Kdc(_)) { Confidence::Medium } else { Confidence::High };
+        self.login(reason, who, repair).sure(sure)
+    }
+
+    /// Something was sent, and the proxy asks again.
+    fn refused(&self) -> Cause {
+        let Some(ticket) = self.via.ticket.as_ref().filter(|_| self.via.sent == Some("Negotiate")) else {
+            let repair = LoginRepair::CorrectCredentials;
+            return self.login(Reason::ProxyAuth, Who::Local, repair).sure(Confidence::Medium);
+        };
+        if let Some(skew_s) = self.proxy_skew(ticket.offset).filter(|skew| skew.abs() > SKEW) {
+            let way = if skew_s < 0 { "behind" } else { "ahead of" };
+            return self
+                .login(Reason::ClockSkew, Who::Proxy, LoginRepair::SetProxyClock { skew_s })
+                .sure(Confidence::Medium)
+                .seen(format!(
+                    "its own Date is {} s {way} the clock of the KDC that issued the ticket",
+                    skew_s.abs()
+                ));
+        }
+        let key =
+            ticket.kvno.map_or_else(|| "the current key".to_owned(), |kvno| format!("key version {kvno}"));
+        let repair = LoginRepair::UpdateKeytab { spn: ticket.spn.clone(), kvno: ticket.kvno };
+        let cause = self
+            .login(Reason::ProxyKeytab, Who::Proxy, repair)
+            .sure(Confidence::Medium)
+            .seen(format!("a fresh ticket for {}, made with {key}, was refused", ticket.spn));
+        match self.via.proxy_error {
+            Some((code, _)) => cause.seen(format!("the proxy's own Kerberos error is {code}")),
+            None => cause,
+        }
+    }
+
+    /// How far the proxy's clock is ahead of the KDC's, in seconds.
+    fn proxy_skew(&self, offset: i64) -> Option<i64> {
+        let seen = self.via.auth.as_ref()?;
+        Some(seen.date? - (seen.now + offset))
+    }
+
+    /// A script that is of no use.
+    fn script(&self) -> Cause {
+        let url = self.via.script.as_ref().map(|fault| fault.url.clone()).unwrap_or_default();
+        let how = match self.failure.code {
+            Code::ProxyPacUnreachable => ScriptRepair::Serve,
+            Code::ProxyPacTimeout => ScriptRepair::Hasten,
+            _ => ScriptRepair::Repair,
+        };
+        Cause::new(Reason::ProxyPac, Who::Proxy, Fix::RepairScript { url, how })
+            .sure(Confidence::High)
+            .seen(self.failure.detail.clone())
+    }
 }

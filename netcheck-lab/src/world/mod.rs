@@ -22,8 +22,9 @@ use nix::mount::{MsFlags, mount};
 use serde::Deserialize;
 
 pub use isolate::{isolate, isolated, mortal};
-pub use place::Place;
+pub use place::{Place, said};
 pub use topology::{Network, ROUTER1};
+pub use wait::listening;
 
 use self::scenario::Scenario;
 use crate::dns::{DnsServer, Zone};

@@ -100,8 +100,11 @@ fn open(name: &str) -> io::Result<(File, tokio::runtime::Runtime)> {
     Ok((File::open(own)?, runtime))
 }
 
-/// Runs a command to its end with `input`; what it wrote, or what it complained of.
-pub(super) fn said(command: &mut Command, input: &str) -> io::Result<String> {
+/// Runs a command to its end with `input`; what it wrote.
+///
+/// # Errors
+/// It cannot be started, or it failed: then with what it complained of.
+pub fn said(command: &mut Command, input: &str) -> io::Result<String> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(input.as_bytes())?;

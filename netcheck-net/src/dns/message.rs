@@ -40,6 +40,21 @@ pub struct Reply {
     pub extended: Vec<Extended>,
     /// The first alias that is no host name (RFC 1123 section 2.1, and the underscore): nobody can ask for its address.
     pub odd_alias: Option<String>,
+    /// Services (RFC 2782), where these were asked for.
+    pub services: Vec<Service>,
+}
+
+/// One SRV record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Lower first.
+    pub priority: u16,
+    /// Higher first among equals.
+    pub weight: u16,
+    /// On which port.
+    pub port: u16,
+    /// Which host.
+    pub host: String,
 }
 
 /// Why some bytes are no answer.
@@ -87,7 +102,21 @@ pub fn answer(bytes: &[u8], name: &str, kind: RecordType, id: u16) -> Result<Rep
         ..Reply::default()
     };
     follow(&message, name, &mut reply);
+    reply.services = services(&message);
     Ok(reply)
+}
+
+fn services(message: &Message) -> Vec<Service> {
+    let service = |data: &RData| match data {
+        RData::SRV(service) => Some(Service {
+            priority: service.priority,
+            weight: service.weight,
+            port: service.port,
+            host: escape::line(&plain(&service.target), 255),
+        }),
+        _ => None,
+    };
+    message.answers.iter().filter_map(|record| service(&record.data)).take(MOST).collect()
 }
 
 fn plain(name: &Name) -> String {

@@ -71,6 +71,12 @@ impl Resolver {
         Resolver { given, families, origin, ..Resolver::default() }
     }
 
+    /// The domains that names without a dot are looked for in.
+    #[must_use]
+    pub fn search(&self) -> &[String] {
+        &self.config().search
+    }
+
     /// The servers that are asked.
     pub fn servers(&self) -> Servers {
         let addresses = self.given.map_or_else(|| self.config().servers.clone(), |server| vec![server]);

@@ -7,6 +7,7 @@ mod given;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use crate::device;
 use crate::dns::{Families, Resolver, scope};
 use crate::eyeballs::Family;
 use crate::lock;
-use crate::proxy::{Choice, Credentials, Proxy};
+use crate::proxy::{Authentication, Choice, Credentials, Route};
 use crate::seen::Seen;
 use crate::signature;
 use crate::story;
@@ -42,6 +43,7 @@ pub struct Shared {
     flags: Flags,
     pins: HashMap<String, Vec<IpAddr>>,
     choice: Choice,
+    authentication: Authentication,
     resolver: Resolver,
     roots: Roots,
     origin: Origin,
@@ -87,7 +89,8 @@ impl Shared {
         let origin = Origin { interface: flags.interface.clone(), source: flags.source };
         let resolver = Resolver::new(flags.resolver, families, origin.clone());
         let deadline = flags.deadline.unwrap_or(flags.timeout * 4 + lasts);
-        Ok(Shared { deadline, pins, choice, resolver, roots, origin, watch, flags })
+        let authentication = Authentication::new(&flags);
+        Ok(Shared { authentication, deadline, pins, choice, resolver, roots, origin, watch, flags })
     }
 }
 
@@ -123,6 +126,9 @@ pub struct Net {
     silent: Arc<Silence>,
     /// What `-v` calls this target; empty where nothing is told.
     about: Arc<str>,
+    /// The way of this target, once it is chosen, and which step of it is being taken.
+    route: Arc<OnceLock<Route>>,
+    step: Arc<AtomicUsize>,
 }
 
 /// The stage that has been silent for a while, once there is one.
@@ -146,6 +152,8 @@ impl Net {
             ttl: None,
             silent: Arc::default(),
             about: Arc::default(),
+            route: Arc::default(),
+            step: Arc::default(),
         }
     }
 
@@ -165,7 +173,7 @@ impl Net {
 
     /// The way of the target's next attempt: it has seen nothing yet, and has what is left of the deadline.
     pub fn again(&self) -> Self {
-        Net { again: Some(clock::now()), ..self.aside() }
+        Net { again: Some(clock::now()), step: Arc::default(), ..self.aside() }
     }
 
     /// A way whose sights do not reach this target's record: for proxies and control experiments.
@@ -295,10 +303,20 @@ impl Net {
         });
     }
 
-    /// The proxy this target goes through, if any.
-    #[must_use]
-    pub fn proxy_for(&self, target: &Target) -> Option<Proxy> {
-        self.shared.choice.of(target).cloned()
+    pub(crate) fn choice(&self) -> &Choice {
+        &self.shared.choice
+    }
+
+    pub(crate) fn authentication(&self) -> &Authentication {
+        &self.shared.authentication
+    }
+
+    pub(crate) fn chosen(&self) -> &OnceLock<Route> {
+        &self.route
+    }
+
+    pub(crate) fn step_number(&self) -> &AtomicUsize {
+        &self.step
     }
 
     /// Addresses that need no resolver: a literal, or what `--connect-to` pins.

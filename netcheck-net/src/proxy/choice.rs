@@ -1,159 +1,159 @@
-//! Which proxy a target goes through: `--proxy`, or the environment as curl reads it.
+//! The way of a target: through which proxies, in which order, and who says so.
 
-use std::env;
-
-use hyper_util::client::proxy::matcher::Matcher;
-
-use super::{Credentials, Kind, Proxy};
+use super::Proxy;
+use super::auth::Credentials;
+use super::source::bypass::is_local;
+use super::source::{Fixed, Setting, Source};
 use netcheck_record::scheme::{ProxyVariables, Transport};
-use netcheck_record::target::{Host, Target};
+use netcheck_record::target::Target;
 
-/// What a variable says: nothing, a proxy, or something that is none.
-type Named = Option<Result<Proxy, String>>;
+/// One step of a way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Without a proxy.
+    Direct,
+    /// Through a proxy.
+    Proxy(Proxy),
+    /// Through a proxy of a kind that is not spoken here: `SOCKS4 host:1080`.
+    Unspoken(String),
+}
 
-/// What `--proxy` and the environment say.
-#[derive(Clone, Debug, Default)]
+/// The way of a target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Route {
+    /// What is tried, in order.
+    pub steps: Vec<Step>,
+    /// Where the setting was found, where there is one.
+    pub source: Option<String>,
+    /// The entry of the exemptions that lets the target go round the proxy.
+    pub exempt: Option<String>,
+    /// A script that was fetched without TLS chose the proxies.
+    pub in_the_clear: bool,
+}
+
+/// What `--proxy` and its sources say.
+#[derive(Debug)]
 pub struct Choice {
-    all: Named,
-    https: Named,
-    http: Named,
+    source: Source,
     /// Whether one proxy was named for everything.
     explicit: bool,
-    no_proxy: String,
+    #[cfg(feature = "pac")]
+    pub(super) given: Option<Credentials>,
+    #[cfg(feature = "pac")]
+    pub(super) scripts: super::script::Scripts,
 }
 
 impl Choice {
-    /// Reads `--proxy`; `proxied` says whether this check's clients follow the environment.
+    /// Reads `--proxy`; `proxied` says whether this check's clients follow environment, system and scripts.
     ///
     /// # Errors
-    /// The URL cannot be used.
+    /// The value cannot be used.
     pub fn read(flag: &str, given: Option<Credentials>, proxied: bool) -> Result<Self, String> {
-        match flag {
-            "none" => Ok(Choice::default()),
-            "env" if !proxied => Ok(Choice::default()),
-            "env" => Ok(Choice::environment(given)),
-            url => {
-                if url.rsplit_once('@').is_some() {
-                    return Err("--proxy: user information does not belong in an argument: set \
-                                NETCHECK_PROXY_USER and NETCHECK_PROXY_PASSWORD, or --proxy-credentials FILE"
-                        .into());
-                }
-                let proxy = parse(url, given).map_err(|why| format!("--proxy: {why}"))?;
-                Ok(Choice { all: Some(Ok(proxy)), explicit: true, no_proxy: no_proxy(), ..Choice::default() })
-            }
+        let source = Source::read(flag, given.clone(), proxied)?;
+        if cfg!(not(feature = "pac")) && matches!(source.setting, Setting::Pac(_)) {
+            return Err("--proxy: this program was built without PAC".into());
         }
-    }
-
-    /// A variable that cannot be read stops only the targets that it is for.
-    fn environment(given: Option<Credentials>) -> Self {
-        let read = |names: &[&'static str]| {
-            let (name, url) = variable(names)?;
-            Some(parse(&url, given.clone()).map_err(|why| format!("the variable {name}: {why}")))
-        };
-        Choice {
-            all: read(&["all_proxy", "ALL_PROXY"]),
-            https: read(&["https_proxy", "HTTPS_PROXY"]),
-            // HTTP_PROXY in capitals is not read: a CGI program's caller can set it.
-            http: read(&["http_proxy"]),
-            explicit: false,
-            no_proxy: no_proxy(),
-        }
-    }
-
-    /// The proxy for a target, if it goes through one.
-    #[must_use]
-    pub fn of(&self, target: &Target) -> Option<&Proxy> {
-        self.named(target)?.as_ref().ok()
+        let explicit = source.origin == "flag" && matches!(source.setting, Setting::Fixed(_));
+        #[cfg(feature = "pac")]
+        return Ok(Choice { source, explicit, given, scripts: super::script::Scripts::default() });
+        #[cfg(not(feature = "pac"))]
+        Ok(Choice { source, explicit })
     }
 
     /// Why the proxy that a target should go through cannot be used, where that is so.
     #[must_use]
     pub fn fault(&self, target: &Target) -> Option<&str> {
-        self.named(target)?.as_ref().err().map(String::as_str)
+        let Setting::Fixed(fixed) = &self.source.setting else { return None };
+        self.named(fixed, target)?.as_ref().err().map(String::as_str)
     }
 
     /// What of all credentials nobody may see.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = String> {
-        let named = [&self.all, &self.https, &self.http].into_iter().flatten().flatten();
-        named.filter_map(|proxy| proxy.credentials.as_ref()).flat_map(Credentials::secrets)
-    }
-
-    fn named(&self, target: &Target) -> Option<&Result<Proxy, String>> {
-        let over_tcp = target.transport() == Transport::Tcp;
-        let named = match target.scheme.proxy {
-            _ if self.explicit => self.all.as_ref().filter(|_| over_tcp),
-            ProxyVariables::Https => self.https.as_ref().or(self.all.as_ref()),
-            ProxyVariables::Http => self.http.as_ref().or(self.all.as_ref()),
-            ProxyVariables::All => self.all.as_ref(),
-            ProxyVariables::None => None,
+        let fixed = match &self.source.setting {
+            Setting::Fixed(fixed) => Some(fixed),
+            _ => None,
         };
-        named.filter(|_| !self.exempt(&target.host))
+        let named =
+            fixed.into_iter().flat_map(|fixed| [&fixed.all, &fixed.https, &fixed.http]).flatten().flatten();
+        let own = named.filter_map(|proxy| proxy.credentials.as_ref()).flat_map(Credentials::secrets);
+        #[cfg(feature = "pac")]
+        let own = own.chain(self.given.iter().flat_map(Credentials::secrets));
+        own
     }
 
-    fn exempt(&self, host: &Host) -> bool {
-        if self.no_proxy.is_empty() || self.no_proxy == "*" {
-            return self.no_proxy == "*";
+    /// The way of a target, where no script has to be asked.
+    pub(crate) fn fixed(&self, target: &Target) -> Option<Route> {
+        let direct = || Route { steps: vec![Step::Direct], ..Route::default() };
+        let origin = Some(self.source.origin.clone());
+        match &self.source.setting {
+            Setting::Direct => Some(direct()),
+            Setting::Fixed(fixed) => Some(match self.candidate(fixed, target) {
+                None => direct(),
+                Some(_) if self.exemption(fixed, target).is_some() => {
+                    Route { exempt: self.exemption(fixed, target), source: origin, ..direct() }
+                }
+                Some(Ok(proxy)) => {
+                    Route { steps: vec![Step::Proxy(proxy.clone())], source: origin, ..Route::default() }
+                }
+                Some(Err(_)) => direct(),
+            }),
+            Setting::Pac(_) | Setting::Detect if !is_over_tcp(target) || is_local(&target.host) => {
+                Some(direct())
+            }
+            Setting::Pac(_) | Setting::Detect => None,
         }
-        let matcher = Matcher::builder().all("http://proxy.invalid:1").no(self.no_proxy.as_str()).build();
-        let Ok(uri) = format!("http://{host}/").parse() else { return false };
-        matcher.intercept(&uri).is_none()
+    }
+
+    /// Where the script is, if one is to be asked; `None` inside where it is to be found.
+    #[cfg(feature = "pac")]
+    pub(super) fn script_url(&self) -> Option<Option<&str>> {
+        match &self.source.setting {
+            Setting::Pac(url) => Some(Some(url)),
+            Setting::Detect => Some(None),
+            _ => None,
+        }
+    }
+
+    /// Where the setting was found.
+    pub(super) fn origin(&self) -> &str {
+        &self.source.origin
+    }
+
+    fn candidate<'a>(&self, fixed: &'a Fixed, target: &Target) -> Option<&'a Result<Proxy, String>> {
+        if self.explicit {
+            return fixed.all.as_ref().filter(|_| is_over_tcp(target));
+        }
+        match target.scheme.proxy {
+            ProxyVariables::Https => fixed.https.as_ref().or(fixed.all.as_ref()),
+            ProxyVariables::Http => fixed.http.as_ref().or(fixed.all.as_ref()),
+            ProxyVariables::All => fixed.all.as_ref(),
+            ProxyVariables::None => None,
+        }
+    }
+
+    fn exemption(&self, fixed: &Fixed, target: &Target) -> Option<String> {
+        if let Some(entry) = fixed.bypass.matched(&target.host, target.port()) {
+            return Some(entry.to_owned());
+        }
+        // The environment's list is curl's; browsers never send their own machine's names to a proxy.
+        let curl = matches!(self.source.origin.as_str(), "flag" | "environment");
+        (!curl && is_local(&target.host)).then(|| "this machine".to_owned())
+    }
+
+    fn named<'a>(&self, fixed: &'a Fixed, target: &Target) -> Option<&'a Result<Proxy, String>> {
+        self.candidate(fixed, target).filter(|_| self.exemption(fixed, target).is_none())
     }
 }
 
-/// The exemptions of the environment.
-fn no_proxy() -> String {
-    exemptions(&variable(&["no_proxy", "NO_PROXY"]).map(|(_, value)| value).unwrap_or_default())
+/// Whether a proxy could carry the target at all.
+fn is_over_tcp(target: &Target) -> bool {
+    target.transport() == Transport::Tcp
 }
 
-/// Commas or blanks may stand between names; `*` means everything only where it stands alone, as curl has it.
-fn exemptions(text: &str) -> String {
-    let separator = |c: char| c == ',' || c.is_whitespace();
-    let names: Vec<&str> = text
-        .split(separator)
-        .map(|name| name.trim_end_matches('.'))
-        .filter(|name| !name.is_empty())
-        .collect();
-    if names == ["*"] {
-        return "*".into();
-    }
-    names.into_iter().filter(|name| *name != "*").collect::<Vec<_>>().join(",")
-}
-
-fn variable(names: &[&'static str]) -> Option<(&'static str, String)> {
-    names
-        .iter()
-        .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()).map(|value| (*name, value)))
-}
-
-fn parse(url: &str, given: Option<Credentials>) -> Result<Proxy, String> {
-    // curl reads a bare host:port as an HTTP proxy.
-    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
-    let (kind, default) = match scheme.to_ascii_lowercase().as_str() {
-        "http" => (Kind::Http, 1080),
-        "https" => (Kind::Https, 443),
-        "socks5h" | "socks5" => (Kind::Socks5h, 1080),
-        _ => return Err("a proxy is http://, https:// or socks5h://".into()),
-    };
-    let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let (credentials, authority) = match rest.rsplit_once('@') {
-        Some((user, authority)) => (Some(Credentials::of_url(user)), authority),
-        None => (given, rest),
-    };
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => {
-            let (host, rest) = rest.split_once(']').ok_or("the bracket is not closed")?;
-            (host, rest.strip_prefix(':'))
-        }
-        None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
-    };
-    let port = match port.filter(|port| !port.is_empty()) {
-        Some(port) => {
-            port.parse::<u16>().ok().filter(|port| *port > 0).ok_or("a port is a number from 1 to 65535")?
-        }
-        None => default,
-    };
-    let host = Host::parse(host).map_err(|why| why.0)?;
-    Ok(Proxy { kind, host, port, credentials })
+/// A bare proxy of a script's list.
+#[cfg(feature = "pac")]
+pub(super) fn listed(url: &str, given: Option<Credentials>) -> Option<Proxy> {
+    super::source::url::parse(url, given, 80).ok()
 }
 
 #[cfg(test)]
@@ -165,60 +165,49 @@ mod tests {
         Spec::parse(text, tool, Sampling::default()).unwrap().expand(Sampling::default()).next().unwrap()
     }
 
+    fn way(choice: &Choice, text: &str, tool: &str) -> Option<String> {
+        match choice.fixed(&target(text, tool))?.steps.remove(0) {
+            Step::Proxy(proxy) => Some(proxy.to_string()),
+            _ => None,
+        }
+    }
+
     #[test]
     fn an_explicit_proxy_serves_every_tcp_scheme() {
         let choice = Choice::read("http://p:3128", None, true).unwrap();
         for (text, tool) in
             [("tcp://a:1", "tcp"), ("rtmps://a:1", "rtmps"), ("wss://a", "wss"), ("turns://a", "udp")]
         {
-            assert_eq!(
-                choice.of(&target(text, tool)).map(ToString::to_string).as_deref(),
-                Some("http://p:3128"),
-                "{text}"
-            );
+            assert_eq!(way(&choice, text, tool).as_deref(), Some("http://p:3128"), "{text}");
         }
         for (text, tool) in [("stun://a", "udp"), ("h3://a", "udp"), ("icmp://a", "udp"), ("turn://a", "udp")]
         {
-            assert_eq!(choice.of(&target(text, tool)), None, "{text}");
+            assert_eq!(way(&choice, text, tool), None, "{text}");
         }
-    }
-
-    #[test]
-    fn no_proxy_is_read_as_curl_reads_it() {
-        let mut choice = Choice::read("http://p:3128", None, true).unwrap();
-        choice.no_proxy = "example.com,10.0.0.0/8,.internal.net".into();
-        for (text, direct) in [
-            ("tcp://example.com:1", true),
-            ("tcp://a.example.com:1", true),
-            ("tcp://notexample.com:1", false),
-            ("tcp://10.1.1.1:1", true),
-            ("tcp://11.1.1.1:1", false),
-            ("tcp://x.internal.net:1", true),
-        ] {
-            assert_eq!(choice.of(&target(text, "tcp")).is_none(), direct, "{text}");
-        }
-        choice.no_proxy = exemptions("x.example  *\texample.com., ");
-        assert_eq!(choice.no_proxy, "x.example,example.com");
-        choice.no_proxy = exemptions("*");
-        assert!(choice.of(&target("tcp://anything:1", "tcp")).is_none());
     }
 
     #[test]
     fn a_variable_that_cannot_be_read_stops_only_what_it_is_for() {
         let bad = || Some(Err("the variable https_proxy: a port is a number from 1 to 65535".to_owned()));
-        let choice = Choice { https: bad(), no_proxy: "exempt.example".into(), ..Choice::default() };
+        let bypass = super::super::source::Bypass::curl("exempt.example");
+        let fixed = Fixed { https: bad(), bypass, ..Fixed::default() };
+        let mut choice = Choice::read("none", None, true).unwrap();
+        choice.source = Source { origin: "environment".into(), setting: Setting::Fixed(fixed) };
         for text in ["tcp://a:1", "tls://a:1", "http://a", "https://exempt.example"] {
             assert_eq!(choice.fault(&target(text, "tcp")), None, "{text}");
         }
         assert!(choice.fault(&target("https://a", "tcp")).is_some_and(|why| why.contains("https_proxy")));
-        assert_eq!(choice.of(&target("https://a", "tcp")), None);
+        assert_eq!(way(&choice, "https://a", "tcp"), None);
+        let route = choice.fixed(&target("https://exempt.example", "tcp")).unwrap();
+        assert_eq!(route.exempt.as_deref(), Some("exempt.example"));
     }
 
     #[test]
-    fn user_information_in_the_flag_is_refused_without_repeating_it() {
-        let why = Choice::read("http://u:hunter2@p:1", None, true).unwrap_err();
-        assert!(!why.contains("hunter2"));
-        assert!(Choice::read("ftp://p", None, true).is_err());
-        assert!(Choice::read("http://p:0", None, true).is_err());
+    fn what_no_proxy_carries_asks_no_script() {
+        let choice = Choice::read("pac+http://wpad.test/p.pac", None, true).unwrap();
+        assert!(choice.fixed(&target("https://a.test", "tcp")).is_none());
+        assert!(choice.fixed(&target("https://localhost", "tcp")).is_some());
+        let unproxied = Choice::read("pac+http://wpad.test/p.pac", None, false).unwrap();
+        assert!(unproxied.fixed(&target("apns://a.test", "push")).is_some());
     }
 }

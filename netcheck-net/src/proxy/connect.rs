@@ -4,6 +4,8 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Proxy;
+use super::auth::Answered;
+use crate::clock;
 use crate::http::Answer;
 use crate::net::Net;
 use crate::stream::Stream;
@@ -13,39 +15,184 @@ use netcheck_record::target::Host;
 
 /// How long the head of the answer may be.
 const HEAD: usize = 16 << 10;
+/// When a silent proxy is given up, as a share of the timeout: its own words are better than a stage's silence.
+const LAST: f64 = 0.85;
 /// How much of a refusal's page is kept.
 const PAGE: usize = 8 << 10;
 
-/// Asks the proxy for a tunnel.
+/// Asks the proxy for a tunnel, and answers when it asks who we are.
 pub(super) async fn tunnel(
     net: &Net,
-    mut stream: Stream,
+    stream: Stream,
     proxy: &Proxy,
     host: &Host,
     port: u16,
 ) -> Result<Stream, Failure> {
-    let mut request = format!(
-        "CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: netcheck/{}\r\n",
-        env!("CARGO_PKG_VERSION")
-    );
-    if let Some(credentials) = &proxy.credentials {
-        request.push_str(&format!("Proxy-Authorization: {}\r\n", credentials.basic()));
-    }
-    request.push_str("\r\n");
-    stream.write_all(request.as_bytes()).await.map_err(|error| lost(proxy, &error))?;
-    let (mut answer, rest) = head(&mut stream, proxy).await?;
-    net.fact("proxy", "status", json!(answer.status));
-    if (200..300).contains(&answer.status) {
-        // Nothing may follow a 2xx before we speak: bytes there are a page, and no tunnel.
-        if !rest.starts_with(b"<") && !announces_page(&answer) {
-            return Ok(if rest.is_empty() { stream } else { Stream::new(Ahead::new(rest, stream)) });
+    let mut tried: Vec<Answered> = Vec::new();
+    let mut open = Some(stream);
+    let mut credential: Option<Answered> = None;
+    loop {
+        let kept = open.is_some() && credential.is_some();
+        let stream = match open.take() {
+            Some(stream) => stream,
+            None => net.to_proxy(proxy).await?,
+        };
+        let request = connect_request(host, port, credential.as_ref());
+        let asking = Box::pin(exchange(net, stream, proxy, &request, credential.is_some()));
+        // A connection that the proxy meant to keep may be dead all the same: then once more on a new one.
+        let ended = if kept { clock::within(net.patience() / 2, asking).await } else { Some(asking.await) };
+        let mut exchange = match ended {
+            Some(Ok(exchange)) => exchange,
+            Some(Err(failure)) if !(kept && net.take_closed()) => return Err(failure),
+            _ => {
+                credential = Some(net.refreshed(proxy, credential).await);
+                continue;
+            }
+        };
+        let status = exchange.answer.status;
+        net.fact("proxy", "status", json!(status));
+        if (200..300).contains(&status) {
+            return exchange.tunnel(proxy);
         }
-        return Err(Failure::new(Code::ProxyProtocol, format!("{proxy}: a page instead of a tunnel")));
+        let keeps = exchange.read_page().await;
+        if status == 407 {
+            match net.authorize(proxy, &exchange.answer, &mut tried).await {
+                Ok(answered) => {
+                    credential = Some(answered);
+                    open = keeps.then_some(exchange.stream);
+                    continue;
+                }
+                Err(failure) => {
+                    net.see(|seen| seen.answer = Some(exchange.answer));
+                    return Err(failure);
+                }
+            }
+        }
+        let failure = refusal(proxy, &exchange.answer);
+        net.see(|seen| seen.answer = Some(exchange.answer));
+        return Err(failure);
     }
-    answer.body = page(&mut stream, rest).await;
-    let failure = refusal(net, proxy, &answer);
-    net.see(|seen| seen.answer = Some(answer));
-    Err(failure)
+}
+
+fn connect_request(host: &Host, port: u16, credential: Option<&Answered>) -> String {
+    let agent = concat!("netcheck/", env!("CARGO_PKG_VERSION"));
+    let credential =
+        credential.map_or(String::new(), |answered| format!("Proxy-Authorization: {}\r\n", answered.field));
+    format!(
+        "CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: {agent}\r\n{credential}\r\n"
+    )
+}
+
+/// One request and the head of its answer; what was read beyond it; the connection.
+struct Exchange {
+    answer: Answer,
+    rest: Vec<u8>,
+    stream: Stream,
+}
+
+async fn exchange(
+    net: &Net,
+    mut stream: Stream,
+    proxy: &Proxy,
+    request: &str,
+    authorized: bool,
+) -> Result<Exchange, Failure> {
+    let lost = |error: &std::io::Error| {
+        net.see(|seen| seen.via.closed = true);
+        lost(proxy, error)
+    };
+    stream.write_all(request.as_bytes()).await.map_err(|error| lost(&error))?;
+    stream.flush().await.map_err(|error| lost(&error))?;
+    let mut waiting = Box::pin(head(net, &mut stream, proxy));
+    let (answer, rest) = match clock::within(net.patience(), &mut waiting).await {
+        Some(ended) => ended?,
+        // While the proxy is silent, another request tells whether it answers at all.
+        None => {
+            let both = async {
+                tokio::select! {
+                    biased;
+                    ended = &mut waiting => ended,
+                    () = Box::pin(control(net, proxy, authorized)) => (&mut waiting).await,
+                }
+            };
+            let left = net.timeout().mul_f64(LAST).saturating_sub(net.patience());
+            clock::within(left, both).await.unwrap_or_else(|| Err(pending(net, proxy)))?
+        }
+    };
+    drop(waiting);
+    Ok(Exchange { answer, rest, stream })
+}
+
+/// A CONNECT that stays unanswered.
+fn pending(net: &Net, proxy: &Proxy) -> Failure {
+    let mut control = None;
+    net.see(|seen| control = seen.via.control);
+    match control {
+        Some(_) => Failure::new(
+            Code::ProxyUpstream,
+            format!("{proxy} leaves this CONNECT unanswered, and answers another"),
+        ),
+        None => Failure::new(Code::ProxyTimeout, format!("{proxy} does not answer CONNECT")),
+    }
+}
+
+/// A second CONNECT to a name that does not exist (RFC 6761 section 6.4): nobody else is asked for anything. Never
+/// resolves where the proxy answers, so that the first request is waited for.
+async fn control(net: &Net, proxy: &Proxy, authorized: bool) {
+    if !net.diagnoses() {
+        return;
+    }
+    let aside = net.aside();
+    let Ok(mut stream) = aside.to_proxy(proxy).await else { return };
+    let request =
+        "CONNECT netcheck-control.invalid:443 HTTP/1.1\r\nHost: netcheck-control.invalid:443\r\n\r\n";
+    if stream.write_all(request.as_bytes()).await.is_err() || stream.flush().await.is_err() {
+        return;
+    }
+    net.see(|seen| seen.via.unanswered = true);
+    if let Ok((answer, _)) = Box::pin(head(&aside, &mut stream, proxy)).await
+        // Beside a request with credentials a 407 shows only that the proxy asks: it may still be judging those.
+        && !(authorized && answer.status == 407)
+    {
+        net.see(|seen| {
+            seen.via.control = Some(answer.status);
+            seen.via.unanswered = false;
+        });
+    }
+}
+
+impl Exchange {
+    /// Nothing may follow a 2xx before we speak: bytes there are a page, and no tunnel.
+    fn tunnel(self, proxy: &Proxy) -> Result<Stream, Failure> {
+        if self.rest.starts_with(b"<") || announces_page(&self.answer) {
+            return Err(Failure::new(Code::ProxyProtocol, format!("{proxy}: a page instead of a tunnel")));
+        }
+        let Exchange { rest, stream, .. } = self;
+        Ok(if rest.is_empty() { stream } else { Stream::new(Ahead::new(rest, stream)) })
+    }
+
+    /// Reads what the proxy says about its refusal; whether the connection can be used again.
+    async fn read_page(&mut self) -> bool {
+        let header = |name: &str| self.answer.header(name).unwrap_or_default().trim().to_ascii_lowercase();
+        let length = header("content-length").parse::<usize>().ok();
+        let chunked = self.answer.header("transfer-encoding").is_some();
+        let closing = header("connection").contains("close") || header("proxy-connection").contains("close");
+        let keeping = self.answer.version == "HTTP/1.1" || header("proxy-connection").contains("keep-alive");
+        let length = length.filter(|length| *length <= PAGE && !chunked);
+        let body = std::mem::take(&mut self.rest);
+        let (body, whole) = page(&mut self.stream, body, length).await;
+        self.answer.body = body;
+        whole && keeping && !closing
+    }
+}
+
+impl Net {
+    /// Whether the proxy closed a connection; it is forgotten.
+    fn take_closed(&self) -> bool {
+        let mut closed = false;
+        self.see(|seen| closed = std::mem::take(&mut seen.via.closed));
+        closed
+    }
 }
 
 /// Whether a 2xx brings a page, which may come a moment after its head: a log-in page, say.
@@ -57,41 +204,21 @@ pub fn announces_page(answer: &Answer) -> bool {
         || answer.header("content-length").is_some_and(|length| length.trim() != "0"))
 }
 
-fn refusal(net: &Net, proxy: &Proxy, answer: &Answer) -> Failure {
+/// What a proxy's refusal means: of 5xx that it could not do it, of Squid what its own header says.
+pub(super) fn refusal(proxy: &Proxy, answer: &Answer) -> Failure {
     let status = answer.status;
-    match status {
-        407 => {
-            let schemes = schemes(answer);
-            net.fact("proxy", "schemes", json!(schemes));
-            let asked =
-                if proxy.credentials.is_some() { "refuses the credentials" } else { "asks for credentials" };
-            let offered = if schemes.is_empty() { "no scheme".to_owned() } else { schemes.join(", ") };
-            Failure::new(Code::ProxyAuthRequired, format!("{proxy} {asked}; it offers {offered}"))
+    let squid = answer.header("x-squid-error").and_then(|value| value.split_whitespace().next());
+    let said = squid.map_or_else(|| status.to_string(), |error| format!("{status} ({error})"));
+    match (status, squid) {
+        (_, Some("ERR_ACCESS_DENIED")) | (300..=499, _) => {
+            Failure::new(Code::ProxyDenied, format!("{proxy} refuses the destination: {said}"))
         }
-        502..=504 => {
-            Failure::new(Code::ProxyUpstream, format!("{proxy} could not reach the destination: {status}"))
+        (500..=504, _) => {
+            Failure::new(Code::ProxyUpstream, format!("{proxy} could not reach the destination: {said}"))
         }
-        300..=599 => Failure::new(Code::ProxyDenied, format!("{proxy} refuses the destination: {status}")),
+        (505..=599, _) => Failure::new(Code::ProxyDenied, format!("{proxy} refuses the destination: {said}")),
         _ => Failure::new(Code::ProxyProtocol, format!("{proxy} answers {status}")),
     }
-}
-
-/// The authentication schemes a proxy offers; those we cannot speak are named all the same.
-#[must_use]
-pub fn schemes(answer: &Answer) -> Vec<String> {
-    let mut schemes: Vec<String> = Vec::new();
-    for (name, value) in &answer.headers {
-        let scheme = value.split([' ', ',']).next().unwrap_or_default();
-        let scheme = escape::line(scheme, 30);
-        if name == "proxy-authenticate"
-            && !scheme.is_empty()
-            && !schemes.contains(&scheme)
-            && schemes.len() < 8
-        {
-            schemes.push(scheme);
-        }
-    }
-    schemes
 }
 
 /// What the bytes received so far amount to.
@@ -119,7 +246,7 @@ impl Head {
                 let headers = response.headers.iter();
                 let answer = Answer {
                     status: response.code.unwrap_or_default(),
-                    version: "HTTP/1.1".into(),
+                    version: format!("HTTP/1.{}", response.version.unwrap_or(1)),
                     headers: headers.map(|h| (h.name.to_ascii_lowercase(), harmless(h.value))).collect(),
                     ..Answer::default()
                 };
@@ -135,7 +262,7 @@ impl Head {
     }
 }
 
-async fn head(stream: &mut Stream, proxy: &Proxy) -> Result<(Answer, Vec<u8>), Failure> {
+async fn head(net: &Net, stream: &mut Stream, proxy: &Proxy) -> Result<(Answer, Vec<u8>), Failure> {
     let nonsense = |what: &str| Failure::new(Code::ProxyProtocol, format!("{proxy}: {what}"));
     let mut raw = Vec::new();
     loop {
@@ -147,20 +274,27 @@ async fn head(stream: &mut Stream, proxy: &Proxy) -> Result<(Answer, Vec<u8>), F
                 return Err(nonsense(&format!("the answer is not HTTP; it begins with \"{line}\"")));
             }
         }
-        if stream.read_buf(&mut raw).await.map_err(|error| lost(proxy, &error))? == 0 {
+        let read = stream.read_buf(&mut raw).await.map_err(|error| {
+            net.see(|seen| seen.via.closed = raw.is_empty());
+            lost(proxy, &error)
+        });
+        if read? == 0 {
+            net.see(|seen| seen.via.closed = raw.is_empty());
             return Err(nonsense("closed the connection instead of answering"));
         }
     }
 }
 
-/// What the proxy says about its refusal, as far as it comes at once.
-async fn page(stream: &mut Stream, mut body: Vec<u8>) -> Vec<u8> {
+/// What the proxy says about its refusal: as much as it announces, else as far as it comes at once. And whether that
+/// was all of it.
+async fn page(stream: &mut Stream, mut body: Vec<u8>, length: Option<usize>) -> (Vec<u8>, bool) {
+    let most = length.unwrap_or(PAGE);
     let more =
-        async { while body.len() < PAGE && stream.read_buf(&mut body).await.is_ok_and(|read| read > 0) {} };
-    // A proxy that keeps the connection open has said all by then.
-    let _ = crate::clock::within(std::time::Duration::from_millis(200), more).await;
+        async { while body.len() < most && stream.read_buf(&mut body).await.is_ok_and(|read| read > 0) {} };
+    let _ = clock::within(std::time::Duration::from_millis(200), more).await;
+    let whole = length.is_some_and(|length| body.len() == length);
     body.truncate(PAGE);
-    body
+    (body, whole)
 }
 
 fn lost(proxy: &Proxy, error: &std::io::Error) -> Failure {

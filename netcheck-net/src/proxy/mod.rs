@@ -1,17 +1,24 @@
 //! The way through an explicit proxy: HTTP CONNECT, plain or over TLS, or SOCKS5 with names left to the proxy.
 
+pub mod auth;
 mod choice;
 mod connect;
-mod credentials;
+mod forward;
+pub mod observed;
+#[cfg(feature = "pac")]
+mod script;
 mod socks;
+pub mod source;
+mod steps;
 
 use std::fmt;
 
 use serde_json::json;
 
-pub use choice::Choice;
-pub use connect::{Head, announces_page, schemes};
-pub use credentials::Credentials;
+pub use auth::{Authentication, Credentials, schemes};
+pub use choice::{Choice, Route, Step};
+pub use connect::{Head, announces_page};
+pub use observed::ProxyObservations;
 
 use crate::net::Net;
 use crate::shortage;
@@ -42,14 +49,6 @@ pub struct Proxy {
     pub port: u16,
     /// What it may ask for.
     pub(crate) credentials: Option<Credentials>,
-}
-
-impl Proxy {
-    /// The header that answers a 407, where there are credentials.
-    #[must_use]
-    pub fn authorization(&self) -> Option<(String, String)> {
-        self.credentials.as_ref().map(|credentials| ("proxy-authorization".to_owned(), credentials.basic()))
-    }
 }
 
 impl fmt::Display for Proxy {

@@ -43,7 +43,7 @@ fn failure(proxy: &Proxy, error: &Error) -> Failure {
         Error::NoAcceptableAuthMethods | Error::AuthorizationRequired => {
             (Code::ProxyAuthRequired, "asks for credentials")
         }
-        Error::PasswordAuthFailure(_) => (Code::ProxyAuthRequired, "refuses the credentials"),
+        Error::PasswordAuthFailure(_) => (Code::ProxyAuthRefused, "refuses the credentials"),
         Error::ConnectionNotAllowedByRuleset => (Code::ProxyDenied, "refuses the destination by its rules"),
         Error::GeneralSocksServerFailure => (Code::ProxyUpstream, "failed to reach the destination"),
         Error::NetworkUnreachable => (Code::ProxyUpstream, "has no route to the destination's network"),

@@ -64,3 +64,37 @@ fn every_line_is_taken_by_exactly_one_tool() {
         assert_eq!(taken, 1, "{line}");
     }
 }
+
+#[test]
+fn the_proxies_of_a_plan_are_shown_without_a_packet_to_a_target() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("p.pac");
+    let text = "function FindProxyForURL(url, host) { \
+                if (shExpMatch(host, '*.spotme.com')) return 'PROXY proxy.corp.test:3128; DIRECT'; return 'DIRECT'; }";
+    std::fs::write(&script, text).unwrap();
+    let tools = std::path::Path::new(env!("CARGO_BIN_EXE_netcheck")).parent().unwrap();
+    let pac = format!("pac+file://{}", script.display());
+    let shown = plan(&[
+        "--proxies",
+        "--proxy",
+        &pac,
+        "--tools",
+        tools.to_str().unwrap(),
+        "--row",
+        "ingest",
+        "--row",
+        "apns",
+    ]);
+    let lines: Vec<Vec<&str>> = shown
+        .lines()
+        .map(|line| line.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect())
+        .collect();
+    assert_eq!(lines[0], ["REQUIREMENT", "TARGETS", "WAY", "WHY"]);
+    assert_eq!(lines[1][..3], ["ingest", "153", "http://proxy.corp.test:3128; DIRECT"], "{shown}");
+    assert!(lines[1][3].contains("flag: PAC file file:///"), "{shown}");
+    assert_eq!(
+        (lines[2][0], lines[2][2], lines[2][3]),
+        ("apns", "DIRECT", "no proxy setting is for it"),
+        "{shown}"
+    );
+}
