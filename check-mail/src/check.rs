@@ -23,7 +23,7 @@ use crate::smtp::{self, EnvelopeQuestion};
 /// Checks the mail path: an SMTP gateway, a sender's identity in the DNS, a received message.
 #[derive(Args, Clone, Debug)]
 pub struct Mail {
-    /// Address that sends (sender:// and --message; default for spotme.com: 198.2.132.142), or envelope sender (smtp://); repeatable
+    /// Address that sends (sender:// and --message; default for spotme.com: 198.2.132.142), or envelope sender (smtp:// and sender://); repeatable
     #[arg(long, value_name = "ADDR|MAILBOX", value_parser = address::sender)]
     sender: Vec<Sender>,
     /// DKIM selector (repeatable)
@@ -136,6 +136,17 @@ impl Mail {
         given.collect()
     }
 
+    /// The local part of a mailbox of that domain, where `--sender` gives one.
+    fn local_part_of(&self, domain: &str) -> Option<&str> {
+        self.sender.iter().find_map(|sender| match sender {
+            Sender::Mailbox(mailbox) => mailbox
+                .rsplit_once('@')
+                .filter(|(_, host)| host.eq_ignore_ascii_case(domain))
+                .map(|(local, _)| local),
+            Sender::Address(_) => None,
+        })
+    }
+
     fn identity(&self, target: &Target) -> Identity {
         let domain = domain(target);
         let mut published = self.addresses();
@@ -143,7 +154,8 @@ impl Mail {
             published.push(platform::ADDRESS);
         }
         let host = self.mail_host.clone().unwrap_or_else(|| format!("mail.{domain}"));
-        Identity { domain, published, host, selectors: self.selector.clone() }
+        let local_part = self.local_part_of(&domain).unwrap_or("postmaster").to_owned();
+        Identity { domain, published, local_part, host, selectors: self.selector.clone() }
     }
 
     fn expectation(&self) -> Expectation {

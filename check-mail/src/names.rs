@@ -138,7 +138,8 @@ impl Names {
         kind: RecordType,
         read: impl Fn(&RData) -> Option<T>,
     ) -> Result<Lookup<T>, Failure> {
-        let labels = name.strip_suffix('.').unwrap_or(name).split('.').map(str::as_bytes);
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let labels = name.split('.').map(str::as_bytes);
         let mut full = Name::from_labels(labels)
             .map_err(|_| Failure::new(Code::DnsMalformed, format!("{name} cannot be a DNS name")))?;
         full.set_fqdn(true);

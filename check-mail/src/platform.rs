@@ -8,7 +8,7 @@ pub const DOMAIN: &str = "spotme.com";
 pub const HOST: &str = "mail.spotme.com";
 /// That host's address, for allow-lists.
 pub const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 2, 132, 142));
-/// The name its DKIM key stands under.
+/// The selector of its DKIM key.
 pub const SELECTOR: &str = "mandrill";
 /// An envelope sender of that host's, used to ask a gateway; no message is ever sent from it.
 pub const ENVELOPE: &str = "bounces@mail.spotme.com";

@@ -89,7 +89,7 @@ Examples:
     async fn check(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
         let pace = self.pacer.wait(target.host.to_string());
         let Reached { mut stream, place, tcp } =
-            reach::reach(target, trace, |at| self.places(at), pace).await?;
+            reach::reach(target, trace, |at| self.places(at), pace, self.publish.is_some()).await?;
         let mut proven = false;
         if target.scheme.is_tls() {
             let secure = trace.secure(stream, &Hello::to(&target.host)).await?;
@@ -101,7 +101,6 @@ Examples:
             (None, true) => return Ok(()),
             (app, _) => app.unwrap_or_else(|| DEFAULT_APP.to_owned()),
         };
-        let tcp = tcp.filter(|_| self.publish.is_some());
         let mut client = RtmpClient { target, session, echo, proven, tcp };
         // Boxed: one target's whole future exists several times over while controls run beside it.
         if !Box::pin(client.connect(trace, app)).await? {

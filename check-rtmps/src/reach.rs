@@ -1,6 +1,8 @@
 //! The way to an ingest: its name, a place at its address, and the TCP connection.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use netcheck_common::clock;
 use netcheck_common::failure::{Code, Failure, Layer};
@@ -24,15 +26,16 @@ pub struct Reached {
     pub tcp: Option<TcpHandle>,
 }
 
-/// Waits for a place, then connects: `dns` and `tcp`, or `proxy`.
+/// Waits for a place, then connects: `dns` and `tcp`, or `proxy`. `watched`: the kernel will be asked about the connection.
 ///
 /// # Errors
 /// One of these stages failed, or no place became free in time.
 pub async fn reach(
     target: &Target,
     trace: &mut Trace<Facts>,
-    places: impl Fn(String) -> std::sync::Arc<Places>,
+    places: impl Fn(String) -> Arc<Places>,
     pace: impl Future<Output = ()>,
+    watched: bool,
 ) -> Result<Reached, Stopped> {
     let net = trace.net();
     if net.proxy_for(target).is_some() {
@@ -52,7 +55,7 @@ pub async fn reach(
         note_crowded(trace);
     }
     let (tcp, place) = connected?;
-    let handle = TcpHandle::of(&tcp);
+    let handle = if watched { TcpHandle::of(&tcp) } else { None };
     Ok(Reached { stream: Stream::new(tcp), place, tcp: handle })
 }
 
@@ -67,7 +70,7 @@ async fn wait(trace: &mut Trace<Facts>, places: &Places) -> Result<Place, Stoppe
     }
 }
 
-fn longest_wait(net: &Net) -> std::time::Duration {
+fn longest_wait(net: &Net) -> Duration {
     let left = net.left();
     left.saturating_sub(net.timeout() * 2).max(left / 2)
 }
@@ -91,8 +94,9 @@ async fn connect(
     places: &Places,
     place: Place,
 ) -> Result<(TcpStream, Place), Failure> {
-    let mut attempt = Box::pin(net.connect_tcp(addresses, port));
-    let early = clock::within(places.patience(), &mut attempt).await;
+    let bound = net.timeout();
+    let mut attempt = Box::pin(bounded(net, addresses, port, bound));
+    let early = clock::within(places.patience().min(bound), &mut attempt).await;
     places.note(early.is_some());
     if let Some(connected) = early {
         return Ok((connected?, place));
@@ -105,5 +109,11 @@ async fn connect(
     drop(late);
     let place = places.take(longest_wait(net)).await.ok_or_else(crowded)?;
     // A path this slow answers late again: this attempt keeps its place.
-    Ok((net.connect_tcp(addresses, port).await?, place))
+    Ok((bounded(net, addresses, port, bound).await?, place))
+}
+
+/// One attempt, with the time limit of a stage: the stage itself lasts as long as the wait for a place.
+async fn bounded(net: &Net, addresses: &[IpAddr], port: u16, bound: Duration) -> Result<TcpStream, Failure> {
+    let silence = || Failure::new(Code::TcpTimeout, format!("no answer within {}", clock::seconds(bound)));
+    clock::within(bound, net.connect_tcp(addresses, port)).await.unwrap_or_else(|| Err(silence()))
 }

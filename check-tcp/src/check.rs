@@ -90,7 +90,7 @@ impl Check for Tcp {
 impl Tcp {
     async fn tls(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
         let stream = trace.reach(target).await?;
-        let mut hello = Hello::to(&target.host);
+        let mut hello = Hello::of(target);
         hello.alpn = self.alpn.iter().map(|name| name.clone().into_bytes()).collect();
         trace.secure(stream, &hello).await?;
         Ok(())
@@ -143,7 +143,7 @@ async fn tcp(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
 
 async fn https(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let stream = trace.reach(target).await?;
-    let mut hello = Hello::to(&target.host);
+    let mut hello = Hello::of(target);
     hello.alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let secure = trace.secure(stream, &hello).await?;
     let request = Request::get(&target.host, target.port(), true, &target.request_path());

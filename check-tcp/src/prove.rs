@@ -77,7 +77,8 @@ async fn greet(target: &Target, net: &Net, aside: &Net, host: &Host) -> Result<T
         (None, None) => return Err(Failure::new(Code::RouteNone, "no address was reached")),
     };
     // The silence that is judged is that of the handshake: a connection says nothing about a name.
-    aside.handshake(stream, &Hello::to(host)).await.map(|secure| secure.trust)
+    let hello = Hello { name: host.clone(), ..aside.as_asked(&Hello::of(target)) };
+    aside.handshake(stream, &hello).await.map(|secure| secure.trust)
 }
 
 const fn is_cut(code: Code) -> bool {

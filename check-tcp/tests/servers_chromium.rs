@@ -17,13 +17,14 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
 /// The addresses that listen on the proxies' port, and how each behaves.
-const PROXIES: [(&str, &str); 6] = [
+const PROXIES: [(&str, &str); 7] = [
     ("127.3.0.1", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"),
     ("127.3.0.2", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"),
     ("127.3.0.3", "close"),
     ("127.3.0.4", "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n"),
     ("127.3.0.5", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"),
     ("127.3.0.6", "SSH-2.0-lab\r\n"),
+    ("127.3.0.7", "reset"),
 ];
 const PORT: u16 = 3128;
 /// Where scripts are served; each by its own name.
@@ -42,6 +43,7 @@ fn situations() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("one proxy", "200 OK", answer("PROXY 127.3.0.1:3128")),
         ("refused, then another", "200 OK", answer("PROXY 127.3.0.9:3128; PROXY 127.3.0.1:3128")),
         ("unknown name, then another", "200 OK", answer("PROXY nowhere.invalid:3128; PROXY 127.3.0.1:3128")),
+        ("reset, then another", "200 OK", answer("PROXY 127.3.0.7:3128; PROXY 127.3.0.1:3128")),
         ("closed, then another", "200 OK", answer("PROXY 127.3.0.3:3128; PROXY 127.3.0.1:3128")),
         ("403 is an answer", "200 OK", answer("PROXY 127.3.0.2:3128; PROXY 127.3.0.1:3128")),
         ("407 is an answer", "200 OK", answer("PROXY 127.3.0.4:3128; PROXY 127.3.0.1:3128")),
@@ -89,7 +91,9 @@ fn proxy(mut stream: TcpStream, address: &str, behaviour: &str, dialled: &Dialle
     if request.contains("service.pac.test") {
         dialled.lock().unwrap().insert(address.to_owned());
     }
-    if behaviour != "close" {
+    if behaviour == "reset" {
+        let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+    } else if behaviour != "close" {
         let _ = stream.write_all(behaviour.as_bytes());
         let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
         let _ = stream.read(&mut [0; 64]);

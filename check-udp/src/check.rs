@@ -26,13 +26,13 @@ use crate::{explain, h3, icmp, ladder, quic, rung, stun, turn};
 /// The highest 95th percentile of the jitter that does not disturb a conversation.
 const MAX_JITTER: Duration = Duration::from_millis(30);
 
-/// Checks STUN, TURN, QUIC, HTTP/3 and ICMP targets: is real-time media possible from here, and how good would it be?
+/// Checks STUN, TURN, QUIC, HTTP/3 and ICMP targets: whether real-time media works from here, and how well
 #[derive(Args, Clone, Debug)]
 pub struct Udp {
-    /// A STUN server known to answer, asked once when UDP stays silent (repeatable)
+    /// A STUN server known to answer; it is asked once when UDP stays silent (repeatable)
     #[arg(long = "control", value_name = "stun:HOST:PORT", value_parser = control::parse)]
     control: Vec<Target>,
-    /// Try every transport of media on this TURN server at once and name the best that works (repeatable)
+    /// Try every transport of media on this TURN server and name the best that works (repeatable)
     #[arg(long, value_name = "HOST", value_parser = host)]
     media_ladder: Vec<Target>,
     /// The rungs of the media ladder, best first

@@ -8,10 +8,11 @@ use netcheck_common::diagnose::{Diagnosis, Finding, fix};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::record::Verdict;
 use netcheck_common::target::{Host, Target};
-use netcheck_common::tls::Trust;
+use netcheck_common::tls::{Hello, Trust};
 use netcheck_common::trace::Observed;
 
 use crate::facts::Facts;
+use crate::large_hello;
 use crate::run::Run;
 use crate::{blame, quic, rungs};
 
@@ -67,6 +68,12 @@ async fn own(
     net: &Diagnosis,
 ) -> Option<Finding> {
     let failure = observed.failure.as_ref()?;
+    if failure.code == Code::QuicTimeout
+        && net.diagnoses()
+        && let Some(finding) = Box::pin(large_hello::explain(run, target, observed, net)).await
+    {
+        return Some(finding);
+    }
     let error = facts.turn.as_ref().and_then(|turn| turn.error);
     match failure.code {
         Code::StunError => Some(service(target, failure)),
@@ -86,7 +93,7 @@ async fn own(
         })),
         _ if !net.diagnoses() => None,
         Code::QuicTimeout if negotiated(facts) => Some(filtered_by_name(run, target, observed, net).await),
-        Code::UdpTimeout | Code::QuicTimeout => silence(run, target, observed, net).await,
+        Code::UdpTimeout | Code::QuicTimeout => silence(run, target, facts, observed, net).await,
         Code::TurnTimeout | Code::TurnReset | Code::TurnClosed => {
             Some(found(blame::cut_off(target, failure, observed.seen.trust == Some(Trust::Public))))
         }
@@ -128,11 +135,13 @@ async fn filtered_by_name(run: &Run, target: &Target, observed: &Observed, net: 
         .seen("the server answered version negotiation at the same address and port")
         .seen(format!("the Initial with the name {name} drew no answer"));
     let Some(to) = observed.seen.peer else { return found(cause) };
-    let (alpn, neutral) = (run.alpn_of(target), Host::Name(NEUTRAL.to_owned()));
+    let asked = quic::hello(run, target, net);
+    let neutral = Hello { name: Host::Name(NEUTRAL.to_owned()), ..asked.clone() };
+    let bound = net.timeout().min(Duration::from_secs(3));
     let (answered, own, other) = tokio::join!(
-        other_name_answers(net, to, alpn.clone()),
-        quic::last_hop(net, to, &target.host, alpn.clone()),
-        quic::last_hop(net, to, &neutral, alpn),
+        quic::answers(net, to, &neutral, bound),
+        quic::last_hop(net, to, &asked),
+        quic::last_hop(net, to, &neutral),
     );
     if !answered {
         let seen = format!("the name {NEUTRAL} drew no answer there either");
@@ -152,19 +161,22 @@ async fn filtered_by_name(run: &Run, target: &Target, observed: &Observed, net: 
     }
 }
 
-async fn other_name_answers(net: &Diagnosis, to: SocketAddr, alpn: Vec<Vec<u8>>) -> bool {
-    let bound = net.timeout().min(Duration::from_secs(3));
-    quic::answers(net, to, &Host::Name(NEUTRAL.to_owned()), alpn, bound).await
-}
-
 /// Nothing came back: is it all UDP, or this destination?
-async fn silence(run: &Run, target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
+async fn silence(
+    run: &Run,
+    target: &Target,
+    facts: &Facts,
+    observed: &Observed,
+    net: &Diagnosis,
+) -> Option<Finding> {
     if run.controls.is_empty() {
         return None;
     }
     let to = observed.seen.peer?;
     let (controls, tcp, trail) =
         tokio::join!(run.controls.ask(net), net.sibling(SocketAddr::new(to.ip(), 0)), net.datagram_trail(to));
+    // A rung of the same ladder has found one, or the experiment has.
+    let tcp = rungs::stream_port(facts).or(tcp);
     let near = trail.last();
     let here = tcp.map(|port| format!("{} accepts TCP connections on port {port}", target.host));
     let fix = fix::allow(target);

@@ -1,4 +1,4 @@
-//! Checks STUN, TURN, QUIC, HTTP/3 and ICMP targets: is real-time media possible from here, and how good would it be?
+//! Checks STUN, TURN, QUIC, HTTP/3 and ICMP targets: whether real-time media works from here, and how well.
 
 mod allocate;
 mod binding;
@@ -14,6 +14,7 @@ mod h3;
 mod icmp;
 mod initial;
 mod ladder;
+mod large_hello;
 mod mappings;
 mod media;
 mod message;

@@ -63,8 +63,7 @@ impl Connected {
 pub async fn connect(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Result<Connected, Stopped> {
     let addresses = trace.addresses(target).await?;
     let net = trace.diagnosis();
-    let mut hello = Hello::to(&target.host);
-    hello.alpn = run.alpn_of(target);
+    let hello = hello(run, target, &net);
     let bound = reach::bound(&net);
     let port = target.port();
     let tried: RefCell<HashMap<IpAddr, QuicFacts>> = RefCell::default();
@@ -94,6 +93,11 @@ pub async fn connect(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Re
         .and_then(|peer| tried.borrow_mut().remove(&peer.ip()))
         .or_else(|| Some(QuicFacts::default()));
     outcome
+}
+
+/// The ClientHello of this target.
+pub fn hello(run: &Run, target: &Target, net: &Net) -> Hello {
+    Hello { alpn: run.alpn_of(target), ..net.as_asked(&Hello::of(target)) }
 }
 
 /// Version negotiation and a real handshake side by side.
@@ -177,7 +181,7 @@ async fn handshake(
     hello: &Hello,
     bound: Duration,
 ) -> Result<(Connected, Duration), Failure> {
-    let (tls, recorder) = tls::quic_config(net, hello);
+    let (tls, recorder) = tls::quic_config(hello);
     let (endpoint, received) = endpoint(net, to).await?;
     let begun = now();
     let connecting = endpoint
@@ -295,32 +299,35 @@ fn ended(net: &Net, code: u64, who: &str) -> Failure {
 }
 
 /// The last hop that an Initial with this name reaches.
-pub async fn last_hop(
-    net: &Diagnosis,
-    to: SocketAddr,
-    host: &Host,
-    alpn: Vec<Vec<u8>>,
-) -> Option<(u8, IpAddr)> {
-    let mut hello = Hello::to(host);
-    hello.alpn = alpn;
+pub async fn last_hop(net: &Diagnosis, to: SocketAddr, hello: &Hello) -> Option<(u8, IpAddr)> {
     let aside = net.aside();
-    let (tls, _) = tls::quic_config(&aside, &hello);
-    let flight = initial::flight(client(tls, net.timeout()).ok()?, to, &name(host)).await;
+    let (tls, _) = tls::quic_config(hello);
+    let flight = initial::flight(client(tls, net.timeout()).ok()?, to, &name(&hello.name)).await;
     let content: Vec<&[u8]> = flight.iter().map(Vec::as_slice).collect();
     if content.is_empty() { None } else { aside.last_hop_of(to, &content).await }
 }
 
-/// Whether an Initial with another name is answered by anything at all, at the same address.
-pub async fn answers(net: &Net, to: SocketAddr, host: &Host, alpn: Vec<Vec<u8>>, bound: Duration) -> bool {
-    let mut hello = Hello::to(host);
-    hello.alpn = alpn;
+/// Whether an Initial with this ClientHello is answered by anything at all.
+pub async fn answers(net: &Net, to: SocketAddr, hello: &Hello, bound: Duration) -> bool {
     let aside = net.aside();
-    match handshake(&aside, to, &hello, bound).await {
+    match handshake(&aside, to, hello, bound).await {
         Ok((connected, _)) => {
             connected.close().await;
             true
         }
         Err(failure) => failure.heard || !matches!(failure.code, Code::QuicTimeout | Code::RouteNone),
+    }
+}
+
+/// Whether a handshake with this ClientHello comes to an end other than silence.
+pub async fn finishes(net: &Net, to: SocketAddr, hello: &Hello, bound: Duration) -> bool {
+    let aside = net.aside();
+    match handshake(&aside, to, hello, bound).await {
+        Ok((connected, _)) => {
+            connected.close().await;
+            true
+        }
+        Err(failure) => !matches!(failure.code, Code::QuicTimeout | Code::RouteNone),
     }
 }
 

@@ -52,6 +52,12 @@ pub fn concluded(target: &Target, facts: &Facts, mut finding: Finding) -> Findin
     finding
 }
 
+/// The TCP port of a rung that works.
+pub fn stream_port(facts: &Facts) -> Option<u16> {
+    let works = facts.ladder.iter().filter(|rung| rung.ok).filter_map(|rung| rung.tried);
+    works.map(|(rung, _)| rung).find(|rung| rung.transport != Transport::Udp).map(|rung| rung.port)
+}
+
 fn udp_port(rung: &RungFacts) -> Option<String> {
     let (rung, _) = rung.tried.filter(|(rung, _)| rung.transport == Transport::Udp)?;
     Some(rung.port.to_string())

@@ -20,7 +20,7 @@ use crate::extra_connections::{self, Opener};
 use crate::facts::{Facts, HOLD, WS};
 use crate::header::Headers;
 use crate::hold::{self, HoldPlan};
-use crate::situation::{Carrier, Situation};
+use crate::situation::{Carrier, Nearer, Situation};
 use crate::upgrade::UpgradeRequest;
 use crate::upgrade_io::{UpgradeAnswer, upgrade};
 
@@ -189,11 +189,7 @@ async fn control(failure: &Failure, facts: &Facts, carrier: Carrier, opener: &Op
 }
 
 /// The device that accepted a connection without TLS nearer than the service, where the upgrade was refused.
-async fn nearer(
-    situation: &Situation<'_>,
-    observed: &Observed,
-    net: &Diagnosis,
-) -> Option<(Option<std::net::IpAddr>, String)> {
+async fn nearer(situation: &Situation<'_>, observed: &Observed, net: &Diagnosis) -> Option<Nearer> {
     let refused =
         matches!(situation.failure.code, Code::WsStatus | Code::WsUpgradeMissing | Code::WsBadAccept);
     if !refused
@@ -204,7 +200,8 @@ async fn nearer(
         return None;
     }
     let found = diagnose::stands_in(situation.target, observed.seen.peer?, situation.failure, net).await?;
-    Some((found.cause.near, found.cause.evidence.last().cloned().unwrap_or_default()))
+    let sign = found.cause.evidence.last().cloned().unwrap_or_default();
+    Some(Nearer { near: found.cause.near, who: found.cause.who, sign })
 }
 
 impl Wss {

@@ -95,7 +95,7 @@ impl Opener<'_> {
 
 /// The ClientHello, as a browser's for a WebSocket.
 pub fn hello(target: &Target) -> Hello {
-    let mut hello = Hello::to(&target.host);
+    let mut hello = Hello::of(target);
     // Over HTTP/2 the upgrade is another one (RFC 8441).
     hello.alpn = vec![b"http/1.1".to_vec()];
     hello

@@ -38,19 +38,31 @@ pub struct Situation<'a> {
     pub page: Option<Match>,
     /// How the same request without Upgrade was answered, where that was asked.
     pub control: Option<u16>,
-    /// The device that accepted the connection nearer than the service, where one did, and how that shows.
-    pub nearer: Option<(Option<IpAddr>, String)>,
+    /// Who accepted the connection nearer than the service, where somebody did.
+    pub nearer: Option<Nearer>,
     /// Whether the server, proven by public TLS, chooses HTTP/2.
     pub chooses_http2: bool,
     /// What the check learned.
     pub facts: &'a Facts,
 }
 
+/// Who accepted a connection nearer than the service.
+#[derive(Clone, Debug)]
+pub struct Nearer {
+    /// The device's address, where it has one.
+    pub near: Option<IpAddr>,
+    /// Whom to ask.
+    pub who: Who,
+    /// How it shows.
+    pub sign: String,
+}
+
 impl Situation<'_> {
     /// Whom to ask about a device on the way.
     pub fn device_owner(&self) -> Who {
-        match self.proxy {
-            Some(_) if self.carrier == Carrier::Cleartext => Who::Proxy,
+        match (&self.nearer, self.proxy) {
+            (Some(nearer), _) => nearer.who,
+            (None, Some(_)) if self.carrier == Carrier::Cleartext => Who::Proxy,
             _ => Who::Network,
         }
     }

@@ -109,7 +109,7 @@ impl Situation<'_> {
 
     /// The upgrade was stripped or refused on the way.
     fn filtered(&self, signs: Vec<String>) -> Finding {
-        let near = self.nearer.as_ref().and_then(|(near, _)| *near);
+        let near = self.nearer.as_ref().and_then(|nearer| nearer.near);
         let mut cause = Cause::new(Reason::WebsocketFilter, self.device_owner(), self.permit())
             .near(near)
             .seen(self.upgrade_answer());
@@ -146,7 +146,7 @@ impl Situation<'_> {
             .map(|(name, value)| format!("the answer has the header {name}: {value}"))
             .collect();
         signs.extend(self.asks_for_what_was_sent());
-        signs.extend(self.nearer.as_ref().map(|(_, how)| how.clone()));
+        signs.extend(self.nearer.as_ref().map(|nearer| nearer.sign.clone()));
         signs
     }
 

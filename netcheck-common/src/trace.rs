@@ -242,7 +242,8 @@ impl<F: Default> Trace<F> {
     /// The handshake failed, or the certificate is nobody's.
     pub async fn secure(&mut self, stream: Stream, hello: &Hello) -> Result<Secure, Stopped> {
         let net = self.net();
-        self.stage(Layer::TLS, net.handshake(stream, hello)).await
+        let hello = net.as_asked(hello);
+        self.stage(Layer::TLS, net.handshake(stream, &hello)).await
     }
 
     /// Stops the check with a failure that [`Trace::attempt`] handed back and that turned out to be fatal.

@@ -5,9 +5,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use netcheck_net::net::Net;
-use netcheck_net::tls::Chain;
+use netcheck_net::tls::{Chain, SentHello};
 use netcheck_net::watch::Watch;
-use netcheck_record::target::Host;
 
 use crate::experiments::Experiments;
 
@@ -69,8 +68,8 @@ impl Watch for Experiments {
         Diagnosis { net, experiments: self }.prefetch_connect(to);
     }
 
-    fn hello_silent(self: Arc<Self>, net: Net, to: SocketAddr, name: Host) {
-        Diagnosis { net, experiments: self }.prefetch_hello(to, name);
+    fn hello_silent(self: Arc<Self>, net: Net, to: SocketAddr, sent: Arc<SentHello>) {
+        Diagnosis { net, experiments: self }.prefetch_hello(to, sent);
     }
 
     fn resolver_silent(self: Arc<Self>, net: Net) {

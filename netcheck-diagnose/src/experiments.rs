@@ -1,11 +1,14 @@
 //! The control experiments of a run, each made once and shared by all targets.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::boundary::{self, Boundary};
 use super::distance::{self, Distance};
-use super::hello::{self, Outcome};
+use super::hello::{self, HelloForm, Outcome};
+use super::hello_form::{self, Form};
+use super::hello_probe::{self, Destination};
 use super::interception::Interceptor;
 use super::memo::Memo;
 use super::older;
@@ -17,7 +20,8 @@ use super::times::Times;
 use super::trail::{self, Answer, Probe, Trail};
 use super::walk::{self, Walk};
 use crate::Diagnosis;
-use netcheck_record::target::{Host, Target};
+use netcheck_net::tls::SentHello;
+use netcheck_record::target::Host;
 
 /// How many paths are traced in one run: a bound on packets.
 const TRACED: usize = 512;
@@ -35,12 +39,15 @@ pub struct Experiments {
     trails: Memo<SocketAddr, Trail>,
     datagrams: Memo<SocketAddr, Trail>,
     hellos: Memo<(SocketAddr, String), Outcome>,
+    renamed: Memo<(SocketAddr, HelloForm, String), bool>,
     older: Memo<(SocketAddr, String), Option<String>>,
-    walks: Memo<(SocketAddr, String), Walk>,
+    walks: Memo<(SocketAddr, HelloForm), Walk>,
+    places: Memo<(SocketAddr, HelloForm), Option<IpAddr>>,
+    forms: Memo<(SocketAddr, HelloForm), Option<Form>>,
     routers: Memo<(IpAddr, u8), Option<IpAddr>>,
     siblings: Memo<IpAddr, Vec<(u16, Answer)>>,
     pub(super) distances: Memo<SocketAddr, Option<Distance>>,
-    resets: Memo<(SocketAddr, String), Option<Distance>>,
+    resets: Memo<(SocketAddr, HelloForm), Option<Distance>>,
     boundaries: Memo<SocketAddr, Boundary>,
     pub(super) interceptors: Memo<SocketAddr, Option<Interceptor>>,
     pub(super) accepted_short: Memo<IpAddr, bool>,
@@ -98,14 +105,16 @@ impl Diagnosis {
     }
 
     /// Begins, beside a silent handshake, what its explanation will ask for.
-    pub(crate) fn prefetch_hello(self, to: SocketAddr, name: Host) {
+    pub(crate) fn prefetch_hello(self, to: SocketAddr, sent: Arc<SentHello>) {
         let net = self;
         drop(tokio::spawn(async move {
-            tokio::join!(net.hello(to, hello::CONTROL_NAME), net.hello_walk(to, &name), net.interceptor(to));
+            net.name_decides(to, &sent, hello::CONTROL_NAME).await;
+            tokio::join!(net.hello_walk(to, &sent), net.interceptor(to));
+            net.hello_form(to, &sent).await;
         }));
     }
 
-    /// What a handshake under another name comes to.
+    /// What a handshake under another name comes to, with a small ClientHello.
     pub(super) async fn hello(&self, to: SocketAddr, name: &str) -> Outcome {
         self.experiments.hellos.get((to, name.to_owned()), hello::with_name(self, to, name)).await
     }
@@ -115,10 +124,22 @@ impl Diagnosis {
         self.experiments.older.get((to, name.to_string()), older::chosen(self, to, name)).await
     }
 
-    /// From how far away the reset comes that a ClientHello for this name draws.
-    pub(super) async fn reset_distance(&self, to: SocketAddr, name: &Host) -> Option<Distance> {
-        let measure = async { distance::of_reset(self, to, &hello::bytes(name, &[])).await };
-        self.experiments.resets.get((to, name.to_string()), measure).await
+    /// Whether this ClientHello is lost and the same one under another name answered, each time.
+    pub(super) async fn name_decides(&self, to: SocketAddr, sent: &SentHello, name: &str) -> bool {
+        let ask = hello_form::name_decides(self, to, sent, name);
+        self.experiments.renamed.get((to, HelloForm::of(&sent.hello), name.to_owned()), ask).await
+    }
+
+    /// From how far away the reset comes that this ClientHello draws.
+    pub(super) async fn reset_distance(&self, to: SocketAddr, sent: &SentHello) -> Option<Distance> {
+        let measure = distance::of_reset(self, to, &sent.bytes);
+        self.experiments.resets.get((to, HelloForm::of(&sent.hello)), measure).await
+    }
+
+    /// What about this ClientHello makes the difference, where the other kind is answered.
+    pub(super) async fn hello_form(&self, to: SocketAddr, sent: &SentHello) -> Option<Form> {
+        let examine = hello_form::examine(self, Destination::Direct(to), sent);
+        self.experiments.forms.get((to, HelloForm::of(&sent.hello)), examine).await
     }
 
     /// Whether packets for a silent port stop where those for an open port of the same address go on.
@@ -126,15 +147,32 @@ impl Diagnosis {
         self.experiments.boundaries.get(to, boundary::find(self, to)).await
     }
 
-    /// How far a ClientHello for this name gets.
-    pub(super) async fn hello_walk(&self, to: SocketAddr, name: &Host) -> Walk {
-        let walking = async { walk::walk(&self.aside(), to, &hello::bytes(name, &[])).await };
-        self.experiments.walks.get((to, name.to_string()), walking).await
+    /// How far this ClientHello gets.
+    pub(super) async fn hello_walk(&self, to: SocketAddr, sent: &SentHello) -> Walk {
+        let walking = async { walk::walk(&self.aside(), to, &sent.bytes).await };
+        self.experiments.walks.get((to, HelloForm::of(&sent.hello)), walking).await
     }
 
-    /// Whether a ClientHello for this target was answered when it was sent again, in segments of full size.
-    pub fn was_answered(&self, to: SocketAddr, target: &Target) -> bool {
-        let known = self.experiments.walks.known(&(to, target.host.to_string()));
+    /// The last hop that the part of this ClientHello reaches which is lost: of several segments the first, or the second
+    /// where the service acknowledges the first.
+    pub(super) async fn hello_place(&self, to: SocketAddr, sent: &SentHello) -> Option<IpAddr> {
+        let find = async {
+            let full = hello_probe::segment_size(self, to).await?;
+            let Some((first, second)) = sent.bytes.split_at_checked(full) else {
+                return self.hello_walk(to, sent).await.culprit(self, to).await;
+            };
+            let place = walk::walk(&self.aside(), to, first).await;
+            if place.acknowledged != Some(true) || second.is_empty() {
+                return place.culprit(self, to).await;
+            }
+            walk::walk_after(&self.aside(), to, first, second).await.culprit(self, to).await
+        };
+        self.experiments.places.get((to, HelloForm::of(&sent.hello)), find).await
+    }
+
+    /// Whether this ClientHello was answered when it was sent again, in segments of full size.
+    pub fn was_answered(&self, to: SocketAddr, sent: &SentHello) -> bool {
+        let known = self.experiments.walks.known(&(to, HelloForm::of(&sent.hello)));
         known.is_some_and(|walk| walk.answered_at.is_some())
     }
 

@@ -1,5 +1,7 @@
 //! The fixes that rules ask for, by what is wrong.
 
+use std::net::IpAddr;
+
 use netcheck_record::fix::{Destination, Filter, Fix};
 use netcheck_record::target::Target;
 
@@ -65,6 +67,12 @@ pub fn resolver(target: &Target, resolver: Option<String>) -> Fix {
 #[must_use]
 pub fn bypass(target: &Target) -> Fix {
     Fix::exempt(target, Filter::TransparentProxy)
+}
+
+/// Let a browser's ClientHellos pass.
+#[must_use]
+pub fn hello(target: &Target, after: Option<IpAddr>, drops: &str) -> Fix {
+    Fix::AcceptHello { destination: Destination::of(target), drops: drops.to_owned(), after }
 }
 
 /// Repair the MTU.

@@ -2,8 +2,6 @@
 
 use std::net::SocketAddr;
 
-use rustls_pki_types::ServerName;
-
 use crate::Diagnosis;
 use netcheck_net::clock;
 use netcheck_net::tls::{Chain, Hello};
@@ -24,7 +22,7 @@ pub enum Outcome {
     Unreached,
 }
 
-/// Shakes hands with `to` under another name.
+/// Shakes hands with `to` under another name, with a small ClientHello.
 pub async fn with_name(net: &Diagnosis, to: SocketAddr, name: &str) -> Outcome {
     let aside = net.aside();
     let bound = net.timeout().mul_f64(0.4).min(net.left());
@@ -50,22 +48,13 @@ pub async fn with_name(net: &Diagnosis, to: SocketAddr, name: &str) -> Outcome {
     }
 }
 
-/// The bytes of a ClientHello for this name.
-#[must_use]
-pub fn bytes(name: &Host, alpn: &[Vec<u8>]) -> Vec<u8> {
-    let hello = Hello { alpn: alpn.to_vec(), ..Hello::to(name) };
-    let (config, _) = netcheck_net::tls::config(&hello);
-    let name = match name {
-        Host::Address(address) => ServerName::from(*address),
-        Host::Name(name) => match ServerName::try_from(name.clone()) {
-            Ok(name) => name,
-            Err(_) => return Vec::new(),
-        },
-    };
-    let mut bytes = Vec::new();
-    if let Ok(mut connection) = rustls::ClientConnection::new(std::sync::Arc::new(config), name) {
-        // Writing into memory cannot fail.
-        let _ = connection.write_tls(&mut bytes);
+/// What two ClientHellos have in common that differ in their random bytes alone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct HelloForm(String);
+
+impl HelloForm {
+    /// The form of this ClientHello.
+    pub(super) fn of(hello: &Hello) -> Self {
+        HelloForm(format!("{} {:?} {}", hello.kind.as_str(), hello.alpn, hello.name))
     }
-    bytes
 }

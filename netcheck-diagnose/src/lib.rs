@@ -11,6 +11,8 @@ mod elsewhere;
 mod experiments;
 pub mod fix;
 pub mod hello;
+mod hello_form;
+mod hello_probe;
 mod interception;
 mod memo;
 mod observed;

@@ -6,16 +6,12 @@ use futures_util::future::join_all;
 use hickory_proto::rr::RecordType;
 
 use crate::Diagnosis;
+use crate::outside;
 use crate::rules::datagram::CONTROL_PORT;
 use crate::trail::{self, Answer, Trail};
+use netcheck_net::device::is_on_link;
 use netcheck_net::dns::message;
-use netcheck_net::dns::on_link;
 
-/// Public addresses of two operators (a.root-servers.net, m.root-servers.net). Probes towards them die on the way.
-const ELSEWHERE: [IpAddr; 2] = [
-    IpAddr::V4(std::net::Ipv4Addr::new(198, 41, 0, 4)),
-    IpAddr::V4(std::net::Ipv4Addr::new(202, 12, 27, 33)),
-];
 /// How many hops beyond the last known one are asked.
 const BEYOND: u8 = 2;
 
@@ -45,16 +41,16 @@ pub(crate) async fn trace(net: &Diagnosis, server: SocketAddr) -> ResolverPath {
         trail::trace_content(net, control, &[0; 12]),
         net.trail(server),
     );
-    ResolverPath { questions, others, connections, on_link: on_link(server.ip()) }
+    ResolverPath { questions, others, connections, on_link: is_on_link(server.ip()) }
 }
 
 /// A hop beyond `last` on the way to somebody else, over TCP or UDP.
 pub(crate) async fn hop_beyond(net: &Diagnosis, last: u8) -> Option<IpAddr> {
     let wait = trail::wait(net);
-    let probes = ELSEWHERE.iter().flat_map(|address| {
+    let probes = outside::destinations(false).into_iter().flat_map(|address| {
         (last + 1..=last + BEYOND).map(move |ttl| async move {
-            let web = SocketAddr::new(*address, 443);
-            let dns = SocketAddr::new(*address, CONTROL_PORT);
+            let web = SocketAddr::new(address, outside::WEB);
+            let dns = SocketAddr::new(address, CONTROL_PORT);
             let (syn, datagram) = tokio::join!(
                 trail::probe(net, web, ttl, wait),
                 trail::datagram(net, dns, ttl, wait, &[&[0; 12]])

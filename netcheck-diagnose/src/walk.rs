@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::net::TcpStream;
 
 use crate::Diagnosis;
 use netcheck_net::clock;
@@ -40,9 +42,14 @@ enum End {
 
 /// Sends `payload` as the first bytes of connections to `to`, each with another TTL.
 pub async fn walk(net: &Diagnosis, to: SocketAddr, payload: &[u8]) -> Walk {
+    walk_after(net, to, &[], payload).await
+}
+
+/// The same after bytes that may travel as far as they like.
+pub async fn walk_after(net: &Diagnosis, to: SocketAddr, before: &[u8], payload: &[u8]) -> Walk {
     let wait = net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1));
-    let walking = join_all((1..=HOPS).map(|ttl| send(net, to, payload, ttl, wait)));
-    let (ends, (acknowledged, unsent)) = tokio::join!(walking, whole(net, to, payload, wait));
+    let walking = join_all((1..=HOPS).map(|ttl| send(net, to, (before, payload), ttl, wait)));
+    let (ends, (acknowledged, unsent)) = tokio::join!(walking, whole(net, to, (before, payload), wait));
     let mut walk = Walk { acknowledged, unsent, ..Walk::default() };
     for (ttl, end) in (1..=HOPS).zip(ends) {
         match end {
@@ -57,24 +64,40 @@ pub async fn walk(net: &Diagnosis, to: SocketAddr, payload: &[u8]) -> Walk {
 
 /// Sends the bytes as far as they go: whether the peer acknowledged them, none where something came back; and whether
 /// they never left this machine.
-async fn whole(net: &Diagnosis, to: SocketAddr, payload: &[u8], wait: Duration) -> (Option<bool>, bool) {
+async fn whole(
+    net: &Diagnosis,
+    to: SocketAddr,
+    (before, payload): (&[u8], &[u8]),
+    wait: Duration,
+) -> (Option<bool>, bool) {
     let attempt = tcp::attempt(net.origin(), to, Reach::default());
     let Some(Ok(mut stream)) = clock::within(wait, attempt).await else { return (None, false) };
-    if stream.write_all(payload).await.is_err() {
+    if stream.write_all(before).await.is_err() || stream.write_all(payload).await.is_err() {
         return (None, false);
     }
     let unsent = TcpInfo::read(&stream).is_some_and(|info| info.unsent > 0);
     if clock::within(wait, stream.read(&mut [0; 1])).await.is_some() {
         return (None, unsent);
     }
-    (TcpInfo::read(&stream).map(|info| info.unacknowledged == 0 && info.unsent == 0), unsent)
+    let info = TcpInfo::read(&stream);
+    abort(&stream, to);
+    (info.map(|info| info.unacknowledged == 0 && info.unsent == 0), unsent)
 }
 
-async fn send(net: &Diagnosis, to: SocketAddr, payload: &[u8], ttl: u8, wait: Duration) -> End {
+async fn send(
+    net: &Diagnosis,
+    to: SocketAddr,
+    (before, payload): (&[u8], &[u8]),
+    ttl: u8,
+    wait: Duration,
+) -> End {
     let connected = clock::within(wait, tcp::attempt(net.origin(), to, Reach::default())).await;
     let Some(Ok(mut stream)) = connected else { return End::Silent };
+    if stream.write_all(before).await.is_err() {
+        return End::Silent;
+    }
     icmp::listen(&stream, to.is_ipv6());
-    let socket = socket2::SockRef::from(&stream);
+    let socket = SockRef::from(&stream);
     let limited = if to.is_ipv6() {
         socket.set_unicast_hops_v6(u32::from(ttl))
     } else {
@@ -93,7 +116,9 @@ async fn send(net: &Diagnosis, to: SocketAddr, payload: &[u8], ttl: u8, wait: Du
             None => stream.read(&mut first).await,
         }
     };
-    match clock::within(wait, exchange).await {
+    let ended = clock::within(wait, exchange).await;
+    abort(&stream, to);
+    match ended {
         None => End::Silent,
         Some(Ok(0)) => End::Cut,
         Some(Ok(_)) => End::Answered,
@@ -102,6 +127,15 @@ async fn send(net: &Diagnosis, to: SocketAddr, payload: &[u8], ttl: u8, wait: Du
             _ => End::Cut,
         },
     }
+}
+
+/// Ends the connection with a reset that reaches the peer: it would wait for the bytes that died on their way.
+fn abort(stream: &TcpStream, to: SocketAddr) {
+    const TTL: u32 = 64;
+    let socket = SockRef::from(stream);
+    // Where the system refuses, the connection closes in the ordinary way.
+    let _ = if to.is_ipv6() { socket.set_unicast_hops_v6(TTL) } else { socket.set_ttl_v4(TTL) };
+    let _ = socket.set_linger(Some(Duration::ZERO));
 }
 
 impl Walk {

@@ -11,6 +11,7 @@
 )]
 
 mod act;
+pub mod browser;
 pub mod corpus;
 pub mod dns;
 pub mod kerberos;

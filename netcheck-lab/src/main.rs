@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 
+use netcheck_lab::browser::Comparison;
 use netcheck_lab::world::matrix::Matrix;
 use netcheck_lab::world::scenario::Scenario;
 use netcheck_lab::world::{FILES, World, isolate, isolated, mortal};
@@ -13,6 +14,7 @@ const USAGE: &str = "usage: netcheck-lab list
        netcheck-lab run SCENARIO [--] COMMAND [ARGUMENT]...
        netcheck-lab matrix [--only NAME]... [--write FILE]
        netcheck-lab demo
+       netcheck-lab browser-hello [--write FILE]
 ";
 
 fn main() -> ExitCode {
@@ -34,6 +36,8 @@ fn command(arguments: &[String]) -> io::Result<ExitCode> {
             run(name, command)
         }
         ["demo"] => demo(),
+        ["browser-hello"] => browser_hello(None),
+        ["browser-hello", "--write", file] => browser_hello(Some(file)),
         ["probe", name] => probe(name),
         ["matrix", options @ ..] => matrix(options),
         _ => Err(io::Error::other(format!("not understood\n{USAGE}"))),
@@ -95,6 +99,25 @@ fn probe(name: &str) -> io::Result<ExitCode> {
     let found = netcheck_lab::world::probe::run(&scenario)?;
     serde_json::to_writer(io::stdout(), &found)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Captures the browser's ClientHellos and the tools', and holds them against each other.
+fn browser_hello(file: Option<&str>) -> io::Result<ExitCode> {
+    if !isolated() {
+        return Err(isolate());
+    }
+    let found = Comparison::capture(&netcheck_lab::world::probe::tools()?)?;
+    let date = Command::new("date").args(["-u", "+%Y-%m-%d"]).output()?;
+    let page = found.markdown(String::from_utf8_lossy(&date.stdout).trim());
+    match file {
+        Some(file) => std::fs::write(file, page)?,
+        None => write!(io::stdout(), "{page}")?,
+    }
+    let faults = found.faults();
+    for fault in &faults {
+        writeln!(io::stderr(), "netcheck-lab: {fault}")?;
+    }
+    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn matrix(options: &[&str]) -> io::Result<ExitCode> {

@@ -211,6 +211,16 @@ pub fn self_signed(names: &[&str]) -> Leaf {
     Leaf { chain: vec![certificate], key }
 }
 
+/// The same, allowed to sign others: what `openssl req -x509` makes.
+#[must_use]
+pub fn self_signed_authority(names: &[&str]) -> Leaf {
+    let key = KeyPair::generate().unwrap();
+    let mut params = leaf_params(names, -1, 90);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = params.self_signed(&key).unwrap();
+    Leaf { chain: vec![certificate], key }
+}
+
 fn authority_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();

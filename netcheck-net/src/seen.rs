@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::dns::Lookup;
-use crate::tls::{Chain, ChainFault, Trust};
+use crate::tls::{Chain, ChainFault, SentHello, Trust};
 use netcheck_record::cause::Cause;
 use netcheck_record::failure::Failure;
 use netcheck_record::record::Path;
@@ -34,6 +34,8 @@ pub struct Seen {
     pub chain_fault: Option<ChainFault>,
     /// Whom that chain convinced.
     pub trust: Option<Trust>,
+    /// The ClientHello of a handshake that failed or has been silent for a while.
+    pub hello: Option<Arc<SentHello>>,
     /// The first bytes received where TLS was expected.
     pub first_bytes: Vec<u8>,
     /// What the last HTTP answer was, where there was one.

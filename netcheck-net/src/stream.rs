@@ -5,8 +5,11 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 use crate::lock;
 
@@ -65,19 +68,66 @@ pub struct Stream {
     io: Box<dyn Io>,
     /// Whether ALPN settled on HTTP/2.
     pub h2: bool,
+    /// Whether the connection is reset when it is dropped, where it is TCP without a layer between.
+    abort: Abort,
 }
+
+/// Whether a connection is reset when it is dropped.
+pub type Abort = Arc<AtomicBool>;
+
+/// A TCP connection that may end with a reset: a peer that has not received all that was sent would keep it open, and our
+/// own system would send the rest again for minutes.
+struct Abortable {
+    io: TcpStream,
+    abort: Abort,
+}
+
+impl Drop for Abortable {
+    fn drop(&mut self) {
+        if self.abort.load(Ordering::Relaxed) {
+            // Where the system refuses, the connection closes in the ordinary way.
+            let _ = SockRef::from(&self.io).set_linger(Some(Duration::ZERO));
+        }
+    }
+}
+
+impl AsyncRead for Abortable {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+writes_through!(Abortable, io);
 
 impl Stream {
     /// A stream over `io`.
     pub fn new(io: impl Io + 'static) -> Self {
-        Stream { io: Box::new(io), h2: false }
+        Stream { io: Box::new(io), h2: false, abort: Abort::default() }
+    }
+
+    /// A stream over a TCP connection.
+    #[must_use]
+    pub fn tcp(io: TcpStream) -> Self {
+        let abort = Abort::default();
+        let io = Box::new(Abortable { io, abort: Arc::clone(&abort) });
+        Stream { io, h2: false, abort }
+    }
+
+    /// While this is set, the connection is reset when it is dropped.
+    #[must_use]
+    pub fn abort(&self) -> Abort {
+        Arc::clone(&self.abort)
     }
 
     /// The same, read in portions: for a library that would read a flood to its end before others get their turn.
     #[must_use]
     pub fn in_portions(self) -> Self {
-        let h2 = self.h2;
-        Stream { io: Box::new(Portions::new(self).0), h2 }
+        let (h2, abort) = (self.h2, self.abort());
+        Stream { io: Box::new(Portions::new(self).0), h2, abort }
     }
 }
 

@@ -4,10 +4,8 @@ use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use netcheck_record::target::Host;
-
 use crate::net::Net;
-use crate::tls::Chain;
+use crate::tls::{Chain, SentHello};
 
 /// Listens to one run. Every method returns at once.
 pub trait Watch: Debug + Send + Sync {
@@ -24,7 +22,7 @@ pub trait Watch: Debug + Send + Sync {
     fn connect_silent(self: Arc<Self>, net: Net, to: SocketAddr);
 
     /// A ClientHello has been unanswered for [`Net::patience`].
-    fn hello_silent(self: Arc<Self>, net: Net, to: SocketAddr, name: Host);
+    fn hello_silent(self: Arc<Self>, net: Net, to: SocketAddr, sent: Arc<SentHello>);
 
     /// A resolver has been silent for [`Net::patience`].
     fn resolver_silent(self: Arc<Self>, net: Net);

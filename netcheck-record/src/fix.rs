@@ -1,6 +1,7 @@
 //! What has to change, as data (`cause.action`), and the one place that turns it into a sentence (`cause.fix`).
 
 use std::fmt;
+use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -236,11 +237,16 @@ pub enum Fix {
         #[serde(flatten)]
         destination: Destination,
     },
-    /// Let a device take ClientHellos of two TCP segments.
-    AcceptLargeHello {
+    /// Let a device take the ClientHellos of today's browsers.
+    AcceptHello {
         /// Whose ClientHellos.
         #[serde(flatten)]
         destination: Destination,
+        /// Which of them it drops, as in "that span two TCP segments".
+        drops: String,
+        /// The last hop that they reach, where it is known: it drops them, or what comes after it does.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        after: Option<IpAddr>,
     },
     /// Keep idle connections.
     KeepIdle {
@@ -341,7 +347,7 @@ impl Fix {
             | Fix::RepairIpv6 { destination }
             | Fix::RepairMtu { destination }
             | Fix::RepairPath { destination }
-            | Fix::AcceptLargeHello { destination }
+            | Fix::AcceptHello { destination, .. }
             | Fix::KeepIdle { destination, .. }
             | Fix::CheckService { destination }
             | Fix::AskOperator { destination, .. } => Some(destination),
@@ -398,10 +404,13 @@ impl fmt::Display for Fix {
                 f,
                 "Find where packets for {destination} are lost or delayed: a full line, wireless, a rate limit, or missing priority for media."
             ),
-            Fix::AcceptLargeHello { destination } => write!(
-                f,
-                "Update the device that drops ClientHellos of two TCP segments, or exempt {destination} from it."
-            ),
+            Fix::AcceptHello { destination, drops, after } => {
+                match after {
+                    Some(after) => write!(f, "A device at or after {after}")?,
+                    None => f.write_str("A device on the path")?,
+                }
+                write!(f, " drops ClientHellos {drops}: update it, or exempt {destination} from it.")
+            }
             Fix::KeepIdle { destination, seconds } => {
                 write!(f, "Keep idle connections for {destination} open for {} minutes or more (session time-out).", seconds.div_ceil(60))
             }
@@ -507,7 +516,11 @@ pub fn every(target: &Target) -> Vec<Fix> {
         Fix::RepairIpv6 { destination: destination() },
         Fix::RepairMtu { destination: destination() },
         Fix::RepairPath { destination: destination() },
-        Fix::AcceptLargeHello { destination: destination() },
+        Fix::AcceptHello {
+            destination: destination(),
+            drops: "that span two TCP segments".to_owned(),
+            after: Some([10, 30, 0, 2].into()),
+        },
         Fix::KeepIdle { destination: destination(), seconds: 1800 },
         Fix::SetClock,
         Fix::Connect { this_machine: true },

@@ -24,6 +24,35 @@ pub enum Diagnose {
     Never,
 }
 
+/// Whose ClientHello is sent.
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq, Hash)]
+pub enum HelloKind {
+    /// As today's browsers: X25519MLKEM768 and X25519 key shares, about 1,900 bytes in two packets.
+    Browser,
+    /// As TLS libraries without a post-quantum key share: about 250 bytes in one packet.
+    Small,
+}
+
+impl HelloKind {
+    /// The other one, which is its control.
+    #[must_use]
+    pub const fn other(self) -> HelloKind {
+        match self {
+            HelloKind::Browser => HelloKind::Small,
+            HelloKind::Small => HelloKind::Browser,
+        }
+    }
+
+    /// The word in `--hello` and in `facts.tls.hello`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            HelloKind::Browser => "browser",
+            HelloKind::Small => "small",
+        }
+    }
+}
+
 /// The flags every check has (docs/RECORD.md tells what they change in a record).
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Common options")]
@@ -100,6 +129,9 @@ pub struct Flags {
     /// Public roots to use instead of the built-in ones
     #[arg(long, value_name = "FILE.pem")]
     pub public_roots: Option<PathBuf>,
+    /// ClientHello to send [default: browser for https, wss, tls, quic and h3; small for the others]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub hello: Option<HelloKind>,
     /// Control experiments after a failure
     #[arg(long, value_enum, default_value = "auto")]
     pub diagnose: Diagnose,

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use crate::flags::HelloKind;
 use crate::target::Target;
 
 /// Which port a scheme uses when a target names none.
@@ -82,6 +83,8 @@ pub struct Row {
     pub carrier: Carrier,
     /// Whether its bytes run over TLS over TCP from the first byte on.
     pub tls: bool,
+    /// The ClientHello its real clients send, where they speak TLS at all.
+    pub hello: HelloKind,
     /// The proxy variables its real clients follow.
     pub proxy: ProxyVariables,
     /// The protocol as people write it.
@@ -110,45 +113,48 @@ impl Eq for Scheme {}
 
 use Carrier::{Icmp, Names, Query, Tcp, Udp};
 use DefaultPort::{Is, Required};
+use HelloKind::{Browser, Small};
 use ProxyVariables as Follows;
 
+#[expect(clippy::too_many_arguments, reason = "the columns of the table")]
 const fn row(
     name: &'static str,
     tool: &'static str,
     port: DefaultPort,
     carrier: Carrier,
     tls: bool,
+    hello: HelloKind,
     proxy: ProxyVariables,
     words: &'static str,
 ) -> Row {
-    Row { name, tool, port, carrier, tls, proxy, words }
+    Row { name, tool, port, carrier, tls, hello, proxy, words }
 }
 
 /// Every scheme there is. The first of each tool is its main one, which a bare `host:port` takes.
 #[rustfmt::skip]
 pub static ALL: &[Row] = &[
-    // name            tool     default port       carrier tls    proxy variables words
-    row("tcp",           "tcp",   Required,          Tcp,    false, Follows::All,   "TCP"),
-    row("tls",           "tcp",   Is(443),           Tcp,    true,  Follows::All,   "TLS"),
-    row("http",          "tcp",   Is(80),            Tcp,    false, Follows::Http,  "HTTP"),
-    row("https",         "tcp",   Is(443),           Tcp,    true,  Follows::Https, "HTTPS"),
-    row("wss",           "wss",   Is(443),           Tcp,    true,  Follows::Https, "WebSocket (wss)"),
-    row("ws",            "wss",   Is(80),            Tcp,    false, Follows::Http,  "WebSocket (ws)"),
-    row("rtmps",         "rtmps", Is(443),           Tcp,    true,  Follows::All,   "RTMPS"),
-    row("rtmp",          "rtmps", Is(1935),          Tcp,    false, Follows::All,   "RTMP"),
-    row("stun",          "udp",   Is(3478),          Udp,    false, Follows::None,  "STUN"),
-    row("turn",          "udp",   Is(3478),          Query,  false, Follows::None,  "TURN"),
-    row("turns",         "udp",   Is(5349),          Tcp,    true,  Follows::None,  "TURN over TLS"),
-    row("quic",          "udp",   Is(443),           Udp,    false, Follows::None,  "QUIC"),
-    row("h3",            "udp",   Is(443),           Udp,    false, Follows::None,  "HTTP/3"),
-    row("icmp",          "udp",   DefaultPort::None, Icmp,   false, Follows::None,  "ICMP echo"),
-    row("apns",          "push",  Is(5223),          Tcp,    true,  Follows::None,  "Apple push"),
-    row("apns-provider", "push",  Is(443),           Tcp,    true,  Follows::None,  "Apple push (sender side)"),
-    row("fcm",           "push",  Is(5228),          Tcp,    true,  Follows::None,  "Firebase push"),
-    row("fcm-api",       "push",  Is(443),           Tcp,    true,  Follows::None,  "Firebase push (sender side)"),
-    row("smtp",          "mail",  Is(25),            Tcp,    false, Follows::None,  "SMTP"),
-    row("sender",        "mail",  DefaultPort::None, Names,  false, Follows::None,  "sender identity"),
-    row("message",       "mail",  DefaultPort::None, Names,  false, Follows::None,  "received message"),
+    // name            tool     default port       carrier tls    hello    proxy variables words
+    row("tcp",           "tcp",   Required,          Tcp,    false, Small,   Follows::All,   "TCP"),
+    row("tls",           "tcp",   Is(443),           Tcp,    true,  Browser, Follows::All,   "TLS"),
+    row("http",          "tcp",   Is(80),            Tcp,    false, Small,   Follows::Http,  "HTTP"),
+    row("https",         "tcp",   Is(443),           Tcp,    true,  Browser, Follows::Https, "HTTPS"),
+    row("wss",           "wss",   Is(443),           Tcp,    true,  Browser, Follows::Https, "WebSocket (wss)"),
+    row("ws",            "wss",   Is(80),            Tcp,    false, Small,   Follows::Http,  "WebSocket (ws)"),
+    row("rtmps",         "rtmps", Is(443),           Tcp,    true,  Small,   Follows::All,   "RTMPS"),
+    row("rtmp",          "rtmps", Is(1935),          Tcp,    false, Small,   Follows::All,   "RTMP"),
+    row("stun",          "udp",   Is(3478),          Udp,    false, Small,   Follows::None,  "STUN"),
+    row("turn",          "udp",   Is(3478),          Query,  false, Small,   Follows::None,  "TURN"),
+    row("turns",         "udp",   Is(5349),          Tcp,    true,  Small,   Follows::None,  "TURN over TLS"),
+    row("quic",          "udp",   Is(443),           Udp,    false, Browser, Follows::None,  "QUIC"),
+    row("h3",            "udp",   Is(443),           Udp,    false, Browser, Follows::None,  "HTTP/3"),
+    row("icmp",          "udp",   DefaultPort::None, Icmp,   false, Small,   Follows::None,  "ICMP echo"),
+    row("apns",          "push",  Is(5223),          Tcp,    true,  Small,   Follows::None,  "Apple push"),
+    row("apns-provider", "push",  Is(443),           Tcp,    true,  Small,   Follows::None,  "Apple push (sender side)"),
+    row("fcm",           "push",  Is(5228),          Tcp,    true,  Small,   Follows::None,  "Firebase push"),
+    row("fcm-api",       "push",  Is(443),           Tcp,    true,  Small,   Follows::None,  "Firebase push (sender side)"),
+    row("smtp",          "mail",  Is(25),            Tcp,    false, Small,   Follows::None,  "SMTP"),
+    row("sender",        "mail",  DefaultPort::None, Names,  false, Small,   Follows::None,  "sender identity"),
+    row("message",       "mail",  DefaultPort::None, Names,  false, Small,   Follows::None,  "received message"),
 ];
 
 /// Every scheme, in the order of [`ALL`].

@@ -11,6 +11,7 @@ use netcheck_record::record::Record;
 use nix::sys::signal::Signal;
 
 use crate::given;
+use crate::records;
 
 /// The longest line that is taken from a tool. A record is a few kilobytes.
 const LONGEST: u64 = 1 << 20;
@@ -95,8 +96,8 @@ fn lines(from: impl Read, each: impl Fn(&[u8]) -> bool) {
 
 fn read(tool: &'static str, line: &[u8]) -> Event {
     // A half line of a tool that was killed is not a record: JSON does not parse, so nothing half reaches the file.
-    match serde_json::from_slice::<Record>(line) {
-        Ok(record) => Event::Record(tool, Box::new(record), String::from_utf8_lossy(line).into_owned()),
-        Err(_) => Event::Garbage(tool, given::hide(&escape::bytes(line, 120))),
+    match records::whole(line) {
+        Some(record) => Event::Record(tool, Box::new(record), String::from_utf8_lossy(line).into_owned()),
+        None => Event::Garbage(tool, given::hide(&escape::bytes(line, 120))),
     }
 }

@@ -4,15 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
-use netcheck_record::record::Record;
 
-use crate::amend;
+use crate::assess::{self, Assessment, Basis};
 use crate::out;
+use crate::plan;
 use crate::ports;
-use crate::records;
-use crate::standing;
-use crate::survey::row_of;
-use crate::target::Place;
+use crate::profile::choice::Choice;
+use crate::records::{Input, Observation};
 use crate::wrap;
 
 /// Show what changed between two runs, or two places; exit 1 if something required broke or is missing
@@ -72,23 +70,39 @@ pub(crate) struct Difference {
 /// # Errors
 /// A file that cannot be read.
 pub(crate) fn run(args: &Args) -> Result<u8, String> {
-    let mut before = records::read(std::slice::from_ref(&args.before))?;
-    let mut after = records::read(std::slice::from_ref(&args.after))?;
-    amend::apply(&mut before.records);
-    amend::apply(&mut after.records);
-    let difference = Difference::of(&before.records, &after.records);
-    out::print(&difference.text())?;
-    match before.bad + after.bad {
-        0 => Ok(u8::from(difference.broke)),
-        bad => Err(format!("{bad} lines are no records and were left out")),
+    let (before, bad_before) = read(&args.before)?;
+    let (after, bad_after) = read(&args.after)?;
+    let problems = problems("first", &before) + &problems("second", &after);
+    let difference = Difference::of(&before.observations, &after.observations);
+    out::print(&format!("{problems}{}", difference.text()))?;
+    match bad_before + bad_after {
+        0 if problems.is_empty() => Ok(u8::from(difference.broke)),
+        0 => Ok(2),
+        bad => Err(assess::bad_lines(bad)),
     }
+}
+
+/// What a file means, and how many of its lines are no records.
+fn read(file: &PathBuf) -> Result<(Assessment, u64), String> {
+    let mut input = Input::read(std::slice::from_ref(file))?;
+    let (profile, sample) = Choice::default().of_input(&input)?;
+    let lines = plan::lines(&profile, sample).unwrap_or_default();
+    let basis = Basis { profile: &profile, plan: &lines, baseline: None, interfaces: &[], narrowed: false };
+    let assessment = assess::assess(&basis, &mut input);
+    Ok((assessment, input.bad))
+}
+
+/// Why one side is not a whole run, before anything else is said.
+fn problems(which: &str, side: &Assessment) -> String {
+    let sentence = |problem: &String| wrap::hanging("", &format!("The {which} run: {problem}"));
+    side.report.run.problems.iter().map(sentence).collect()
 }
 
 impl Difference {
     /// What changed from `before` to `after`. Where a target occurs twice, its last record counts.
-    pub(crate) fn of(before: &[Record], after: &[Record]) -> Difference {
-        let by_target = |records: &'_ [Record]| -> BTreeMap<(String, String), usize> {
-            let key = |record: &Record| (row(record), record.target.clone());
+    pub(crate) fn of(before: &[Observation], after: &[Observation]) -> Difference {
+        let by_target = |records: &[Observation]| -> BTreeMap<(String, String), usize> {
+            let key = |record: &Observation| (row(record), record.target());
             records.iter().enumerate().map(|(at, record)| (key(record), at)).collect()
         };
         let (old, new) = (by_target(before), by_target(after));
@@ -102,7 +116,7 @@ impl Difference {
             let (was, is) = (old.get(key).map(|at| &before[*at]), new.get(key).map(|at| &after[*at]));
             if let Some(change) = change(was, is) {
                 let worse = matches!(change, Change::Broken | Change::Gone);
-                difference.broke |= worse && is.or(was).is_some_and(Record::required);
+                difference.broke |= worse && is.or(was).is_some_and(|one| one.labels.required);
                 difference.note(change, key, was, is);
             }
         }
@@ -113,13 +127,13 @@ impl Difference {
         &mut self,
         change: Change,
         (row, target): &(String, String),
-        was: Option<&Record>,
-        is: Option<&Record>,
+        was: Option<&Observation>,
+        is: Option<&Observation>,
     ) {
-        let place = Place::of(target);
-        let fates = [was, is].map(|record| record.map_or("", standing::fate)).join(" → ");
+        let place = crate::target::Place::of(target);
+        let fates = [was, is].map(|record| record.map_or("", Observation::outcome_code)).join(" → ");
         let fates = fates.trim_matches([' ', '→']).to_owned();
-        let counted = is.or(was).is_none_or(Record::required);
+        let counted = is.or(was).is_none_or(|one| one.labels.required);
         let row = if counted { row.clone() } else { format!("{row}, not counted") };
         let key = (row, place.scheme.clone(), place.host.clone(), fates);
         self.changes.entry(change).or_default().entry(key).or_default().push(place.port);
@@ -150,21 +164,21 @@ impl Difference {
 }
 
 /// The row of a record; where the ways out were checked one by one (`check --path`), with its way.
-fn row(record: &Record) -> String {
-    match standing::label(record, "path") {
-        Some(way) => format!("{} ({way})", row_of(record)),
-        None => row_of(record).to_owned(),
+fn row(record: &Observation) -> String {
+    match &record.labels.path {
+        Some(way) => format!("{} ({way})", record.labels.requirement),
+        None => record.labels.requirement.clone(),
     }
 }
 
-fn change(was: Option<&Record>, is: Option<&Record>) -> Option<Change> {
+fn change(was: Option<&Observation>, is: Option<&Observation>) -> Option<Change> {
     let (was, is) = match (was, is) {
         (None, _) => return Some(Change::New),
         (_, None) => return Some(Change::Gone),
         (Some(was), Some(is)) => (was, is),
     };
-    let same = standing::fate(was) == standing::fate(is);
-    match (standing::usable(was), standing::usable(is)) {
+    let same = was.outcome_code() == is.outcome_code();
+    match (was.usable(), is.usable()) {
         (true, false) => Some(Change::Broken),
         (false, true) => Some(Change::Fixed),
         (false, false) if !same => Some(Change::OtherCause),

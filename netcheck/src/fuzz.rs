@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use crate::amend;
-use crate::baseline;
+use crate::assess::{self, Basis};
+use crate::baseline::Baseline;
 use crate::diff::Difference;
 use crate::plan;
 use crate::profile::Profile;
-use crate::records::{self, Loaded};
+use crate::records::Input;
 use crate::report::{self, Subject};
-use crate::survey::Survey;
 
 /// Read once: the fuzzer comes often.
 static PROFILE: LazyLock<Option<Profile>> = LazyLock::new(|| Profile::named("spotme").ok());
@@ -19,23 +18,24 @@ static PROFILE: LazyLock<Option<Profile>> = LazyLock::new(|| Profile::named("spo
 /// second, and each format again with itself as the baseline.
 #[must_use]
 pub fn reports(bytes: &[u8]) -> Vec<String> {
-    let mut loaded = Loaded::default();
     let Some(profile) = PROFILE.as_ref() else { return Vec::new() };
-    if records::lines(bytes, &mut loaded, Path::new("input")).is_err() {
-        return Vec::new();
-    }
-    let mut records = loaded.records;
-    let (before, after) = records.split_at(records.len() / 2);
-    let mut texts = vec![Difference::of(before, after).text()];
-    amend::apply(&mut records);
-    let baseline = baseline::of(records.clone());
+    let lines = plan::lines(profile, None).unwrap_or_default();
+    let mut texts = Vec::new();
+    let mut halves = Vec::new();
     for round in 0..2 {
-        let survey = Survey::of_file(profile, &records);
-        texts.extend(report::every(&Subject { profile, records: &records, survey }));
-        if round == 0 {
-            baseline::apply(&mut records, &baseline);
+        let mut input = Input::default();
+        if input.lines(bytes, Path::new("input")).is_err() {
+            return Vec::new();
         }
+        let baseline = (round == 1).then(|| Baseline::of(&input));
+        let basis =
+            Basis { profile, plan: &lines, baseline: baseline.as_ref(), interfaces: &[], narrowed: false };
+        let assessment = assess::assess(&basis, &mut input);
+        texts.extend(report::every(&Subject { profile, input: &input, assessment: &assessment }));
+        halves = assessment.observations;
     }
+    let (before, after) = halves.split_at(halves.len() / 2);
+    texts.push(Difference::of(before, after).text());
     texts
 }
 

@@ -25,6 +25,11 @@ fn password(url: &str) -> Option<String> {
     Some(user.split_once(':')?.1.to_owned())
 }
 
+/// Whether the environment names a proxy.
+pub(crate) fn proxy_in_environment() -> bool {
+    URLS.iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
 /// The text without them.
 pub(crate) fn hide(text: &str) -> String {
     SECRETS.hide(text)

@@ -2,8 +2,7 @@
 //! no socket of a check.
 
 mod allowlist;
-mod amend;
-mod answer;
+mod assess;
 mod baseline;
 mod check;
 mod child;
@@ -11,10 +10,8 @@ mod diff;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod given;
-mod interface;
 mod journal;
 pub mod out;
-mod outage;
 mod plan;
 mod planning;
 mod ports;
@@ -23,13 +20,10 @@ mod profiles;
 mod progress;
 mod proxies;
 mod records;
-mod remedy;
 mod report;
-mod request;
 mod run;
+mod run_id;
 mod signal;
-mod standing;
-mod survey;
 mod table;
 mod target;
 mod through;
@@ -115,6 +109,12 @@ pub fn main() -> ExitCode {
 #[must_use]
 pub fn profile_schema() -> String {
     profile::Profile::schema()
+}
+
+/// The JSON Schema of `netcheck report --format json`.
+#[must_use]
+pub fn report_schema() -> String {
+    assess::Report::schema()
 }
 
 /// Turns the outcome of a command line into an exit code, with its sentence on standard error.

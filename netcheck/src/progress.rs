@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use netcheck_record::cause::Reason;
 use netcheck_record::record::{Record, Verdict};
 
 use crate::plan::{CONTROLS, Line};
-use crate::standing;
 
 /// How many bars a terminal of 24 lines has room for.
 const MOST: usize = 20;
@@ -56,11 +56,13 @@ impl Progress {
 
     /// One more record.
     pub(crate) fn record(&self, record: &Record) {
-        let row = standing::label(record, "row").unwrap_or_default();
+        let labels = record.labels.as_ref();
+        let row =
+            labels.and_then(|labels| labels.get("row")).and_then(|row| row.as_str()).unwrap_or_default();
         if let Some(bar) = self.bars.get(row).or(self.rest.as_ref()) {
             bar.inc(1);
             if record.verdict == Verdict::Fail {
-                bar.set_message(standing::fate(record).to_owned());
+                bar.set_message(outcome_code(record));
             }
         }
     }
@@ -75,5 +77,14 @@ impl Progress {
     /// Takes the bars away: the table follows.
     pub(crate) fn clear(&self) {
         let _ = self.all.clear();
+    }
+}
+
+/// The cause of a failure in one word, or what was observed.
+fn outcome_code(record: &Record) -> &'static str {
+    match (&record.cause, &record.failure) {
+        (Some(cause), _) if cause.code != Reason::Unknown => cause.code.as_str(),
+        (_, Some(failure)) => failure.code.as_str(),
+        _ => record.verdict.as_str(),
     }
 }

@@ -1,25 +1,22 @@
-//! SIGINT and SIGTERM as events, without a handler.
+//! SIGINT, SIGTERM and SIGHUP as events. Nothing is blocked: tools that are started get the signals themselves.
 
 use std::process::Child;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
-use nix::sys::signal::{self, SigSet, Signal};
+use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
+use signal_hook::iterator::Signals;
 
 use crate::child::Event;
 
-/// Turns SIGINT and SIGTERM into events. Called before any other thread is started, since threads inherit what is
-/// blocked; children do not: the standard library clears their mask.
+/// Turns SIGINT, SIGTERM and SIGHUP into events.
 pub(crate) fn listen(events: SyncSender<Event>) {
-    let mut set = SigSet::empty();
-    set.add(Signal::SIGINT);
-    set.add(Signal::SIGTERM);
-    if set.thread_block().is_err() {
-        return;
-    }
+    let wanted = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].map(|signal| signal as i32);
+    let Ok(mut signals) = Signals::new(wanted) else { return };
     thread::spawn(move || {
-        while let Ok(signal) = set.wait() {
+        for number in signals.forever() {
+            let Ok(signal) = Signal::try_from(number) else { continue };
             if events.send(Event::Signal(signal)).is_err() {
                 return;
             }
@@ -36,5 +33,9 @@ pub(crate) fn end(child: &Child, signal: Signal) {
 
 /// The exit code after a signal.
 pub(crate) fn code(signal: Signal) -> u8 {
-    if signal == Signal::SIGTERM { 143 } else { 130 }
+    match signal {
+        Signal::SIGTERM => 143,
+        Signal::SIGHUP => 129,
+        _ => 130,
+    }
 }

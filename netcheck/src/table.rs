@@ -1,18 +1,14 @@
-//! The table at the end of a run: a line a row, the worst first, in 80 columns.
+//! The table at the end of a run: one line per requirement, the worst first, as wide as the terminal.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use netcheck_record::record::Record;
+use crate::assess::{self, Finding, Report, Requirement, Status};
+use crate::wrap::{self, cell};
 
-use crate::outage::Outage;
-use crate::remedy;
-use crate::request;
-use crate::standing::{self, Standing, State};
-use crate::wrap::{self, WIDTH, cell};
-
-/// Columns: row, verdict, how many, cause, whom to ask. The rest of the line is what to change.
-const COLUMNS: [usize; 5] = [12, 12, 7, 16, 7];
+/// The narrowest terminal that shows cause and addressee besides what to change.
+const WIDE: usize = 78;
+/// What to change needs at least so much room.
+const CHANGE: usize = 13;
 
 /// How a table is shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,99 +17,114 @@ pub(crate) struct Look {
     pub(crate) colours: bool,
 }
 
-/// What a row's line says.
-pub(crate) struct Summary {
-    /// The cause, or the failure.
-    pub(crate) cause: String,
-    /// Whom to ask.
-    pub(crate) who: String,
-    /// What to change.
-    pub(crate) change: String,
-}
-
-/// The cause that most of the decisive records share, whom it concerns and what it asks for.
-pub(crate) fn summary(standing: &Standing, outage: Option<&Outage>) -> Summary {
-    if let (Some(outage), true) = (outage, standing.state > State::Degraded) {
-        let change = remedy::short(outage.reason, "");
-        return Summary { cause: outage.reason.as_str().into(), who: remedy::who(outage.who).into(), change };
-    }
-    let groups = request::groups(&standing.decisive);
-    let Some(first) = groups.first() else {
-        return Summary { cause: String::new(), who: String::new(), change: String::new() };
-    };
-    // The same cause at two places is one cause, and asks for the ports of both.
-    let same: Vec<&Record> = groups
-        .iter()
-        .filter(|group| group.code == first.code)
-        .flat_map(|group| group.records.clone())
-        .collect();
-    let codes: BTreeSet<&str> = groups.iter().map(|group| group.code).collect();
-    let cause = match codes.len() - 1 {
-        0 => first.code.to_owned(),
-        more => format!("{} +{more}", first.code),
-    };
-    if same.iter().all(|record| standing::need_not_answer(record)) {
-        return Summary { cause, who: String::new(), change: "nothing is proven".into() };
-    }
-    Summary {
-        cause,
-        who: remedy::who(first.who).to_owned(),
-        change: remedy::short(first.reason, &request::ports(&same)),
-    }
-}
-
 /// The table.
-pub(crate) fn text(standings: &[Standing], outage: Option<&Outage>, look: Look) -> String {
+pub(crate) fn text(report: &Report, look: Look) -> String {
+    let longest = report.requirements.iter().map(|one| one.name.chars().count()).max().unwrap_or(0);
+    let columns = Columns::fit(longest, wrap::width());
     let mut out = String::new();
-    let head = ["ROW", "VERDICT", "WORKS", "CAUSE", "ASK"];
-    let mut line =
-        head.iter().zip(COLUMNS).map(|(text, width)| cell(text, width)).collect::<Vec<_>>().join(" ");
-    line.push_str(" CHANGE");
-    let _ = writeln!(out, "{line}");
+    let head = ["REQUIREMENT", "STATUS", "WORKS", "CAUSE", "ASK", "CHANGE"];
+    columns.line(&mut out, &head.map(|text| vec![text.to_owned()]), |_, text| text.to_owned());
     let mut advisory = false;
-    for standing in standings {
-        if !standing.required && !advisory {
+    for requirement in &report.requirements {
+        if !requirement.required && !advisory {
             advisory = true;
-            let _ = writeln!(out, "advisory: needed in practice, not on the published list, never counted");
+            let line = "advisory: needed in practice, not on the published list, never counted";
+            out.push_str(&wrap::hanging("", line));
         }
-        row(&mut out, standing, outage, look);
+        row(&mut out, &columns, requirement, report, look);
     }
     out
 }
 
-fn row(out: &mut String, standing: &Standing, outage: Option<&Outage>, look: Look) {
-    let Summary { cause, who, change } = summary(standing, outage);
-    let works = format!("{}/{}", standing.good, standing.total);
-    let cells = [
-        vec![cell(&standing.name, COLUMNS[0])],
-        vec![cell(standing.state.as_str(), COLUMNS[1])],
-        vec![works],
-        broken(&cause, COLUMNS[3]),
-        vec![who],
-        wrap::lines(&change, WIDTH - COLUMNS.iter().sum::<usize>() - COLUMNS.len()),
-    ];
-    let height = cells.iter().map(Vec::len).max().unwrap_or(1);
-    for at in 0..height {
-        let mut line = String::new();
-        for (column, texts) in cells.iter().enumerate() {
-            let text = texts.get(at).map_or("", String::as_str);
-            match COLUMNS.get(column) {
-                Some(width) => {
-                    let padded = cell(text, *width);
-                    let shown =
-                        if column == 1 && at == 0 { paint(standing.state, &padded, look) } else { padded };
-                    let _ = write!(line, "{shown} ");
-                }
-                None => line.push_str(text),
-            }
+/// The widths of the columns; absent ones are not shown.
+struct Columns {
+    widths: [Option<usize>; 6],
+}
+
+impl Columns {
+    fn fit(longest: usize, width: usize) -> Columns {
+        let name = longest.clamp(11, 24);
+        let (status, works) = (17, 7);
+        let mut left = width.saturating_sub(name + status + works + 3);
+        let (mut cause, mut ask) = (None, None);
+        if width >= WIDE && left >= 17 + 8 + CHANGE {
+            (cause, ask) = (Some(17), Some(8));
+            left -= 17 + 8 + 2;
         }
-        let _ = writeln!(out, "{}", line.trim_end());
+        let change = (left >= CHANGE).then_some(left);
+        Columns { widths: [Some(name), Some(status), Some(works), cause, ask, change] }
+    }
+
+    fn line(&self, out: &mut String, cells: &[Vec<String>; 6], paint: impl Fn(usize, &str) -> String) {
+        let shown = || (0..6).filter_map(|column| Some((column, self.widths[column]?)));
+        let height = shown().map(|(column, _)| cells[column].len()).max().unwrap_or(1);
+        for at in 0..height {
+            let mut line = String::new();
+            for (column, width) in shown() {
+                let text = cells[column].get(at).map_or("", String::as_str);
+                let padded = cell(text, width);
+                let _ = write!(line, "{} ", if at == 0 { paint(column, &padded) } else { padded.clone() });
+            }
+            let _ = writeln!(out, "{}", line.trim_end());
+        }
+    }
+}
+
+fn row(out: &mut String, columns: &Columns, requirement: &Requirement, report: &Report, look: Look) {
+    let Summary { cause, who, change } = summary(requirement, report);
+    let good = requirement.targets.passed + requirement.targets.degraded;
+    let cells = [
+        vec![requirement.name.clone()],
+        vec![requirement.status.as_str().to_owned()],
+        vec![format!("{good}/{}", requirement.targets.planned)],
+        broken(&cause, columns.widths[3].unwrap_or(17)),
+        vec![who],
+        wrap::lines(&change, columns.widths[5].unwrap_or(CHANGE)),
+    ];
+    columns.line(out, &cells, |column, text| match column {
+        1 => paint(requirement.status, text, look),
+        _ => text.to_owned(),
+    });
+}
+
+/// What a requirement's line says.
+struct Summary {
+    cause: String,
+    who: String,
+    change: String,
+}
+
+/// The finding that matters most to a requirement, whom it concerns and what it asks for.
+fn summary(requirement: &Requirement, report: &Report) -> Summary {
+    let nothing = || Summary { cause: String::new(), who: String::new(), change: String::new() };
+    if requirement.status == Status::Works {
+        return nothing();
+    }
+    let findings: Vec<&Finding> = requirement.findings.iter().filter_map(|id| report.finding(id)).collect();
+    let Some(first) =
+        findings.iter().find(|finding| finding.required || !requirement.required).or(findings.first())
+    else {
+        let change = requirement.limits.first().cloned().unwrap_or_default();
+        return Summary { change, ..nothing() };
+    };
+    let code = match (first.cause, first.names.code) {
+        (netcheck_record::cause::Reason::Unknown, Some(code)) => code.as_str(),
+        (reason, _) => reason.as_str(),
+    };
+    let cause = match findings.len() - 1 {
+        0 => code.to_owned(),
+        more => format!("{code} +{more}"),
+    };
+    Summary {
+        cause,
+        who: assess::who(first.who).to_owned(),
+        change: assess::short(first.cause, &assess::ports(first)),
     }
 }
 
 /// A code in lines, broken where its words end.
 fn broken(code: &str, width: usize) -> Vec<String> {
-    if code.len() <= width || !code.is_ascii() {
+    if code.chars().count() <= width || !code.is_ascii() {
         return wrap::lines(code, width);
     }
     let (head, _) = code.split_at(width);
@@ -128,61 +139,39 @@ fn broken(code: &str, width: usize) -> Vec<String> {
     }
 }
 
-/// A verdict in its colour, where colours are wanted.
-pub(crate) fn paint(state: State, text: &str, look: Look) -> String {
+/// A status in its colour, where colours are wanted.
+pub(crate) fn paint(status: Status, text: &str, look: Look) -> String {
     if !look.colours {
         return text.to_owned();
     }
-    let colour = match state {
-        State::Pass => 32,
-        State::Degraded | State::NotChecked => 33,
-        State::Inconclusive => 35,
-        State::Fail => 31,
+    let colour = match status {
+        Status::Works => 32,
+        Status::Limited => 33,
+        Status::NotKnown => 35,
+        Status::DoesNotWork => 31,
     };
     format!("\x1b[{colour}m{text}\x1b[0m")
 }
 
-/// What follows the table: the sentences and the requests.
-pub(crate) fn explanation(standings: &[Standing], outage: Option<&Outage>) -> String {
-    let mut out = String::new();
-    if let Some(outage) = outage {
-        out.push('\n');
-        out.push_str(&wrap::hanging("", &outage.sentence));
-        out.push_str(&wrap::hanging("  → ", &outage.request));
-        return out;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_code_is_broken_where_a_word_ends() {
+        assert_eq!(broken("service_misconfigured", 16), ["service_", "misconfigured"]);
+        assert_eq!(broken("firewall_drop", 16), ["firewall_drop"]);
+        assert_eq!(broken("tcp.host_unreachable", 16), ["tcp.host_", "unreachable"]);
     }
-    for standing in standings {
-        let sentences = request::sentences(standing);
-        if sentences.is_empty() && standing.notes.is_empty() {
-            continue;
-        }
-        out.push('\n');
-        for sentence in &sentences {
-            out.push_str(&wrap::hanging("", sentence));
-        }
-        if sentences.is_empty() {
-            out.push_str(&wrap::hanging("", &format!("{}: {}.", standing.name, standing.state.as_str())));
-        }
-        if !sentences.is_empty() {
-            for (host, fates) in request::port_fates(standing) {
-                out.push_str(&wrap::hanging("  ", &format!("{host}: {fates}")));
+
+    #[test]
+    fn every_width_from_60_to_200_has_room_for_its_columns() {
+        for width in 60..=200 {
+            for longest in [4, 12, 24] {
+                let columns = Columns::fit(longest, width);
+                let used: usize = columns.widths.iter().flatten().map(|width| width + 1).sum();
+                assert!(used <= width + 1, "{used} of {width}");
             }
         }
-        for note in &standing.notes {
-            out.push_str(&wrap::hanging("  note: ", note));
-        }
     }
-    for (who, lines) in request::requests(standings) {
-        let _ = writeln!(out, "\n{}:", remedy::addressee(who));
-        for line in &lines {
-            out.push_str(&wrap::hanging("  - ", &format!("{} [{}]", line.fix, line.rows.join(", "))));
-        }
-        for (row, permits) in request::in_full(who, &lines, standings) {
-            out.push_str(&wrap::hanging("    ", &format!("{row} in full: {permits}")));
-        }
-    }
-    out
 }
-
-#[cfg(test)]
-mod tests;

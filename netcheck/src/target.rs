@@ -1,6 +1,5 @@
 //! A target of a plan: which tool takes it, and how many records come back for it.
 
-use netcheck_record::fix::Destination;
 use netcheck_record::scheme::{self, Scheme, Transport};
 use netcheck_record::spec::{Sampling, Spec};
 
@@ -48,8 +47,6 @@ pub(crate) struct Place {
     pub(crate) host: String,
     /// The port, where the scheme has one.
     pub(crate) port: Option<u16>,
-    /// What follows the question mark.
-    pub(crate) query: Option<String>,
 }
 
 impl Place {
@@ -65,37 +62,23 @@ impl Place {
             _ => (authority, None),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let query = rest.split_once('?').map(|(_, query)| query.to_owned());
-        Place { scheme: scheme.to_owned(), host: host.to_owned(), port, query }
+        Place { scheme: scheme.to_owned(), host: host.to_owned(), port }
     }
+}
 
-    /// `TCP` or `UDP`: what a firewall rule names.
-    pub(crate) fn transport(&self) -> &'static str {
-        let transport = Scheme::named(&self.scheme).map(|scheme| scheme.transport(self.query.as_deref()));
-        transport.unwrap_or(Transport::Tcp).as_str()
-    }
+/// `TCP` or `UDP`: what a firewall rule names. `rest` is the target's path and query.
+pub(crate) fn transport(scheme: &str, rest: &str) -> &'static str {
+    let query = rest.split_once('?').map(|(_, query)| query);
+    Scheme::named(scheme).map_or(Transport::Tcp, |scheme| scheme.transport(query)).as_str()
+}
 
-    /// `TCP 443 to example.com (HTTPS over TCP)`: what a firewall's form asks for.
-    pub(crate) fn what(&self) -> String {
-        self.destination().to_string()
+/// The last two labels of a name: what one organisation registers, or more than that.
+pub(crate) fn site(host: &str) -> String {
+    if host.parse::<std::net::IpAddr>().is_ok() {
+        return host.to_owned();
     }
-
-    /// The same as data.
-    pub(crate) fn destination(&self) -> Destination {
-        let scheme = Scheme::named(&self.scheme);
-        let transport = scheme.map_or(Transport::Tcp, |scheme| scheme.transport(self.query.as_deref()));
-        Destination {
-            transport: transport.into(),
-            ports: self.port.map(|port| port.to_string()),
-            to: self.host.clone(),
-            scheme: scheme.map(|scheme| scheme.name.to_owned()),
-        }
-    }
-
-    /// The protocol as people write it.
-    pub(crate) fn protocol(&self) -> &'static str {
-        Scheme::named(&self.scheme).map_or("TCP", |scheme| scheme.words)
-    }
+    let labels: Vec<&str> = host.rsplitn(3, '.').take(2).collect();
+    labels.into_iter().rev().collect::<Vec<_>>().join(".")
 }
 
 #[cfg(test)]
@@ -120,9 +103,6 @@ mod tests {
         assert_eq!((place.host.as_str(), place.port), ("2620:149::1", Some(443)));
         assert_eq!(Place::of("sender://spotme.com").port, None);
         assert_eq!(Place::of("icmp://[::1]").host, "::1");
-        assert_eq!(
-            Place::of("garbage"),
-            Place { scheme: String::new(), host: "garbage".into(), port: None, query: None }
-        );
+        assert_eq!(Place::of("garbage"), Place { scheme: String::new(), host: "garbage".into(), port: None });
     }
 }

@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use clap::Args;
 
+use crate::given;
+
 /// Flags that are handed on to the tools, which document them (`check-tcp --help`).
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Handed on to the tools")]
@@ -68,6 +70,9 @@ pub(crate) struct Through {
     /// Public roots to use instead of the built-in ones
     #[arg(long, value_name = "FILE.pem")]
     public_roots: Option<String>,
+    /// ClientHello to send [default: browser for https, wss, tls, quic and h3; small for the others]
+    #[arg(long, value_name = "browser|small", value_parser = ["browser", "small"])]
+    hello: Option<String>,
     /// Control experiments after a failure
     #[arg(long, value_name = "auto|never", value_parser = ["auto", "never"])]
     diagnose: Option<String>,
@@ -92,9 +97,46 @@ pub(crate) struct Through {
     /// Milliseconds between probes (check-udp)
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..))]
     interval: Option<u32>,
+    /// Find the path MTU, too (check-udp)
+    #[arg(skip)]
+    mtu: bool,
 }
 
+/// An idle connection is held a little longer than a firewall's usual minute.
+const HOLD: f64 = 65.0;
+/// Datagrams of a series, as a telephone sends them in a second.
+const SERIES: u32 = 50;
+/// Milliseconds between them.
+const BETWEEN: u32 = 20;
+
 impl Through {
+    /// The same with what a quick run leaves out: idle connections held, series of datagrams, sizes.
+    #[must_use]
+    pub(crate) fn thorough(&self) -> Through {
+        Through {
+            hold: self.hold.or(Some(HOLD)),
+            count: self.count.or(Some(SERIES)),
+            interval: self.interval.or(Some(BETWEEN)),
+            mtu: true,
+            ..self.clone()
+        }
+    }
+
+    /// About how long a run takes that finds nothing wrong, in seconds.
+    pub(crate) fn lasting(&self) -> f64 {
+        let series = f64::from(self.count.unwrap_or(0)) * f64::from(self.interval.unwrap_or(1000)) / 1000.0;
+        self.hold.unwrap_or(0.0).max(series) + self.timeout.unwrap_or(5.0)
+    }
+
+    /// Whether there is a proxy to go through: named by a flag, or by the environment.
+    pub(crate) fn proxy_configured(&self) -> bool {
+        match self.proxy.as_deref() {
+            Some("none") => false,
+            None | Some("env") => given::proxy_in_environment(),
+            Some(_) => true,
+        }
+    }
+
     /// Only what chooses proxies.
     pub(crate) fn of_proxy(proxy: Option<String>, sample: Option<u64>) -> Self {
         Through { proxy, sample, ..Through::default() }
@@ -151,6 +193,7 @@ impl Through {
             ("--interface", &self.interface),
             ("--source", &self.source),
             ("--public-roots", &self.public_roots),
+            ("--hello", &self.hello),
             ("--diagnose", &self.diagnose),
         ] {
             give(flag, value.clone());
@@ -169,6 +212,7 @@ impl Through {
         if tool == "udp" {
             give("--count", self.count.map(|value| value.to_string()));
             give("--interval", self.interval.map(|value| value.to_string()));
+            args.extend(self.mtu.then(|| "--mtu".to_owned()));
         }
         for (flag, set) in [("-4", self.ipv4), ("-6", self.ipv6), ("--private-ok", self.private_ok)] {
             args.extend(set.then(|| flag.to_owned()));

@@ -26,8 +26,24 @@ pub(crate) fn within(folder: &Path) -> Tools {
 /// # Errors
 /// The system does not say where this program is.
 pub(crate) fn beside() -> Result<Tools, String> {
-    let own = env::current_exe().map_err(|why| format!("cannot find the tools: {why}"))?;
-    Ok(own.parent().map(within).unwrap_or_default())
+    let folder = match env::current_exe() {
+        Ok(own) => own.parent().map(Path::to_owned),
+        // Without /proc the system does not say; the name this program was called by does.
+        Err(why) => Some(called_from().ok_or_else(|| {
+            format!("cannot find the tools: {why}; name their folder with --tools or NETCHECK_TOOLS")
+        })?),
+    };
+    Ok(folder.map(|folder| within(&folder)).unwrap_or_default())
+}
+
+/// The folder of this program by the name it was called by: a path, or a name that PATH leads to.
+fn called_from() -> Option<PathBuf> {
+    let name = PathBuf::from(env::args_os().next()?);
+    if name.components().count() > 1 {
+        return name.parent().map(Path::to_owned);
+    }
+    let folders = env::var_os("PATH")?;
+    env::split_paths(&folders).find(|folder| folder.join(&name).is_file())
 }
 
 /// A sentence for each tool that a row of the plan needs and that is not there; controls are never counted. `folder` is

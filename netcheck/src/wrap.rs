@@ -2,18 +2,29 @@
 
 use std::env;
 use std::io::{self, IsTerminal};
+use std::sync::LazyLock;
 
 use netcheck_record::escape;
 
-/// The width that everything fits.
-pub(crate) const WIDTH: usize = 80;
+/// The width of what is no terminal.
+const WIDTH: usize = 80;
+
+/// The width that everything fits: the terminal's, from 60 to 200 columns; 80 where there is none.
+pub(crate) fn width() -> usize {
+    static KNOWN: LazyLock<usize> = LazyLock::new(|| {
+        let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let said = env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        said.or(terminal).unwrap_or(WIDTH).clamp(60, 200)
+    });
+    *KNOWN
+}
 
 /// `text` in lines of at most `width` characters; words that are longer are cut.
 pub(crate) fn lines(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    for word in escape::line(text, 4000).split(' ').filter(|word| !word.is_empty()) {
+    for word in escape::line(text, 8000).split(' ').filter(|word| !word.is_empty()) {
         let mut word: Vec<char> = word.chars().collect();
         if used > 0 && used + 1 + word.len() > width {
             lines.push(std::mem::take(&mut line));
@@ -41,7 +52,7 @@ pub(crate) fn lines(text: &str, width: usize) -> Vec<String> {
 pub(crate) fn hanging(first: &str, text: &str) -> String {
     let indent = first.chars().count();
     let mut out = String::new();
-    for (at, line) in lines(text, WIDTH - indent).iter().enumerate() {
+    for (at, line) in lines(text, width() - indent).iter().enumerate() {
         let lead = if at == 0 { first.to_owned() } else { " ".repeat(indent) };
         out.push_str(format!("{lead}{line}").trim_end());
         out.push('\n');

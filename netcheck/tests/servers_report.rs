@@ -70,7 +70,9 @@ fn look(records: &str, pictures: Option<&Path>) {
         .args([&page, &file])
         .output()
         .unwrap();
-    assert!(report.status.success(), "{}", said(&report));
+    // What does not work is an answer.
+    assert!(matches!(report.status.code(), Some(0..=2)), "{}", said(&report));
+    assert!(page.exists(), "{}", said(&report));
     let packages = installed();
     let seen = Command::new("node")
         .arg(folder().join("look.cjs"))

@@ -7,7 +7,7 @@ use netcheck_record::record::Record;
 
 use crate::workspace::{root, say};
 
-/// Write docs/record.schema.json and docs/profile.schema.json
+/// Write docs/record.schema.json, docs/profile.schema.json and docs/report.schema.json
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Args {
     /// Only say whether they are stale
@@ -44,6 +44,10 @@ pub(crate) fn check() -> Result<(), String> {
     Ok(())
 }
 
-fn schemas() -> [(&'static str, String); 2] {
-    [("docs/record.schema.json", Record::schema()), ("docs/profile.schema.json", netcheck::profile_schema())]
+fn schemas() -> [(&'static str, String); 3] {
+    [
+        ("docs/record.schema.json", Record::schema()),
+        ("docs/profile.schema.json", netcheck::profile_schema()),
+        ("docs/report.schema.json", netcheck::report_schema()),
+    ]
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::message::Analysis;
 use crate::message::arrival::FilterMark;
+use crate::message::hostname::organisation;
 use crate::message::route::{Route, Skew, Step, Wait};
 
 /// What became of a signature.
@@ -53,13 +54,11 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// Whether the domain that signed is that of `author`, or one above or below it.
+    /// Whether it is a signature of the author's organisation (RFC 7489 section 3.1.1, relaxed).
     #[must_use]
     pub fn aligned(&self, author: &str) -> bool {
-        let under = |name: &str, domain: &str| {
-            name == domain || name.strip_suffix(domain).is_some_and(|head| head.ends_with('.'))
-        };
-        self.domain.as_deref().is_some_and(|domain| under(domain, author) || under(author, domain))
+        let Some(domain) = self.domain.as_deref() else { return false };
+        domain == author || organisation(domain).is_some_and(|name| organisation(author) == Some(name))
     }
 }
 

@@ -11,6 +11,9 @@ use crate::message::defects::Defect;
 use crate::message::vendor;
 use crate::platform;
 
+/// Spam filters that run inside a gateway.
+const FILTERS: [&str; 2] = ["SpamAssassin", "Rspamd"];
+
 /// A thing observed, and what it is put down to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessageFinding {
@@ -50,17 +53,20 @@ impl Evidence<'_> {
     /// A mail gateway of the receiving side that is known by name.
     #[must_use]
     pub fn gateway(&self) -> Option<&'static str> {
-        let links = self.analysis.links.rewritten.keys().next();
-        links.or_else(|| self.analysis.gateways.first()).copied()
+        let links = self.analysis.links.rewritten.keys().next().copied();
+        links.or_else(|| self.gateways().next())
+    }
+
+    /// The gateways of the receiving side; a filter inside one neither holds nor changes messages.
+    fn gateways(&self) -> impl Iterator<Item = &'static str> {
+        self.analysis.gateways.iter().copied().filter(|name| !FILTERS.contains(name))
     }
 
     /// Whose product a host of the receiving side is: by its name, else by the fields of the only gateway there is.
     #[must_use]
     pub fn vendor_of(&self, host: &str) -> Option<&'static str> {
-        let only = match self.analysis.gateways.as_slice() {
-            [only] => Some(*only),
-            _ => None,
-        };
+        let mut gateways = self.gateways();
+        let only = gateways.next().filter(|_| gateways.next().is_none());
         vendor::of_host(host).or(only)
     }
 

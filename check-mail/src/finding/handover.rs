@@ -9,6 +9,10 @@ use crate::message::route::named;
 /// The finding about a message that came from another address than the published ones.
 pub fn find(evidence: &Evidence<'_>) -> Option<MessageFinding> {
     let hop = evidence.analysis.first_external()?;
+    // A host of the receiver's gave it: the hop at the border left no field.
+    if hop.from.as_deref().is_some_and(|from| evidence.analysis.sides.is_receiver(from)) {
+        return None;
+    }
     let address = hop.from_address.filter(|address| !address.is_loopback())?;
     if evidence.published.is_empty() || evidence.published.iter().any(|own| own.to_canonical() == address) {
         return None;

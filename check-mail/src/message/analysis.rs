@@ -110,7 +110,7 @@ impl<'a> Analysis<'a> {
     }
 }
 
-/// The fields above the sender's last hop: what stands below them, the sender could have written.
+/// The fields above the sender's last hop: the sender could have written what is below them.
 fn trusted<'b, 'a>(block: &'b Block<'a>, sides: &Sides) -> &'b [Field<'a>] {
     let hops = sides.hops.len();
     let Some(last) = sides.last_sender() else {
@@ -126,7 +126,7 @@ fn trusted<'b, 'a>(block: &'b Block<'a>, sides: &Sides) -> &'b [Field<'a>] {
     &block.fields[..end]
 }
 
-/// The results the receiving side wrote; of those below its hops only a failure under its own name, which nobody would forge.
+/// The results the receiving side wrote; below its hops only a failure under its own name counts: a sender gains nothing by forging it.
 fn results(block: &Block<'_>, trusted: &[Field<'_>], sides: &Sides) -> Vec<AuthenticationResults> {
     let read = |field: &Field<'_>| {
         field.is("authentication-results").then(|| AuthenticationResults::parse(field.value))?

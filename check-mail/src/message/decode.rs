@@ -3,7 +3,7 @@
 /// How a part is encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
-    /// As it stands: 7bit, 8bit, binary.
+    /// Not encoded: 7bit, 8bit, binary.
     #[default]
     Identity,
     /// Base64.

@@ -21,7 +21,7 @@ pub enum Defect {
     BareCr,
     /// Its lines end in CR CR LF.
     DoubledCr,
-    /// Outlook's own first line stands above the header.
+    /// Outlook's own first line is above the header.
     OutlookHeader,
     /// It is a mailbox of several messages.
     SeveralMessages(usize),

@@ -1,6 +1,6 @@
 //! The text parts of a message (RFC 2046 section 5), found line by line.
 //!
-//! Nesting is never followed: a line is looked up among all the boundaries announced so far, and a part ends where the next such line stands.
+//! Nesting is never followed: a line is looked up among all the boundaries announced so far, and a part ends at the next such line.
 //! So depth costs nothing, and the time is that of reading the body once.
 
 use std::collections::HashSet;

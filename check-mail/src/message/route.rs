@@ -223,7 +223,9 @@ fn slowest(hops: &[Hop], sides: &Sides, path: &[Stamp], total: i64) -> Option<Wa
     let between = held.map_or(0, |held| held + 1)..taken;
     let holder_name = held.and_then(|held| hops[held].by.as_deref());
     // An address that the sender has too names no host of the receiver's.
-    let outside = hops.get(sides.first_external()).and_then(|hop| hop.from_address);
+    let border = hops.get(sides.first_external());
+    let outside = border.filter(|hop| !hop.from.as_deref().is_some_and(|from| sides.is_receiver(from)));
+    let outside = outside.and_then(|hop| hop.from_address);
     let address = taker.from_address.filter(|ip| !ip.is_loopback() && Some(*ip) != outside);
     let alias = |hop: &&Hop| {
         let same = address.is_some() && hop.from_address == address;

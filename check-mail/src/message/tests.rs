@@ -232,7 +232,7 @@ fn a_link_inside_a_link_is_counted_once() {
 }
 
 #[test]
-fn what_stands_below_the_senders_last_hop_is_not_the_receivers_word() {
+fn fields_below_the_senders_last_hop_are_not_the_receivers() {
     let message =
         b"Received: from out.sender.example by mx.customer.example; Fri, 12 Jun 2026 09:30:07 +0000\r\n\
         Authentication-Results: mx.customer.example; dkim=fail; dmarc=none\r\n\

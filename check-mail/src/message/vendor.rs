@@ -9,7 +9,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 struct Rewriter {
     vendor: String,
-    /// Hosts; a `*` stands for one or more characters.
+    /// Hosts; a `*` matches one or more characters.
     hosts: Vec<String>,
     /// What the path begins with; any path where none is given.
     #[serde(default)]
@@ -101,7 +101,7 @@ pub fn is_provider(host: &str) -> bool {
 /// Whether a text carries one of the warning banners put on mail from outside.
 #[must_use]
 pub fn banner(text: &[u8]) -> bool {
-    // A banner stands at the top or the bottom; what lies between need not be searched.
+    // A banner is at the top or the bottom; the text between is not searched.
     const EDGE: usize = 64 << 10;
     let tail = &text[text.len().saturating_sub(EDGE).max(text.len().min(EDGE))..];
     [&text[..text.len().min(EDGE)], tail].into_iter().any(|edge| {
@@ -132,7 +132,7 @@ fn squeezed(text: &[u8]) -> String {
     out
 }
 
-/// A host against a pattern with at most one `*`, which stands for one or more characters.
+/// A host against a pattern with at most one `*`, which matches one or more characters.
 fn matches(pattern: &str, host: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == host,
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_stands_for_at_least_one_character() {
+    fn a_star_matches_at_least_one_character() {
         assert!(matches("*.example.com", "a.example.com"));
         assert!(!matches("*.example.com", ".example.com"));
         assert!(!matches("*.example.com", "example.com"));

@@ -16,7 +16,7 @@ use crate::dmarc::DmarcPolicy;
 use crate::facts::{Facts, IdentityFacts};
 use crate::mail_host::MailHost;
 use crate::names::{Lookup, Names};
-use crate::spf::{SpfFacts, SpfResult};
+use crate::spf::{SpfFacts, SpfResult, SpfSender};
 
 const SPF: Layer = layer("spf");
 const DKIM: Layer = layer("dkim");
@@ -38,10 +38,18 @@ pub struct Identity {
     pub domain: String,
     /// The addresses it sends from.
     pub published: Vec<IpAddr>,
+    /// The local part of its envelope sender.
+    pub local_part: String,
     /// Its mail host.
     pub host: String,
     /// The names of its DKIM keys.
     pub selectors: Vec<String>,
+}
+
+impl Identity {
+    fn spf_sender(&self) -> SpfSender<'_> {
+        SpfSender { domain: &self.domain, local_part: &self.local_part, helo: &self.host }
+    }
 }
 
 /// Checks one identity.
@@ -107,7 +115,8 @@ impl Survey<'_> {
         let host = MailHost::look_up(&identity.host, first, names);
         self.facts.host = self.keep(trace, HOST, host).await;
         let addresses = self.addresses();
-        let spf = SpfFacts::of(&identity.domain, &identity.host, &addresses, names);
+        let sender = identity.spf_sender();
+        let spf = SpfFacts::of(&sender, &addresses, names);
         self.facts.spf = self.keep(trace, SPF, spf).await;
         if let Some(lost) = self.facts.spf.as_ref().and_then(|spf| spf.lost.clone()) {
             self.lost.push(lost);

@@ -84,7 +84,7 @@ pub async fn elsewhere(identity: &Identity, here: &[Problem], flags: &Flags) -> 
         let names = Names::asking(&[server], flags)?;
         let host = MailHost::look_up(&identity.host, identity.published.first().copied(), &names).await?;
         let facts = IdentityFacts {
-            spf: Some(SpfFacts::of(&identity.domain, &identity.host, &identity.published, &names).await?),
+            spf: Some(SpfFacts::of(&identity.spf_sender(), &identity.published, &names).await?),
             dkim: DkimKey::look_up(&identity.domain, &identity.selectors, &names).await?,
             host: Some(host.confirm(&names).await?),
             ..IdentityFacts::default()

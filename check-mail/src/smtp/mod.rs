@@ -15,6 +15,7 @@ use netcheck_common::tls::Hello;
 use netcheck_common::trace::{Stopped, Trace};
 
 use crate::facts::{Facts, RecipientAnswer, SmtpFacts};
+use crate::message::vendor;
 use connection::SmtpConnection;
 use refusal::Subject;
 use reply::Reply;
@@ -120,7 +121,7 @@ impl GatewayProbe<'_> {
             extensions: &self.facts.extensions,
             refusals: &self.refusals,
         };
-        let cause = rewriting::explain_missing_tls(&self.target.authority(), &conversation);
+        let cause = rewriting::explain_missing_tls(&self.place(), &conversation);
         self.tls_problem = Some((Failure::new(Code::SmtpNoStarttls, detail), cause));
     }
 
@@ -162,10 +163,19 @@ impl GatewayProbe<'_> {
         Err(trace.stop(self.with_patience(failure, bound)))
     }
 
+    /// The gateway as a rule names it: host and port, and whose product it is where its name or its banner tells.
+    fn place(&self) -> String {
+        let authority = self.target.authority();
+        let host = self.target.host.to_string();
+        let banner = self.facts.banner.as_deref().and_then(|banner| banner.split_whitespace().next());
+        let vendor = vendor::of_host(&host).or_else(|| vendor::of_host(banner?));
+        vendor.map_or(authority.clone(), |vendor| format!("{authority} of {vendor}"))
+    }
+
     /// Keeps the cause of a refusal beside it.
     fn refuse(&mut self, failure: &Failure, subject: Subject, reply: &Reply, trace: &mut Trace<Facts>) {
         self.facts.refused_as_stranger = subject.is_ours();
-        let cause = refusal::cause(&self.target.authority(), subject, reply);
+        let cause = refusal::cause(&self.place(), subject, reply);
         trace.degrade(failure.clone(), Some(self.with_slowness(cause)));
     }
 
@@ -221,7 +231,7 @@ impl GatewayProbe<'_> {
                 self.handshake(secure.stream, false, trace).await?;
             }
             Err(failure) => {
-                let cause = rewriting::without_tls(&self.target.authority()).seen(failure.detail.clone());
+                let cause = rewriting::without_tls(&self.place()).seen(failure.detail.clone());
                 self.tls_problem = Some((failure, cause));
                 // What a mail server does then: it comes back without TLS.
                 let stream = trace.reach(self.target).await?;

@@ -99,100 +99,102 @@ impl Subject {
     }
 }
 
-/// What a reply of 4xx or 5xx is about. Texts are compared where the code says less; `greeting` says that it is the reply
-/// to the connection or to EHLO, which can only be about us.
+/// Words of refusals, the most telling first.
+const WORDS: [(Subject, &[&str]); 10] = [
+    (
+        Subject::Helo,
+        &[
+            "helo command rejected",
+            "ehlo command rejected",
+            "invalid helo",
+            "bad helo",
+            "helo name",
+            "invalid ehlo",
+            "helo/ehlo",
+        ],
+    ),
+    (Subject::Authentication, &["authentication required", "must authenticate", "auth required"]),
+    (
+        Subject::Client,
+        &[
+            "blacklist",
+            "blocklist",
+            "block list",
+            "black list",
+            "blocked using",
+            "dnsbl",
+            "spamhaus",
+            "spamcop",
+            "barracudacentral",
+            "banned sending ip",
+            "your ip",
+            "client host",
+            "client address",
+            "reverse hostname",
+            "reverse dns",
+            "ptr record",
+            "poor reputation",
+            "bad reputation",
+            "sender ip",
+            "ip address",
+        ],
+    ),
+    (Subject::Relay, &["relay", "not a local domain", "not our domain", "domain not hosted"]),
+    (Subject::SenderAuthentication, &["spf", "dmarc", "dkim", "unauthenticated"]),
+    (
+        Subject::Sender,
+        &[
+            "sender address rejected",
+            "sender rejected",
+            "sender denied",
+            "domain of sender",
+            "sender domain",
+            "sender verify",
+        ],
+    ),
+    (
+        Subject::Recipient,
+        &[
+            "no such user",
+            "user unknown",
+            "unknown user",
+            "unknown recipient",
+            "recipient unknown",
+            "mailbox unavailable",
+            "does not exist",
+            "no mailbox",
+            "invalid recipient",
+            "recipient not found",
+            "unrouteable address",
+        ],
+    ),
+    (Subject::Full, &["quota", "mailbox full", "mailbox is full", "insufficient system storage"]),
+    (Subject::Rate, &["too many", "rate limit", "throttl", "connection limit"]),
+    (Subject::Trouble, &["temporary", "try again later"]),
+];
+
+/// What a reply of 4xx or 5xx is about, by its enhanced code, then by its words. `greeting` says that it is the reply to the
+/// connection or to EHLO, which knows of nothing but us.
 #[must_use]
 pub fn subject(reply: &Reply, greeting: bool) -> Subject {
     let text = reply.lines.join(" ").to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if says(&["greylist", "graylist", "greylisted", "gray-list", "grey-list"]) {
+    if says(&["greylist", "graylist", "gray-list", "grey-list"]) {
         return Subject::Greylisting;
     }
     if let Some(subject) = by_enhanced_code(reply, &says) {
         return subject;
     }
-    if says(&[
-        "helo command rejected",
-        "ehlo command rejected",
-        "invalid helo",
-        "bad helo",
-        "helo name",
-        "invalid ehlo",
-        "helo/ehlo",
-    ]) {
-        return Subject::Helo;
-    }
-    if reply.code == 530 || says(&["authentication required", "must authenticate", "auth required"]) {
+    if reply.code == 530 {
         return if says(&["starttls", "encrypt"]) { Subject::Encryption } else { Subject::Authentication };
     }
-    if says(&[
-        "blacklist",
-        "blocklist",
-        "block list",
-        "black list",
-        "blocked using",
-        "dnsbl",
-        "rbl",
-        "spamhaus",
-        "spamcop",
-        "barracudacentral",
-        "banned sending ip",
-        "your ip",
-        "client host",
-        "client address",
-        "reverse hostname",
-        "reverse dns",
-        "ptr record",
-        "poor reputation",
-        "bad reputation",
-        "sender ip",
-        "ip address",
-    ]) {
-        return Subject::Client;
+    if let Some((subject, _)) = WORDS.iter().find(|(_, words)| says(words)) {
+        return *subject;
     }
-    if says(&["relay", "not a local domain", "not our domain", "domain not hosted"]) {
-        return Subject::Relay;
-    }
-    if says(&["spf", "dmarc", "dkim", "unauthenticated"]) {
-        return Subject::SenderAuthentication;
-    }
-    if says(&[
-        "sender address rejected",
-        "sender rejected",
-        "sender denied",
-        "domain of sender",
-        "sender domain",
-        "sender verify",
-    ]) {
-        return Subject::Sender;
-    }
-    if says(&[
-        "no such user",
-        "user unknown",
-        "unknown user",
-        "unknown recipient",
-        "recipient unknown",
-        "mailbox unavailable",
-        "does not exist",
-        "no mailbox",
-        "invalid recipient",
-        "recipient not found",
-        "unrouteable address",
-    ]) {
-        return Subject::Recipient;
-    }
-    if reply.code == 452
-        || reply.code == 552
-        || says(&["quota", "mailbox full", "mailbox is full", "insufficient system storage"])
-    {
-        return Subject::Full;
-    }
-    if says(&["too many", "rate limit", "throttl", "try again later, connection limit"]) {
-        return Subject::Rate;
-    }
-    match (reply.class(), greeting) {
-        (4, _) => Subject::Trouble,
-        (_, true) => Subject::Client,
+    match (reply.code, reply.class(), greeting) {
+        (452 | 552, ..) => Subject::Full,
+        (_, 4, _) => Subject::Trouble,
+        (_, _, true) => Subject::Client,
         _ => Subject::Policy,
     }
 }

@@ -25,6 +25,8 @@ pub struct SpfQuestion<'a> {
     pub ip: IpAddr,
     /// The domain of the envelope sender.
     pub domain: &'a str,
+    /// Its local part.
+    pub local_part: &'a str,
     /// The name given in HELO.
     pub helo: &'a str,
 }
@@ -238,7 +240,7 @@ impl Run<'_> {
         target.expand(&MacroValues {
             ip: self.question.ip,
             domain,
-            local_part: "postmaster",
+            local_part: self.question.local_part,
             sender_domain: self.question.domain,
             helo: self.question.helo,
             validated: &validated,

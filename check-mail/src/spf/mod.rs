@@ -71,6 +71,17 @@ pub struct SpfAddress {
     pub result: SpfResult,
 }
 
+/// Whose record is evaluated, for which sender.
+#[derive(Clone, Copy, Debug)]
+pub struct SpfSender<'a> {
+    /// The domain.
+    pub domain: &'a str,
+    /// The local part of the envelope sender.
+    pub local_part: &'a str,
+    /// The name given in HELO.
+    pub helo: &'a str,
+}
+
 /// What SPF says of a domain.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct SpfFacts {
@@ -106,16 +117,16 @@ impl SpfFacts {
     /// # Errors
     /// The `dns.*` codes: the record itself could not be asked for.
     pub async fn of(
-        domain: &str,
-        helo: &str,
+        sender: &SpfSender<'_>,
         addresses: &[IpAddr],
         names: &Names,
     ) -> Result<SpfFacts, Failure> {
+        let SpfSender { domain, local_part, helo } = *sender;
         let texts = names.texts(domain).await?.records();
         let records = texts.iter().filter(|text| record::is_spf(text)).count();
         let mut facts = SpfFacts { records, ..SpfFacts::default() };
         for ip in addresses {
-            let evaluation = check_host(&SpfQuestion { ip: *ip, domain, helo }, names).await;
+            let evaluation = check_host(&SpfQuestion { ip: *ip, domain, local_part, helo }, names).await;
             facts.addresses.push(SpfAddress { address: *ip, result: evaluation.result });
             if facts.result.is_none_or(|worst| evaluation.result.badness() > worst.badness()) {
                 facts.adopt(*ip, evaluation);

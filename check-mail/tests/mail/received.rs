@@ -98,6 +98,23 @@ fn another_address_than_the_published_one_is_mail_address_mismatch() {
 }
 
 #[test]
+fn a_host_of_the_receivers_is_no_sender_with_another_address() {
+    let signer = Signer::new();
+    let sent = carried(&signer.sign(&login()), &[("mail.spotme.com", 0)]);
+    let message = format!(
+        "Received: from ([10.1.2.3]) by mailbox.example.net with SMTPSVC(10.0); Sun, 22 Nov 2026 07:05:00 +0000\r\n\
+         Received: from appliance.example.net ([10.1.2.3]) by inbound.example.net with ESMTP id 1; Sun, 22 Nov 2026 07:00:02 +0000\r\n{sent}"
+    );
+    let record = check(&signer, &message, &["--sender", "203.0.113.7"]);
+    assert_eq!(record["failure"]["code"], "mail.delayed", "{record}");
+    assert!(
+        fix(&record).starts_with("On inbound.example.net (appliance.example.net, 10.1.2.3, SMTP)"),
+        "{record}"
+    );
+    assert!(!record.to_string().contains("mail.address_mismatch"));
+}
+
+#[test]
 fn what_the_receiving_side_filed_as_junk_is_mail_junk() {
     let signer = Signer::new();
     let message = carried(&signer.sign(&login()), &[("mail.spotme.com", 0), ("mx.example.net", 1)]);
@@ -123,7 +140,7 @@ fn what_the_receiving_side_filed_as_junk_is_mail_junk() {
     assert_eq!(
         check(&signer, &own, &[])["verdict"],
         "pass",
-        "what stands below the sender's last hop is the sender's"
+        "fields below the sender's last hop are the sender's"
     );
 }
 

@@ -377,3 +377,12 @@ fn a_reply_that_never_becomes_whole_is_a_timeout_that_says_what_arrived() {
     assert_eq!(record["failure"]["code"], "smtp.timeout");
     assert!(record["failure"]["detail"].as_str().unwrap().contains("18 bytes of it arrived"), "{record}");
 }
+
+#[test]
+fn a_gateway_that_names_itself_is_named_in_the_fix() {
+    let banner = "220 AM0EUR02FT012.mail.protection.outlook.com Microsoft ESMTP MAIL Service ready";
+    let record =
+        plain(Post { banner, rcpt: "451 4.7.500 Server busy. Please try again later", ..Post::default() });
+    assert!(record["cause"]["fix"].as_str().unwrap().contains(" of Microsoft 365"), "{record}");
+    assert_eq!(record["failure"]["code"], "smtp.deferred");
+}

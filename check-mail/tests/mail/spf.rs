@@ -134,3 +134,15 @@ fn without_a_sender_the_mail_hosts_own_address_is_evaluated() {
     assert_eq!((&results[1]["address"], &results[1]["result"]), (&"2001:db8::9".into(), &"pass".into()));
     assert_eq!(results[2]["result"], Value::Null, "no address is known");
 }
+
+#[test]
+fn the_local_part_of_a_mailbox_given_as_sender_replaces_its_macro() {
+    let zone = || zone().a("first.last.macro.example.hosts.example", &[SENDER]);
+    let with = evaluate(zone(), &[SENDER, "first.last@macro.example"], &["macro.example"]);
+    assert_eq!(with[0]["result"], "pass");
+    let other = zone()
+        .txt("reverse.example", "v=spf1 exists:%{lr-}.hosts.example -all")
+        .a("b.a.hosts.example", &["127.0.0.2"]);
+    let reversed = evaluate(other, &[SENDER, "a-b@reverse.example"], &["reverse.example"]);
+    assert_eq!(reversed[0]["result"], "pass");
+}

@@ -102,6 +102,15 @@ fn a_syn_without_an_answer_gives_its_place_to_the_next() {
 }
 
 #[test]
+fn silence_is_tcp_timeout_after_the_time_of_a_stage() {
+    let dropped = full();
+    let target = format!("rtmp://127.0.0.1:{}", dropped.listener.local_addr().unwrap().port());
+    let record = tool().args(["--timeout", "1", "--diagnose", "never"]).arg(target).run().one().clone();
+    assert_eq!(verdict_and_code(&record), ("fail", "tcp.timeout"));
+    assert_eq!(record["failure"]["detail"], "no answer within 1 s");
+}
+
+#[test]
 fn a_late_connection_without_a_place_is_closed_and_made_again() {
     let (late, busy) = (full(), Server::tcp(vec![Act::Stall]));
     let port = late.listener.local_addr().unwrap().port();

@@ -30,7 +30,7 @@ fn a_handshake_leaves_its_parameters() {
       "chain": 2,
       "sha256": "SHA256",
       "version": "TLS 1.3",
-      "cipher": "TLS13_AES_256_GCM_SHA384",
+      "cipher": "TLS13_AES_128_GCM_SHA256",
       "alpn": "http/1.1",
       "trust": "public"
     }

@@ -9,6 +9,7 @@ mod filter;
 mod front;
 mod h2;
 mod handshake;
+mod hello;
 mod inspection;
 mod proof;
 mod redirect;

@@ -54,13 +54,15 @@ fn a_script_names_the_proxy_and_the_record_says_so() {
 fn a_browser_goes_on_to_the_next_proxy_after_silence_and_not_after_a_no() {
     let good = open();
     let closing = Server::tcp(vec![Act::until("\r\n\r\n"), Act::Close]);
+    let resetting = Server::tcp(vec![Act::until("\r\n\r\n"), Act::Reset]);
     let silent = Server::tcp(vec![Act::Stall]);
     let denying =
         Server::tcp(vec![Act::until("\r\n\r\n"), Act::send("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")]);
     let garbage = Server::tcp(vec![Act::until("\r\n\r\n"), Act::send("SSH-2.0-lab\r\n"), Act::Stall]);
     for (first, expected, outcomes) in [
         (closed_port(), "pass - - - -", &["proxy.unreachable", "ok"][..]),
-        (closing.port, "pass - - - -", &["proxy.protocol", "ok"]),
+        (resetting.port, "pass - - - -", &["proxy.unreachable", "ok"]),
+        (closing.port, "fail proxy.protocol proxy_down proxy low", &["proxy.protocol"]),
         (silent.port, "pass - - - -", &["proxy.timeout", "ok"]),
         (denying.port, "fail proxy.denied proxy_policy proxy medium", &["proxy.denied"]),
         (garbage.port, "fail proxy.protocol proxy_down proxy low", &["proxy.protocol"]),

@@ -8,7 +8,8 @@ pub fn decode(bytes: &[u8]) {
         assert!((20..=20 + 0xffff).contains(&length));
     }
     let Ok(message) = Message::parse(bytes) else { return };
-    for kind in (0..=0x30).chain([attribute::SOFTWARE, attribute::OTHER_ADDRESS]) {
+    for kind in (0..=0x30).chain([attribute::SOFTWARE, attribute::OTHER_ADDRESS, attribute::ALTERNATE_SERVER])
+    {
         if let Some(value) = message.value(kind) {
             assert!(bytes.as_ptr_range().contains(&value.as_ptr()) || value.is_empty());
         }

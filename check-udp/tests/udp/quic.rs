@@ -277,7 +277,7 @@ fn negotiation_answered_and_another_name_answered_points_at_the_name() {
         let mut buffer = [0; 2048];
         std::iter::from_fn(|| way.recv(&mut buffer).ok().map(|length| buffer[..length].to_vec())).collect()
     });
-    let outcome = check(&root, "quic", filter.port, &[]);
+    let outcome = check(&root, "quic", filter.port, &["--hello", "small"]);
     assert_eq!(gist(outcome.one()), "fail quic.timeout sni_filter");
     // A service that has nobody behind one of its names looks the same.
     assert_eq!(outcome.one()["cause"]["confidence"], "medium", "{:#}", outcome.one());

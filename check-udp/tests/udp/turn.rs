@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use netcheck_lab::UdpServer;
-use netcheck_lab::pki::Authority;
+use netcheck_lab::pki::{Authority, Leaf, self_signed_authority};
 use netcheck_lab::script::{Act, Server, closed_port};
 use netcheck_lab::tool::{Outcome, Tool};
 
@@ -128,6 +128,32 @@ fn over_tls_the_alpn_is_stun_turn() {
     assert_eq!(gist(outcome.one()), "pass - -");
     assert_eq!(outcome.one()["facts"]["tls"]["alpn"], "stun.turn");
     assert_eq!(outcome.one()["facts"]["turn"]["transport"], "tls");
+}
+
+#[test]
+fn a_certificate_that_is_in_the_trust_store_itself_is_trusted_and_another_of_its_kind_is_not() {
+    let own = self_signed_authority(&["127.0.0.1"]);
+    let other = self_signed_authority(&["127.0.0.1"]);
+    let server = Server::tls(&own, &["stun.turn"], challenging());
+    let trusting = |leaf: &Leaf| {
+        let tool = tool().file("roots.pem", leaf.chain_pem());
+        let target = format!("turns://127.0.0.1:{}", server.port);
+        gist(tool.args(["--public-roots", "roots.pem", "--diagnose", "never", &target]).run().one())
+    };
+    assert_eq!(trusting(&own), "pass - -");
+    assert!(trusting(&other).starts_with("fail tls.untrusted"));
+}
+
+#[test]
+fn the_round_trip_is_that_of_the_allocate_that_was_answered() {
+    // The third goes out 300 ms after the first.
+    let mut count = 0;
+    let server = UdpServer::new(move |request, _| {
+        count += 1;
+        if count < 3 { Vec::new() } else { vec![challenge(request)] }
+    });
+    let outcome = check(&[&udp(&server)]);
+    assert!(outcome.one()["facts"]["turn"]["round_trip_us"].as_u64().unwrap() < 250_000, "{outcome:#?}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use netcheck_net::clock;
 use netcheck_net::net::Net;
 use netcheck_net::proxy::Step;
 use netcheck_net::tls::Trust;
-use netcheck_record::cause::{Cause, Reason, Who};
+use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::escape;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::record::{Record, VERSION, Verdict};
@@ -146,9 +146,20 @@ pub(super) async fn explain<C: Check>(
     match &observed.failure {
         Some(failure) if small_rounds > 0 && diagnose::is_silence_above_tcp(failure.code) => {
             // A few rounds are few: what else was sent in full tells as well.
-            let answered = observed.seen.peer.is_some_and(|to| net.was_answered(to, target));
+            let answered = observed
+                .seen
+                .peer
+                .zip(observed.seen.hello.as_ref())
+                .is_some_and(|(to, sent)| net.was_answered(to, sent));
             if small_rounds < mss_control::ROUNDS && answered {
                 return clock::within(net.left(), explained).await.flatten();
+            }
+            // What repeated pairs prove of a ClientHello says more than one or two rounds of the whole check.
+            if small_rounds < mss_control::ROUNDS && failure.code == Code::TlsTimeout {
+                let found = clock::within(net.left(), explained).await.flatten();
+                if let Some(found) = found.filter(|found| found.cause.confidence >= Confidence::Medium) {
+                    return Some(found);
+                }
             }
             let found = diagnose::mtu_blackhole(target, failure, small_rounds);
             net.tell(1, || format!("rule small segments: {}", found.summary()));

@@ -12,24 +12,40 @@ use netcheck_record::record::Verdict;
 use netcheck_record::target::Target;
 
 /// The service proved itself behind such an address: a client of this machine or a gateway carries the connection.
-pub(super) fn proven(target: &Target, observed: &Observed, failure: &Failure) -> Finding {
-    let tunnel = observed.seen.path.as_ref().filter(|path| path.tunnel == Some(true));
-    let (reason, who) = match tunnel {
-        Some(_) => (Reason::LocalAgent, Who::Local),
-        None => (Reason::TransparentProxy, Who::Dns),
-    };
+pub(super) async fn proven(
+    target: &Target,
+    observed: &Observed,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Finding {
     let fix = format!(
         "If {} is meant to pass through a VPN or zero-trust client, nothing; else have the resolver give its public addresses.",
         target.host
     );
+    let carrier = carrier(target, observed, net).await;
+    let (reason, who) =
+        carrier.as_ref().map_or((Reason::TransparentProxy, Who::Dns), |found| (found.code, found.who));
     let mut cause = Cause::new(reason, who, fix)
+        .near(carrier.as_ref().and_then(|found| found.near))
         .sure(Confidence::Medium)
         .seen(failure.detail.clone())
         .seen("the service's own certificate was presented there");
-    if let Some(interface) = tunnel.and_then(|path| path.interface.as_deref()) {
-        cause = cause.seen(format!("packets leave through the tunnel interface {interface} of this machine"));
-    }
+    cause = carrier.into_iter().flat_map(|found| found.evidence).fold(cause, Cause::seen);
     Finding::with(Verdict::Degraded, used_by_agents(observed).into_iter().fold(cause, Cause::seen))
+}
+
+/// Who carries the connection: a device on the way, or an agent of this machine.
+async fn carrier(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Cause> {
+    let found = match observed.seen.peer {
+        Some(peer) => net.interceptor(peer).await.map(|found| super::intercepted::cause(target, found)),
+        None => None,
+    };
+    found.or_else(|| {
+        let path = observed.seen.path.as_ref().filter(|path| path.tunnel == Some(true))?;
+        let interface = path.interface.as_deref().unwrap_or("of a VPN");
+        let cause = Cause::new(Reason::LocalAgent, Who::Local, fix::bypass(target).on_this_machine());
+        Some(cause.seen(format!("packets leave through the tunnel interface {interface} of this machine")))
+    })
 }
 
 /// Nothing proved the address right.
@@ -52,6 +68,11 @@ pub(super) async fn explain(
     if let Some(agents) = used_by_agents(observed) {
         // The agent may be switched off, or carry something else: one sign, no more.
         cause = cause.seen(agents).sure(Confidence::Low);
+        let found = carrier(target, observed, net).await.filter(|found| found.code == Reason::LocalAgent);
+        if let Some(found) = found {
+            cause = Cause { code: found.code, who: found.who, confidence: found.confidence, ..cause };
+            cause = found.evidence.into_iter().fold(cause, Cause::seen);
+        }
     }
     if net.diagnoses()
         && let Some(found) = super::name::second_opinion(target, net).await.filter(|found| !found.is_empty())

@@ -3,22 +3,24 @@
 use std::net::SocketAddr;
 
 use crate::distance;
-use crate::hello::{self, CONTROL_NAME, Outcome};
+use crate::hello::CONTROL_NAME;
 use crate::trail::Answer;
 use crate::{Finding, fix, walk};
 use netcheck_net::clock;
 use netcheck_net::http::{Answer as Page, Request};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
+use netcheck_record::flags::HelloKind;
 use netcheck_record::record::Verdict;
 
 use crate::Diagnosis;
 use crate::Observed;
 use netcheck_net::signature;
+use netcheck_net::tls::SentHello;
 use netcheck_record::target::Target;
 
 use super::intercepted::stands_in;
-use super::{certificate, connection};
+use super::{certificate, connection, hello_form};
 
 /// Why the handshake failed.
 pub(crate) async fn explain(
@@ -30,8 +32,11 @@ pub(crate) async fn explain(
     let to = observed.seen.peer.filter(|_| observed.seen.proxy.is_none());
     match failure.code {
         Code::TlsReset | Code::TlsTimeout | Code::TlsClosed | Code::TlsAlert => {
-            let to = to.filter(|_| net.diagnoses())?;
-            cut(target, to, failure, net).await
+            let sent = observed.seen.hello.clone().filter(|_| net.diagnoses())?;
+            match to {
+                Some(to) => cut(target, to, &sent, failure, net).await,
+                None => hello_form::through_proxy(target, &sent, failure, net).await,
+            }
         }
         Code::TlsNotTls => Some(plaintext(target, observed, to, failure, net).await),
         Code::TlsUntrusted => Some(certificate::untrusted(target, observed, to, failure, net).await),
@@ -55,27 +60,39 @@ pub(crate) async fn explain(
 }
 
 /// Cut or silent: does another name pass on the same address and port?
-async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Option<Finding> {
+async fn cut(
+    target: &Target,
+    to: SocketAddr,
+    sent: &SentHello,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Option<Finding> {
     // First and alone: a server, or a device before it, may serve one connection at a time.
-    let control = net.hello(to, CONTROL_NAME).await;
+    let control = net.name_decides(to, sent, CONTROL_NAME).await;
     let walk = async {
         match failure.code {
             Code::TlsAlert => walk::Walk::default(),
-            _ => net.hello_walk(to, &target.host).await,
+            _ => net.hello_walk(to, sent).await,
         }
     };
     let (walk, stand_in) = tokio::join!(walk, stands_in(target, to, failure, net));
     if walk.answered_at.is_some() {
         return Some(now_and_then(target, failure));
     }
-    if let Outcome::Spoke(_) = control
-        && target.host.name().is_some()
-        && failure.code != Code::TlsAlert
+    // A filter that reads one packet at a time may miss the name in a larger ClientHello: where the small one is lost, the
+    // name comes first.
+    let by_name = control && target.host.name().is_some() && failure.code != Code::TlsAlert;
+    if failure.code != Code::TlsAlert
+        && !(by_name && sent.hello.kind == HelloKind::Small)
+        && let Some(finding) = hello_form::explain(target, to, sent, failure, net, walk).await
     {
+        return Some(finding);
+    }
+    if by_name {
         if let Some(finding) = cut_on_this_machine(target, failure, walk) {
             return Some(finding);
         }
-        return Some(cut_by_name(target, to, failure, net, walk).await);
+        return Some(cut_by_name(target, to, sent, failure, net, walk).await);
     }
     if stand_in.is_some() {
         return stand_in;
@@ -83,7 +100,7 @@ async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis
     if failure.code == Code::TlsAlert {
         return Some(refused(target, to, failure, net).await);
     }
-    nameless(target, to, failure, net, walk).await
+    nameless(target, to, sent, failure, net, walk).await
 }
 
 /// The server refuses by an alert: because it needs what this tool does not speak, or for a reason of its own.
@@ -121,11 +138,14 @@ fn now_and_then(target: &Target, failure: &Failure) -> Finding {
 async fn cut_by_name(
     target: &Target,
     to: SocketAddr,
+    sent: &SentHello,
     failure: &Failure,
     net: &Diagnosis,
     walk: walk::Walk,
 ) -> Finding {
-    let passed = format!("same address and port, control name {CONTROL_NAME}: TLS was spoken");
+    let passed = format!(
+        "same address and port, the same ClientHello with the name {CONTROL_NAME}: answered each time"
+    );
     let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
         .sure(Confidence::Medium)
         .seen(format!("{}: {}", target.host, failure.detail))
@@ -137,7 +157,7 @@ async fn cut_by_name(
             taken.evidence.into_iter().fold(Cause { who, ..cause.near(taken.near) }, Cause::seen),
         );
     }
-    let Some(sign) = short_of_the_service(target, to, failure, net, walk).await else {
+    let Some(sign) = short_of_the_service(to, sent, failure, net, walk).await else {
         let alike =
             "nothing shows that it ended on its way: a balancer with no server for this name looks the same";
         return Finding::of(cause.seen(alike));
@@ -145,7 +165,7 @@ async fn cut_by_name(
     let near = match walk.cut_at {
         // A cut that needs one hop only is the first hop's.
         Some(1) => net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip()),
-        _ => walk.culprit(&net.aside(), to).await,
+        _ => net.hello_place(to, sent).await,
     };
     let cause = cause.near(near).sure(Confidence::High).seen(sign);
     Finding::of(match near {
@@ -155,9 +175,9 @@ async fn cut_by_name(
 }
 
 /// What shows that a ClientHello ended on its way, if anything does.
-async fn short_of_the_service(
-    target: &Target,
+pub(super) async fn short_of_the_service(
     to: SocketAddr,
+    sent: &SentHello,
     failure: &Failure,
     net: &Diagnosis,
     walk: walk::Walk,
@@ -174,12 +194,10 @@ async fn short_of_the_service(
         return (walk.acknowledged == Some(false))
             .then(|| "the service's address never acknowledged the ClientHello".to_owned());
     }
-    let (reset, port) = tokio::join!(net.reset_distance(to, &target.host), distance::of(net, to));
+    let (reset, port) = tokio::join!(net.reset_distance(to, sent), distance::of(net, to));
     let (reset, port) = (reset?, port.filter(|port| reset.is_some_and(|reset| reset.hops < port.hops))?);
     // A reset that began with another TTL than the service's answers cannot be compared with them packet by packet.
-    if reset.ttl > port.ttl
-        && !distance::is_reset_nearer(net, to, &hello::bytes(&target.host, &[]), reset).await
-    {
+    if reset.ttl > port.ttl && !distance::is_reset_nearer(net, to, &sent.bytes, reset).await {
         return None;
     }
     Some(format!("the reset came from {} away, the port's answer from {}", hops(reset.hops), hops(port.hops)))
@@ -205,21 +223,27 @@ fn cut_on_this_machine(target: &Target, failure: &Failure, walk: walk::Walk) -> 
 async fn nameless(
     target: &Target,
     to: SocketAddr,
+    sent: &SentHello,
     failure: &Failure,
     net: &Diagnosis,
     walk: walk::Walk,
 ) -> Option<Finding> {
-    let near = walk.culprit(&net.aside(), to).await;
+    let near = net.hello_place(to, sent).await;
     let farther =
         net.trail(to).await.answered.is_some_and(|(ttl, _)| walk.died_at.is_some_and(|died| died + 1 < ttl));
-    let siblings = neighbour(target, to, net).await;
+    let siblings = neighbour(target, to, sent, net).await;
     if let Some(name) = siblings {
         let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
             .near(near)
             .sure(Confidence::Medium)
             .seen(format!("{}: {}", target.host, failure.detail))
-            .seen(format!("same address and port, the name {name}: TLS was spoken"));
+            .seen(format!(
+                "same address and port, the same ClientHello with the name {name}: answered each time"
+            ));
         return Some(Finding::of(cause));
+    }
+    if let Some(finding) = hello_form::explain_alpn(target, to, sent, failure, net, walk).await {
+        return Some(finding);
     }
     if farther {
         let cause = Cause::new(Reason::ProtocolFilter, Who::Network, fix::protocol_filter(target))
@@ -236,12 +260,10 @@ async fn nameless(
 }
 
 /// Another name of the same zone, where the filter knows names: the zone itself, or its www.
-async fn neighbour(target: &Target, to: SocketAddr, net: &Diagnosis) -> Option<String> {
+async fn neighbour(target: &Target, to: SocketAddr, sent: &SentHello, net: &Diagnosis) -> Option<String> {
     let (_, zone) = target.host.name()?.split_once('.').filter(|(_, zone)| zone.contains('.'))?;
     for name in [format!("www.{zone}"), zone.to_owned()] {
-        if Some(name.as_str()) != target.host.name()
-            && let Outcome::Spoke(_) = net.hello(to, &name).await
-        {
+        if Some(name.as_str()) != target.host.name() && net.name_decides(to, sent, &name).await {
             return Some(name);
         }
     }

@@ -6,6 +6,7 @@ pub(super) mod connection;
 pub(super) mod datagram;
 pub mod ecn;
 pub(super) mod handshake;
+mod hello_form;
 pub mod intercepted;
 pub(super) mod local;
 pub(super) mod name;

@@ -35,7 +35,9 @@ pub(crate) async fn explain(
 ) -> Option<Finding> {
     if failure.code == Code::DnsBogon {
         return Some(match observed.seen.trust {
-            Some(Trust::Public) if observed.failure.is_none() => bogon::proven(target, observed, failure),
+            Some(Trust::Public) if observed.failure.is_none() => {
+                bogon::proven(target, observed, failure, net).await
+            }
             _ => bogon::explain(target, observed, failure, net).await,
         });
     }

@@ -7,7 +7,7 @@ use crate::Finding;
 use crate::Observed;
 use crate::fix;
 use crate::resolver_path::ResolverPath;
-use netcheck_net::dns::on_link;
+use netcheck_net::device::is_on_link;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::fix::{Destination, Fix, RuleTransport};
@@ -92,7 +92,7 @@ async fn refused(failure: &Failure, server: SocketAddr, net: &Diagnosis) -> Opti
             Some(cause)
         }
         // The next hop does not answer: the resolver itself, or the router on the way to everybody.
-        (Some(Code::TcpHostUnreachable), None) if !on_link(server.ip()) => {
+        (Some(Code::TcpHostUnreachable), None) if !is_on_link(server.ip()) => {
             let other = net.hop_beyond(0).await;
             let fix = format!("Check this machine's network: the next hop towards {server} does not answer.");
             let cause = Cause::new(Reason::Offline, Who::Local, fix).sure(Confidence::Medium);

@@ -15,7 +15,7 @@ use crate::shortage;
 use netcheck_record::failure::{Code, Failure};
 
 /// How often each resolver is asked before silence is silence. Only the first question carries EDNS.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 4;
 
 /// Whether a reply came to a question with EDNS (RFC 6891).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum EdnsUse {
     Unanswered,
     /// Earlier questions with EDNS stayed unanswered, so this one had none.
     Omitted,
+    /// The resolver answers questions with EDNS; this one was lost, and asked again without.
+    Repeated,
 }
 
 /// Why a reply was fetched over TCP.
@@ -128,6 +130,15 @@ pub async fn ask(servers: &Servers, name: &str, kind: RecordType, budget: Durati
     race.result()
 }
 
+/// Why a question had no EDNS.
+fn without_edns(servers: &Servers, server: SocketAddr) -> EdnsUse {
+    match server {
+        _ if servers.omits_edns(server) => EdnsUse::Omitted,
+        _ if servers.accepts_edns(server) => EdnsUse::Repeated,
+        _ => EdnsUse::Unanswered,
+    }
+}
+
 type Ended = (Attempt, Outcome);
 type Running<'a> = std::pin::Pin<Box<dyn Future<Output = Ended> + Send + 'a>>;
 
@@ -174,13 +185,13 @@ impl<'a> ResolverRace<'a> {
         };
         let (origin, question, deadline) =
             (self.servers.origin(attempt.server), self.question, self.deadline);
-        let omitted = !attempt.edns && self.servers.omits_edns(attempt.server);
+        let servers = self.servers;
         self.running.push(Box::pin(async move {
             let outcome =
                 transport::exchange(&origin, attempt.server, question, attempt.edns, deadline).await;
             let outcome = outcome.map(|mut response| {
                 if !attempt.edns {
-                    response.edns = if omitted { EdnsUse::Omitted } else { EdnsUse::Unanswered };
+                    response.edns = without_edns(servers, attempt.server);
                 }
                 response
             });

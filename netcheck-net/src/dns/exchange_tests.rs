@@ -1,5 +1,4 @@
 //! Several resolvers, of which some are silent, refuse or are not there.
-#![expect(clippy::unwrap_used, reason = "a helper of a test ends the test")]
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -70,4 +69,39 @@ fn a_question_of_another_type_is_answered_too() {
     let servers = Servers::new(vec![server.addr], &Origin::default());
     let response = runtime.block_on(super::ask(&servers, NAME, RecordType::TXT, BUDGET)).unwrap();
     assert_eq!((response.reply.rcode, response.server), (0, server.addr));
+}
+
+#[test]
+fn addresses_without_a_route_do_not_hide_that_the_other_familys_question_failed() {
+    // No machine has a route from loopback to another one.
+    let origin = Origin { source: Some([127, 0, 0, 1].into()), ..Origin::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for (aaaa_lost, expected) in [(true, Some(Code::DnsTimeout)), (false, None)] {
+        let zone = Zone::new().a(NAME, &["198.41.0.4"]);
+        let zone = if aaaa_lost { zone.without_aaaa(NAME) } else { zone };
+        let server = DnsServer::start(zone);
+        let servers = Servers::new(vec![server.addr], &origin);
+        let lookup = runtime.block_on(both(&servers, NAME, Families::Both, Duration::from_millis(800)));
+        assert_eq!(lookup.failure.map(|failure| failure.code), expected);
+        assert_eq!(lookup.addresses.len(), 1);
+    }
+}
+
+#[test]
+fn a_lost_question_to_a_resolver_that_accepts_edns_is_no_note() {
+    let mut asked = 0;
+    let good = UdpServer::new(move |question, _| {
+        asked += 1;
+        let mut reply = [&question[..2], &[0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0], &question[12..]].concat();
+        // Without the OPT record, which is the last 11 bytes of a question with EDNS.
+        reply.truncate(if question[11] > 0 { question.len() - 11 } else { question.len() });
+        if asked == 2 { Vec::new() } else { vec![reply] }
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let servers = Servers::new(vec![good.addr], &Origin::default());
+    let uses = [(); 2].map(|()| {
+        let asked = super::ask(&servers, NAME, RecordType::A, Duration::from_secs(2));
+        runtime.block_on(asked).unwrap().edns
+    });
+    assert_eq!(uses, [super::EdnsUse::Accepted, super::EdnsUse::Repeated]);
 }

@@ -52,23 +52,33 @@ pub async fn both(servers: &Servers, name: &str, families: Families, budget: Dur
     let (four, six) = (one(RecordType::A), one(RecordType::AAAA));
     tokio::pin!(four, six);
     let (four, six) = tokio::select! {
-        four = &mut four => (four.clone(), patiently(four, six, patience).await),
-        six = &mut six => { let four = patiently(six.clone(), four, patience).await; (four, six) }
+        four = &mut four => { let six = patiently(servers, &four, six, patience).await; (four, six) }
+        six = &mut six => { let four = patiently(servers, &six, four, patience).await; (four, six) }
     };
-    join(name, four, six)
+    join(servers, name, four, six)
 }
 
 /// The outcome for one address family; none where it was not asked.
 type FamilyOutcome = Option<Outcome>;
 
-/// Waits for the other answer: for long only while the first one is of no use.
+/// Waits for the other answer: for long only while the first one is of no use, because it has no address that this
+/// machine has a route to.
 async fn patiently(
-    first: FamilyOutcome,
+    servers: &Servers,
+    first: &FamilyOutcome,
     other: impl Future<Output = FamilyOutcome>,
     patience: Duration,
 ) -> FamilyOutcome {
-    let useful = matches!(&first, Some(Ok(response)) if response.reply.code().is_none());
-    if !useful {
+    let mut other = std::pin::pin!(other);
+    // Usually both are there at once.
+    if let Some(answer) = clock::within(patience / 20, &mut other).await {
+        return answer;
+    }
+    let found = match first {
+        Some(Ok(response)) if response.reply.code().is_none() => response.reply.addresses.as_slice(),
+        _ => &[],
+    };
+    if !found.iter().any(|address| servers.has_route(*address)) {
         return other.await;
     }
     match clock::within(patience, other).await {
@@ -99,7 +109,7 @@ async fn chase(servers: &Servers, name: &str, kind: RecordType, budget: Duration
 }
 
 /// What the two families' outcomes say of the name.
-fn join(name: &str, four: FamilyOutcome, six: FamilyOutcome) -> Lookup {
+fn join(servers: &Servers, name: &str, four: FamilyOutcome, six: FamilyOutcome) -> Lookup {
     let mut lookup = Lookup::default();
     let mut failures: Vec<Unanswered> = Vec::new();
     let mut notes = Notes::default();
@@ -122,7 +132,10 @@ fn join(name: &str, four: FamilyOutcome, six: FamilyOutcome) -> Lookup {
             Err(unanswered) => failures.push(unanswered),
         }
     }
-    if lookup.addresses.is_empty() {
+    // Addresses without a route are no answer while the other family's question failed.
+    let lost = failures.iter().any(|unanswered| unanswered.failure.code != Code::DnsNoAddress);
+    let unusable = || lost && !lookup.addresses.iter().any(|address| servers.has_route(*address));
+    if lookup.addresses.is_empty() || unusable() {
         failures.sort_by_key(|unanswered| std::cmp::Reverse(telling(unanswered)));
         if let Some(first) = failures.into_iter().next() {
             lookup.truncated_tcp = first.tcp;
@@ -190,7 +203,7 @@ impl Notes {
     fn response(&mut self, response: &Response) {
         let server = response.server;
         let edns = match response.edns {
-            EdnsUse::Accepted => None,
+            EdnsUse::Accepted | EdnsUse::Repeated => None,
             EdnsUse::Rejected => Some(format!("{server} rejected EDNS and answered without it")),
             EdnsUse::Unanswered => {
                 Some(format!("{server} did not answer the question with EDNS and answered the one without"))

@@ -2,7 +2,6 @@
 
 pub mod config;
 mod exchange;
-mod link;
 mod lookup;
 mod memory;
 pub mod message;
@@ -21,7 +20,6 @@ use serde_json::{Map, json};
 use crate::clock;
 use crate::tcp::Origin;
 pub use exchange::{EdnsUse, Outcome, Response, TcpReason, Unanswered, ask};
-pub use link::on_link;
 pub use lookup::{Lookup, both};
 use memory::Names;
 use netcheck_record::failure::{Code, Failure};

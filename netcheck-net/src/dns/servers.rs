@@ -1,7 +1,7 @@
 //! The resolvers that are asked, from where, and which of them leave questions with EDNS unanswered.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
@@ -9,6 +9,7 @@ use super::exchange::{EdnsUse, Response};
 use crate::device;
 use crate::lock;
 use crate::tcp::Origin;
+use crate::udp::Socket;
 
 /// So often a question with EDNS stays unanswered before EDNS is left out: one loss proves nothing.
 const LOST: u8 = 2;
@@ -57,6 +58,16 @@ impl Servers {
         lock(&self.edns).get(&server).is_some_and(|known| !known.accepted && known.unanswered >= LOST)
     }
 
+    /// Whether this resolver has answered a question with EDNS.
+    pub(super) fn accepts_edns(&self, server: SocketAddr) -> bool {
+        lock(&self.edns).get(&server).is_some_and(|known| known.accepted)
+    }
+
+    /// Whether this machine has a route to an address. Connecting a UDP socket asks for it and sends nothing.
+    pub(super) fn has_route(&self, address: IpAddr) -> bool {
+        Socket::open(&self.origin, SocketAddr::new(address, 443)).is_ok()
+    }
+
     /// Learns from a response.
     pub(super) fn note_edns(&self, response: &Response) {
         let mut all = lock(&self.edns);
@@ -64,7 +75,7 @@ impl Servers {
         match response.edns {
             EdnsUse::Accepted => known.accepted = true,
             EdnsUse::Unanswered => known.unanswered = known.unanswered.saturating_add(1),
-            EdnsUse::Rejected | EdnsUse::Omitted => {}
+            EdnsUse::Rejected | EdnsUse::Omitted | EdnsUse::Repeated => {}
         }
     }
 }

@@ -20,7 +20,7 @@ impl Net {
     /// # Errors
     /// The `tcp.*` and `route.*` codes.
     pub async fn connect(&self, addresses: &[IpAddr], port: u16) -> Result<Stream, Failure> {
-        self.connect_tcp(addresses, port).await.map(Stream::new)
+        self.connect_tcp(addresses, port).await.map(Stream::tcp)
     }
 
     /// The same, as a bare socket.

@@ -192,7 +192,7 @@ mod tests {
         let bypass = super::super::source::Bypass::curl("exempt.example");
         let fixed = Fixed { https: bad(), bypass, ..Fixed::default() };
         let mut choice = Choice::read("none", None, true).unwrap();
-        choice.source = Source { origin: "environment".into(), setting: Setting::Fixed(fixed) };
+        choice.source = Source { origin: "environment".into(), setting: Setting::Fixed(Box::new(fixed)) };
         for text in ["tcp://a:1", "tls://a:1", "http://a", "https://exempt.example"] {
             assert_eq!(choice.fault(&target(text, "tcp")), None, "{text}");
         }

@@ -93,13 +93,11 @@ impl Net {
         });
     }
 
-    /// Whether a browser would go on to the next proxy: refused, unknown, silent, or closed without a word. A proxy
-    /// that says no is heard.
+    /// Whether a browser would go on to the next proxy: refused, unknown, silent, or reset. A proxy that says no is
+    /// heard, and so is one that closes in good order without a word.
     #[must_use]
     pub fn falls_over(&self, failure: &Failure) -> bool {
-        let mut closed = false;
-        self.see(|seen| closed = seen.via.closed);
-        matches!(failure.code, Code::ProxyUnreachable | Code::ProxyTimeout) || closed
+        matches!(failure.code, Code::ProxyUnreachable | Code::ProxyTimeout)
     }
 
     /// Connects to the forwarding proxy of a plain HTTP target, or to the target through a tunnel.

@@ -1,18 +1,30 @@
 //! TLS: the handshake, the chain that was presented whatever came of it, and whom it convinces.
 
+mod browser;
 pub mod certificate;
+pub mod client_hello;
+mod compression;
+mod ech_grease;
+mod hybrid;
+mod provider;
 mod roots;
+mod transcript;
 mod verdict;
 mod verifier;
+mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use rustls::{ClientConfig, RootCertStore};
+use rustls::client::WantsClientCert;
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use rustls_pki_types::ServerName;
 use serde_json::json;
 use tokio_rustls::TlsConnector;
 
+pub use browser::{LENGTH as BROWSER_LENGTH, is_grease};
 pub use certificate::Chain;
+pub use client_hello::ClientHello;
 pub use roots::Roots;
 pub use verdict::{ChainFault, Trust};
 pub use verifier::Recorder;
@@ -21,7 +33,9 @@ use crate::clock;
 use crate::net::Net;
 use crate::stream::{Stream, Tap};
 use netcheck_record::failure::{Code, Failure, Layer};
-use netcheck_record::target::Host;
+use netcheck_record::flags::HelloKind;
+use netcheck_record::target::{Host, Target};
+use writer::HelloWriter;
 
 /// What is asked for in a ClientHello, and how strictly the answer is judged.
 #[derive(Clone, Debug)]
@@ -36,14 +50,38 @@ pub struct Hello {
     pub strict: bool,
     /// A certificate that convinces nobody does not end the handshake (RFC 7435): it is remembered as a fault.
     pub opportunistic: bool,
+    /// Whose ClientHello it is.
+    pub kind: HelloKind,
 }
 
 impl Hello {
-    /// A ClientHello to that host, without ALPN.
+    /// A small ClientHello to that host, without ALPN.
     #[must_use]
     pub fn to(host: &Host) -> Self {
-        Hello { name: host.clone(), alpn: Vec::new(), genuine: None, strict: false, opportunistic: false }
+        Hello {
+            name: host.clone(),
+            alpn: Vec::new(),
+            genuine: None,
+            strict: false,
+            opportunistic: false,
+            kind: HelloKind::Small,
+        }
     }
+
+    /// The ClientHello of the target's real client, without ALPN: a browser's where browsers are the clients.
+    #[must_use]
+    pub fn of(target: &Target) -> Self {
+        Hello { kind: target.scheme.hello, ..Hello::to(&target.host) }
+    }
+}
+
+/// A ClientHello that was sent.
+#[derive(Clone, Debug)]
+pub struct SentHello {
+    /// What was asked for.
+    pub hello: Hello,
+    /// The record, byte for byte.
+    pub bytes: Vec<u8>,
 }
 
 /// A stream that is secure, or at least encrypted: `trust` says which.
@@ -56,38 +94,78 @@ pub struct Secure {
     pub trust: Trust,
 }
 
-/// A client configuration whose certificates are recorded and judged afterwards.
+/// A client configuration whose certificates are recorded and judged afterwards. A browser's ClientHello gets its bytes
+/// only in [`Net::handshake`] and [`client_hello`].
 #[must_use]
 pub fn config(hello: &Hello) -> (ClientConfig, Recorder) {
-    let recorder = Recorder::default();
-    let provider = verifier::provider();
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = ClientConfig::builder_with_provider(provider::over_tcp(hello.kind));
     // ring offers TLS 1.2 and 1.3, so this cannot fail; a builder without versions would offer nothing.
-    let builder = builder.unwrap_or_else(|_| ClientConfig::builder());
-    let mut config = builder
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(recorder.clone()))
-        .with_no_client_auth();
+    let builder = builder.with_safe_default_protocol_versions().unwrap_or_else(|_| ClientConfig::builder());
+    finish(builder.dangerous(), hello)
+}
+
+/// The same for QUIC, where TLS 1.3 is the only version.
+#[must_use]
+pub fn quic_config(hello: &Hello) -> (ClientConfig, Recorder) {
+    let builder = ClientConfig::builder_with_provider(provider::over_quic(hello.kind));
+    let builder = match hello.kind {
+        HelloKind::Browser => builder.with_ech(ech_grease::mode()),
+        HelloKind::Small => builder.with_protocol_versions(&[&rustls::version::TLS13]),
+    };
+    finish(builder.unwrap_or_else(|_| ClientConfig::builder()).dangerous(), hello)
+}
+
+fn finish(
+    builder: rustls::client::danger::DangerousClientConfigBuilder,
+    hello: &Hello,
+) -> (ClientConfig, Recorder) {
+    let recorder = Recorder::new(hello.kind);
+    let builder: ConfigBuilder<ClientConfig, WantsClientCert> =
+        builder.with_custom_certificate_verifier(Arc::new(recorder.clone()));
+    let mut config = builder.with_no_client_auth();
     config.alpn_protocols.clone_from(&hello.alpn);
     // Each handshake is to be a whole one, and nothing is to be remembered.
     config.resumption = rustls::client::Resumption::disabled();
+    config.cert_decompressors = match hello.kind {
+        HelloKind::Browser => vec![&compression::Brotli],
+        HelloKind::Small => Vec::new(),
+    };
     (config, recorder)
 }
 
-/// The same for QUIC.
+/// The record that begins a handshake over TCP with this ClientHello; none where the name cannot stand in a certificate.
 #[must_use]
-pub fn quic_config(_net: &Net, hello: &Hello) -> (ClientConfig, Recorder) {
-    config(hello)
+pub fn client_hello(hello: &Hello) -> Option<ClientHello> {
+    let (config, _) = config(hello);
+    let name = server_name(&hello.name).ok()?;
+    let mut connection = rustls::ClientConnection::new(Arc::new(config), name).ok()?;
+    let mut record = Vec::new();
+    connection.write_tls(&mut record).ok()?;
+    let plain = ClientHello::parse_record(&record)?;
+    match hello.kind {
+        HelloKind::Browser => ClientHello::parse(&browser::dress(&plain.message())?),
+        HelloKind::Small => Some(plain),
+    }
 }
 
 impl Net {
+    /// The target's own ClientHello as `--hello` asks for it.
+    #[must_use]
+    pub fn as_asked(&self, hello: &Hello) -> Hello {
+        Hello { kind: self.flags().hello.unwrap_or(hello.kind), ..hello.clone() }
+    }
+
     /// Shakes hands over `stream`; the chain and the parameters go to the facts whatever comes of it.
     ///
     /// # Errors
     /// The `tls.*` codes.
     pub async fn handshake(&self, stream: Stream, hello: &Hello) -> Result<Secure, Failure> {
         let (config, recorder) = config(hello);
+        // What is given up half-way is reset: the peer would wait for the rest of the ClientHello.
+        let abort = stream.abort();
+        abort.store(true, Ordering::Relaxed);
         let (tap, first) = Tap::new(stream);
+        let (tap, sent) = HelloWriter::new(tap, hello.kind);
         let name = server_name(&hello.name)?;
         if let Host::Name(name) = &hello.name {
             self.fact("tls", "sni", json!(name));
@@ -96,12 +174,17 @@ impl Net {
         let outcome = match clock::within(self.patience(), &mut connecting).await {
             Some(ended) => ended,
             None => {
+                let sent = self.note_hello(hello, &sent);
                 if let Some(to) = self.peer().filter(|_| self.diagnoses()) {
-                    self.watch().hello_silent(self.aside(), to, hello.name.clone());
+                    self.watch().hello_silent(self.aside(), to, sent);
                 }
                 connecting.await
             }
         };
+        abort.store(false, Ordering::Relaxed);
+        if outcome.is_err() {
+            self.note_hello(hello, &sent);
+        }
         let first = crate::lock(&first).clone();
         self.see(|seen| seen.first_bytes.clone_from(&first));
         self.keep_chain(&recorder);
@@ -127,6 +210,15 @@ impl Net {
         let mut stream = Stream::new(tls);
         stream.h2 = alpn.as_deref() == Some(b"h2");
         Ok(Secure { stream, alpn, trust })
+    }
+
+    /// Keeps the ClientHello that was sent: experiments repeat these very bytes.
+    fn note_hello(&self, hello: &Hello, sent: &writer::Sent) -> Arc<SentHello> {
+        let bytes = crate::lock(sent).clone();
+        let sent = Arc::new(SentHello { hello: hello.clone(), bytes });
+        self.fact("tls", "hello", hello.kind.as_str());
+        self.see(|seen| seen.hello = Some(Arc::clone(&sent)));
+        sent
     }
 
     /// Judges the recorded chain: against the public roots, and only then against the system's.

@@ -3,29 +3,43 @@
 use std::sync::{Arc, LazyLock, Mutex};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::certificate::Chain;
 use crate::lock;
+use netcheck_record::flags::HelloKind;
 
-static PROVIDER: LazyLock<Arc<CryptoProvider>> =
-    LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
+static ALGORITHMS: LazyLock<WebPkiSupportedAlgorithms> =
+    LazyLock::new(|| rustls::crypto::ring::default_provider().signature_verification_algorithms);
 
-/// The one source of cryptography.
-pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::clone(&PROVIDER)
-}
+/// What browsers offer that ring can verify, in their order.
+const BROWSER_SCHEMES: [SignatureScheme; 8] = [
+    SignatureScheme::ECDSA_NISTP256_SHA256,
+    SignatureScheme::RSA_PSS_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::ECDSA_NISTP384_SHA384,
+    SignatureScheme::RSA_PSS_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::RSA_PSS_SHA512,
+    SignatureScheme::RSA_PKCS1_SHA512,
+];
 
 /// Keeps the chain the peer presented. Signatures over the handshake are verified as ever:
 /// whoever presents a certificate holds its key.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Recorder {
     chain: Arc<Mutex<Option<Chain>>>,
+    kind: HelloKind,
 }
 
 impl Recorder {
+    /// A recorder that offers the signature schemes of this kind of client.
+    pub(super) fn new(kind: HelloKind) -> Self {
+        Recorder { chain: Arc::default(), kind }
+    }
+
     /// The chain, once one was presented.
     #[must_use]
     pub fn chain(&self) -> Option<Chain> {
@@ -53,7 +67,7 @@ impl ServerCertVerifier for Recorder {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &PROVIDER.signature_verification_algorithms)
+        verify_tls12_signature(message, cert, dss, &ALGORITHMS)
     }
 
     fn verify_tls13_signature(
@@ -62,10 +76,13 @@ impl ServerCertVerifier for Recorder {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &PROVIDER.signature_verification_algorithms)
+        verify_tls13_signature(message, cert, dss, &ALGORITHMS)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        PROVIDER.signature_verification_algorithms.supported_schemes()
+        match self.kind {
+            HelloKind::Browser => BROWSER_SCHEMES.to_vec(),
+            HelloKind::Small => ALGORITHMS.supported_schemes(),
+        }
     }
 }

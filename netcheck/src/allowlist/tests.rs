@@ -30,7 +30,7 @@ fn every_row_is_named_in_every_form() {
 #[test]
 fn a_role_leaves_the_others_out() {
     let choice = Choice {
-        profile: "spotme".into(),
+        profile: Some("spotme".into()),
         role: vec!["participants".into()],
         region: Vec::new(),
         row: Vec::new(),

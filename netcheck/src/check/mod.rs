@@ -11,17 +11,19 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
 use netcheck_record::clock;
-use netcheck_record::record::Record;
 use nix::sys::signal::Signal;
 
 use crate::Home;
-use crate::baseline::{self, Baseline};
+use crate::baseline::Baseline;
 use crate::child::Event;
 use crate::diff::Difference;
+use crate::journal::Journal;
 use crate::out;
 use crate::plan::{self, Line};
 use crate::profile::Profile;
 use crate::profile::choice::Choice;
+use crate::records::Observation;
+use crate::run_id;
 use crate::signal;
 use crate::through::Through;
 use crate::tools::{self, Tools};
@@ -57,18 +59,24 @@ pub(crate) struct Args {
     /// Metrics for node_exporter's textfile collector, replaced after each round
     #[arg(long, value_name = "FILE.prom", conflicts_with = "path")]
     textfile: Option<PathBuf>,
-    /// Count a degraded row as failed in the exit code
+    /// Count a requirement that works with limits as failed in the exit code
     #[arg(long)]
     strict: bool,
-    /// Check each of these ways and show which rows work by which
+    /// Look for what a quick run cannot see, too: idle timeouts, loss and delay over a series of datagrams
+    #[arg(long)]
+    thorough: bool,
+    /// Check each of these ways out and show which requirements work by which
     #[arg(long, value_enum, value_delimiter = ',', value_name = "direct,proxy")]
     path: Vec<Way>,
-    /// The row has to leave through this interface (repeatable): split tunnelling
+    /// The requirement has to leave through this interface (repeatable): split tunnelling
     #[arg(long, value_name = "ROW=INTERFACE", value_parser = pair)]
     expect_interface: Vec<(String, String)>,
-    /// Records from an open network: what fails there too is the service's fault
+    /// Records from another network: what fails there too was known before
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Exit with 0 when what does not work was known before
+    #[arg(long, requires = "baseline")]
+    ignore_known: bool,
     /// Check again and again, so many seconds after the end of each, and show what changed
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     watch: Option<u32>,
@@ -88,7 +96,11 @@ struct Job<'a> {
     profile: Profile,
     lines: Vec<Line>,
     tools: Tools,
-    baseline: Option<Baseline>,
+    through: Through,
+    /// The ways out that are checked one by one; empty when there is one.
+    ways: Vec<Way>,
+    /// What the rounds of this program share, where there are several.
+    series: Option<String>,
 }
 
 /// Runs the command.
@@ -101,34 +113,55 @@ pub(crate) fn run(args: &Args, home: Home) -> Result<u8, String> {
     if let Some((row, _)) =
         args.expect_interface.iter().find(|(row, _)| profile.rows.iter().all(|has| has.name != *row))
     {
-        return Err(format!("--expect-interface: no row \"{row}\""));
+        return Err(format!("--expect-interface: no requirement \"{row}\""));
     }
     let lines = plan::lines(&profile, args.through.sample)?;
-    let baseline = args.baseline.as_deref().map(baseline::read).transpose()?;
+    let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
     let tools = find(args, home)?;
-    let job = Job { args, profile, lines, tools, baseline };
+    let through = if args.thorough { args.through.thorough() } else { args.through.clone() };
+    let ways = ways(args)?;
+    let series = args.watch.map(|_| run_id::new());
+    let job = Job { args, profile, lines, tools, through, ways, series };
+    let mut journal = Journal::open(&args.output)?;
     let (sender, events) = mpsc::sync_channel(1024);
     signal::listen(sender.clone());
     screen::announce(&job);
-    let mut before: Option<Vec<Record>> = None;
+    let mut before: Option<Vec<Observation>> = None;
     loop {
-        let round = Round::run(&job, &sender, &events)?;
-        let code = screen::show(&job, &round)?;
-        textfile::write(&job, &round)?;
+        journal.rotate()?;
+        let mut round = Round::run(&job, &mut journal, &sender, &events);
+        let assessment = round.assess(&job, baseline.as_ref());
+        let code = screen::show(&job, &round, &assessment)?;
+        textfile::write(&job, &round, &assessment)?;
         if let Some(before) = &before {
-            out::print(&format!("\nSince the last time: {}", Difference::of(before, &round.records).text()))?;
+            let changes = Difference::of(before, &assessment.observations).text();
+            out::print(&format!("\nSince the last time: {changes}"))?;
         }
         let Some(pause) =
             args.watch.filter(|_| round.signal.is_none() && round.broken.is_empty() && !round.closed)
         else {
             return Ok(code);
         };
-        before = Some(round.records);
+        before = Some(assessment.observations);
         if let Some(signal) = wait(&events, Duration::from_secs(u64::from(pause))) {
             return Ok(signal::code(signal));
         }
         out::print(&format!("\n{}\n", clock::timestamp()))?;
     }
+}
+
+/// The ways out to be checked: a proxy only where one is configured.
+fn ways(args: &Args) -> Result<Vec<Way>, String> {
+    let configured = args.through.proxy_configured();
+    let mut ways = args.path.clone();
+    ways.retain(|way| *way == Way::Direct || configured);
+    if ways.len() < args.path.len() {
+        if ways.is_empty() {
+            return Err("--path proxy: no proxy is configured; give --proxy URL".to_owned());
+        }
+        say("no proxy is configured: only the direct way is checked");
+    }
+    Ok(ways)
 }
 
 /// Waits, unless a signal comes.

@@ -2,16 +2,12 @@
 
 use std::io::{self, Write};
 
-use netcheck_record::record::Record;
-
 use super::round::Round;
 use super::{Job, Way, say};
-use crate::answer;
-use crate::interface;
+use crate::assess::{Assessment, Status};
 use crate::out;
+use crate::report::text;
 use crate::signal;
-use crate::standing::{self, State};
-use crate::survey::Survey;
 use crate::table::{self, Look};
 use crate::target;
 use crate::wrap::{self, cell};
@@ -27,18 +23,21 @@ pub(super) fn announce(job: &Job) {
     let missing =
         if missing.is_empty() { String::new() } else { format!("; not here: {}", missing.join(", ")) };
     say(&format!("{targets} targets, {} tools{missing}", tools.iter().filter(|tool| there(tool)).count()));
+    if job.args.thorough {
+        say(&format!("thorough: this takes about {:.0} s", job.through.lasting()));
+    }
 }
 
 /// Shows what came of a round; the exit code.
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub(super) fn show(job: &Job, round: &Round) -> Result<u8, String> {
+pub(super) fn show(job: &Job, round: &Round, assessment: &Assessment) -> Result<u8, String> {
     let look = Look { colours: !round.on_stdout && wrap::colours() };
-    let (text, rows) = match job.args.path.as_slice() {
-        [] => one(job, &round.records, look),
-        ways => many(job, ways, round, look),
-    };
+    let mut text = text::screen(assessment, look.colours);
+    if job.ways.len() > 1 {
+        text.push_str(&by_way(&job.ways, assessment, look));
+    }
     if round.closed {
         // Who has left wants no table either.
     } else if round.on_stdout {
@@ -51,51 +50,23 @@ pub(super) fn show(job: &Job, round: &Round) -> Result<u8, String> {
         Some(signal) => signal::code(signal),
         None if round.closed && round.broken.is_empty() => 0,
         None if !round.broken.is_empty() => 2,
-        None => rows,
+        None => assessment.exit_code(job.args.strict, job.args.ignore_known),
     })
 }
 
-/// How each row of the plan stands after these records.
-pub(super) fn survey<'a>(job: &Job, records: impl IntoIterator<Item = &'a Record>) -> Survey<'a> {
-    let mut survey = Survey::of_run(&job.profile, &job.lines, records);
-    interface::expect(&mut survey, &job.args.expect_interface);
-    survey
-}
-
-fn one(job: &Job, records: &[Record], look: Look) -> (String, u8) {
-    let survey = survey(job, records);
-    let mut text = table::text(&survey.standings, survey.outage.as_ref(), look);
-    text.push_str(&interface::table(&survey, !job.args.expect_interface.is_empty()));
-    text.push_str(&answer::after_table(&survey));
-    (text, survey.code(job.args.strict))
-}
-
-/// The verdicts side by side, then what there is to say of each way. A row that works by one way works.
-fn many(job: &Job, ways: &[Way], round: &Round, look: Look) -> (String, u8) {
-    let by_way: Vec<Survey> = ways
-        .iter()
-        .map(|way| {
-            let of_way = |record: &&Record| standing::label(record, "path") == Some(way.as_str());
-            survey(job, round.records.iter().filter(of_way))
-        })
-        .collect();
-    let mut text = cell("ROW", 14);
-    ways.iter().for_each(|way| text.push_str(&cell(&way.as_str().to_ascii_uppercase(), 14)));
+/// Which requirement works by which way out.
+fn by_way(ways: &[Way], assessment: &Assessment, look: Look) -> String {
+    let requirements = &assessment.report.requirements;
+    let width = requirements.iter().map(|one| one.name.chars().count()).max().unwrap_or(0).clamp(11, 24) + 2;
+    let mut text = format!("\n{}", cell("REQUIREMENT", width));
+    ways.iter().for_each(|way| text.push_str(&cell(&way.as_str().to_ascii_uppercase(), 19)));
     text = format!("{}\n", text.trim_end());
-    let mut code = 0;
-    for row in &job.profile.rows {
-        let states: Vec<State> =
-            by_way.iter().filter_map(|survey| survey.row(&row.name)).map(|row| row.state).collect();
+    for one in requirements {
+        let status = |way: &Way| one.paths.get(way.as_str()).copied().unwrap_or(Status::NotKnown);
         let words: String =
-            states.iter().map(|state| table::paint(*state, &cell(state.as_str(), 14), look)).collect();
-        text.push_str(format!("{}{words}", cell(&row.name, 14)).trim_end());
+            ways.iter().map(|way| table::paint(status(way), &cell(status(way).as_str(), 19), look)).collect();
+        text.push_str(format!("{}{words}", cell(&one.name, width)).trim_end());
         text.push('\n');
-        let best = states.iter().min().copied().unwrap_or(State::NotChecked);
-        let enough = if job.args.strict { State::Pass } else { State::Degraded };
-        code |= u8::from(row.required() && best > enough);
     }
-    for (way, survey) in ways.iter().zip(&by_way) {
-        text.push_str(&format!("\n== {} ==\n{}", way.as_str(), answer::after_table(survey)));
-    }
-    (text, code)
+    text
 }

@@ -1,19 +1,21 @@
 //! Which profile, and which of its rows.
 
 use clap::Args;
-use netcheck_record::record::Record;
 
 use super::Profile;
-use crate::standing;
-use crate::survey::row_of;
+use crate::records::{Chosen, Input, Observation};
+
+/// The profile that is checked where none is named.
+const DEFAULT: &str = "spotme";
 
 /// Which profile, and which of its rows.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "What to look at")]
 pub(crate) struct Choice {
     /// A built-in profile (spotme, teams, zoom) or a file
-    #[arg(long, value_name = "NAME|FILE", default_value = "spotme")]
-    pub(crate) profile: String,
+    /// [default: spotme; of records, that of their run]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) profile: Option<String>,
     /// Only rows that this role needs (repeatable)
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Vec<String>,
@@ -37,7 +39,60 @@ impl Choice {
     /// # Errors
     /// A profile that cannot be read or is not sound, and names it does not have.
     pub(crate) fn load(&self) -> Result<Profile, String> {
-        let mut profile = Profile::named(&self.profile)?;
+        let profile = Profile::named(self.profile.as_deref().unwrap_or(DEFAULT))?;
+        self.narrow(profile)
+    }
+
+    /// The profile that records were made with, as much of it as was checked, and its sample; what was asked for here
+    /// narrows it further.
+    ///
+    /// # Errors
+    /// A profile that cannot be read, and names it does not have.
+    pub(crate) fn of_input(&self, input: &Input) -> Result<(Profile, Option<u64>), String> {
+        let start = input.runs.iter().rev().find_map(|run| run.start.as_ref());
+        let profile = match (&self.profile, start) {
+            (Some(name), _) => Profile::named(name)?,
+            (None, Some(start)) => of_run(&start.profile),
+            (None, None) => Profile::named(DEFAULT)?,
+        };
+        let chosen = start.map(|start| start.chosen.clone()).unwrap_or_default();
+        let sample = chosen.sample;
+        let known = |names: Vec<String>, known: &dyn Fn(&str) -> bool| -> Vec<String> {
+            names.into_iter().filter(|name| known(name)).collect()
+        };
+        let then = Choice {
+            profile: None,
+            role: chosen.role,
+            region: known(chosen.region, &|name| profile.regions.iter().any(|region| region == name)),
+            row: known(chosen.row, &|name| profile.rows.iter().any(|row| row.name == name)),
+            required_only: chosen.required_only,
+            no_controls: chosen.no_controls,
+        };
+        // Nothing is left where the profile is not here: its requirements are then those that the records name.
+        let profile = if profile.rows.is_empty() { profile } else { then.narrow(profile)? };
+        Ok((if self.narrows() { self.narrow(profile)? } else { profile }, sample))
+    }
+
+    /// What was left out, for the run line.
+    pub(crate) fn chosen(&self, sample: Option<u64>, path: Vec<String>) -> Chosen {
+        Chosen {
+            role: self.role.clone(),
+            region: self.region.clone(),
+            row: self.row.clone(),
+            required_only: self.required_only,
+            no_controls: self.no_controls,
+            sample,
+            path,
+        }
+    }
+
+    /// Whether only a part of the profile is asked for.
+    pub(crate) fn narrows(&self) -> bool {
+        !self.row.is_empty() || !self.role.is_empty() || !self.region.is_empty() || self.required_only
+    }
+
+    /// The profile with what was not asked for left out.
+    fn narrow(&self, mut profile: Profile) -> Result<Profile, String> {
         self.known(&profile)?;
         profile.rows.retain(|row| {
             let role = |role: &String| *role == row.role || row.role == "all" || role == "all";
@@ -64,13 +119,13 @@ impl Choice {
         Ok(profile)
     }
 
-    /// Whether a record is of a row, role and region that was asked for.
-    pub(crate) fn keeps(&self, record: &Record, profile: &Profile) -> bool {
-        let region = standing::label(record, "region").unwrap_or("all");
-        let chosen = profile.rows.iter().any(|row| row.name == row_of(record));
+    /// Whether an observation is of a requirement, role and region that was asked for.
+    pub(crate) fn keeps(&self, observation: &Observation, profile: &Profile) -> bool {
+        let labels = &observation.labels;
+        let chosen = || profile.rows.iter().any(|row| row.name == labels.requirement);
         let narrowed = !self.row.is_empty() || !self.role.is_empty() || self.required_only;
-        (chosen || !narrowed)
-            && (self.region.is_empty() || region == "all" || self.region.iter().any(|r| r == region))
+        (!narrowed || chosen() || labels.requirement == crate::plan::CONTROLS)
+            && (self.region.is_empty() || labels.region == "all" || self.region.contains(&labels.region))
     }
 
     fn known(&self, profile: &Profile) -> Result<(), String> {
@@ -89,6 +144,17 @@ impl Choice {
         }
         Ok(())
     }
+}
+
+/// The profile of a run: built in, from its file where that is still the same, else only its name.
+fn of_run(id: &crate::records::ProfileId) -> Profile {
+    let built_in = Profile::built_in(&id.name).and_then(Result::ok);
+    let built_in = built_in.and_then(|profile| Profile::sound(&id.name, profile).ok());
+    if let Some(profile) = built_in.filter(|_| id.file.is_none()) {
+        return profile;
+    }
+    let of_file = id.file.as_deref().and_then(|file| Profile::named(file).ok());
+    of_file.filter(|profile| profile.name == id.name).unwrap_or_else(|| Profile::only_named(&id.name))
 }
 
 /// Takes the controls out of a tool's arguments: `--control TARGET`, or `--control=TARGET`.
@@ -118,7 +184,7 @@ mod tests {
     #[test]
     fn without_controls_no_tool_asks_one() {
         let choice = Choice {
-            profile: "spotme".into(),
+            profile: Some("spotme".into()),
             role: Vec::new(),
             region: Vec::new(),
             row: Vec::new(),

@@ -38,6 +38,9 @@ pub(crate) fn all(profile: &Profile) -> Vec<String> {
     for tool in profile.tools.keys().filter(|tool| !tools.contains(&tool.as_str())) {
         faults.push(format!("[tools.{tool}]: the tools are {}", tools.join(", ")));
     }
+    for (tool, extra) in &profile.tools {
+        faults.extend(args(&extra.args).into_iter().map(|why| format!("[tools.{tool}]: {why}")));
+    }
     for control in &profile.controls {
         if let Err(why) = Share::of(&control.target, None) {
             faults.push(format!("control \"{}\": {why}", control.target));
@@ -49,6 +52,43 @@ pub(crate) fn all(profile: &Profile) -> Vec<String> {
             faults.push(format!("row \"{}\" stands there twice", row.name));
         }
         faults.extend(of_row(profile, row).into_iter().map(|why| format!("row \"{}\": {why}", row.name)));
+    }
+    faults
+}
+
+/// What a tool would not start with: a request for help, a target, a number that is none.
+fn args(args: &[String]) -> Vec<String> {
+    const SWITCHES: &[&str] =
+        &["-4", "-6", "-v", "-vv", "--ordered", "--strict", "--private-ok", "--connect", "--mtu", "--prove"];
+    const NUMBERS: &[&str] = &["--jobs", "--count", "--attempts", "--sample", "--interval"];
+    let mut faults = Vec::new();
+    let mut before: Option<&str> = None;
+    for arg in args.iter().map(String::as_str) {
+        let value_of = before.take();
+        let (flag, value) = arg.split_once('=').map_or((arg, None), |(flag, value)| (flag, Some(value)));
+        match value_of {
+            Some(flag) if NUMBERS.contains(&flag) && arg.parse::<u32>().is_ok_and(|number| number > 0) => {}
+            Some(flag) if NUMBERS.contains(&flag) => {
+                faults.push(format!("{flag} wants a number above 0, not \"{arg}\""))
+            }
+            Some(_) => {}
+            None if matches!(arg, "--help" | "-h" | "--version" | "-V" | "--") => {
+                faults.push(format!("\"{arg}\" checks nothing"));
+            }
+            None if !arg.starts_with('-') => {
+                faults.push(format!("\"{arg}\" is a target: targets belong in a probe"))
+            }
+            None if NUMBERS.contains(&flag)
+                && value.is_some_and(|text| text.parse::<u32>().map_or(true, |number| number == 0)) =>
+            {
+                faults.push(format!("{flag} wants a number above 0"));
+            }
+            None if value.is_none() && !SWITCHES.contains(&arg) => before = Some(arg),
+            None => {}
+        }
+    }
+    if let Some(flag) = before.filter(|flag| NUMBERS.contains(flag)) {
+        faults.push(format!("{flag} wants a number"));
     }
     faults
 }

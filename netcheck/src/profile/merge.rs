@@ -25,6 +25,7 @@ pub(crate) fn onto(mut base: Profile, own: Profile) -> Result<Profile, String> {
     }
     base.regions.extend(own.regions);
     base.name = own.name;
+    base.version = own.version;
     if !own.title.is_empty() {
         base.title = own.title;
     }

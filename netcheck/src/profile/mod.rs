@@ -7,6 +7,7 @@ pub(crate) mod row;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -34,6 +35,9 @@ pub(crate) struct Profile {
     /// A name for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) title: String,
+    /// The version of its content: a date or a number.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) version: String,
     /// Who says that these are the needs.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) source: String,
@@ -52,6 +56,9 @@ pub(crate) struct Profile {
     /// What the platform needs.
     #[serde(default, rename = "row", skip_serializing_if = "Vec::is_empty")]
     pub(crate) rows: Vec<Row>,
+    /// SHA-256 of what it asks for, before anything is left out.
+    #[serde(skip)]
+    pub(crate) digest: String,
 }
 
 /// What a tool is started with besides the common options.
@@ -95,11 +102,32 @@ impl Profile {
             },
         };
         let faults = fault::all(&profile);
-        if faults.is_empty() { Ok(profile) } else { Err(format!("{name}: {}", faults.join("\n  "))) }
+        if !faults.is_empty() {
+            return Err(format!("{name}: {}", faults.join("\n  ")));
+        }
+        Ok(Profile { digest: digest(&profile), ..profile })
     }
 
-    fn built_in(name: &str) -> Option<Result<Profile, String>> {
+    /// The built-in profile of that name.
+    pub(crate) fn built_in(name: &str) -> Option<Result<Profile, String>> {
         BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| Profile::parse(text))
+    }
+
+    /// A profile of which only the name is known.
+    pub(crate) fn only_named(name: &str) -> Profile {
+        Profile {
+            format: 1,
+            name: name.to_owned(),
+            title: String::new(),
+            version: String::new(),
+            source: String::new(),
+            extends: None,
+            regions: Vec::new(),
+            tools: BTreeMap::new(),
+            controls: Vec::new(),
+            rows: Vec::new(),
+            digest: String::new(),
+        }
     }
 
     /// Reads the text of a profile.
@@ -110,11 +138,14 @@ impl Profile {
     fn read(file: &Path) -> Result<Profile, String> {
         let name = file.display();
         let absent = |why| format!("profile {name}: {why} (built in: {})", names());
-        let size = fs::metadata(file).map_err(absent)?.len();
-        if size > LONGEST {
+        let open = fs::File::open(file).map_err(absent)?;
+        let mut text = Vec::new();
+        // What has no end, a device, ends at the bound too.
+        open.take(LONGEST + 1).read_to_end(&mut text).map_err(|why| format!("profile {name}: {why}"))?;
+        if text.len() as u64 > LONGEST {
             return Err(format!("profile {name}: longer than {LONGEST} bytes"));
         }
-        let text = fs::read_to_string(file).map_err(|why| format!("profile {name}: {why}"))?;
+        let text = String::from_utf8(text).map_err(|_| format!("profile {name}: not UTF-8 text"))?;
         Profile::parse(&text).map_err(|why| format!("profile {name}: {why}"))
     }
 
@@ -131,6 +162,13 @@ impl Profile {
     pub(crate) fn probes(&self) -> impl Iterator<Item = (&Row, &Probe)> {
         self.rows.iter().flat_map(|row| row.probes.iter().map(move |probe| (row, probe)))
     }
+}
+
+/// SHA-256 of what a profile asks for, in hexadecimal digits.
+fn digest(profile: &Profile) -> String {
+    use sha2::Digest;
+    let text = serde_json::to_vec(profile).unwrap_or_default();
+    sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The names of what is built in.

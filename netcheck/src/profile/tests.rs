@@ -182,7 +182,8 @@ fn what_is_needed_in_practice_is_advisory_and_names_its_source() {
 #[test]
 fn video_media_need_not_answer_and_controls_are_named() {
     let profile = Profile::named("spotme").unwrap();
-    let udp = |probe: &&Probe| Place::of(&probe.target).transport() == "UDP";
+    let udp =
+        |probe: &&Probe| crate::target::transport(&Place::of(&probe.target).scheme, &probe.target) == "UDP";
     let udp: Vec<&Probe> = profile.probes().map(|(_, probe)| probe).filter(udp).collect();
     assert!(!udp.is_empty());
     for probe in udp {
@@ -244,5 +245,23 @@ fn a_profile_that_extends_adds_witnesses_and_switches_rows_off() {
 fn every_built_in_profile_is_sound() {
     for (name, _) in BUILT_IN {
         assert_eq!(Profile::named(name).map(|profile| profile.name), Ok(name.to_owned()));
+    }
+}
+
+#[test]
+fn arguments_that_a_tool_would_not_start_with_are_refused() {
+    let with = |args: &str| {
+        let own = format!("format = 1\nname = \"x\"\nextends = \"spotme\"\n[tools.tcp]\nargs = {args}\n");
+        Profile::sound("x", Profile::parse(&own).unwrap()).map(|_| ())
+    };
+    assert_eq!(with(r#"["--timeout", "3", "--ordered", "--jobs=5"]"#), Ok(()));
+    for bad in [
+        r#"["--help"]"#,
+        r#"["--jobs", "0"]"#,
+        r#"["--jobs=0"]"#,
+        r#"["example.com:443"]"#,
+        r#"["-4", "tcp://a:1"]"#,
+    ] {
+        assert!(with(bad).unwrap_err().contains("[tools.tcp]"), "{bad}");
     }
 }

@@ -1,71 +1,67 @@
-//! JUnit XML: a suite a row, a case a target.
+//! JUnit XML: one suite per requirement, with the one verdict that every form gives.
 
 use std::fmt::Write;
 
-use netcheck_record::record::{Record, Verdict};
-
 use super::Subject;
 use super::xml::Text;
-use crate::standing::{self, Standing};
+use crate::assess::{Requirement, Status};
 
 /// The document.
 pub(super) fn text(subject: &Subject) -> String {
-    let suites: Vec<String> = subject.survey.standings.iter().map(suite).collect();
+    let report = &subject.assessment.report;
+    let mut suites: String = report.requirements.iter().map(|one| suite(one, subject)).collect();
+    if !report.run.problems.is_empty() {
+        suites.insert_str(0, &incomplete(&report.run.problems.join(" ")));
+    }
     let name = Text(&subject.profile.name);
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{name}\">\n{}</testsuites>\n",
-        suites.concat()
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{name}\">\n{suites}</testsuites>\n"
     )
 }
 
-fn suite(row: &Standing) -> String {
-    let mut cases = String::new();
-    let (mut failures, mut errors, mut skipped) = (0, 0, 0);
-    for record in &row.records {
-        let advisory = !record.required();
-        match record.verdict {
-            Verdict::Fail if advisory => skipped += 1,
-            Verdict::Fail => failures += 1,
-            Verdict::Inconclusive if advisory => skipped += 1,
-            Verdict::Inconclusive => errors += 1,
-            Verdict::Pass | Verdict::Degraded => {}
-        }
-        case(&mut cases, row, record);
-    }
-    if row.records.is_empty() {
-        skipped += 1;
-        let name = Text(&row.name);
-        let _ = writeln!(
-            cases,
-            "    <testcase classname=\"{name}\" name=\"{name}\"><skipped message=\"not checked\"/></testcase>"
-        );
-    }
-    let tests = row.records.len().max(1);
+/// A report that is not whole fails first of all.
+fn incomplete(problems: &str) -> String {
     format!(
-        "  <testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\">\n\
-         {cases}  </testsuite>\n",
-        Text(&row.name)
+        "  <testsuite name=\"run\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\">\n    \
+         <testcase classname=\"run\" name=\"complete\"><error message=\"{}\"/></testcase>\n  </testsuite>\n",
+        Text(problems)
     )
 }
 
-fn case(out: &mut String, row: &Standing, record: &Record) {
-    #[expect(clippy::cast_precision_loss, reason = "microseconds below 2^53: 285 years")]
-    let seconds = record.stages.iter().map(|stage| stage.us as f64 / 1e6).sum::<f64>();
-    let (name, class) = (Text(&record.target), Text(&row.name));
-    let _ = write!(out, "    <testcase classname=\"{class}\" name=\"{name}\" time=\"{seconds:.6}\"");
-    let detail = record.failure.as_ref().map_or("", |failure| failure.detail.as_str());
-    let fix = record.cause.as_ref().map_or("", |cause| cause.fix.as_str());
-    let (message, fix) = (format!("{}: {detail}", standing::fate(record)), Text(fix));
-    let message = Text(&message);
-    let element = match (record.verdict, record.required()) {
-        (Verdict::Pass, _) => {
-            let _ = writeln!(out, "/>");
-            return;
-        }
-        (Verdict::Degraded, _) => format!("<system-out>degraded: {message} {fix}</system-out>"),
-        (_, false) => format!("<skipped message=\"advisory: {message}\"/>"),
-        (Verdict::Fail, _) => format!("<failure message=\"{message}\">{fix}</failure>"),
-        (Verdict::Inconclusive, _) => format!("<error message=\"{message}\">{fix}</error>"),
+fn suite(requirement: &Requirement, subject: &Subject) -> String {
+    let (failures, errors, skipped) = match (requirement.required, requirement.status) {
+        (false, _) => (0, 0, 1),
+        (true, Status::DoesNotWork) => (1, 0, 0),
+        (true, Status::NotKnown) => (0, 1, 0),
+        (true, Status::Works | Status::Limited) => (0, 0, 0),
     };
-    let _ = writeln!(out, ">{element}</testcase>");
+    let name = Text(&requirement.name);
+    format!(
+        "  <testsuite name=\"{name}\" tests=\"1\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\">\n    \
+         <testcase classname=\"{name}\" name=\"{name}\">{}</testcase>\n  </testsuite>\n",
+        outcome(requirement, subject)
+    )
+}
+
+fn outcome(requirement: &Requirement, subject: &Subject) -> String {
+    let mut message = requirement.status.as_str().to_owned();
+    if !requirement.limits.is_empty() {
+        let _ = write!(message, ": {}", requirement.limits.join("; "));
+    }
+    let report = &subject.assessment.report;
+    let found: Vec<&str> = requirement
+        .findings
+        .iter()
+        .filter_map(|id| report.finding(id))
+        .map(|finding| finding.summary.as_str())
+        .collect();
+    let found = found.join(" ");
+    let (message, found) = (Text(&message), Text(&found));
+    match (requirement.required, requirement.status) {
+        (false, _) => format!("<skipped message=\"advisory: {message}\"/>"),
+        (true, Status::Works) => String::new(),
+        (true, Status::Limited) => format!("<system-out>{message} {found}</system-out>"),
+        (true, Status::DoesNotWork) => format!("<failure message=\"{message}\">{found}</failure>"),
+        (true, Status::NotKnown) => format!("<error message=\"{message}\">{found}</error>"),
+    }
 }

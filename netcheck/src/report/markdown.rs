@@ -3,52 +3,59 @@
 use std::fmt::Write;
 
 use super::Subject;
-use crate::answer;
-use crate::remedy;
-use crate::request;
-use crate::table;
+use crate::assess::{self, Report, heading};
 
-/// The document.
-pub(super) fn text(subject: &Subject) -> String {
-    let survey = &subject.survey;
-    let mut out = format!("# {}\n\n", plain(title(subject)));
-    for sentence in answer::sentences(survey) {
-        let _ = writeln!(out, "- {}", plain(&sentence));
+/// The document, or only its requests.
+pub(super) fn text(subject: &Subject, only_requests: bool) -> String {
+    let report = &subject.assessment.report;
+    let mut out = String::new();
+    if !only_requests {
+        let _ = write!(out, "# {}\n\n**{}**\n\n", plain(title(subject)), plain(&report.headline));
+        for sentence in assess::sentences(report) {
+            let _ = writeln!(out, "- {}", plain(&sentence));
+        }
+        table(&mut out, report);
+        findings(&mut out, report);
     }
-    out.push_str("\n| row | verdict | works | cause | ask | change |\n|---|---|---|---|---|---|\n");
-    for row in &survey.standings {
-        let summary = table::summary(row, survey.outage.as_ref());
-        let name = if row.required { row.name.clone() } else { format!("{} (advisory)", row.name) };
-        let works = format!("{}/{}", row.good, row.total);
-        let cells = [&name, row.state.as_str(), &works, &summary.cause, &summary.who, &summary.change];
+    requests(&mut out, report);
+    out
+}
+
+fn table(out: &mut String, report: &Report) {
+    out.push_str("\n| requirement | status | works | findings | limits |\n|---|---|---|---|---|\n");
+    for one in &report.requirements {
+        let name = if one.required { one.name.clone() } else { format!("{} (advisory)", one.name) };
+        let good = one.targets.passed + one.targets.degraded;
+        let works = format!("{good} of {}", one.targets.planned);
+        let (findings, limits) = (one.findings.join(", "), one.limits.join("; "));
+        let cells = [&name, one.status.as_str(), &works, &findings, &limits];
         let _ = writeln!(out, "| {} |", cells.map(plain).join(" | "));
     }
-    if let Some(outage) = &survey.outage {
-        let _ = writeln!(out, "\n{}", plain(&outage.request));
-        return out;
+}
+
+fn findings(out: &mut String, report: &Report) {
+    if report.findings.is_empty() {
+        return;
     }
-    let sentences: Vec<String> = survey.standings.iter().flat_map(request::sentences).collect();
-    if !sentences.is_empty() {
-        out.push_str("\n## What was found\n\n");
-    }
-    for sentence in &sentences {
-        let _ = writeln!(out, "- {}", plain(sentence));
-    }
-    for row in &survey.standings {
-        for note in &row.notes {
-            let _ = writeln!(out, "- {}: {}", plain(&row.name), plain(note));
+    out.push_str("\n## What was found\n\n");
+    for finding in &report.findings {
+        let _ = writeln!(out, "- {}: {}", finding.id, plain(&finding.summary));
+        for line in &finding.evidence {
+            let _ = writeln!(out, "  - {}", plain(line));
         }
     }
-    for (who, lines) in request::requests(&survey.standings) {
-        let _ = writeln!(out, "\n## {}\n", remedy::addressee(who));
-        for line in &lines {
-            let _ = writeln!(out, "- {} ({})", plain(&line.fix), plain(&line.rows.join(", ")));
+}
+
+fn requests(out: &mut String, report: &Report) {
+    let mut last = None;
+    for request in &report.requests {
+        if last != Some((request.to, request.required)) {
+            let need = if request.required { "" } else { " (optional)" };
+            let _ = writeln!(out, "\n## {}{need}\n", heading(request.to));
+            last = Some((request.to, request.required));
         }
-        for (row, permits) in request::in_full(who, &lines, &survey.standings) {
-            let _ = writeln!(out, "- {} in full: {}", plain(row), plain(permits));
-        }
+        let _ = writeln!(out, "- {}", plain(&request.text));
     }
-    out
 }
 
 pub(super) fn title<'a>(subject: &'a Subject) -> &'a str {
@@ -59,7 +66,7 @@ pub(super) fn title<'a>(subject: &'a Subject) -> &'a str {
 /// Text that Markdown does not take for markup, nor a renderer for HTML.
 fn plain(text: &str) -> String {
     let mut out = String::new();
-    for c in netcheck_record::escape::line(text, 2000).chars() {
+    for c in netcheck_record::escape::line(text, 4000).chars() {
         match c {
             '<' => out.push_str("&lt;"),
             '&' => out.push_str("&amp;"),

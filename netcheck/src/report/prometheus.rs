@@ -1,13 +1,10 @@
-//! Prometheus text for the textfile collector: base units, names that begin with `netcheck_`.
+//! Prometheus text for the textfile collector: base units, names that begin with `netcheck_`, a `profile` label on each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use netcheck_record::clock;
-
 use super::Subject;
-use crate::standing::{self, State};
-use crate::survey::row_of;
+use crate::assess::{Requirement, Status};
 
 /// One metric: its name, its help and its samples.
 struct Metric {
@@ -30,67 +27,89 @@ impl Metric {
     fn write(&self, text: &mut String) {
         let _ = writeln!(text, "# HELP {} {}\n# TYPE {} gauge", self.name, self.help, self.name);
         for (labels, value) in &self.samples {
-            let labels = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
-            let _ = writeln!(text, "{}{labels} {value}", self.name);
+            let _ = writeln!(text, "{}{{{labels}}} {value}", self.name);
         }
     }
 }
 
-/// The metrics.
-pub(super) fn text(subject: &Subject) -> String {
+/// The metrics; with one more for each target where that is wanted.
+pub(super) fn text(subject: &Subject, targets: bool) -> String {
     let mut text = String::new();
-    for metric in rows(subject).iter().chain(&targets(subject)) {
+    for metric in requirements(subject).iter().chain(&run(subject)) {
         metric.write(&mut text);
     }
-    let mut when =
-        Metric::new("netcheck_report_timestamp_seconds", "When this report was made, in seconds since 1970.");
-    when.sample(&[], clock::unix());
-    when.write(&mut text);
+    if targets {
+        of_targets(subject).write(&mut text);
+    }
     text
 }
 
-fn rows(subject: &Subject) -> [Metric; 4] {
-    let mut usable =
-        Metric::new("netcheck_row_usable", "Whether the row works from here (pass or degraded).");
-    let mut state = Metric::new("netcheck_row_state", "1 for the row's verdict, 0 for the others.");
-    let mut all = Metric::new("netcheck_row_targets", "Counted targets of the row.");
-    let mut good = Metric::new("netcheck_row_targets_usable", "Counted targets of the row that work.");
-    for row in &subject.survey.standings {
-        let required = row.required.to_string();
-        let labels =
-            [("row", row.name.as_str()), ("role", row.role.as_str()), ("required", required.as_str())];
-        usable.sample(&labels, u8::from(row.state <= State::Degraded));
-        all.sample(&labels, row.total);
-        good.sample(&labels, row.good);
-        for each in [State::Pass, State::Degraded, State::NotChecked, State::Inconclusive, State::Fail] {
-            let name = each.as_str().replace(' ', "_");
-            state.sample(&[labels[0], ("state", &name)], u8::from(row.state == each));
+fn requirements(subject: &Subject) -> [Metric; 3] {
+    let mut works = Metric::new(
+        "netcheck_requirement_works",
+        "Whether the requirement works from here, with limits or without.",
+    );
+    let mut status =
+        Metric::new("netcheck_requirement_status", "1 for the requirement's status, 0 for the others.");
+    let mut targets =
+        Metric::new("netcheck_requirement_targets", "Counted targets of the requirement, by verdict.");
+    let profile = ("profile", subject.profile.name.as_str());
+    for one in &subject.assessment.report.requirements {
+        let name = ("requirement", one.name.as_str());
+        works.sample(&[profile, name, ("role", &one.role)], u8::from(one.status.usable()));
+        for each in Status::ALL {
+            status.sample(&[profile, name, ("status", each.as_str())], u8::from(one.status == each));
+        }
+        for (verdict, count) in verdicts(one) {
+            targets.sample(&[profile, name, ("verdict", verdict)], count);
         }
     }
-    [usable, state, all, good]
+    [works, status, targets]
 }
 
-fn targets(subject: &Subject) -> [Metric; 3] {
-    let mut usable =
-        Metric::new("netcheck_target_usable", "Whether the target works from here (pass or degraded).");
-    let mut cause = Metric::new("netcheck_target_cause", "1 for the cause of a target that does not pass.");
-    let mut stage = Metric::new("netcheck_target_stage_duration_seconds", "How long a stage took.");
-    for record in subject.records {
-        let labels = [("row", row_of(record)), ("target", record.target.as_str())];
-        usable.sample(&labels, u8::from(standing::usable(record)));
-        if record.verdict != netcheck_record::record::Verdict::Pass {
-            cause.sample(&[labels[0], labels[1], ("cause", standing::fate(record))], 1);
-        }
-        let mut names = BTreeSet::new();
-        for each in record.stages.iter().filter(|each| names.insert(each.stage.as_str())) {
-            #[expect(clippy::cast_precision_loss, reason = "microseconds below 2^53: 285 years")]
-            let seconds = each.us as f64 / 1e6;
-            stage.sample(&[labels[0], labels[1], ("stage", &each.stage)], seconds);
-        }
+fn verdicts(requirement: &Requirement) -> [(&'static str, u64); 4] {
+    let targets = requirement.targets;
+    [
+        ("pass", targets.passed),
+        ("degraded", targets.degraded),
+        ("fail", targets.failed),
+        ("inconclusive", targets.inconclusive),
+    ]
+}
+
+fn run(subject: &Subject) -> [Metric; 4] {
+    let run = &subject.assessment.report.run;
+    let profile = [("profile", subject.profile.name.as_str())];
+    let mut when = Metric::new(
+        "netcheck_run_timestamp_seconds",
+        "When the newest record was made, in seconds since 1970.",
+    );
+    when.sample(&profile, run.newest);
+    let mut planned = Metric::new("netcheck_run_planned", "Records that the run should have.");
+    planned.sample(&profile, run.planned);
+    let mut written = Metric::new("netcheck_run_written", "Records that there are.");
+    written.sample(&profile, run.written);
+    let mut complete =
+        Metric::new("netcheck_run_complete", "Whether the records are those of one whole run.");
+    complete.sample(&profile, u8::from(run.problems.is_empty()));
+    [when, planned, written, complete]
+}
+
+fn of_targets(subject: &Subject) -> Metric {
+    let mut metric = Metric::new("netcheck_target_usable", "Whether the target can be used from here.");
+    for one in &subject.assessment.observations {
+        let labels = [
+            ("profile", subject.profile.name.as_str()),
+            ("requirement", one.labels.requirement.as_str()),
+            ("target", &one.target()),
+            ("path", one.labels.path.as_deref().unwrap_or_default()),
+        ];
+        metric.sample(&labels, u8::from(one.usable()));
     }
-    [usable, cause, stage]
+    metric
 }
 
-fn escaped(text: &str) -> String {
-    netcheck_record::escape::line(text, 500).replace('\\', "\\\\").replace('"', "\\\"")
+/// A label's value (the exposition format's three escapes), made harmless.
+fn escaped(value: &str) -> String {
+    netcheck_record::escape::line(value, 200).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

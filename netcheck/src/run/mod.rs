@@ -14,6 +14,7 @@ use crate::child::{self, Event};
 use crate::journal::Journal;
 use crate::plan::Line;
 use crate::progress::Progress;
+use crate::records::{Input, with_run};
 use crate::signal;
 use crate::through::Through;
 use crate::tools::Tools;
@@ -25,12 +26,22 @@ const GRACE: Duration = Duration::from_secs(3);
 /// What came of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// Every record, in the order of arrival.
-    pub(crate) records: Vec<Record>,
     /// What a tool could not do, in sentences. Not empty means exit code 2.
     pub(crate) broken: Vec<String>,
     /// The signal that ended it early.
     pub(crate) signal: Option<Signal>,
+}
+
+/// Where records go: to disk, to the person who waits, to what judges them.
+pub(crate) struct Sink<'a> {
+    /// The run's name, which every record gets.
+    pub(crate) id: &'a str,
+    /// The file.
+    pub(crate) journal: &'a mut Journal,
+    /// What the assessment reads.
+    pub(crate) input: &'a mut Input,
+    /// The bars.
+    pub(crate) progress: &'a Progress,
 }
 
 /// What a run is started with.
@@ -50,8 +61,7 @@ pub(crate) struct Order<'a> {
 /// The run itself: the one loop that owns every child, the journal and the progress.
 pub(crate) struct Run<'a> {
     order: Order<'a>,
-    journal: &'a mut Journal,
-    progress: &'a Progress,
+    sink: Sink<'a>,
     running: BTreeMap<&'static str, Running>,
     stopping: bool,
     outcome: Outcome,
@@ -59,20 +69,9 @@ pub(crate) struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Starts every tool that has a share.
-    pub(crate) fn start(
-        order: Order<'a>,
-        journal: &'a mut Journal,
-        progress: &'a Progress,
-        events: &SyncSender<Event>,
-    ) -> Run<'a> {
-        let mut run = Run {
-            order,
-            journal,
-            progress,
-            running: BTreeMap::new(),
-            stopping: false,
-            outcome: Outcome::default(),
-        };
+    pub(crate) fn start(order: Order<'a>, sink: Sink<'a>, events: &SyncSender<Event>) -> Run<'a> {
+        let mut run =
+            Run { order, sink, running: BTreeMap::new(), stopping: false, outcome: Outcome::default() };
         for (tool, program) in run.order.tools {
             let share: Vec<&Line> = run.order.lines.iter().filter(|line| line.tool == *tool).collect();
             if share.is_empty() {
@@ -128,7 +127,7 @@ impl<'a> Run<'a> {
 
     fn take(&mut self, event: Event) {
         match event {
-            Event::Record(tool, record, line) => self.keep(tool, *record, &line),
+            Event::Record(tool, record, line) => self.keep(tool, &record, &line),
             Event::Garbage(tool, line) => {
                 self.note(tool, format!("printed a line that is no record: {line}"), |running| {
                     running.garbage += 1
@@ -147,25 +146,26 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn keep(&mut self, tool: &'static str, record: Record, line: &str) {
+    fn keep(&mut self, tool: &'static str, record: &Record, line: &str) {
         if let Some(running) = self.running.get_mut(tool) {
             running.got += 1;
         }
-        if !self.journal.failed()
-            && let Err(why) = self.journal.write(line)
+        let Sink { id, journal, input, progress } = &mut self.sink;
+        input.line(with_run(line, id).as_bytes());
+        progress.record(record);
+        if !journal.failed()
+            && let Err(why) = journal.record(line, id)
         {
-            if !self.journal.closed() {
+            if !journal.closed() {
                 self.outcome.broken.push(why);
             }
             self.stop();
         }
-        self.progress.record(&record);
-        self.outcome.records.push(record);
     }
 
     fn note(&mut self, tool: &'static str, line: String, count: impl Fn(&mut Running)) {
         if self.order.verbose > 0 {
-            self.progress.say(&format!("check-{tool}: {line}"));
+            self.sink.progress.say(&format!("check-{tool}: {line}"));
         }
         if let Some(running) = self.running.get_mut(tool) {
             count(running);

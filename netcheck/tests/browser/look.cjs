@@ -75,8 +75,9 @@ async function open(context, url, scheme, width, fault) {
 async function harmless(page, fault) {
   const found = await page.evaluate(() => {
     const found = [];
-    const foreign = 'script,iframe,frame,object,embed,img,link,form,input,base,audio,video,template,math,foreignObject,use,a[href]:not([href^="#"])';
+    const foreign = 'script[src],iframe,frame,object,embed,img,link,form,input,base,audio,video,template,math,foreignObject,use,a[href]:not([href^="#"])';
     for (const each of document.querySelectorAll(foreign)) found.push(`foreign markup: ${each.outerHTML.slice(0, 200)}`);
+    if (document.scripts.length !== 1) found.push(`${document.scripts.length} scripts, and one is the page's own`);
     for (const each of document.querySelectorAll('*')) {
       for (const { name } of each.attributes) if (name.startsWith('on')) found.push(`a handler: ${each.outerHTML.slice(0, 200)}`);
     }

@@ -1,6 +1,6 @@
 //! `netcheck check` on fake tools: rows, table, requests, exit codes.
 
-use crate::fake::{Stage, dropped, line, netcheck, pass};
+use crate::fake::{Stage, dropped, flat, line, netcheck, pass};
 use netcheck_record::target::Target;
 use serde_json::{Value, json};
 
@@ -9,10 +9,11 @@ fn a_network_that_permits_everything_passes_every_row() {
     let stage = Stage::all(pass);
     let run = stage.check(&[]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let verdicts: Vec<&str> =
-        run.stdout.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)).collect();
-    assert_eq!(verdicts.iter().filter(|verdict| **verdict == "pass").count(), 18, "{}", run.stdout);
-    assert!(run.stdout.ends_with("Everything the platform needs works from here.\n"), "{}", run.stdout);
+    let works = run.stdout.lines().filter(|line| line.split_whitespace().nth(1) == Some("works"));
+    assert_eq!(works.count(), 18, "{}", run.stdout);
+    let first = "The event can run from here: everything the platform needs works.\n";
+    assert!(run.stdout.starts_with(first), "{}", run.stdout);
+    assert!(flat(&run.stdout).contains("`netcheck check --thorough` looks for them"), "{}", run.stdout);
     let expected: usize = stage.kept().len();
     assert!(expected > 200, "{expected} records");
 }
@@ -28,28 +29,35 @@ fn ingest_from_10010(target: &Target) -> Value {
 fn dropped_ports_are_summed_as_a_range_and_asked_for_in_one_sentence() {
     let stage = Stage::all(ingest_from_10010);
     let run = stage.check(&["--row", "ingest", "--no-controls"]);
-    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert_eq!(run.code, Some(0), "a part of a range is a limit: {}", run.stderr);
     insta::assert_snapshot!(run.stdout, @"
-    ROW          VERDICT      WORKS   CAUSE            ASK     CHANGE
-    ingest       fail         30/153  firewall_drop    network allow TCP 10010-10050
+    The event can run from here, with limits (backstage: works with limits): a
+    firewall at 10.30.0.2 or at the next device drops TCP 10010-10050.
 
-    ingest (ap): TCP 10010-10050 to ap-channel.spotme.com does not work:
-    firewall_drop (likely), at or after 10.30.0.2.
-    ingest (eu): TCP 10010-10050 to eu-channel.spotme.com does not work:
-    firewall_drop (likely), at or after 10.30.0.2.
-    ingest (us): TCP 10010-10050 to us-channel.spotme.com does not work:
-    firewall_drop (likely), at or after 10.30.0.2.
-      ap-channel.spotme.com: 10000-10009 pass · 10010-10050 firewall_drop
-      eu-channel.spotme.com: 10000-10009 pass · 10010-10050 firewall_drop
-      us-channel.spotme.com: 10000-10009 pass · 10010-10050 firewall_drop
+    REQUIREMENT STATUS            WORKS   CAUSE             ASK      CHANGE
+    ingest      works with limits 30/153  firewall_drop     network  allow TCP
+                                                                     10010-10050
+
+    Limits:
+      ingest: TCP 10010-10050 of ap-channel.spotme.com do not work; TCP 10010-10050
+      of eu-channel.spotme.com do not work; TCP 10010-10050 of us-channel.spotme.com
+      do not work; a firewall at 10.30.0.2 or at the next device drops TCP
+      10010-10050.
+
+    What was found:
+      f1  A firewall at 10.30.0.2 or at the next device drops TCP 10010-10050 to
+          ap-channel.spotme.com, eu-channel.spotme.com, us-channel.spotme.com
+          (likely).
+          - silence
+          - a control answered
 
     For the network or firewall team:
-      - Allow TCP 10010-10050 to ap-channel.spotme.com, eu-channel.spotme.com,
-        us-channel.spotme.com (stateful, both ways) on the firewall at 10.30.0.2.
-        [ingest]
-        ingest in full: {eu,us,ap}-channel.spotme.com TCP 10000-10050
+      - Allow outbound TCP 10010-10050 to {eu,us,ap}-channel.spotme.com, at
+        10.30.0.2 or at the next device. Needed for: live-stream ingest (required).
+        Evidence: silence; a control answered. Seen 2026-11-22 07:00:00 UTC. [f1]
 
-    Backstage: live streams cannot be sent from here.
+    A quick run does not see idle timeouts, rare packet loss or jitter; `netcheck
+    check --thorough` looks for them and takes about 70 s.
     ");
 }
 
@@ -70,8 +78,8 @@ fn push_5223_dropped(target: &Target) -> Value {
 fn apple_push_on_its_fallback_is_degraded_and_wifi_only() {
     let run = Stage::all(push_5223_dropped).check(&[]);
     assert_eq!(run.code, Some(0));
-    assert!(line(&run.stdout, "apns").contains("degraded"), "{}", run.stdout);
-    assert!(run.stdout.contains("Wi-Fi only"), "{}", run.stdout);
+    assert!(line(&run.stdout, "apns").contains("works with limits"), "{}", run.stdout);
+    assert!(flat(&run.stdout).contains("Wi-Fi only"), "{}", run.stdout);
 }
 
 #[test]
@@ -88,7 +96,7 @@ fn apple_push_without_any_port_fails() {
     })
     .check(&[]);
     assert_eq!(run.code, Some(1));
-    assert!(line(&run.stdout, "apns").contains("fail"), "{}", run.stdout);
+    assert!(line(&run.stdout, "apns").contains("does not work"), "{}", run.stdout);
 }
 
 #[test]
@@ -99,8 +107,8 @@ fn one_firebase_port_of_four_is_enough_and_the_closed_ones_are_named() {
     })
     .check(&[]);
     assert_eq!(run.code, Some(0), "{}", run.stdout);
-    assert!(line(&run.stdout, "fcm").contains("pass"), "{}", run.stdout);
-    assert!(run.stdout.contains("closed here: 443, 5228-5229"), "{}", run.stdout);
+    assert!(line(&run.stdout, "fcm").contains("works with limits"), "{}", run.stdout);
+    assert!(flat(&run.stdout).contains("closed here: 443, 5228-5229"), "{}", run.stdout);
 }
 
 #[test]
@@ -114,8 +122,8 @@ fn a_silent_host_that_need_not_answer_is_no_failure_and_no_pass() {
     .check(&[]);
     assert_eq!(run.code, Some(0));
     let row = line(&run.stdout, "studio-video");
-    assert!(row.contains("degraded") && row.contains("nothing is proven"), "{}", run.stdout);
-    assert!(run.stdout.contains("UDP 443 could not be proven"), "{}", run.stdout);
+    assert!(row.contains("works with limits"), "{}", run.stdout);
+    assert!(flat(&run.stdout).contains("UDP 443 could not be tested"), "{}", run.stdout);
 }
 
 #[test]
@@ -128,7 +136,8 @@ fn an_unconfirmed_host_that_does_not_exist_is_not_held_against_the_network() {
     })
     .check(&[]);
     assert_eq!(run.code, Some(0), "{}", run.stdout);
-    assert!(line(&run.stdout, "core").contains("pass"), "{}", run.stdout);
+    assert!(line(&run.stdout, "core").contains(" works "), "{}", run.stdout);
+    assert!(!run.stdout.contains("For the"), "{}", run.stdout);
 }
 
 #[test]
@@ -139,7 +148,7 @@ fn an_unconfirmed_host_that_a_firewall_drops_is() {
     })
     .check(&[]);
     assert_eq!(run.code, Some(1), "{}", run.stdout);
-    assert!(line(&run.stdout, "core").contains("fail"), "{}", run.stdout);
+    assert!(line(&run.stdout, "core").contains("does not work"), "{}", run.stdout);
 }
 
 #[test]
@@ -150,7 +159,7 @@ fn advisory_rows_are_shown_and_never_counted() {
     })
     .check(&[]);
     assert_eq!(run.code, Some(0));
-    assert!(line(&run.stdout, "analytics-js").contains("fail"), "{}", run.stdout);
+    assert!(line(&run.stdout, "analytics-js").contains("does not work"), "{}", run.stdout);
 }
 
 fn offline(_: &Target) -> Value {
@@ -163,12 +172,12 @@ fn offline(_: &Target) -> Value {
 fn no_network_is_said_once_and_every_row_is_there() {
     let run = Stage::all(offline).check(&[]);
     assert_eq!(run.code, Some(1));
-    assert_eq!(run.stdout.matches("no working network").count(), 1, "{}", run.stdout);
     for row in ["core", "shortlink", "ingest", "cdn", "analytics", "apns", "fcm", "charts", "chat", "guides"]
     {
         assert!(line(&run.stdout, row).contains("offline"), "{row}: {}", run.stdout);
     }
-    assert!(!run.stdout.contains("For the"), "a request beside the one reason: {}", run.stdout);
+    assert_eq!(run.stdout.matches("For the").count(), 1, "one request: {}", run.stdout);
+    assert!(flat(&run.stdout).contains("this machine has no working network"), "{}", run.stdout);
 }
 
 /// What the tool of live streams cannot know of the others.
@@ -190,36 +199,44 @@ fn one_tool_without_an_answer_is_a_block_where_the_others_reach_theirs() {
     let run = stage.check(&["--row", "ingest", "--row", "cdn", "--no-controls"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     insta::assert_snapshot!(run.stdout, @"
-    ROW          VERDICT      WORKS   CAUSE            ASK     CHANGE
-    ingest       fail         0/153   firewall_drop    network allow TCP 10000-10050
-    cdn          pass         3/3
-    analytics    pass         1/1
-    charts       pass         2/2
-    chat         pass         7/7
-    core         pass         5/5
-    guides       pass         2/2
-    shortlink    pass         1/1
-    studio-live  pass         2/2
-    studio-video pass         2/2
-    advisory: needed in practice, not on the published list, never counted
-    analytics-js pass         1/1
-    chat-live    pass         1/1
-    guides-api   pass         1/1
-    video-api    pass         5/5
+    The event cannot run from here as it is (backstage cannot use live-stream
+    ingest): a firewall at 10.20.0.1 or at the next device drops TCP 10000-10050.
 
-    ingest (ap): TCP 10000-10050 to ap-channel.spotme.com does not work:
-    firewall_drop (likely), at or after 10.20.0.1.
-    ingest (eu): TCP 10000-10050 to eu-channel.spotme.com does not work:
-    firewall_drop (likely), at or after 10.20.0.1.
-    ingest (us): TCP 10000-10050 to us-channel.spotme.com does not work:
-    firewall_drop (likely), at or after 10.20.0.1.
+    REQUIREMENT  STATUS            WORKS   CAUSE             ASK      CHANGE
+    ingest       does not work     0/153   firewall_drop     network  allow TCP
+                                                                      10000-10050
+    cdn          works             3/3
+    analytics    works             1/1
+    charts       works             2/2
+    chat         works             7/7
+    core         works             5/5
+    guides       works             2/2
+    shortlink    works             1/1
+    studio-live  works             2/2
+    studio-video works             2/2
+    advisory: needed in practice, not on the published list, never counted
+    analytics-js works             1/1
+    chat-live    works             1/1
+    guides-api   works             1/1
+    video-api    works             5/5
+
+    What was found:
+      f1  A firewall at 10.20.0.1 or at the next device drops TCP 10000-10050 to
+          ap-channel.spotme.com, eu-channel.spotme.com, us-channel.spotme.com
+          (likely).
+          - nothing beyond the first hop answers
+          - other services were reached in the same run
 
     For the network or firewall team:
-      - Allow TCP 10000-10050 to ap-channel.spotme.com, eu-channel.spotme.com,
-        us-channel.spotme.com (RTMPS over TCP). [ingest]
-        ingest in full: {eu,us,ap}-channel.spotme.com TCP 10000-10050
+      - Allow outbound TCP 10000-10050 to {eu,us,ap}-channel.spotme.com (now
+        52.28.30.1), from this machine (eth0), at 10.20.0.1 or at the next device.
+        Needed for: live-stream ingest (required). Evidence: nothing beyond the
+        first hop answers; other services were reached in the same run. Seen
+        2026-11-22 07:00:00 UTC. [f1]
 
     Backstage: live streams cannot be sent from here.
+    A quick run does not see idle timeouts, rare packet loss or jitter; `netcheck
+    check --thorough` looks for them and takes about 70 s.
     ");
     let wrote = stage.kept().into_iter().filter(|record| record["cause"]["code"] == "offline").count();
     assert_eq!(wrote, 153, "the records stay as the tools wrote them");
@@ -234,9 +251,8 @@ fn answers_that_miss_beside_an_outage_are_no_firewall_of_this_machine() {
         _ => offline(target),
     })
     .check(&[]);
-    assert_eq!(run.stdout.matches("no working network").count(), 1, "{}", run.stdout);
+    assert_eq!(run.stdout.matches("For the").count(), 1, "{}", run.stdout);
     assert!(!run.stdout.contains("On this machine"), "{}", run.stdout);
-    assert!(run.stdout.lines().count() < 30, "{}", run.stdout);
 }
 
 #[test]
@@ -253,9 +269,9 @@ fn rows_without_their_tool_are_not_checked_and_never_passed() {
     stage.tool("tcp", pass);
     let run = stage.check(&[]);
     assert_eq!(run.code, Some(2), "{}", run.stderr);
-    assert!(line(&run.stdout, "ingest").contains("not checked  0/153"), "{}", run.stdout);
-    assert!(line(&run.stdout, "core").contains("not checked  5/7"), "{}", run.stdout);
-    assert!(line(&run.stdout, "cdn").contains("pass"), "{}", run.stdout);
+    assert!(line(&run.stdout, "ingest").contains("not known         0/153"), "{}", run.stdout);
+    assert!(line(&run.stdout, "core").contains("not known         5/7"), "{}", run.stdout);
+    assert!(line(&run.stdout, "cdn").contains(" works "), "{}", run.stdout);
     assert!(run.stderr.contains("not here: check-wss, check-rtmps"), "{}", run.stderr);
     let folder = stage.dir.path().display();
     let said = format!("check-rtmps is not in {folder}: its 153 targets were not checked");
@@ -285,7 +301,7 @@ fn a_tool_that_is_killed_leaves_its_records_and_exit_code_2() {
     assert_eq!(run.code, Some(2), "{}", run.stdout);
     assert!(run.stderr.contains("check-rtmps was killed"), "{}", run.stderr);
     assert!(run.stderr.contains("150 of 153 records are missing"), "{}", run.stderr);
-    assert!(line(&run.stdout, "ingest").contains("not checked  3/153"), "{}", run.stdout);
+    assert!(line(&run.stdout, "ingest").contains("not known         3/153"), "{}", run.stdout);
     assert_eq!(stage.kept().iter().filter(|record| record["check"] == "rtmps").count(), 3);
 }
 
@@ -296,7 +312,7 @@ fn a_tool_that_hangs_is_ended_and_the_others_are_kept() {
     let run = stage.check(&["--timeout", "0.01"]);
     assert_eq!(run.code, Some(2));
     assert!(run.stderr.contains("check-udp hung and was ended"), "{}", run.stderr);
-    assert!(line(&run.stdout, "core").contains("pass"), "{}", run.stdout);
+    assert!(line(&run.stdout, "core").contains(" works "), "{}", run.stdout);
 }
 
 #[test]
@@ -316,7 +332,7 @@ fn nonsense_lines_are_left_out_and_said() {
     assert_eq!(run.code, Some(2));
     assert!(run.stderr.contains("1 lines that are no records"), "{}", run.stderr);
     assert!(!run.stderr.contains('\u{1b}'), "an escape sequence reached the terminal");
-    assert!(line(&run.stdout, "mail").contains("pass"), "{}", run.stdout);
+    assert!(line(&run.stdout, "mail").contains(" works "), "{}", run.stdout);
     assert!(stage.kept().iter().all(|record| record["v"] == 1));
 }
 
@@ -334,7 +350,7 @@ fn what_a_tool_says_is_shown_when_it_fails() {
 fn hostile_text_in_records_reaches_no_terminal() {
     let run = Stage::all(|target| {
         let mut said = dropped(target, "10.0.0.1");
-        said["cause"]["fix"] = "\u{1b}]0;owned\u{7}\u{202e}Allow TCP".into();
+        said["cause"]["evidence"] = json!(["\u{1b}]0;owned\u{7}\u{202e}Allow TCP"]);
         said["failure"]["detail"] = "\u{1b}[2J".into();
         said
     })
@@ -356,7 +372,7 @@ fn records_on_standard_output_leave_it_to_them() {
     let run = Stage::all(pass).check(&["--row", "cdn", "--no-controls", "--output", "-"]);
     let records = run.stdout.lines().filter(|line| serde_json::from_str::<Value>(line).is_ok());
     assert_eq!(records.count(), run.stdout.lines().count());
-    assert!(run.stderr.contains("VERDICT"), "{}", run.stderr);
+    assert!(run.stderr.contains("STATUS"), "{}", run.stderr);
 }
 
 #[test]

@@ -71,7 +71,8 @@ impl Stage {
     pub fn kept(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.journal()).unwrap();
         assert!(text.is_empty() || text.ends_with('\n'), "half a line is on disk");
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| !line["run"].is_object()).collect()
     }
 
     /// `netcheck check` with these arguments, not yet started.
@@ -97,7 +98,20 @@ impl Stage {
 /// The real program, with nothing of this machine's environment that matters to it.
 pub fn netcheck() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netcheck"));
-    command.env_remove("NETCHECK_TOOLS").env_remove("NO_COLOR").stdin(Stdio::null());
+    for name in [
+        "NETCHECK_TOOLS",
+        "NO_COLOR",
+        "COLUMNS",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "http_proxy",
+        "HTTP_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+    ] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
     command
 }
 
@@ -113,6 +127,18 @@ pub fn finish(child: Child) -> Outcome {
 /// The line of the table that begins with `row`.
 pub fn line<'a>(table: &'a str, row: &str) -> &'a str {
     table.lines().find(|line| line.split(' ').next() == Some(row)).unwrap_or_default()
+}
+
+/// Text of a terminal without its line breaks.
+pub fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The report of the records on disk, as programs read it.
+pub fn report(stage: &Stage, more: &[&str]) -> Value {
+    let args = [&["report", "--format", "json", "netcheck.jsonl"][..], more].concat();
+    let output = netcheck().current_dir(stage.dir.path()).args(args).output().unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn records(tool: &str, say: Say) -> String {

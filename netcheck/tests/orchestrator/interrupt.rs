@@ -31,7 +31,10 @@ fn sigint_keeps_what_is_finished_and_is_130() {
     let (stage, run) = interrupted(Signal::SIGINT);
     assert_eq!(run.code, Some(130), "{}", run.stdout);
     assert!(stage.kept().iter().any(|record| record["check"] == "udp"));
-    assert!(run.stdout.contains("VERDICT"), "{}", run.stdout);
+    assert!(run.stdout.starts_with("Interrupted after "), "{}", run.stdout);
+    let report = crate::fake::report(&stage, &[]);
+    assert_eq!(report["run"]["interrupted"], true);
+    assert!(report["headline"].as_str().unwrap().starts_with("Interrupted after "), "{report}");
 }
 
 #[test]
@@ -40,4 +43,19 @@ fn sigterm_is_143() {
     assert_eq!(run.code, Some(143), "{}", run.stdout);
     // Half a round would look like an outage to whoever reads the metrics.
     assert!(!stage.dir.path().join("netcheck.prom").exists());
+}
+
+#[test]
+fn sighup_is_129() {
+    assert_eq!(interrupted(Signal::SIGHUP).1.code, Some(129));
+}
+
+#[test]
+fn a_tool_gets_a_signal_that_nothing_blocks() {
+    let stage = Stage::all(pass);
+    // The mask that the tool was started with, as the system shows it.
+    stage.script("mail", "cat >/dev/null; grep SigBlk /proc/self/status > mask; cat mail.jsonl");
+    stage.check(&["--row", "mail", "--no-controls"]);
+    let mask = std::fs::read_to_string(stage.dir.path().join("mask")).unwrap();
+    assert_eq!(mask.split_whitespace().last(), Some("0000000000000000"));
 }

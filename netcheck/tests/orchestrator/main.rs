@@ -1,6 +1,7 @@
 //! The real `netcheck`, on fake tools.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
+mod answer;
 mod check;
 mod fake;
 mod hostile;

@@ -66,7 +66,7 @@ fn the_service_writes_its_records_and_metrics() {
     assert!(
         place
             .read("textfile/netcheck.prom")
-            .contains("netcheck_row_usable{row=\"core\",role=\"all\",required=\"true\"} 1\n")
+            .contains("netcheck_requirement_works{profile=\"spotme\",requirement=\"core\",role=\"all\"} 1\n")
     );
     assert_eq!(fs::read_dir(&metrics).unwrap().count(), 1, "a part was left behind");
     // node_exporter is another user.
@@ -78,7 +78,9 @@ fn the_service_writes_its_records_and_metrics() {
     assert_eq!(setting(&service, "SuccessExitStatus"), "1");
     let metrics = place.read("textfile/netcheck.prom");
     assert!(
-        metrics.contains("netcheck_row_usable{row=\"ingest\",role=\"backstage\",required=\"true\"} 0\n"),
+        metrics.contains(
+            "netcheck_requirement_works{profile=\"spotme\",requirement=\"ingest\",role=\"backstage\"} 0\n"
+        ),
         "{metrics}"
     );
 }

@@ -8,8 +8,47 @@ const V1: [u8; 4] = [0, 0, 0, 1];
 /// The name a client asks for, where the datagram is a version 1 Initial that holds the ClientHello's beginning.
 #[must_use]
 pub fn server_name(datagram: &[u8]) -> Option<String> {
-    let hello = crypto(&plain(datagram)?)?;
+    let mut hello = Vec::new();
+    crypto(&plain(datagram)?, &mut hello)?;
     name_in(&hello)
+}
+
+/// The ClientHello of a connection's first datagrams; none where a part of it is missing.
+#[must_use]
+pub fn client_hello(datagrams: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let mut hello = Vec::new();
+    let mut known = Vec::new();
+    for datagram in datagrams {
+        if let Some(frames) = plain(datagram) {
+            known.extend(crypto(&frames, &mut hello)?);
+        }
+    }
+    let [1, a, b, c] = *hello.first_chunk()? else { return None };
+    let whole = 4 + usize::try_from(u32::from_be_bytes([0, a, b, c])).ok()?;
+    hello.truncate(whole);
+    known.sort_unstable();
+    let covered =
+        known.iter().fold(0, |covered, (from, to)| if *from <= covered { covered.max(*to) } else { covered });
+    (covered >= whole).then_some(hello)
+}
+
+/// Whether a datagram begins with an Initial.
+#[must_use]
+pub fn is_initial(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| first & 0xf0 == 0xc0) && datagram.get(1..5) == Some(&V1)
+}
+
+/// Where in the ClientHello the first part begins that this Initial holds.
+#[must_use]
+pub fn first_offset(datagram: &[u8]) -> Option<u64> {
+    let parts = crypto(&plain(datagram)?, &mut Vec::new())?;
+    parts.first().and_then(|(from, _)| u64::try_from(*from).ok())
+}
+
+/// The destination connection id of a version 1 Initial: it is the same in all of a client's first flight.
+#[must_use]
+pub fn destination(datagram: &[u8]) -> Option<&[u8]> {
+    if is_initial(datagram) { prefixed(datagram, &mut 5) } else { None }
 }
 
 /// Removes header protection and encryption (RFC 9001 sections 5.3 and 5.4).
@@ -38,9 +77,9 @@ fn plain(datagram: &[u8]) -> Option<Vec<u8>> {
     keys.remote.packet.decrypt_in_place(number, header, payload).ok().map(<[u8]>::to_vec)
 }
 
-/// The CRYPTO frames put in order (RFC 9000 section 19.6).
-fn crypto(frames: &[u8]) -> Option<Vec<u8>> {
-    let (mut at, mut stream) = (0, Vec::new());
+/// Puts the CRYPTO frames where they belong (RFC 9000 section 19.6), and tells which bytes they are.
+fn crypto(frames: &[u8], stream: &mut Vec<u8>) -> Option<Vec<(usize, usize)>> {
+    let (mut at, mut known) = (0, Vec::new());
     while let Some(kind) = frames.get(at) {
         at += 1;
         match kind {
@@ -53,11 +92,12 @@ fn crypto(frames: &[u8]) -> Option<Vec<u8>> {
                 at += length;
                 stream.resize(stream.len().max(offset + length), 0);
                 stream[offset..offset + length].copy_from_slice(data);
+                known.push((offset, offset + length));
             }
             _ => break,
         }
     }
-    Some(stream)
+    Some(known)
 }
 
 /// The server_name extension of a ClientHello (RFC 6066 section 3).

@@ -1,6 +1,6 @@
 //! Devices that look at packets as they pass: they delay, change or drop them, and end no connection.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::mpsc;
 use std::thread;
@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::super::World;
 use super::super::place::Place;
+use super::client_hello::DroppedHello;
 use super::initial;
 use super::queue::{Packet, Queue};
 
@@ -34,6 +35,10 @@ pub enum Act {
     Delay(u64),
     /// Writes another address into the MAPPED-ADDRESS of STUN answers, as a meddling gateway does.
     RewriteStun,
+    /// Drops ClientHellos over TCP by their form.
+    DropHello(DroppedHello),
+    /// Drops each QUIC Initial of a connection but the first.
+    DropLaterInitials,
     /// Drops QUIC Initials whose ClientHello names this host or one under it.
     DropQuic(String),
 }
@@ -67,7 +72,12 @@ fn serve(at: &Place, number: u16, act: Act) -> io::Result<()> {
                 let _ = match act {
                     Act::Delay(milliseconds) => delay(queue, Duration::from_millis(milliseconds)),
                     Act::RewriteStun => rewrite(queue),
-                    Act::DropQuic(name) => filter(queue, &name),
+                    Act::DropQuic(name) => drop_where(queue, |packet| names(packet, &name)),
+                    Act::DropHello(dropped) => drop_where(queue, |packet| dropped.catches(packet)),
+                    Act::DropLaterInitials => {
+                        let mut seen = HashMap::new();
+                        drop_where(queue, move |packet| is_later_initial(packet, &mut seen))
+                    }
                 };
             }
             Err(error) => drop(tell.send(Err(error))),
@@ -123,14 +133,30 @@ fn mapped(packet: &mut [u8]) -> Option<()> {
     }
 }
 
-fn filter(mut queue: Queue, name: &str) -> io::Result<()> {
+fn drop_where(mut queue: Queue, mut caught: impl FnMut(&[u8]) -> bool) -> io::Result<()> {
     loop {
         for packet in queue.packets(-1)? {
-            let named = datagram(&packet.bytes).and_then(initial::server_name);
-            let caught = named.is_some_and(|asked| asked == name || asked.ends_with(&format!(".{name}")));
-            if caught { queue.discard(&packet)? } else { queue.pass(&packet)? }
+            if caught(&packet.bytes) { queue.discard(&packet)? } else { queue.pass(&packet)? }
         }
     }
+}
+
+fn names(packet: &[u8], name: &str) -> bool {
+    let asked = datagram(packet).and_then(initial::server_name);
+    asked.is_some_and(|asked| asked == name || asked.ends_with(&format!(".{name}")))
+}
+
+/// Whether an Initial of this flow with another part of the ClientHello went before this one; the first may be sent again.
+fn is_later_initial(packet: &[u8], first: &mut HashMap<Vec<u8>, Option<u64>>) -> bool {
+    let Some(datagram) = datagram(packet).filter(|datagram| initial::is_initial(datagram)) else {
+        return false;
+    };
+    // None where the connection id is the server's: then this device cannot read it, and it is a later one.
+    let offset = initial::first_offset(datagram);
+    // A flow, because the connection id changes with the server's first answer: addresses and ports.
+    let header = packet.first().map_or(0, |first| usize::from(first & 15) * 4);
+    let flow = [packet.get(12..20), packet.get(header..header + 4)].into_iter().flatten().flatten();
+    *first.entry(flow.copied().collect()).or_insert(offset) != offset
 }
 
 /// What a UDP packet over IPv4 carries.

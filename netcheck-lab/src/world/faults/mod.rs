@@ -1,7 +1,8 @@
 //! What a scenario breaks, and how it is put in place.
 
 mod answers;
-mod initial;
+pub mod client_hello;
+pub mod initial;
 mod inline;
 mod inspection;
 mod middlebox;

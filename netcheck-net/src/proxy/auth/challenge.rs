@@ -89,7 +89,19 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+        if self.at_fault() {
+            self.0 = "";
+        }
         Some(challenge)
+    }
+
+    /// Whether a parameter follows whose value cannot be read: where the next challenge begins is not known then.
+    fn at_fault(&self) -> bool {
+        let mut ahead = Reader(self.0);
+        ahead.skip(&[',', ' ', '\t']);
+        let named = ahead.word(is_token).is_some();
+        ahead.skip(&[' ', '\t']);
+        named && ahead.0.starts_with('=')
     }
 
     /// A token68 stands alone: a comma or the end follows it.

@@ -19,7 +19,7 @@ pub(super) fn read(given: Option<Credentials>) -> Source {
         bypass: no_proxy(),
     };
     let any = fixed.all.is_some() || fixed.https.is_some() || fixed.http.is_some();
-    Source::new("environment", if any { Setting::Fixed(fixed) } else { Setting::Direct })
+    Source::new("environment", if any { Setting::Fixed(Box::new(fixed)) } else { Setting::Direct })
 }
 
 /// The exemptions of the environment.

@@ -34,7 +34,7 @@ pub enum Setting {
     /// Go direct.
     Direct,
     /// These proxies.
-    Fixed(Fixed),
+    Fixed(Box<Fixed>),
     /// Ask the script at this URL.
     Pac(String),
     /// Find the script (WPAD).
@@ -78,7 +78,7 @@ impl Source {
                     let proxy = url::parse(flag, given, 1080).map_err(|why| format!("--proxy: {why}"))?;
                     let bypass = env::no_proxy();
                     let fixed = Fixed { all: Some(Ok(proxy)), bypass, ..Fixed::default() };
-                    Ok(Source::new("flag", Setting::Fixed(fixed)))
+                    Ok(Source::new("flag", Setting::Fixed(Box::new(fixed))))
                 }
             },
         }
@@ -115,7 +115,7 @@ pub(super) fn listed(text: &str, given: Option<&Credentials>, bypass: Bypass) ->
         }
     }
     let any = fixed.all.is_some() || fixed.https.is_some() || fixed.http.is_some();
-    any.then_some(Setting::Fixed(fixed))
+    any.then(|| Setting::Fixed(Box::new(fixed)))
 }
 
 /// A settings file, at most a megabyte of it.

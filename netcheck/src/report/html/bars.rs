@@ -5,7 +5,7 @@ use std::fmt::Write;
 use netcheck_record::record::{Record, Verdict};
 
 use super::super::xml::Text;
-use crate::standing;
+use crate::records::Observation;
 
 /// How long a record took, in microseconds.
 pub(super) fn total(record: &Record) -> u64 {
@@ -13,10 +13,10 @@ pub(super) fn total(record: &Record) -> u64 {
 }
 
 /// The verdict and the reason in words.
-pub(super) fn word(record: &Record) -> String {
-    match record.verdict {
+pub(super) fn word(observation: &Observation) -> String {
+    match observation.verdict {
         Verdict::Pass => "pass".to_owned(),
-        verdict => format!("{}: {}", verdict.as_str(), standing::fate(record)),
+        verdict => format!("{}: {}", verdict.as_str(), observation.outcome_code()),
     }
 }
 

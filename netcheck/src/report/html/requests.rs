@@ -1,52 +1,30 @@
-//! The change requests, by whom they are for: text that can be copied into a ticket.
+//! Who must do what: text that can be copied into a ticket.
 
 use std::fmt::Write;
 
 use super::super::Subject;
 use super::super::xml::Text;
-use crate::remedy;
-use crate::request;
+use crate::assess::heading;
 
 /// The section.
 pub(super) fn section(subject: &Subject) -> String {
+    let requests = &subject.assessment.report.requests;
     let mut out =
         "<section aria-labelledby=\"requests\">\n<h2 id=\"requests\">What to ask for</h2>\n".to_owned();
-    if let Some(outage) = &subject.survey.outage {
-        let (heading, request) = (remedy::addressee(outage.who), Text(&outage.request));
-        let _ =
-            writeln!(out, "<h3>{heading}</h3>\n<ol class=\"request\"><li>{request}</li></ol>\n</section>");
-        return out;
-    }
-    let requests = request::requests(&subject.survey.standings);
     if requests.is_empty() {
-        out.push_str("<p>Nothing: no row asks for a change.</p>\n");
-    } else {
-        out.push_str("<p class=\"hint\">Each box can be pasted into a ticket as it stands.</p>\n");
+        out.push_str("<p>Nothing: no requirement asks for a change.</p>\n");
     }
-    for (who, lines) in requests {
-        let _ = writeln!(out, "<h3>{}</h3>\n<div class=\"request\"><ol>", remedy::addressee(who));
-        for line in &lines {
-            let rows = line.rows.join(", ");
-            let _ =
-                writeln!(out, "<li>{} <span class=\"for\">[{}]</span></li>", Text(&line.fix), Text(&rows));
-        }
-        out.push_str("</ol>\n");
-        out.push_str(&in_full(&request::in_full(who, &lines, &subject.survey.standings)));
-        out.push_str("</div>\n");
+    for (at, request) in requests.iter().enumerate() {
+        let need = if request.required { "required" } else { "optional" };
+        let _ = writeln!(
+            out,
+            "<h3>{} <small>{need}, {}</small></h3>\n<div class=\"request\"><p class=\"text\" id=\"request-{at}\">{}</p>\
+             <button type=\"button\" class=\"copy\" data-of=\"request-{at}\" hidden>Copy</button></div>",
+            heading(request.to),
+            Text(&request.finding),
+            Text(&request.text)
+        );
     }
     out.push_str("</section>\n");
-    out
-}
-
-/// What the rows need beyond the hosts that were asked.
-fn in_full(rows: &[(&str, &str)]) -> String {
-    if rows.is_empty() {
-        return String::new();
-    }
-    let mut out = "<p>The hosts above were asked. What these rows need in full:</p>\n<ul>\n".to_owned();
-    for (row, permits) in rows {
-        let _ = writeln!(out, "<li>{}: {}</li>", Text(row), Text(permits));
-    }
-    out.push_str("</ul>\n");
     out
 }

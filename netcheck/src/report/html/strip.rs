@@ -5,10 +5,10 @@ use std::fmt::Write;
 
 use netcheck_record::record::Verdict;
 
+use super::super::Subject;
 use super::super::xml::Text;
+use crate::assess::Requirement;
 use crate::ports;
-use crate::standing::{self, Standing};
-use crate::target::Place;
 
 /// Fewer ports than this need no picture.
 const FEWEST: usize = 8;
@@ -18,13 +18,12 @@ const MOST: usize = 2_000;
 const ACROSS: usize = 64;
 
 /// The strips of a row, where it has a range.
-pub(super) fn of(row: &Standing) -> String {
+pub(super) fn of(requirement: &Requirement, subject: &Subject) -> String {
     let mut hosts: BTreeMap<String, Vec<(u16, Verdict, String)>> = BTreeMap::new();
-    for record in row.records.iter().take(MOST) {
-        let place = Place::of(&record.target);
-        if let Some(port) = place.port {
-            let fate = standing::fate(record).to_owned();
-            hosts.entry(place.host).or_default().push((port, record.verdict, fate));
+    for one in subject.assessment.of(requirement).take(MOST) {
+        if let Some(port) = one.port {
+            let fate = one.outcome_code().to_owned();
+            hosts.entry(one.endpoint.host.clone()).or_default().push((port, one.verdict, fate));
         }
     }
     hosts.retain(|_, cells| cells.len() >= FEWEST);

@@ -1,0 +1,76 @@
+//! The group X25519MLKEM768 of today's browsers: ML-KEM-768 (FIPS 203) beside ring's X25519 (draft-ietf-tls-ecdhe-mlkem).
+
+use ml_kem::{Decapsulate, DecapsulationKey, KeyExport, MlKem768};
+use ring::rand::{SecureRandom, SystemRandom};
+use rustls::crypto::ring::kx_group::X25519;
+use rustls::crypto::{ActiveKeyExchange, GetRandomFailed, SharedSecret, SupportedKxGroup};
+use rustls::ffdhe_groups::FfdheGroup;
+use rustls::{Error, NamedGroup, PeerMisbehaved, ProtocolVersion};
+
+/// The length of the server's ML-KEM-768 ciphertext, which comes before its X25519 share.
+const CIPHERTEXT: usize = 1088;
+
+/// The group.
+#[derive(Debug)]
+pub(super) struct X25519MlKem768;
+
+struct Exchange {
+    classical: Box<dyn ActiveKeyExchange>,
+    post_quantum: DecapsulationKey<MlKem768>,
+    share: Vec<u8>,
+}
+
+impl SupportedKxGroup for X25519MlKem768 {
+    fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
+        let mut seed = [0; 64];
+        SystemRandom::new().fill(&mut seed).map_err(|_| GetRandomFailed)?;
+        let post_quantum = DecapsulationKey::<MlKem768>::from_seed(seed.into());
+        let classical = X25519.start()?;
+        let mut share = post_quantum.encapsulation_key().to_bytes().to_vec();
+        share.extend(classical.pub_key());
+        Ok(Box::new(Exchange { classical, post_quantum, share }))
+    }
+
+    fn ffdhe_group(&self) -> Option<FfdheGroup<'static>> {
+        None
+    }
+
+    fn name(&self) -> NamedGroup {
+        NamedGroup::X25519MLKEM768
+    }
+
+    fn usable_for_version(&self, version: ProtocolVersion) -> bool {
+        version == ProtocolVersion::TLSv1_3
+    }
+}
+
+impl ActiveKeyExchange for Exchange {
+    fn complete(self: Box<Self>, share: &[u8]) -> Result<SharedSecret, Error> {
+        const INVALID: Error = Error::PeerMisbehaved(PeerMisbehaved::InvalidKeyShare);
+        let (ciphertext, classical) = share.split_at_checked(CIPHERTEXT).ok_or(INVALID)?;
+        let ciphertext = ciphertext.try_into().map_err(|_| INVALID)?;
+        let mut secret = self.post_quantum.decapsulate(&ciphertext).to_vec();
+        secret.extend(self.classical.complete(classical)?.secret_bytes());
+        Ok(SharedSecret::from(secret))
+    }
+
+    fn hybrid_component(&self) -> Option<(NamedGroup, &[u8])> {
+        Some((self.classical.group(), self.classical.pub_key()))
+    }
+
+    fn complete_hybrid_component(self: Box<Self>, share: &[u8]) -> Result<SharedSecret, Error> {
+        self.classical.complete(share)
+    }
+
+    fn pub_key(&self) -> &[u8] {
+        &self.share
+    }
+
+    fn ffdhe_group(&self) -> Option<FfdheGroup<'static>> {
+        None
+    }
+
+    fn group(&self) -> NamedGroup {
+        NamedGroup::X25519MLKEM768
+    }
+}

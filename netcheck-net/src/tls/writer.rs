@@ -1,0 +1,155 @@
+//! The client's first records on their way out: each ClientHello is kept as it is sent, and a browser's gets its bytes here.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::browser::dress;
+use crate::lock;
+use netcheck_record::flags::HelloKind;
+
+/// The record that was sent first, once there is one.
+pub(super) type Sent = Arc<Mutex<Vec<u8>>>;
+
+/// A record's header: type, version, length.
+const HEADER: usize = 5;
+const HANDSHAKE: u8 = 22;
+const CHANGE_CIPHER_SPEC: u8 = 20;
+
+/// A stream whose first records pass through here.
+pub(super) struct HelloWriter<S> {
+    io: S,
+    kind: HelloKind,
+    sent: Sent,
+    /// Part of a record.
+    partial: Vec<u8>,
+    /// What is ready and not yet written.
+    ready: Vec<u8>,
+    /// No ClientHello can follow.
+    done: bool,
+}
+
+impl<S> HelloWriter<S> {
+    pub(super) fn new(io: S, kind: HelloKind) -> (Self, Sent) {
+        let sent = Sent::default();
+        let writer = HelloWriter {
+            io,
+            kind,
+            sent: Arc::clone(&sent),
+            partial: Vec::new(),
+            ready: Vec::new(),
+            done: false,
+        };
+        (writer, sent)
+    }
+
+    /// Moves whole records to `ready`.
+    fn sort(&mut self) {
+        while let Some(record) = first_record(&self.partial) {
+            let record: Vec<u8> = self.partial.drain(..record).collect();
+            self.done =
+                !matches!((record[0], record.get(HEADER)), (HANDSHAKE, Some(1)) | (CHANGE_CIPHER_SPEC, _));
+            let record = if self.done { record } else { self.changed(record) };
+            self.ready.extend(record);
+            if self.done {
+                self.ready.append(&mut self.partial);
+            }
+        }
+    }
+
+    fn changed(&self, record: Vec<u8>) -> Vec<u8> {
+        if record[0] != HANDSHAKE {
+            return record;
+        }
+        let dressed = match self.kind {
+            HelloKind::Browser => record.get(HEADER..).and_then(dress),
+            HelloKind::Small => None,
+        };
+        let record = match dressed {
+            Some(message) => {
+                let length = u16::try_from(message.len()).unwrap_or(u16::MAX).to_be_bytes();
+                [&record[..3], &length, &message].concat()
+            }
+            None => record,
+        };
+        let mut sent = lock(&self.sent);
+        if sent.is_empty() {
+            sent.clone_from(&record);
+        }
+        record
+    }
+}
+
+fn first_record(bytes: &[u8]) -> Option<usize> {
+    let [_, _, _, a, b] = *bytes.first_chunk::<HEADER>()?;
+    let whole = HEADER + usize::from(u16::from_be_bytes([a, b]));
+    (bytes.len() >= whole).then_some(whole)
+}
+
+impl<S: AsyncWrite + Unpin> HelloWriter<S> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.ready.is_empty() {
+            let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.ready))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.ready.drain(..written);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for HelloWriter<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for HelloWriter<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_ready(cx))?;
+        if self.done {
+            return Pin::new(&mut self.io).poll_write(cx, buf);
+        }
+        self.partial.extend(buf);
+        self.sort();
+        if let Poll::Ready(written) = self.poll_ready(cx) {
+            written?;
+        }
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_ready(cx))?;
+        if self.done {
+            return Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        }
+        let whole: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).collect();
+        self.poll_write(cx, &whole)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_ready(cx))?;
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_ready(cx))?;
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,286 @@
+//! The best-proven member speaks for all that are compatible with it: a guess never stands beside a proof of the same thing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use netcheck_record::cause::{Confidence, Reason, Who};
+use netcheck_record::record::Verdict;
+
+use crate::records::{CauseKey, Observation};
+
+/// How near a guess is to a proof, the nearest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kinship {
+    Host,
+    Requirement,
+    Port,
+    Run,
+}
+
+/// A cause that some observations prove, and where it was seen.
+#[derive(Debug)]
+struct Proof {
+    cause: Rc<CauseKey>,
+    hosts: BTreeMap<String, usize>,
+    requirements: BTreeMap<String, usize>,
+    ports: BTreeMap<Option<u16>, usize>,
+    codes: BTreeMap<Option<netcheck_record::failure::Code>, usize>,
+    members: usize,
+}
+
+/// Gives every guess the cause of the proof that explains it.
+pub(super) fn apply(observations: &mut [Observation]) {
+    one_place_a_host(observations);
+    default_deny(observations);
+    one_interception(observations);
+    for round in [Confidence::Medium, Confidence::High] {
+        let proofs = proofs(observations, round);
+        for observation in
+            observations.iter_mut().filter(|one| !one.usable() || one.verdict == Verdict::Degraded)
+        {
+            let candidates = proofs.iter().filter_map(|proof| Some((kinship(proof, observation)?, proof)));
+            let best = candidates.min_by_key(|(kinship, proof)| {
+                (
+                    *kinship,
+                    std::cmp::Reverse(proof.cause.confidence),
+                    std::cmp::Reverse(proof.members),
+                    Rc::clone(&proof.cause),
+                )
+            });
+            if let Some((_, proof)) = best {
+                // The evidence is the proof's.
+                observation.cause = Some(Rc::clone(&proof.cause));
+                observation.detail = None;
+            }
+        }
+    }
+}
+
+/// What is proven with at least that confidence, by cause and place.
+fn proofs(observations: &[Observation], least: Confidence) -> Vec<Proof> {
+    let mut proofs: BTreeMap<(Reason, Who, Option<IpAddr>), Proof> = BTreeMap::new();
+    let shown = |one: &&Observation| one.verdict != Verdict::Pass && one.confidence() >= Some(least);
+    for observation in observations.iter().filter(shown) {
+        let Some(cause) = observation.cause.as_ref().filter(|cause| cause.reason != Reason::Unknown) else {
+            continue;
+        };
+        let proof = proofs.entry((cause.reason, cause.who, cause.near)).or_insert_with(|| Proof {
+            cause: Rc::clone(cause),
+            hosts: BTreeMap::new(),
+            requirements: BTreeMap::new(),
+            ports: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            members: 0,
+        });
+        if cause.confidence > proof.cause.confidence {
+            proof.cause = Rc::clone(cause);
+        }
+        proof.members += 1;
+        let count = |known: &mut BTreeMap<String, usize>, name: &str| match known.get_mut(name) {
+            Some(count) => *count += 1,
+            None => drop(known.insert(name.to_owned(), 1)),
+        };
+        count(&mut proof.hosts, &observation.endpoint.host);
+        count(&mut proof.requirements, &observation.labels.requirement);
+        *proof.ports.entry(observation.port).or_default() += 1;
+        *proof.codes.entry(observation.code).or_default() += 1;
+    }
+    proofs.into_values().collect()
+}
+
+/// How near an observation is to a proof that explains it; `None` when it does not.
+fn kinship(proof: &Proof, observation: &Observation) -> Option<Kinship> {
+    let reach = explains(proof, observation)?;
+    let kinship = if proof.hosts.contains_key(&observation.endpoint.host) {
+        Kinship::Host
+    } else if proof.requirements.contains_key(&observation.labels.requirement) {
+        Kinship::Requirement
+    } else if proof.ports.contains_key(&observation.port) {
+        Kinship::Port
+    } else {
+        Kinship::Run
+    };
+    (kinship <= reach).then_some(kinship)
+}
+
+/// From how far a proof explains an observation that is a guess beside it.
+fn explains(proof: &Proof, observation: &Observation) -> Option<Kinship> {
+    let own = observation.reason().unwrap_or(Reason::Unknown);
+    let unknown = own == Reason::Unknown;
+    let low = observation.confidence() <= Some(Confidence::Low);
+    let placeless = observation.near().is_none();
+    let above_tcp = matches!(observation.layer(), "tls" | "http" | "ws" | "rtmp" | "push" | "smtp" | "quic");
+    let same_code = proof.codes.contains_key(&observation.code);
+    if observation.verdict == Verdict::Degraded && !(unknown || low) {
+        return None;
+    }
+    let cause = &proof.cause;
+    let repeated = own == cause.reason && placeless && cause.near.is_some();
+    match cause.reason {
+        // What this machine refuses leaves no trace on the path.
+        Reason::LocalFirewall => {
+            let path =
+                matches!(own, Reason::Unknown | Reason::FirewallDrop | Reason::UdpBlocked | Reason::Offline);
+            let stopped = observation.silent() || observation.layer() == "route";
+            (path && placeless && stopped && !above_tcp).then_some(Kinship::Port)
+        }
+        Reason::MtuBlackhole | Reason::LargeHello => {
+            let guess = unknown || (low && own != cause.reason);
+            (guess && above_tcp && observation.silent()).then_some(Kinship::Run)
+        }
+        Reason::TransparentProxy | Reason::CaptivePortal | Reason::TlsInspection | Reason::BlockPage => {
+            let guess = unknown || (low && own != cause.reason);
+            match same_code {
+                true => (guess && above_tcp).then_some(Kinship::Run),
+                false => (guess && above_tcp).then_some(Kinship::Requirement),
+            }
+        }
+        Reason::FirewallDrop | Reason::UdpBlocked => {
+            let guess = unknown || repeated;
+            let same_transport = proof.codes.keys().flatten().any(|code| code.layer() == observation.layer());
+            (guess && observation.silent() && same_transport).then_some(Kinship::Requirement)
+        }
+        Reason::FirewallReject => {
+            let guess = unknown || repeated || (own == Reason::PortIdle && low);
+            // Devices limit how many refusals they send; the rest of the connections times out.
+            let unanswered = own == Reason::FirewallDrop && low && observation.silent();
+            match unanswered {
+                true => Some(Kinship::Host),
+                false => (guess && same_code).then_some(Kinship::Requirement),
+            }
+        }
+        // What filters by name filters the Host header as it does the SNI.
+        Reason::SniFilter => {
+            let by_host = own == Reason::ProtocolFilter && observation.layer() == "http" && placeless;
+            match by_host {
+                true => Some(Kinship::Host),
+                false => ((unknown && same_code) || repeated).then_some(Kinship::Requirement),
+            }
+        }
+        Reason::ProxyAuth
+        | Reason::ProxyDown
+        | Reason::ProxyTicket
+        | Reason::ProxySpn
+        | Reason::ProxyKeytab => {
+            (unknown && observation.layer() == "proxy" && same_code).then_some(Kinship::Run)
+        }
+        Reason::DnsOutage | Reason::DnsFilter | Reason::DnsHijack => {
+            let guess = unknown || (low && own != cause.reason);
+            // A sender's records that do not fit an address of the resolver's own.
+            let sender = low && own == Reason::SenderIdentity && cause.reason == Reason::DnsHijack;
+            ((guess && observation.layer() == "dns" && same_code) || sender).then_some(Kinship::Run)
+        }
+        Reason::ServiceDown | Reason::ServiceMisconfigured | Reason::ServiceRefused | Reason::PortIdle => {
+            None
+        }
+        _ => ((unknown && same_code) || repeated).then_some(Kinship::Requirement),
+    }
+}
+
+/// One host's silence has one place: what the best-proven of its targets say, and the most of those.
+fn one_place_a_host(observations: &mut [Observation]) {
+    type Votes = BTreeMap<(Confidence, Option<IpAddr>), usize>;
+    type Places = Vec<(Option<u16>, Option<IpAddr>)>;
+    let silent = |one: &Observation| {
+        !one.usable()
+            && matches!(
+                one.reason(),
+                Some(Reason::FirewallDrop | Reason::UdpBlocked | Reason::ProtocolFilter)
+            )
+    };
+    let mut hosts: BTreeMap<(String, Reason), Votes> = BTreeMap::new();
+    let mut ports: BTreeMap<(String, Reason), Places> = BTreeMap::new();
+    for observation in observations.iter().filter(|one| silent(one)) {
+        if let (Some(reason), Some(confidence), near @ Some(_)) =
+            (observation.reason(), observation.confidence(), observation.near())
+        {
+            let key = (observation.endpoint.host.clone(), reason);
+            ports.entry(key.clone()).or_default().push((observation.port, near));
+            *hosts.entry(key).or_default().entry((confidence, near)).or_default() += 1;
+        }
+    }
+    let place = |votes: &Votes| {
+        let best = votes.keys().map(|(confidence, _)| *confidence).max()?;
+        let of_best = votes.iter().filter(|((confidence, _), _)| *confidence == best);
+        of_best
+            .max_by_key(|((_, near), count)| (**count, std::cmp::Reverse(*near)))
+            .and_then(|((_, near), _)| *near)
+    };
+    let places: BTreeMap<(String, Reason), Option<IpAddr>> =
+        hosts.iter().map(|(key, votes)| (key.clone(), place(votes))).collect();
+    let apart: BTreeSet<(String, Reason)> =
+        ports.into_iter().filter(|(_, ports)| two_blocks(ports)).map(|(key, _)| key).collect();
+    for observation in observations.iter_mut().filter(|one| silent(one)) {
+        let Some(cause) = observation.cause.clone() else { continue };
+        let key = (observation.endpoint.host.clone(), cause.reason);
+        if apart.contains(&key) {
+            continue;
+        }
+        if let Some(near @ Some(_)) = places.get(&key).copied()
+            && cause.near != near
+        {
+            observation.cause = Some(Rc::new(CauseKey { near, ..(*cause).clone() }));
+        }
+    }
+}
+
+/// A gateway that opens TLS to filter what is inside is one device: a block page or a lost WebSocket upgrade inside
+/// intercepted TLS is its doing.
+fn one_interception(observations: &mut [Observation]) {
+    let intercepted = |one: &Observation| {
+        one.marks.as_ref().is_some_and(|marks| marks.trust.as_deref().is_some_and(|trust| trust != "public"))
+    };
+    let find = |reason: Reason| {
+        observations
+            .iter()
+            .filter(|one| one.reason() == Some(reason) && intercepted(one))
+            .filter_map(|one| one.cause.clone())
+            .max()
+    };
+    let (page, opened) = (find(Reason::BlockPage), find(Reason::TlsInspection));
+    let Some(opened) = opened else { return };
+    for observation in observations.iter_mut().filter(|one| !one.usable() || one.verdict == Verdict::Degraded)
+    {
+        match (observation.reason(), &page) {
+            (Some(Reason::TlsInspection), Some(page)) => observation.cause = Some(Rc::clone(page)),
+            (Some(Reason::WebsocketFilter), _) if intercepted(observation) => {
+                observation.cause = Some(Rc::clone(page.as_ref().unwrap_or(&opened)));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether two devices block one range of ports each: their places do not alternate as measurements do.
+fn two_blocks(ports: &[(Option<u16>, Option<IpAddr>)]) -> bool {
+    const LEAST: usize = 3;
+    let mut sorted = ports.to_vec();
+    sorted.sort_unstable();
+    let runs = sorted.chunk_by(|one, other| one.1 == other.1);
+    let (count, shortest) =
+        runs.fold((0, usize::MAX), |(count, least), run| (count + 1, least.min(run.len())));
+    let places: BTreeSet<Option<IpAddr>> = sorted.iter().map(|(_, near)| *near).collect();
+    places.len() > 1 && count == places.len() && shortest >= LEAST
+}
+
+/// A firewall that drops every port but the web's drops UDP for the same reason.
+fn default_deny(observations: &mut [Observation]) {
+    let other_tcp = |one: &&Observation| {
+        one.direct() && one.endpoint.transport() == "TCP" && !matches!(one.port, None | Some(80 | 443))
+    };
+    let drop = |one: &Observation| one.reason() == Some(Reason::FirewallDrop) && !one.usable();
+    let tried: Vec<&Observation> = observations.iter().filter(other_tcp).collect();
+    let requirements: BTreeSet<&str> = tried.iter().map(|one| one.labels.requirement.as_str()).collect();
+    let Some(cause) = tried.iter().find(|one| drop(one)).and_then(|one| one.cause.clone()) else { return };
+    if requirements.len() < 2 || !tried.iter().all(|one| drop(one) && one.near() == cause.near) {
+        return;
+    }
+    let udp = |one: &&mut Observation| {
+        one.reason() == Some(Reason::UdpBlocked) && one.near() == cause.near && !one.usable()
+    };
+    for observation in observations.iter_mut().filter(udp) {
+        let confidence = observation.confidence().unwrap_or(cause.confidence);
+        observation.cause = Some(Rc::new(CauseKey { confidence, ..(*cause).clone() }));
+    }
+}

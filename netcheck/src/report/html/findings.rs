@@ -1,0 +1,89 @@
+//! What stops the event: one part for each finding, with its way and what was seen.
+
+use std::fmt::Write;
+
+use super::super::Subject;
+use super::super::xml::Text;
+use super::route;
+use crate::assess::{self, Finding, Status};
+
+/// How many destinations of a finding are named.
+const DESTINATIONS: usize = 12;
+
+/// The section.
+pub(super) fn section(subject: &Subject) -> String {
+    let report = &subject.assessment.report;
+    let mut out =
+        "<section aria-labelledby=\"findings\">\n<h2 id=\"findings\">What was found</h2>\n".to_owned();
+    if report.findings.is_empty() {
+        out.push_str("<p>Nothing is wrong with what was checked.</p>\n");
+    }
+    for finding in &report.findings {
+        out.push_str(&one(finding, subject));
+    }
+    out.push_str("</section>\n");
+    out
+}
+
+fn one(finding: &Finding, subject: &Subject) -> String {
+    let mut out = format!(
+        "<div class=\"finding {}\">\n<p><strong>{}</strong> <code>{} {}</code></p>\n<p class=\"for\">Touches: {}; {} targets.</p>\n",
+        tone(finding, subject),
+        Text(&finding.summary),
+        Text(&finding.id),
+        finding.cause.as_str(),
+        Text(&finding.requirements.join(", ")),
+        finding.targets
+    );
+    out.push_str(&route::of(finding, subject));
+    if !assess::of_the_access(finding.cause) {
+        out.push_str(&destinations(finding));
+    }
+    out.push_str(&seen(finding));
+    out.push_str("</div>\n");
+    out
+}
+
+/// The colour of the worst requirement that it touches.
+fn tone(finding: &Finding, subject: &Subject) -> &'static str {
+    let touched =
+        subject.assessment.report.requirements.iter().filter(|one| one.findings.contains(&finding.id));
+    super::class(touched.map(|one| one.status).max().unwrap_or(Status::Limited))
+}
+
+fn destinations(finding: &Finding) -> String {
+    let mut out = "<ul class=\"destinations\">\n".to_owned();
+    for destination in finding.destinations.iter().take(DESTINATIONS) {
+        let addresses = destination.addresses.iter().take(4).cloned().collect::<Vec<_>>().join(", ");
+        let addresses = if addresses.is_empty() { addresses } else { format!(" ({addresses})") };
+        let _ = writeln!(
+            out,
+            "<li>{}{}: {} {}</li>",
+            Text(&destination.host),
+            Text(&addresses),
+            Text(&destination.protocol),
+            Text(&destination.ports)
+        );
+    }
+    out.push_str("</ul>\n");
+    if finding.destinations.len() > DESTINATIONS {
+        let _ = writeln!(
+            out,
+            "<p>{} more hosts are in the records.</p>",
+            finding.destinations.len() - DESTINATIONS
+        );
+    }
+    out
+}
+
+fn seen(finding: &Finding) -> String {
+    if finding.evidence.is_empty() {
+        return String::new();
+    }
+    let mut out = "<p class=\"seen\">What was seen:</p>\n<ul>\n".to_owned();
+    for line in &finding.evidence {
+        let _ = writeln!(out, "<li>{}</li>", Text(line));
+    }
+    out.push_str("</ul>\n");
+    out
+}
