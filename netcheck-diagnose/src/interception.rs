@@ -125,14 +125,23 @@ impl Diagnosis {
         if device::is_on_link(address) {
             return None;
         }
-        let short = async {
-            let wait = (took * 3 / 2).max(LEAST).min(trail::wait(self));
-            matches!(trail::probe(self, to, short(address), wait).await, Probe::Answered(Answer::Open))
-        };
-        if !self.experiments.accepted_short.get(address, short).await {
+        let wait = (took * 3 / 2).max(LEAST).min(trail::wait(self));
+        if !self.accepted_short(to, wait).await {
             return None;
         }
         self.interceptor(to).await
+    }
+
+    /// Whether a SYN is accepted that cannot travel as far as the service.
+    pub(crate) async fn accepts_short(&self, to: SocketAddr) -> bool {
+        !device::is_ours(to.ip()) && self.accepted_short(to, trail::wait(self)).await
+    }
+
+    async fn accepted_short(&self, to: SocketAddr, wait: Duration) -> bool {
+        let ask = async {
+            matches!(trail::probe(self, to, short(to.ip()), wait).await, Probe::Answered(Answer::Open))
+        };
+        self.experiments.accepted_short.get(to.ip(), ask).await
     }
 
     /// With how many hops a connection is accepted that cannot reach `elsewhere`, another address: a router that far

@@ -24,6 +24,7 @@ mod times;
 pub mod trail;
 pub mod walk;
 
+use netcheck_net::tls::Trust;
 use netcheck_record::cause::Cause;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::record::Verdict;
@@ -38,6 +39,7 @@ pub use outside::Outside;
 pub use rules::certificate::inspected;
 pub use rules::connection::dropped;
 pub use rules::connection::ipv6_broken;
+pub use rules::ecn;
 pub use rules::intercepted::{self, stands_in};
 
 /// What a diagnosis finds.
@@ -99,7 +101,15 @@ async fn by_layer(
     net: &Diagnosis,
 ) -> Option<Finding> {
     let layer = failure.code.layer();
+    let astray = match layer {
+        // What proved to be the service is no block page, wherever it is.
+        "dns" | "tcp" | "tls" | "http" if observed.seen.trust != Some(Trust::Public) => {
+            rules::name::led_astray(target, observed, failure, net)
+        }
+        _ => None,
+    };
     let found = match layer {
+        _ if astray.is_some() => astray,
         "route" => Some(rules::connection::route(target, observed, failure, net)),
         "dns" => Box::pin(rules::name::explain(target, observed, failure, net)).await,
         "proxy" => Some(rules::proxy::explain(target, observed, failure)),

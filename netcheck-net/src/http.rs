@@ -120,13 +120,14 @@ impl Answer {
     pub fn describe(&self, net: &Net) {
         net.fact("http", "status", json!(self.status));
         net.fact("http", "version", json!(self.version));
-        for name in ["server", "via"] {
-            if let Some(value) = self.header(name) {
-                net.fact("http", name, json!(escape::line(value, 300)));
-            }
+        if let Some(server) = self.header("server") {
+            net.fact("http", "server", json!(escape::line(server, 300)));
         }
         if let Some(destination) = self.destination() {
             net.fact("http", "location", destination);
+        }
+        if let Some(via) = self.header("via") {
+            net.fact("http", "via", json!(escape::line(via, 300)));
         }
     }
 

@@ -26,6 +26,8 @@ pub struct Seen {
     pub peer: Option<SocketAddr>,
     /// All addresses of a public name were private ones.
     pub private_answer: bool,
+    /// The first SYN asked for ECN and was not answered; the next one, without, was.
+    pub first_syn_lost: bool,
     /// The chain that was presented, whatever came of it.
     pub chain: Option<Chain>,
     /// What is wrong with a chain that convinces nobody, besides its time.

@@ -62,3 +62,9 @@ impl TcpInfo {
         })
     }
 }
+
+/// Whether this machine asks for ECN in every SYN (`net.ipv4.tcp_ecn`, which IPv6 follows too).
+#[must_use]
+pub fn asks_for_ecn() -> bool {
+    std::fs::read_to_string("/proc/sys/net/ipv4/tcp_ecn").is_ok_and(|value| value.trim() == "1")
+}

@@ -1,6 +1,6 @@
 //! The certificate judged: whom it convinces, since when, until when, and for which names.
 
-use netcheck_lab::pki::{Authority, Leaf, self_signed};
+use netcheck_lab::pki::{Authority, ChainFlaw, Leaf, self_signed};
 use netcheck_lab::tool::Outcome;
 use netcheck_lab::{Act, Server};
 
@@ -40,7 +40,10 @@ fn a_private_authority_is_untrusted_and_named() {
     let own = Authority::new("Spotme Private CA");
     let outcome = shown(&own.leaf(&[NAME]), &Authority::new("Lab Public Root"));
     assert_eq!(seen(&outcome), "fail tls.untrusted");
-    assert_eq!(detail(&outcome), "signed by Spotme Private CA, which nobody trusts");
+    assert_eq!(
+        detail(&outcome),
+        "signed by Spotme Private CA; the chain is incomplete: the certificate of Spotme Private CA is missing, or nobody trusts it"
+    );
     let between = own.intermediate("Spotme Issuing CA").leaf(&[NAME]);
     let outcome = shown(&between, &Authority::new("Lab Public Root"));
     assert_eq!(essence(&outcome), "fail tls.untrusted unknown unknown low");
@@ -55,6 +58,34 @@ fn a_chain_without_its_intermediate_is_untrusted() {
     let server = Server::bind(([127, 0, 0, 1], 0).into(), Some(config), vec![vec![Act::Stall]]);
     let outcome = tool(QUICK).public(&root).check("tls", server.port);
     assert_eq!(essence(&outcome), "fail tls.untrusted service_misconfigured service low");
+    assert!(word(outcome.one(), "/cause/fix").contains("the certificate of Lab Issuing CA is missing"));
+}
+
+#[test]
+fn faults_of_a_genuine_chain_have_their_names() {
+    let root = Authority::new("Lab Public Root");
+    for (flaw, gist, named) in [
+        (ChainFlaw::Incomplete, "fail tls.untrusted service_misconfigured service low", "is incomplete"),
+        (
+            ChainFlaw::Purpose,
+            "fail tls.untrusted service_misconfigured service medium",
+            "not for TLS servers",
+        ),
+        (
+            ChainFlaw::NameConstraint,
+            "fail tls.untrusted service_misconfigured service medium",
+            "name constraint",
+        ),
+        (
+            ChainFlaw::ExpiredIntermediate,
+            "fail tls.expired service_misconfigured service low",
+            "the intermediate certificate of Lab Issuing CA expired on",
+        ),
+    ] {
+        let outcome = shown(&root.flawed_leaf(&[NAME], flaw), &root);
+        assert_eq!(essence(&outcome), gist, "{flaw:?}");
+        assert!(detail(&outcome).contains(named), "{flaw:?}: {outcome:?}");
+    }
 }
 
 /// A server that forgot its chain.

@@ -87,10 +87,31 @@ fn two(one: &Leaf, other: &Leaf) -> Vec<String> {
 }
 
 #[test]
-fn one_issuer_for_two_services_is_a_sign_of_inspection() {
+fn what_a_service_shows_does_not_depend_on_the_services_before_it() {
     let corporate = Authority::new("Some Appliance CA");
     let records = two(&corporate.leaf(&[NAME]), &corporate.leaf(&[OTHER]));
-    assert_eq!(records[1], "fail tls.untrusted tls_inspection network medium");
+    assert_eq!(records, ["fail tls.untrusted service_misconfigured service low"; 2]);
+}
+
+#[test]
+fn an_issuer_that_names_itself_is_a_sign_of_inspection() {
+    for issuer in ["Acme TLS Inspection CA", "SSL Forward Trust", "Head Office HTTPS Inspection"] {
+        let leaf: Leaf = Authority::new("Root").intermediate(issuer).leaf(&[NAME]);
+        let outcome = against(&Front::showing(&leaf));
+        assert_eq!(essence(&outcome), "fail tls.untrusted tls_inspection network medium", "{issuer}");
+    }
+}
+
+#[test]
+fn a_program_that_decrypts_on_this_machine_is_local() {
+    for issuer in
+        ["Avast Web/Mail Shield Root", "Kaspersky Anti-Virus Personal Root Certificate", "ESET SSL Filter CA"]
+    {
+        let antivirus = Authority::new(issuer);
+        let front = Front::showing(&antivirus.leaf(&[NAME]));
+        let outcome = tool(SOON).system(&antivirus).check("tls", front.port);
+        assert_eq!(essence(&outcome), "degraded tls.untrusted tls_inspection local medium", "{issuer}");
+    }
 }
 
 #[test]

@@ -47,11 +47,15 @@ fn over_plain_http_success_redirects_and_not_found_pass() {
 
 #[test]
 fn over_plain_http_a_refusal_is_degraded() {
-    for status in
-        ["403 Forbidden", "451 Unavailable For Legal Reasons", "511 Network Authentication Required"]
-    {
+    for status in ["403 Forbidden", "451 Unavailable For Legal Reasons"] {
         assert_eq!(over_plain(status, ""), "degraded http.status unknown unknown low", "{status}");
     }
+}
+
+#[test]
+fn status_511_is_a_portals() {
+    let outcome = over_plain("511 Network Authentication Required", "");
+    assert_eq!(outcome, "fail http.status captive_portal network medium");
 }
 
 #[test]

@@ -71,6 +71,7 @@ async fn attempt<C: Check>(check: &C, net: &Diagnosis, target: &Target, ts: &str
         let control = Box::pin(shortage::watched(mss_control::rounds(check, net, target)));
         let ((mut observed, facts), small_rounds) = with_control(net, check_once, control).await;
         judge::correct(net, target, &mut observed);
+        judge::ecn(net, target, &mut observed).await;
         let finding = if judge::needs_explaining(&observed) {
             // On the heap first: what watches it would be moved there with all of it.
             let explained = Box::pin(judge::explain(check, net, target, &facts, &observed, small_rounds));

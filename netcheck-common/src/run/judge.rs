@@ -87,10 +87,36 @@ pub(super) fn with_attempts(mut record: Record, tried: u32, allowed: u32) -> Rec
     record
 }
 
+/// A public name that leads to a known product's block page, and nothing there proves to be the service.
+fn block_page_address(net: &Diagnosis, target: &Target, observed: &mut Observed) {
+    if observed.failure.is_some()
+        || observed.seen.trust == Some(Trust::Public)
+        || target.host.name().is_none()
+    {
+        return;
+    }
+    let peer: Vec<_> = observed.seen.peer.map(|peer| peer.ip()).into_iter().collect();
+    if let Some((vendor, address)) = net.block_address(&peer) {
+        let detail = format!("{address} is an address of {vendor}'s block pages");
+        observed.failure = Some(Failure::new(Code::DnsBogon, detail));
+    }
+}
+
+/// SYNs that ask for ECN are lost on the way: every connection begins with a wait.
+pub(super) async fn ecn(net: &Diagnosis, target: &Target, observed: &mut Observed) {
+    let peer = observed.seen.peer.filter(|_| observed.seen.first_syn_lost && net.diagnoses());
+    let Some(peer) = peer else { return };
+    if let Some(cause) = Box::pin(diagnose::ecn::unanswered(target, peer, net)).await {
+        let failure = Failure::new(Code::TcpTimeout, "SYNs with ECN are not answered; works without ECN");
+        observed.degraded.push((failure, Some(cause)));
+    }
+}
+
 /// Corrects what was seen by what only the whole shows.
 pub(super) fn correct(net: &Diagnosis, target: &Target, observed: &mut Observed) {
     private_answer(target, observed);
     ipv6_broken(net, target, observed);
+    block_page_address(net, target, observed);
 }
 
 /// Looks for the cause of what went wrong.

@@ -151,7 +151,8 @@ fn own(target: &Target, observed: &Observed, chain: &Chain, failure: &Failure) -
             "its certificate is signed by an authority that may not sign for its name (name constraint)",
         )
         .sure(Confidence::Medium),
-        Some(ChainFault::Incomplete(missing)) => {
+        // Where an intermediate was sent, the one above it may as well be a private root.
+        Some(ChainFault::Incomplete(missing)) if chain.certificates.len() == 1 => {
             service(&format!("its certificate chain is incomplete: the certificate of {missing} is missing"))
                 .seen(no_sign)
         }

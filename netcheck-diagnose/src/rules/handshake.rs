@@ -68,6 +68,7 @@ async fn cut(
     net: &Diagnosis,
 ) -> Option<Finding> {
     // First and alone: a server, or a device before it, may serve one connection at a time.
+    let once = matches!(net.hello(to, CONTROL_NAME).await, crate::hello::Outcome::Spoke(_));
     let control = net.name_decides(to, sent, CONTROL_NAME).await;
     let walk = async {
         match failure.code {
@@ -81,7 +82,9 @@ async fn cut(
     }
     // A filter that reads one packet at a time may miss the name in a larger ClientHello: where the small one is lost, the
     // name comes first.
-    let by_name = control && target.host.name().is_some() && failure.code != Code::TlsAlert;
+    // Where a device ends the connections, one handshake that passes is enough beside the many that were cut.
+    let passed = control || (once && stand_in.is_some());
+    let by_name = passed && target.host.name().is_some() && failure.code != Code::TlsAlert;
     if failure.code != Code::TlsAlert
         && !(by_name && sent.hello.kind == HelloKind::Small)
         && let Some(finding) = hello_form::explain(target, to, sent, failure, net, walk).await

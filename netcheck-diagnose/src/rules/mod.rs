@@ -4,6 +4,7 @@ mod bogon;
 pub(super) mod certificate;
 pub(super) mod connection;
 pub(super) mod datagram;
+pub mod ecn;
 pub(super) mod handshake;
 mod hello_form;
 pub mod intercepted;

@@ -139,7 +139,7 @@ pub(crate) async fn sanity(net: &Diagnosis) -> Sanity {
 }
 
 /// The resolver gave the address of a known block page in place of the service's.
-pub(super) fn led_astray(
+pub(crate) fn led_astray(
     target: &Target,
     observed: &Observed,
     failure: &Failure,

@@ -9,6 +9,7 @@ use crate::hello::CONTROL_NAME;
 use crate::interception::Interceptor;
 use crate::{Finding, fix};
 use netcheck_net::clock;
+use netcheck_net::dns::scope;
 use netcheck_net::http::{Answer, Request};
 use netcheck_net::signature::{self, Page};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
@@ -56,9 +57,12 @@ async fn redirected(
     if let Some(page) = signature::match_page(&answer) {
         return Finding::of(known(target, failure, &page));
     }
+    // Short links work like this on healthy networks: one SYN is enough, unless something looks like a portal.
     let portal = match to {
-        Some(to) => portal(to, &answer, net).await,
-        None => None,
+        Some(to) if looks_like_a_portal(target, &answer) || net.accepts_short(to).await => {
+            portal(to, &answer, net).await
+        }
+        _ => None,
     };
     if let Some(portal) = portal {
         return Finding::of(with_detail(portal, failure));
@@ -66,6 +70,16 @@ async fn redirected(
     let place = answer.destination().unwrap_or_default();
     let fix = format!("No change needed: {} redirects to {place}, as short links do.", target.authority());
     Finding::with(Verdict::Pass, Cause::new(Reason::Unknown, Who::Service, fix))
+}
+
+/// Portals live at addresses and local names, and take along where one wanted to go.
+fn looks_like_a_portal(target: &Target, answer: &Answer) -> bool {
+    let location = answer.header("location").unwrap_or_default();
+    let site = site(location);
+    let host = site.rsplit_once(':').map_or(site.as_str(), |(host, _)| host);
+    let is_address = host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok();
+    let carried = location.split_once('?').is_some_and(|(_, query)| query.contains(&target.host.to_string()));
+    is_address || carried || !scope::is_public_name(host)
 }
 
 /// Whether this answer to a plain request is a portal's: it comes from nearer than the service, and another address

@@ -57,7 +57,7 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
         }
     };
     let (refusal, service, trail) = tokio::join!(distance::of(net, to), service, net.trail(to));
-    if let Some(finding) = refused_before_the_first_hop(target, to, &trail, service, net).await {
+    if let Some(finding) = refused_at_the_first_hop(target, to, &trail, service, net).await {
         return finding;
     }
     match (refusal, service, sibling) {
@@ -113,9 +113,9 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
     }
 }
 
-/// A SYN that may not travel farther than the first hop drew the RST: had it left this machine, the router there
-/// would have said "time exceeded" first. The distance of the RST cannot tell this machine from the first hop.
-async fn refused_before_the_first_hop(
+/// A SYN that may not travel farther than the first hop drew the RST, where other packets are passed on: the first hop
+/// refuses it before it would forward it. A reset that this machine makes itself looks the same.
+async fn refused_at_the_first_hop(
     target: &Target,
     to: SocketAddr,
     trail: &Trail,
@@ -126,10 +126,11 @@ async fn refused_before_the_first_hop(
         return None;
     }
     let hop = net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip())?;
-    let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix::allow(target).on_this_machine())
+    let cause = Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
+        .near(Some(hop))
         .sure(Confidence::Medium)
-        .seen("a SYN that should die at the first hop was answered by RST")
-        .seen(format!("other packets of that kind draw \"time exceeded\" from {hop}"));
+        .seen("a SYN that may travel one hop only is answered by RST")
+        .seen(format!("other packets for this address are passed on by {hop}, the first hop"));
     Some(Finding::of(cause))
 }
 

@@ -11,6 +11,7 @@ use crate::eyeballs::{self, Family};
 use crate::lock;
 use crate::stream::Stream;
 use crate::tcp::{self, Reach};
+use crate::tcp_info::{TcpInfo, asks_for_ecn};
 use netcheck_record::failure::{Code, Failure};
 
 impl Net {
@@ -71,6 +72,11 @@ impl Net {
                 }
                 if self.ttl.is_none() {
                     self.shared.watch.connected(to);
+                }
+                // Only a connection that took a retransmission is looked into: the setting is read from a file.
+                let info = TcpInfo::read(&stream);
+                if info.is_some_and(|info| info.retransmissions > 0 && !info.ecn) && asks_for_ecn() {
+                    self.see(|seen| seen.first_syn_lost = true);
                 }
                 if families {
                     self.ask_the_other_family(&order, port, &race.ended, to);
