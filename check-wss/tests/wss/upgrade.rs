@@ -102,7 +102,7 @@ fn one_inside_tls_passes_as_well() {
           "chain": 1,
           "sha256": "SHA256",
           "version": "TLS 1.3",
-          "cipher": "TLS13_AES_256_GCM_SHA384",
+          "cipher": "TLS13_AES_128_GCM_SHA256",
           "alpn": "http/1.1",
           "trust": "public"
         },
