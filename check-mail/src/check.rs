@@ -75,7 +75,7 @@ impl Check for Mail {
         }
     }
 
-    fn prepare(&mut self) -> Result<(), String> {
+    fn validate(&mut self) -> Result<(), String> {
         self.messages = message_file::find(&self.message)?;
         Ok(())
     }
@@ -116,7 +116,7 @@ impl Check for Mail {
 /// Nothing is wrong with a message, but for a signature whose key could not be asked for.
 fn unverified(failure: &Failure) -> Finding {
     let fix = "Run the check where DNS works: the key of the signature is published there (TXT).";
-    let cause = Cause::new(Reason::Unknown, Who::Dns, fix).seen(failure.detail.clone());
+    let cause = Cause::new(Reason::Unknown, Who::Dns, fix).with_evidence(failure.detail.clone());
     Finding { verdict: Some(Verdict::Inconclusive), cause }
 }
 

@@ -150,10 +150,10 @@ fn conclude(evidence: &Evidence<'_>, lost: Option<Failure>, trace: &mut Trace<Fa
     let open = |failure: &Failure| matches!(failure.code, Code::MailIncomplete | Code::MailUndated);
     match (first, lost) {
         (Some(failure), _) if is_too_late(&evidence.analysis.route) || open(&failure) => {
-            Err(trace.stop(failure))
+            Err(trace.fail(failure))
         }
         // Nothing wrong is known and something could not be asked: that is no pass.
-        (None, Some(failure)) => Err(trace.stop(failure)),
+        (None, Some(failure)) => Err(trace.fail(failure)),
         _ => Ok(()),
     }
 }

@@ -41,6 +41,6 @@ pub fn cause(service: Service, target: &Target, failure: &Failure) -> Cause {
         "A rule for {rule} does not cover the address {host} has here: allow TCP {port} to {host} by name, or check what the resolver answers for it."
     );
     Cause::new(Reason::Unknown, Who::Unknown, fix)
-        .seen(failure.detail.clone())
-        .seen("the certificate is genuine, so the service was reached all the same")
+        .with_evidence(failure.detail.clone())
+        .with_evidence("the certificate is genuine, so the service was reached all the same")
 }

@@ -56,16 +56,16 @@ fn merged(mut own: Cause, common: Cause) -> Cause {
 pub fn parted(failure: &Failure) -> Cause {
     let fix = "No change in the network: nobody was logged in; hold for less time, or watch a real device.";
     Cause::new(Reason::Unknown, Who::Service, fix)
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone())
-        .seen("the close was said inside intact TLS, where only the service can speak")
+        .with_confidence(Confidence::Medium)
+        .with_evidence(failure.detail.clone())
+        .with_evidence("the close was said inside intact TLS, where only the service can speak")
 }
 
 /// The service answers no good-bye at all: whether the idle connection still stood is not known.
 #[must_use]
 pub fn mute(failure: &Failure) -> Cause {
     let fix = "No change known to be needed: whether idle connections survive here could not be found out.";
-    Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone())
+    Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone())
 }
 
 fn idle(target: &Target, facts: &Facts, failure: &Failure) -> Option<Cause> {
@@ -76,15 +76,15 @@ fn idle(target: &Target, facts: &Facts, failure: &Failure) -> Option<Cause> {
     let fix = format!(
         "Let idle TCP connections to {host} port {port} stand for 30 minutes or more (session time-out)."
     );
-    let cause = Cause::new(Reason::IdleTimeout, Who::Network, fix).seen(failure.detail.clone());
+    let cause = Cause::new(Reason::IdleTimeout, Who::Network, fix).with_evidence(failure.detail.clone());
     let control = facts.hold.as_ref().and_then(|hold| hold.control_alive);
     Some(match control {
         // A firewall's timer and one of the service's own balancer look alike from here.
         Some(true) => cause
-            .sure(Confidence::Medium)
-            .seen("a fresh connection to the same address, closed at once, was answered"),
+            .with_confidence(Confidence::Medium)
+            .with_evidence("a fresh connection to the same address, closed at once, was answered"),
         // Whoever is on the way, and the service too, can cut a connection like this.
-        _ => cause.sure(Confidence::Low),
+        _ => cause.with_confidence(Confidence::Low),
     })
 }
 
@@ -103,9 +103,9 @@ fn page(target: &Target, observed: &Observed, failure: &Failure) -> Option<Cause
     };
     Some(
         Cause::new(reason, Who::Network, fix)
-            .sure(Confidence::Medium)
-            .seen(failure.detail.clone())
-            .seen(format!("{}: {}", matched.vendor, matched.mark)),
+            .with_confidence(Confidence::Medium)
+            .with_evidence(failure.detail.clone())
+            .with_evidence(format!("{}: {}", matched.vendor, matched.mark)),
     )
 }
 
@@ -120,17 +120,17 @@ fn inspection(target: &Target, observed: &Observed, failure: &Failure) -> Option
         "Exempt {host} TCP {port} from TLS decryption (inspection): push services do not survive it, even where devices trust it."
     );
     let cause = Cause::new(Reason::TlsInspection, Who::Network, fix)
-        .sure(Confidence::Medium)
-        .seen(format!(
+        .with_confidence(Confidence::Medium)
+        .with_evidence(format!(
             "the certificate is signed by {}, which this system's trust store knows",
             chain.issuer()
         ))
-        .seen("neither the public roots nor the service's own sign it");
+        .with_evidence("neither the public roots nor the service's own sign it");
     let cause = match chain.vendor() {
-        Some(vendor) => cause.seen(format!("the issuer is that of {vendor}")),
+        Some(vendor) => cause.with_evidence(format!("the issuer is that of {vendor}")),
         None => cause,
     };
-    Some(if failure.code == Code::TlsUntrusted { cause } else { cause.seen(failure.detail.clone()) })
+    Some(if failure.code == Code::TlsUntrusted { cause } else { cause.with_evidence(failure.detail.clone()) })
 }
 
 /// The resolver named an address that is not the service's, and the service is not there.
@@ -156,9 +156,9 @@ fn elsewhere(
     );
     Some(
         Cause::new(Reason::DnsHijack, Who::Dns, fix)
-            .sure(Confidence::Medium)
-            .near(Some(address))
-            .seen(format!("the resolver says {address}, which is not in {rule}"))
-            .seen(failure.detail.clone()),
+            .with_confidence(Confidence::Medium)
+            .at_hop(Some(address))
+            .with_evidence(format!("the resolver says {address}, which is not in {rule}"))
+            .with_evidence(failure.detail.clone()),
     )
 }

@@ -140,7 +140,7 @@ async fn drain(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
 
 /// The control experiment: a fresh connection to the same address, and a good-bye at once.
 async fn control(net: &Net, hello: &Hello) -> bool {
-    let aside = net.aside();
+    let aside = net.detached();
     let work = async {
         let peer = net.peer()?;
         let stream = aside.connect(&[peer.ip()], peer.port()).await.ok()?;

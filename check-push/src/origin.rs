@@ -81,9 +81,9 @@ pub fn cause(failure: &Failure, target: &Target) -> Cause {
         ),
     };
     Cause::new(reason, Who::Service, fix)
-        .sure(Confidence::Medium)
-        .seen("the certificate is genuine, so nothing on the way wrote this answer")
-        .seen(failure.detail.clone())
+        .with_confidence(Confidence::Medium)
+        .with_evidence("the certificate is genuine, so nothing on the way wrote this answer")
+        .with_evidence(failure.detail.clone())
 }
 
 #[cfg(test)]

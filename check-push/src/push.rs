@@ -51,7 +51,7 @@ impl Check for Push {
     const PROXIED: bool = false;
     type Facts = Facts;
 
-    fn prepare(&mut self) -> Result<(), String> {
+    fn validate(&mut self) -> Result<(), String> {
         self.known = Networks::built_in()?;
         for path in &self.networks {
             let read = file::read(path, NETWORKS_LIMIT).and_then(|bytes| self.known.read(bytes));
@@ -66,7 +66,7 @@ impl Check for Push {
         Ok(())
     }
 
-    fn lasts(&self) -> Duration {
+    fn extra_time(&self) -> Duration {
         self.hold.unwrap_or_default()
     }
 

@@ -117,11 +117,11 @@ Examples:
         }
     }
 
-    fn lasts(&self) -> Duration {
+    fn extra_time(&self) -> Duration {
         LINE + Duration::from_secs(u64::from(self.publish.unwrap_or_default()))
     }
 
-    fn prepare(&mut self) -> Result<(), String> {
+    fn validate(&mut self) -> Result<(), String> {
         if self.publish.is_some() {
             self.key = StreamKey::from_environment()?;
         }
@@ -187,7 +187,7 @@ impl Rtmps {
             Some(turn) => Ok(turn),
             None => {
                 let detail = "not tried: another stream to this target was still running";
-                Err(trace.stop(Failure::new(Code::RtmpTimeout, detail)))
+                Err(trace.fail(Failure::new(Code::RtmpTimeout, detail)))
             }
         }
     }

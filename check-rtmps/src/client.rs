@@ -38,7 +38,7 @@ impl RtmpClient<'_> {
         let mut facts = ConnectFacts { app, ..ConnectFacts::default() };
         let bound = trace.net().timeout();
         let work = connect::connect(&mut self.session, &url, &mut facts);
-        let connected = trace.attempt(CONNECT, bound, work).await;
+        let connected = trace.optional_stage(CONNECT, bound, work).await;
         let answered = facts.answer != "none";
         if self.session.incoming.is_type_one_first() {
             let note = "the server begins a chunk stream with a type 1 header, which RTMP 1.0 does not allow; deployed clients accept it";
@@ -72,14 +72,14 @@ impl RtmpClient<'_> {
         let mut running = false;
         let work = stream(&mut self.session, plan, key, self.tcp.take(), &mut running);
         // Asking, streaming, the last write and the mark after it, each with its own patience.
-        let published = trace.attempt(PUBLISH, plan.span + plan.patience * 4, work).await;
+        let published = trace.optional_stage(PUBLISH, plan.span + plan.patience * 4, work).await;
         let facts = match published {
             Ok(facts) => facts,
             Err(failure) => {
                 let ended = self.proven && self.session.incoming.ended;
                 // Once the stream runs, only an end that no other device can have made is the service's own.
                 if running && !ended {
-                    return Err(trace.stop(failure));
+                    return Err(trace.fail(failure));
                 }
                 return self.settle(trace, failure, ended);
             }
@@ -102,7 +102,7 @@ impl RtmpClient<'_> {
                 trace.degrade(failure, Some(cause));
                 Ok(())
             }
-            None => Err(trace.stop(failure)),
+            None => Err(trace.fail(failure)),
         }
     }
 }

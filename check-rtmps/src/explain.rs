@@ -38,18 +38,19 @@ pub fn refusal(target: &Target, failure: &Failure, proven: bool) -> Option<Cause
         "No network change needed: {} is open; ask the service for the right application or stream key.",
         place(target)
     );
-    let cause = Cause::new(Reason::ServiceRefused, Who::Service, fix).sure(confidence);
-    let cause =
-        cause.seen("the RTMP handshake finished: what was sent came back in S2").seen(failure.detail.clone());
-    Some(if proven { cause.seen(INTACT) } else { cause })
+    let cause = Cause::new(Reason::ServiceRefused, Who::Service, fix).with_confidence(confidence);
+    let cause = cause
+        .with_evidence("the RTMP handshake finished: what was sent came back in S2")
+        .with_evidence(failure.detail.clone());
+    Some(if proven { cause.with_evidence(INTACT) } else { cause })
 }
 
 /// The cause of an S2 that repeats something else, from a server that answers `connect`.
 pub fn no_echo(target: &Target) -> Cause {
     let fix = fix::service(target, "it does not echo C1 in S2");
     Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
-        .seen("S2 does not repeat C1 from byte 8 on")
-        .seen("the peer answered connect in RTMP; some servers never echo")
+        .with_evidence("S2 does not repeat C1 from byte 8 on")
+        .with_evidence("the peer answered connect in RTMP; some servers never echo")
 }
 
 /// Explains a failure of the stages `rtmp` and `connect` where RTMP itself shows the cause.
@@ -62,7 +63,7 @@ pub async fn explain(
     let failure = observed.failure.as_ref()?;
     if facts.rtmp.as_ref().is_some_and(|rtmp| rtmp.crowded) {
         let fix = "Allow the target more time (--deadline), or more handshakes at once (--per-host).";
-        let cause = Cause::new(Reason::Unknown, Who::Local, fix).seen(failure.detail.clone());
+        let cause = Cause::new(Reason::Unknown, Who::Local, fix).with_evidence(failure.detail.clone());
         return Some(Finding::with(Verdict::Inconclusive, cause));
     }
     let proven = observed.seen.trust == Some(Trust::Public);
@@ -78,8 +79,8 @@ pub async fn explain(
         _ => return None,
     };
     let fix = fix::service(target, "what answers there is no RTMP server");
-    let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).sure(confidence);
-    Some(Finding::of(cause.seen(failure.detail.clone()).seen(INTACT)))
+    let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).with_confidence(confidence);
+    Some(Finding::of(cause.with_evidence(failure.detail.clone()).with_evidence(INTACT)))
 }
 
 /// The cause of silence after the handshake, inside TLS that the service has proven to be its own: no device can distinguish
@@ -87,10 +88,10 @@ pub async fn explain(
 fn hung(target: &Target, failure: &Failure) -> Cause {
     let fix = fix::service(target, "it finishes the RTMP handshake and answers nothing after it");
     Cause::new(Reason::ServiceDown, Who::Service, fix)
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone())
-        .seen(INTACT)
-        .seen("the RTMP handshake passed: 3,073 bytes in each direction")
+        .with_confidence(Confidence::Medium)
+        .with_evidence(failure.detail.clone())
+        .with_evidence(INTACT)
+        .with_evidence("the RTMP handshake passed: 3,073 bytes in each direction")
 }
 
 /// Whether the check stopped in that stage.
@@ -112,9 +113,9 @@ async fn another_protocol(
             Page::Block => Reason::BlockPage,
             Page::Portal => Reason::CaptivePortal,
         };
-        let cause = Cause::new(reason, Who::Network, fix::allow(target)).sure(Confidence::Medium);
+        let cause = Cause::new(reason, Who::Network, fix::allow(target)).with_confidence(Confidence::Medium);
         let whose = format!("the answer is one of {} ({})", page.vendor, page.mark);
-        return Finding::of(cause.seen(failure.detail.clone()).seen(whose));
+        return Finding::of(cause.with_evidence(failure.detail.clone()).with_evidence(whose));
     }
     if let Some(peer) = observed.seen.peer.filter(|_| observed.seen.proxy.is_none())
         && let Some(finding) = stands_in(target, peer, failure, net).await
@@ -126,8 +127,9 @@ async fn another_protocol(
         Some("tls") => format!("Check rtmps://{} instead: the port speaks TLS.", target.authority()).into(),
         _ => fix::service(target, "what answers there is no RTMP server"),
     };
-    let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
-    Finding::of(cause.seen("no sign of a device on the way"))
+    let cause =
+        Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).with_evidence(failure.detail.clone());
+    Finding::of(cause.with_evidence("no sign of a device on the way"))
 }
 
 /// The beginning of an HTTP answer, as far as it came: enough to look for marks in its headers and its page.

@@ -65,7 +65,7 @@ async fn wait(trace: &mut Trace<Facts>, places: &Places) -> Result<Place, Stoppe
         Some(place) => Ok(place),
         None => {
             note_crowded(trace);
-            Err(trace.stop(crowded()))
+            Err(trace.fail(crowded()))
         }
     }
 }

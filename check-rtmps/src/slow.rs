@@ -43,7 +43,7 @@ pub fn cause(target: &Target, facts: &PublishFacts, proven: bool) -> Cause {
         Some(Limit::Path) => lossy_path(target),
         None => unknown(target, facts),
     };
-    let cause = cause.seen(format!(
+    let cause = cause.with_evidence(format!(
         "{} of {} kbit/s arrived in {} s, measured by the {}",
         facts.throughput_kbps,
         facts.bitrate_kbps,
@@ -56,7 +56,9 @@ pub fn cause(target: &Target, facts: &PublishFacts, proven: bool) -> Cause {
         }
     ));
     match facts.retransmitted_bytes {
-        Some(bytes) => cause.seen(format!("TCP sent {bytes} bytes again ({:.1} %)", facts.loss * 100.0)),
+        Some(bytes) => {
+            cause.with_evidence(format!("TCP sent {bytes} bytes again ({:.1} %)", facts.loss * 100.0))
+        }
         None => cause,
     }
 }
@@ -66,16 +68,17 @@ fn receiver(target: &Target, proven: bool) -> Cause {
     let seen =
         "the receive window of the peer was full for most of the time: it reads slower than it is sent to";
     if proven {
-        let cause = Cause::new(Reason::ServiceDown, Who::Service, fix).sure(Confidence::Medium);
-        cause.seen(seen).seen(INTACT)
+        let cause = Cause::new(Reason::ServiceDown, Who::Service, fix).with_confidence(Confidence::Medium);
+        cause.with_evidence(seen).with_evidence(INTACT)
     } else {
-        Cause::new(Reason::Unknown, Who::Service, fix).seen(seen)
+        Cause::new(Reason::Unknown, Who::Service, fix).with_evidence(seen)
     }
 }
 
 fn sender(target: &Target) -> Cause {
     let fix = format!("Run this check on a less busy machine: it cannot send {} fast enough.", place(target));
-    Cause::new(Reason::Unknown, Who::Local, fix).seen("the send buffer of this machine held the stream back")
+    Cause::new(Reason::Unknown, Who::Local, fix)
+        .with_evidence("the send buffer of this machine held the stream back")
 }
 
 fn thin_line(target: &Target, facts: &PublishFacts) -> Cause {
@@ -85,14 +88,16 @@ fn thin_line(target: &Target, facts: &PublishFacts) -> Cause {
         facts.bitrate_kbps,
         facts.throughput_kbps
     );
-    let cause = Cause::new(Reason::ThinLine, Who::Network, fix).sure(Confidence::Medium);
-    cause.seen("neither the receive window nor the send buffer held the stream back, and no bytes were lost")
+    let cause = Cause::new(Reason::ThinLine, Who::Network, fix).with_confidence(Confidence::Medium);
+    cause.with_evidence(
+        "neither the receive window nor the send buffer held the stream back, and no bytes were lost",
+    )
 }
 
 fn lossy_path(target: &Target) -> Cause {
     let fix = Fix::RepairPath { destination: Destination::of(target) };
-    let cause = Cause::new(Reason::LossyPath, Who::Network, fix).sure(Confidence::Medium);
-    cause.seen("neither the receive window nor the send buffer held the stream back")
+    let cause = Cause::new(Reason::LossyPath, Who::Network, fix).with_confidence(Confidence::Medium);
+    cause.with_evidence("neither the receive window nor the send buffer held the stream back")
 }
 
 fn unknown(target: &Target, facts: &PublishFacts) -> Cause {
@@ -102,12 +107,12 @@ fn unknown(target: &Target, facts: &PublishFacts) -> Cause {
         facts.throughput_kbps,
         facts.bitrate_kbps
     );
-    Cause::new(Reason::Unknown, Who::Unknown, fix).seen("the connection is not a direct one")
+    Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence("the connection is not a direct one")
 }
 
 /// The cause where nothing shows that the server read the stream to its end.
 pub fn not_read(target: &Target) -> Cause {
     let fix = fix::service(target, "nothing shows that it read the stream to its end");
     Cause::new(Reason::Unknown, Who::Service, fix)
-        .seen("the server answered neither the last command nor with RTMP acknowledgements")
+        .with_evidence("the server answered neither the last command nor with RTMP acknowledgements")
 }

@@ -87,9 +87,9 @@ fn service_down(answer: &Answer, target: &Target) -> Remark {
     Remark {
         failure: Failure::new(Code::HttpStatus, format!("HTTP {}", answer.status)),
         cause: Cause::new(Reason::ServiceDown, Who::Service, fix)
-            .sure(Confidence::Medium)
-            .seen("the answer came over TLS with the service's own certificate")
-            .seen(format!("HTTP {}", answer.status)),
+            .with_confidence(Confidence::Medium)
+            .with_evidence("the answer came over TLS with the service's own certificate")
+            .with_evidence(format!("HTTP {}", answer.status)),
     }
 }
 
@@ -98,9 +98,9 @@ fn odd(answer: &Answer, target: &Target) -> Remark {
     Remark {
         failure: Failure::new(Code::HttpProxyAuth, format!("HTTP {}", answer.status)),
         cause: Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
-            .sure(Confidence::Medium)
-            .seen("the answer came over TLS with the service's own certificate")
-            .seen(format!("HTTP {}", answer.status)),
+            .with_confidence(Confidence::Medium)
+            .with_evidence("the answer came over TLS with the service's own certificate")
+            .with_evidence(format!("HTTP {}", answer.status)),
     }
 }
 
@@ -111,7 +111,7 @@ fn busy(answer: &Answer, target: &Target) -> Remark {
     );
     Remark {
         failure: Failure::new(Code::HttpStatus, format!("HTTP {}: too many requests", answer.status)),
-        cause: Cause::new(Reason::ServiceDown, Who::Service, fix).seen("HTTP 429"),
+        cause: Cause::new(Reason::ServiceDown, Who::Service, fix).with_evidence("HTTP 429"),
     }
 }
 
@@ -125,7 +125,7 @@ fn forbidden(answer: &Answer, target: &Target) -> Remark {
     Remark {
         failure: Failure::new(Code::HttpStatus, format!("HTTP {}", answer.status)),
         cause: Cause::new(Reason::Unknown, Who::Unknown, fix)
-            .seen(format!("HTTP {} without the marks of a known block page", answer.status)),
+            .with_evidence(format!("HTTP {} without the marks of a known block page", answer.status)),
     }
 }
 

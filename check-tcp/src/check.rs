@@ -127,12 +127,12 @@ async fn tcp(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let (stood, nearer) = tokio::join!(stand(&mut stream, took), Box::pin(nearer));
     match stood {
         Ok(first) => trace.facts.banner = first.map(|bytes| escape::bytes(&bytes, 120)),
-        Err(failure) => return Err(trace.retract(failure)),
+        Err(failure) => return Err(trace.fail_last_stage(failure)),
     }
     if let Some(interceptor) = nearer {
         // It took a while to find out: a reset that came meanwhile says more.
         if let Err(failure) = stand(&mut stream, Duration::ZERO).await {
-            return Err(trace.retract(failure));
+            return Err(trace.fail_last_stage(failure));
         }
         let detail = "something nearer than the service accepts the connection: the service was not reached";
         let cause = intercepted::cause(target, interceptor);

@@ -50,7 +50,7 @@ pub async fn wildcard(target: &Target, net: &Net) -> Option<Remark> {
     net.see(|seen| names = seen.chain.as_ref().map(|chain| chain.names().to_vec()).unwrap_or_default());
     let zone = zone(name, &names);
     let host = Host::Name(stranger(net.flags().seed, zone));
-    let aside = net.aside();
+    let aside = net.detached();
     let bound = net.timeout().min(net.left());
     let (word, remark) = match clock::within(bound, greet(target, net, &aside, &host)).await {
         Some(Ok(Trust::Public)) => (Proof::Proven.word(), None),
@@ -109,11 +109,11 @@ fn listed(target: &Target, host: &Host, zone: &str, names: &[String], failure: F
     let serves = names.iter().any(|name| name.strip_prefix("*.") == Some(zone));
     let sure = if serves && failure.code != Code::TlsClosed { Confidence::Medium } else { Confidence::Low };
     let mut cause = Cause::new(reason, who, fix)
-        .sure(sure)
-        .seen(format!("TLS to {} passes at the same address and port", target.host))
-        .seen(format!("TLS to {host} ended with {}: {}", failure.code, failure.detail));
+        .with_confidence(sure)
+        .with_evidence(format!("TLS to {} passes at the same address and port", target.host))
+        .with_evidence(format!("TLS to {host} ended with {}: {}", failure.code, failure.detail));
     if serves {
-        cause = cause.seen(format!("the service's certificate is for *.{zone}"));
+        cause = cause.with_evidence(format!("the service's certificate is for *.{zone}"));
     }
     let what = format!("only listed names under {zone} pass: {host} does not ({})", failure.detail);
     Remark { failure: Failure::new(failure.code, what), cause }
@@ -167,9 +167,9 @@ pub async fn path(
         Proof::Proven if failure.code == Code::TcpTimeout => Some(idle(target, failure, control)),
         // The control answers: whatever drops these packets, the network is not offline.
         Proof::Blocked if is(Reason::Offline) => {
-            let mut finding = diagnose::dropped(target, failure, &trail, None, Boundary::Blurred);
+            let mut finding = diagnose::dropped(target, failure, &trail, None, Boundary::Inconclusive);
             let seen = format!("packets for {control} go on beyond it and are answered");
-            finding.cause = finding.cause.seen(seen).sure(Confidence::Medium);
+            finding.cause = finding.cause.with_evidence(seen).with_confidence(Confidence::Medium);
             Some(finding)
         }
         _ => ordinary,
@@ -180,9 +180,11 @@ fn idle(target: &Target, failure: &Failure, control: SocketAddr) -> Finding {
     let fix =
         format!("Nothing: the rule lets packets to {} through, and nothing listens.", target.authority());
     let cause = Cause::new(Reason::PortIdle, Who::Service, fix)
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone())
-        .seen(format!("packets for this port get as far as routers go towards {control}, which is open"));
+        .with_confidence(Confidence::Medium)
+        .with_evidence(failure.detail.clone())
+        .with_evidence(format!(
+            "packets for this port get as far as routers go towards {control}, which is open"
+        ));
     Finding::with(Verdict::Degraded, cause)
 }
 

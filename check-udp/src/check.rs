@@ -93,7 +93,7 @@ Credentials for TURN come from the environment: TURN_USERNAME and TURN_PASSWORD.
 
     type Facts = Facts;
 
-    fn prepare(&mut self) -> Result<(), String> {
+    fn validate(&mut self) -> Result<(), String> {
         let rungs =
             rung::up_to(&self.relay_rung).ok_or("--relay-rung: one of 240p, 360p, 480p, 720p, 1080p, 4K")?;
         let bounds = Bounds { min_mos: self.min_mos, max_jitter: MAX_JITTER };
@@ -118,7 +118,7 @@ Credentials for TURN come from the environment: TURN_USERNAME and TURN_PASSWORD.
         }
     }
 
-    fn lasts(&self) -> Duration {
+    fn extra_time(&self) -> Duration {
         self.series.duration() + self.run.media.map_or(Duration::ZERO, |plan| plan.duration())
     }
 

@@ -117,7 +117,7 @@ impl Controls {
     pub async fn ask(&self, net: &Diagnosis) -> Vec<Control> {
         let asking = {
             let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-            answers.get_or_insert_with(|| asking(self.targets.clone(), net.aside())).clone()
+            answers.get_or_insert_with(|| asking(self.targets.clone(), net.detached())).clone()
         };
         asking.await
     }

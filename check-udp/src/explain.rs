@@ -126,14 +126,14 @@ async fn filtered_by_name(run: &Run, target: &Target, observed: &Observed, net: 
         Host::Address(address) => {
             let base = Cause::new(Reason::ProtocolFilter, Who::Unknown, fix::protocol_filter(target));
             return found(
-                base.seen(format!("{address} is asked for without a name"))
-                    .seen("version negotiation was answered, the Initial was not"),
+                base.with_evidence(format!("{address} is asked for without a name"))
+                    .with_evidence("version negotiation was answered, the Initial was not"),
             );
         }
     };
     let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
-        .seen("the server answered version negotiation at the same address and port")
-        .seen(format!("the Initial with the name {name} drew no answer"));
+        .with_evidence("the server answered version negotiation at the same address and port")
+        .with_evidence(format!("the Initial with the name {name} drew no answer"));
     let Some(to) = observed.seen.peer else { return found(cause) };
     let asked = quic::hello(run, target, net);
     let neutral = Hello { name: Host::Name(NEUTRAL.to_owned()), ..asked.clone() };
@@ -145,19 +145,19 @@ async fn filtered_by_name(run: &Run, target: &Target, observed: &Observed, net: 
     );
     if !answered {
         let seen = format!("the name {NEUTRAL} drew no answer there either");
-        return found(cause.sure(Confidence::Low).seen(seen));
+        return found(cause.with_confidence(Confidence::Low).with_evidence(seen));
     }
-    let cause = cause.seen(format!("same address, the name {NEUTRAL}: the Initial was answered"));
+    let cause = cause.with_evidence(format!("same address, the name {NEUTRAL}: the Initial was answered"));
     // A service that does not serve this name looks the same, except for how far the name gets.
     match (own, other) {
         (Some((hop, near)), Some((far, beyond))) if hop < far => found(
             cause
-                .sure(Confidence::High)
-                .near(Some(near))
-                .seen(format!("Initials with the name {name} die at or after {near} (hop {hop})"))
-                .seen(format!("those with {NEUTRAL} reach {beyond} (hop {far})")),
+                .with_confidence(Confidence::High)
+                .at_hop(Some(near))
+                .with_evidence(format!("Initials with the name {name} die at or after {near} (hop {hop})"))
+                .with_evidence(format!("those with {NEUTRAL} reach {beyond} (hop {far})")),
         ),
-        _ => found(cause.sure(Confidence::Medium)),
+        _ => found(cause.with_confidence(Confidence::Medium)),
     }
 }
 
@@ -182,16 +182,17 @@ async fn silence(
     let fix = fix::allow(target);
     let words = |mut cause: Cause| {
         if let Some((hop, address)) = near {
-            cause =
-                cause.near(Some(address)).seen(format!("datagrams die at or after {address} (hop {hop})"));
+            cause = cause
+                .at_hop(Some(address))
+                .with_evidence(format!("datagrams die at or after {address} (hop {hop})"));
         }
         for control in &controls {
-            cause = cause.seen(control.words());
+            cause = cause.with_evidence(control.words());
         }
         if net.datagrams_pass() {
-            cause = cause.seen("other datagrams of this run were answered");
+            cause = cause.with_evidence("other datagrams of this run were answered");
         }
-        here.iter().cloned().fold(cause, Cause::seen)
+        here.iter().cloned().fold(cause, Cause::with_evidence)
     };
     let silent = || controls.iter().filter(|control| control.silent);
     // What a control's port does not pass proves nothing of the target's, to which datagrams get farther.
@@ -208,7 +209,7 @@ async fn silence(
         }
         // UDP works, so it is this destination: a device that drops it, or a service that is not there.
         let sure = if tcp.is_some() { Confidence::Medium } else { Confidence::Low };
-        return Some(found(words(Cause::new(Reason::FirewallDrop, Who::Network, fix)).sure(sure)));
+        return Some(found(words(Cause::new(Reason::FirewallDrop, Who::Network, fix)).with_confidence(sure)));
     }
     let with_tcp = || silent().filter(|control| control.tcp.is_some());
     if silent().next().is_none() || (with_tcp().next().is_none() && tcp.is_none()) {
@@ -217,6 +218,6 @@ async fn silence(
     // The control's own host accepts TCP, and its datagrams die where the target's do: the same way, another protocol.
     let together = near.is_some() && with_tcp().any(|control| control.last == near);
     let sure = if together { Confidence::High } else { Confidence::Medium };
-    let cause = words(Cause::new(Reason::UdpBlocked, Who::Network, fix)).sure(sure);
-    Some(found(cause.seen(format!("{} stayed silent over UDP", target.authority()))))
+    let cause = words(Cause::new(Reason::UdpBlocked, Who::Network, fix)).with_confidence(sure);
+    Some(found(cause.with_evidence(format!("{} stayed silent over UDP", target.authority()))))
 }

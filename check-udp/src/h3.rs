@@ -59,8 +59,8 @@ fn down(target: &Target, status: u16) -> Cause {
         Who::Service,
         format!("Ask the operator of {} why it answers HTTP {status}.", target.host),
     )
-    .sure(Confidence::Medium)
-    .seen("the certificate is the service's own, so the answer is too")
+    .with_confidence(Confidence::Medium)
+    .with_evidence("the certificate is the service's own, so the answer is too")
 }
 
 fn declined(target: &Target, status: u16) -> Cause {
@@ -70,7 +70,7 @@ fn declined(target: &Target, status: u16) -> Cause {
         target.port()
     );
     Cause::new(Reason::Unknown, Who::Service, fix)
-        .seen("the certificate is the service's own, so the answer is too")
+        .with_evidence("the certificate is the service's own, so the answer is too")
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -39,7 +39,7 @@ pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Resu
     trace.facts.best_transport.clone_from(&works);
     trace.facts.ladder = results;
     match (works, failure) {
-        (None, failure) => Err(trace.retract(failure.unwrap_or_else(reach::nowhere))),
+        (None, failure) => Err(trace.fail_last_stage(failure.unwrap_or_else(reach::nowhere))),
         (Some(_), Some(failure)) if !over_udp => {
             trace.degrade(failure, None);
             Ok(())
@@ -57,7 +57,7 @@ async fn try_rung(
 ) -> RungFacts {
     let begun = now();
     // The path of the record is that of UDP, not of whichever rung came last.
-    let aside = net.aside();
+    let aside = net.detached();
     let connect = async || aside.connect(addresses, rung.port).await;
     let work = async {
         match rung.transport {

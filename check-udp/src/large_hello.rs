@@ -60,11 +60,11 @@ pub async fn explain(run: &Run, target: &Target, observed: &Observed, net: &Diag
     let sure = if near.is_some() && sure == Confidence::Medium { Confidence::High } else { sure };
     let who = if reason == Reason::LargeHello || near.is_some() { Who::Network } else { Who::Unknown };
     let cause = Cause::new(reason, who, fix::hello(target, near, drops))
-        .near(near)
-        .sure(sure)
-        .seen(failure.detail.clone())
-        .seen(pair)
-        .seen(pad);
+        .at_hop(near)
+        .with_confidence(sure)
+        .with_evidence(failure.detail.clone())
+        .with_evidence(pair)
+        .with_evidence(pad);
     Some(Finding { verdict: None, cause })
 }
 

@@ -137,9 +137,9 @@ pub fn black_hole(found: &MtuFacts, target: &Target) -> Option<(Failure, Cause)>
             found.path.saturating_sub(40)
         );
         let cause = Cause::new(Reason::MtuBlackhole, Who::Network, fix)
-            .sure(Confidence::Medium)
-            .seen(format!("{} bytes with \"do not fragment\" came back, {lost} bytes did not, {TRIES} times", found.path))
-            .seen("no router said that a fragment was needed");
+            .with_confidence(Confidence::Medium)
+            .with_evidence(format!("{} bytes with \"do not fragment\" came back, {lost} bytes did not, {TRIES} times", found.path))
+            .with_evidence("no router said that a fragment was needed");
         (failure, cause)
     })
 }

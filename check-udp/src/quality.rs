@@ -230,14 +230,14 @@ impl Quality {
             return None;
         }
         let detail = format!("{}: {}", found.join(", "), self.words());
-        let cause = Cause::new(Reason::Unknown, Who::Unknown, repair(target)).seen(self.words());
+        let cause = Cause::new(Reason::Unknown, Who::Unknown, repair(target)).with_evidence(self.words());
         Some((Failure::new(Code::UdpQuality, detail), cause))
     }
 
     fn lossy(&self, target: &Target) -> (Failure, Cause) {
         let cause = Cause::new(Reason::LossyPath, Who::Network, repair(target))
-            .seen(self.words())
-            .seen("a server that limits its answers looks the same");
+            .with_evidence(self.words())
+            .with_evidence("a server that limits its answers looks the same");
         (Failure::new(Code::UdpLossy, self.words()), cause)
     }
 }

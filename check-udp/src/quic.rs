@@ -132,7 +132,9 @@ async fn probe(
     facts.version_negotiation = versions.as_ref().map(Option::is_some).or(silent.then_some(false));
     facts.versions = versions.flatten().unwrap_or_default().into_iter().map(versions::name).collect();
     let (connected, took) = outcome.map_err(|failure| match failure {
-        failure if silent && !failure.heard => failure.amid(strangers.get(), "datagram", to),
+        failure if silent && !failure.heard => {
+            failure.with_unrelated_replies(strangers.get(), "datagram", to)
+        }
         failure => failure,
     })?;
     facts.handshake_us = Some(micros(took));
@@ -190,7 +192,7 @@ async fn handshake(
     let outcome = within(bound, connecting).await;
     let took = begun.elapsed();
     let silence = || match received.parts() {
-        0 => Failure::new(Code::QuicTimeout, "the Initial was not answered").amid(
+        0 => Failure::new(Code::QuicTimeout, "the Initial was not answered").with_unrelated_replies(
             received.strangers(),
             "datagram",
             to,
@@ -300,7 +302,7 @@ fn ended(net: &Net, code: u64, who: &str) -> Failure {
 
 /// The last hop that an Initial with this name reaches.
 pub async fn last_hop(net: &Diagnosis, to: SocketAddr, hello: &Hello) -> Option<(u8, IpAddr)> {
-    let aside = net.aside();
+    let aside = net.detached();
     let (tls, _) = tls::quic_config(hello);
     let flight = initial::flight(client(tls, net.timeout()).ok()?, to, &name(&hello.name)).await;
     let content: Vec<&[u8]> = flight.iter().map(Vec::as_slice).collect();
@@ -309,7 +311,7 @@ pub async fn last_hop(net: &Diagnosis, to: SocketAddr, hello: &Hello) -> Option<
 
 /// Whether an Initial with this ClientHello is answered by anything at all.
 pub async fn answers(net: &Net, to: SocketAddr, hello: &Hello, bound: Duration) -> bool {
-    let aside = net.aside();
+    let aside = net.detached();
     match handshake(&aside, to, hello, bound).await {
         Ok((connected, _)) => {
             connected.close().await;
@@ -321,7 +323,7 @@ pub async fn answers(net: &Net, to: SocketAddr, hello: &Hello, bound: Duration) 
 
 /// Whether a handshake with this ClientHello comes to an end other than silence.
 pub async fn finishes(net: &Net, to: SocketAddr, hello: &Hello, bound: Duration) -> bool {
-    let aside = net.aside();
+    let aside = net.detached();
     match handshake(&aside, to, hello, bound).await {
         Ok((connected, _)) => {
             connected.close().await;

@@ -95,7 +95,7 @@ pub fn silence() -> Failure {
 pub fn silence_cause(target: &Target) -> Cause {
     let fix =
         format!("Let the TURN server of {} send to and receive from its own relay addresses.", target.host);
-    Cause::new(Reason::Unknown, Who::Service, fix).seen("allocation and permission were granted")
+    Cause::new(Reason::Unknown, Who::Service, fix).with_evidence("allocation and permission were granted")
 }
 
 /// Allocates, echoes and releases; or what the server says instead of allocating.

@@ -49,7 +49,7 @@ pub async fn check<W: Wire>(
             if let Some(turn) = &mut trace.facts.turn {
                 turn.error = refusal.number;
             }
-            Err(trace.retract(refusal.failure()))
+            Err(trace.fail_last_stage(refusal.failure()))
         }
     }
 }
@@ -61,8 +61,8 @@ fn forbidden(target: &Target, refusal: &Refusal) -> Cause {
         target.host
     );
     Cause::new(Reason::ServiceRefused, Who::Service, fix)
-        .sure(Confidence::High)
-        .seen(format!("the server answers {} to a permission for its own address", refusal.words))
+        .with_confidence(Confidence::High)
+        .with_evidence(format!("the server answers {} to a permission for its own address", refusal.words))
 }
 
 /// What is wrong where not even the lowest rung holds.
@@ -75,7 +75,7 @@ fn fault(result: &MediaResult, run: &Run, target: &Target) -> Option<(Failure, C
     let detail =
         format!("{} ({} kbit/s) does not hold through two relays", lowest.rung.name, lowest.rung.kbps);
     let fix = format!("Find what holds back or loses UDP between this network and {}.", target.authority());
-    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix).seen(detail.clone());
+    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(detail.clone());
     Some((Failure::new(Code::UdpQuality, detail), cause))
 }
 

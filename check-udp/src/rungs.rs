@@ -37,14 +37,14 @@ fn as_target(target: &Target, rung: Rung) -> Option<Target> {
 pub fn unexplained(rung: &Target, observed: &Observed) -> Cause {
     let detail = observed.failure.as_ref().map(|failure| failure.detail.clone());
     let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::allow(rung));
-    cause.seen(detail.unwrap_or_default())
+    cause.with_evidence(detail.unwrap_or_default())
 }
 
 /// The finding of a rung, as one of the whole ladder.
 pub fn concluded(target: &Target, facts: &Facts, mut finding: Finding) -> Finding {
     let Some(best) = &facts.best_transport else { return finding };
     finding.verdict = None;
-    finding.cause = finding.cause.seen(format!("the same server answers on {best}"));
+    finding.cause = finding.cause.with_evidence(format!("the same server answers on {best}"));
     // Media works over TCP, which waits for every lost packet: what would be better is all of its UDP.
     let ports: Vec<String> = facts.ladder.iter().filter_map(udp_port).collect();
     let destination = Destination { ports: Some(ports.join(",")), ..Destination::of(target) };

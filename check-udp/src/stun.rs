@@ -155,10 +155,12 @@ fn result<T>(socket: &Socket, binding: Binding, reply: &Reply<T>, quality: Optio
 /// Only something that looks into payloads and replaces addresses makes the two differ.
 fn rewritten(target: &Target, result: &StunResult) -> Cause {
     let cause = Cause::new(Reason::NatRewrite, Who::Network, Fix::exempt(target, Filter::Rewriting))
-        .seen("the address a device can read in the answer differs from the one it cannot");
+        .with_evidence("the address a device can read in the answer differs from the one it cannot");
     if result.binding.plain.is_some() && result.binding.plain == result.local {
-        cause.sure(Confidence::Medium).seen("the readable one was replaced by our own address behind the NAT")
+        cause
+            .with_confidence(Confidence::Medium)
+            .with_evidence("the readable one was replaced by our own address behind the NAT")
     } else {
-        cause.sure(Confidence::Low)
+        cause.with_confidence(Confidence::Low)
     }
 }

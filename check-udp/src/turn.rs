@@ -31,7 +31,7 @@ pub const WITHOUT_ALPN: &str = "the server refuses the ALPN protocol stun.turn (
 pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let Some(transport) = Transport::wanted(target) else {
         let detail = "the transport is not one of turn?transport=udp, turn?transport=tcp, turns";
-        return Err(trace.stop(Failure::new(Code::InputInvalid, detail)));
+        return Err(trace.fail(Failure::new(Code::InputInvalid, detail)));
     };
     let mut redirects = Redirects::default();
     loop {
@@ -45,7 +45,7 @@ pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Resu
         }
         let from = trace.net().peer().unwrap_or(alternate.address);
         if let Err(failure) = redirects.follow(from, alternate) {
-            return Err(trace.retract(failure));
+            return Err(trace.fail_last_stage(failure));
         }
     }
 }
@@ -85,7 +85,7 @@ async fn over_udp(
     let (to, challenge) = (wire.peer(), challenge(&reply));
     let next = proceed(run, target, trace, Transport::Udp, wire, reply).await?;
     let (None, Some(challenge), true) = (&next, challenge, run.media.is_some()) else { return Ok(next) };
-    let open = async || net.aside().udp(to.ip(), to.port()).await;
+    let open = async || net.detached().udp(to.ip(), to.port()).await;
     let wires = async { Ok([open().await?, open().await?]) };
     relay_media::check(run, target, trace, Transport::Udp, &challenge, wires).await.map(|()| None)
 }
@@ -200,7 +200,7 @@ fn refused(trace: &mut Trace<Facts>, refusal: Refusal) -> Result<Option<Alternat
     if let Some(turn) = &mut trace.facts.turn {
         turn.error = refusal.number.filter(|_| refusal.alternate.is_none());
     }
-    refusal.alternate.map(Some).ok_or_else(|| trace.retract(failure))
+    refusal.alternate.map(Some).ok_or_else(|| trace.fail_last_stage(failure))
 }
 
 /// The stage `relay`: an allocation with credentials, and an echo through it.
@@ -226,7 +226,7 @@ async fn relayed<W: Wire>(
     match &relayed.echo {
         Echo::Declined(refusal) => {
             let failure = refusal.failure();
-            return Err(trace.retract(failure));
+            return Err(trace.fail_last_stage(failure));
         }
         // Only a measurement that was asked for needs echoes: a server need not relay to its own addresses.
         Echo::Silent if run.series.count.is_some() => {

@@ -49,7 +49,7 @@ impl Wire for Socket {
     }
 
     fn with_unrelated(&self, silence: Failure, messages: u32) -> Failure {
-        silence.amid(messages, "datagram", self.peer())
+        silence.with_unrelated_replies(messages, "datagram", self.peer())
     }
 
     async fn send(&mut self, message: &[u8]) -> Result<(), Failure> {
@@ -88,7 +88,7 @@ impl Wire for Framed {
     }
 
     fn with_unrelated(&self, silence: Failure, messages: u32) -> Failure {
-        silence.amid(messages, "message", "the server")
+        silence.with_unrelated_replies(messages, "message", "the server")
     }
 
     async fn send(&mut self, message: &[u8]) -> Result<(), Failure> {

@@ -54,7 +54,7 @@ impl FramePlan<'_> {
                 trace.degrade(failure, None);
                 return Ok(());
             }
-            (Err((failure, _)), _) | (Ok(()), Err((failure, _))) => trace.stop(failure),
+            (Err((failure, _)), _) | (Ok(()), Err((failure, _))) => trace.fail(failure),
             (Ok(()), Ok(_)) => return Ok(()),
         })
     }
@@ -64,7 +64,8 @@ impl FramePlan<'_> {
         let timeout = trace.net().timeout();
         let (mut times, mut end) = (Vec::new(), ConnectionEnd::Silent);
         let bound = (timeout + self.interval) * self.count;
-        let outcome = trace.attempt(PING, bound, self.pings(connection, timeout, &mut times, &mut end)).await;
+        let outcome =
+            trace.optional_stage(PING, bound, self.pings(connection, timeout, &mut times, &mut end)).await;
         let summary = PingSummary::sum(u32::from(outcome.is_err()), &times);
         trace.facts.rtt_us = summary.as_ref().map(|pings| pings.median_us);
         trace.facts.pings = summary.filter(|_| self.count > 1);
@@ -109,7 +110,7 @@ impl FramePlan<'_> {
                 failure_of(&how, "the text")
             })
         };
-        let outcome = trace.attempt(ECHO, trace.net().timeout(), work).await;
+        let outcome = trace.optional_stage(ECHO, trace.net().timeout(), work).await;
         match outcome {
             Ok(us) => {
                 trace.facts.echo = Some(EchoResult { bytes: text.len(), us });

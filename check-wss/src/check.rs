@@ -71,7 +71,7 @@ impl Check for Wss {
   TOKEN=… check-wss --header 'Authorization: Bearer $TOKEN' wss://example.com/socket";
     type Facts = Facts;
 
-    fn prepare(&mut self) -> Result<(), String> {
+    fn validate(&mut self) -> Result<(), String> {
         self.headers = Headers::read(&self.header, |name| std::env::var(name))?;
         let plain = |text: &String| {
             !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
@@ -89,7 +89,7 @@ impl Check for Wss {
         self.headers.secrets.clone()
     }
 
-    fn lasts(&self) -> Duration {
+    fn extra_time(&self) -> Duration {
         let pings = Duration::from_millis(self.interval) * (self.count - 1);
         pings + self.hold.unwrap_or_default()
     }

@@ -38,17 +38,17 @@ impl Situation<'_> {
     fn closed_by_server(&self, end: &ConnectionEnd, sure: Confidence) -> Finding {
         let fix = self.ask_operator(format!("it ends the WebSocket connection itself ({})", end.words()));
         let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
-            .sure(sure)
-            .seen(format!("after the upgrade the connection was {}", end.words()));
+            .with_confidence(sure)
+            .with_evidence(format!("after the upgrade the connection was {}", end.words()));
         finding(Verdict::Degraded, self.with_carrier(cause))
     }
 
     /// The upgrade passed, and the first frames were met by a cut.
     fn frames_cut(&self) -> Finding {
         let mut cause = Cause::new(Reason::WebsocketFilter, self.device_owner(), self.permit())
-            .seen(format!("the upgrade passed, then: {}", self.failure.detail));
+            .with_evidence(format!("the upgrade passed, then: {}", self.failure.detail));
         if self.carrier == Carrier::InterceptedTls {
-            cause = cause.seen("TLS is intercepted").sure(Confidence::Medium);
+            cause = cause.with_evidence("TLS is intercepted").with_confidence(Confidence::Medium);
         }
         finding(Verdict::Fail, cause)
     }
@@ -57,11 +57,11 @@ impl Situation<'_> {
     fn silent(&self, sent: AfterUpgrade) -> Finding {
         let (messages, pings) = (self.facts.unasked.unwrap_or(0), self.facts.server_pings.unwrap_or(0));
         let found = if messages + pings > FLOOD { self.flooded() } else { self.unanswered(sent) };
-        let mut cause = found.cause.seen("the upgrade was answered with 101 and the right accept");
-        cause = sent.sentences().into_iter().fold(cause, Cause::seen);
+        let mut cause = found.cause.with_evidence("the upgrade was answered with 101 and the right accept");
+        cause = sent.sentences().into_iter().fold(cause, Cause::with_evidence);
         if messages + pings > 0 {
             let count = format!("meanwhile {pings} pings and {messages} messages came from the server");
-            cause = cause.seen(count);
+            cause = cause.with_evidence(count);
         }
         Finding { cause: self.with_carrier(cause), ..found }
     }
@@ -71,7 +71,10 @@ impl Situation<'_> {
         let fix = self.ask_operator("its WebSocket sends frames all the time and answers no ping");
         let public = self.carrier == Carrier::PublicTls;
         let sure = if public { Confidence::Medium } else { Confidence::Low };
-        finding(Verdict::Degraded, Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).sure(sure))
+        finding(
+            Verdict::Degraded,
+            Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).with_confidence(sure),
+        )
     }
 
     fn unanswered(&self, sent: AfterUpgrade) -> Finding {
@@ -98,7 +101,7 @@ impl Situation<'_> {
     fn limited(&self, about: &str, in_the_clear: Verdict, reason: Reason) -> Finding {
         if self.carrier == Carrier::PublicTls {
             let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, self.ask_operator(about));
-            return finding(Verdict::Degraded, cause.sure(Confidence::Medium));
+            return finding(Verdict::Degraded, cause.with_confidence(Confidence::Medium));
         }
         let to = Destination::of(self.target);
         let (who, fix) = match reason {

@@ -53,7 +53,7 @@ impl Opener<'_> {
         request.headers.clone_from(&self.headers.fields);
         let work = async {
             let stream = self.stream().await?;
-            self.net.aside().request(stream, &request).await
+            self.net.detached().request(stream, &request).await
         };
         Some(clock::within(self.net.timeout(), work).await?.ok()?.status)
     }
@@ -78,7 +78,7 @@ impl Opener<'_> {
     }
 
     async fn tcp(&self) -> Result<Stream, Failure> {
-        let aside = self.net.aside();
+        let aside = self.net.detached();
         match self.net.proxy_for(self.target) {
             Some(proxy) => aside.through(&proxy, &self.target.host, self.target.port()).await,
             None => {
@@ -89,7 +89,7 @@ impl Opener<'_> {
     }
 
     async fn secured(&self, stream: Stream, hello: &Hello) -> Result<Secure, Failure> {
-        self.net.aside().handshake(stream, hello).await
+        self.net.detached().handshake(stream, hello).await
     }
 }
 

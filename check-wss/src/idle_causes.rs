@@ -21,10 +21,14 @@ impl Situation<'_> {
             ConnectionEnd::Silent if timer => Who::Network,
             _ => Who::Unknown,
         };
-        let cause = Cause::new(reason, who, self.keep_open(hold, own)).sure(confidence(hold, timer));
-        let cause = evidence(hold, cause);
         let cause =
-            if own { cause.seen("the end came inside TLS that the public roots vouch for") } else { cause };
+            Cause::new(reason, who, self.keep_open(hold, own)).with_confidence(confidence(hold, timer));
+        let cause = evidence(hold, cause);
+        let cause = if own {
+            cause.with_evidence("the end came inside TLS that the public roots vouch for")
+        } else {
+            cause
+        };
         finding(Verdict::Degraded, cause)
     }
 
@@ -65,24 +69,24 @@ fn evidence(hold: &IdleBracket, mut cause: Cause) -> Cause {
         let (Some(end), at) = (&held.end, held.idle_s) else { continue };
         cause = match end {
             ConnectionEnd::Silent => {
-                cause.seen(format!("a connection left idle for {at} s no longer answered"))
+                cause.with_evidence(format!("a connection left idle for {at} s no longer answered"))
             }
-            end => cause.seen(format!("an idle connection was {} after {at} s", end.words())),
+            end => cause.with_evidence(format!("an idle connection was {} after {at} s", end.words())),
         };
     }
     if let Some(alive) = hold.alive_s {
-        cause = cause.seen(format!("a connection left idle for {alive} s was alive"));
+        cause = cause.with_evidence(format!("a connection left idle for {alive} s was alive"));
     }
     if let Some(pinged) = &hold.keepalive {
         let outcome = pinged
             .end
             .as_ref()
             .map_or("lived: pings prevent the cut".into(), |end| format!("was {} as well", end.words()));
-        cause = cause.seen(format!("a connection pinged every {} s {outcome}", pinged.every_s));
+        cause = cause.with_evidence(format!("a connection pinged every {} s {outcome}", pinged.every_s));
     }
     match hold.again {
-        Some(true) => cause.seen("a new connection opened at once"),
-        Some(false) => cause.seen("a new connection failed as well"),
+        Some(true) => cause.with_evidence("a new connection opened at once"),
+        Some(false) => cause.with_evidence("a new connection failed as well"),
         None => cause,
     }
 }

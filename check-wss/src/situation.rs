@@ -80,9 +80,11 @@ impl Situation<'_> {
     /// The evidence that only the service can have answered.
     pub fn with_carrier(&self, cause: Cause) -> Cause {
         match self.carrier {
-            Carrier::PublicTls => cause.seen("the answer came inside TLS that the public roots vouch for"),
+            Carrier::PublicTls => {
+                cause.with_evidence("the answer came inside TLS that the public roots vouch for")
+            }
             Carrier::InterceptedTls => {
-                cause.seen("TLS is intercepted, and the answer came from the interceptor")
+                cause.with_evidence("TLS is intercepted, and the answer came from the interceptor")
             }
             Carrier::Cleartext => cause,
         }

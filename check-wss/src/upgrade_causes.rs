@@ -31,17 +31,17 @@ impl Situation<'_> {
             Page::Portal => (Reason::CaptivePortal, Fix::LogIn { url: None }),
         };
         let cause = Cause::new(reason, self.device_owner(), fix)
-            .sure(Confidence::Medium)
-            .seen(self.failure.detail.clone())
-            .seen(format!("{} is a mark of {}", page.mark, page.vendor));
+            .with_confidence(Confidence::Medium)
+            .with_evidence(self.failure.detail.clone())
+            .with_evidence(format!("{} is a mark of {}", page.mark, page.vendor));
         finding(Verdict::Fail, cause)
     }
 
     /// Nothing can strip an Upgrade inside intact TLS: the service itself answered so.
     pub fn service(&self, answer: &str) -> Finding {
         let cause = Cause::new(self.refusal(), Who::Service, self.ask_operator(self.what_to_ask()))
-            .sure(Confidence::Medium)
-            .seen(format!("the service answered: {answer}"));
+            .with_confidence(Confidence::Medium)
+            .with_evidence(format!("the service answered: {answer}"));
         finding(Verdict::Degraded, self.with_carrier(cause))
     }
 
@@ -84,7 +84,7 @@ impl Situation<'_> {
             // Whoever fails fails without a filter, too.
             Some(500..) => {
                 let cause = Cause::new(Reason::Unknown, Who::Unknown, self.ask_operator(self.what_to_ask()));
-                finding(Verdict::Fail, cause.seen(self.upgrade_answer()))
+                finding(Verdict::Fail, cause.with_evidence(self.upgrade_answer()))
             }
             _ => self.filtered(signs),
         }
@@ -98,8 +98,8 @@ impl Situation<'_> {
         let (reason, who) =
             if bare { (Reason::Unknown, Who::Unknown) } else { (Reason::ServiceRefused, Who::Service) };
         let cause = Cause::new(reason, who, self.ask_operator(self.what_to_ask()))
-            .seen(self.upgrade_answer())
-            .seen("nothing in the answer or its distance shows a device on the way");
+            .with_evidence(self.upgrade_answer())
+            .with_evidence("nothing in the answer or its distance shows a device on the way");
         finding(Verdict::Degraded, cause)
     }
 
@@ -111,15 +111,20 @@ impl Situation<'_> {
     fn filtered(&self, signs: Vec<String>) -> Finding {
         let near = self.nearer.as_ref().and_then(|nearer| nearer.near);
         let mut cause = Cause::new(Reason::WebsocketFilter, self.device_owner(), self.permit())
-            .near(near)
-            .seen(self.upgrade_answer());
+            .at_hop(near)
+            .with_evidence(self.upgrade_answer());
         cause = match (self.carrier, self.proxy) {
-            (Carrier::Cleartext, Some(proxy)) => cause.seen(format!("{proxy} granted the tunnel (CONNECT)")),
+            (Carrier::Cleartext, Some(proxy)) => {
+                cause.with_evidence(format!("{proxy} granted the tunnel (CONNECT)"))
+            }
             _ => self.with_carrier(cause),
         };
         let second = !signs.is_empty() || self.carrier == Carrier::InterceptedTls;
-        cause = signs.into_iter().fold(cause, Cause::seen);
-        finding(Verdict::Fail, cause.sure(if second { Confidence::Medium } else { Confidence::Low }))
+        cause = signs.into_iter().fold(cause, Cause::with_evidence);
+        finding(
+            Verdict::Fail,
+            cause.with_confidence(if second { Confidence::Medium } else { Confidence::Low }),
+        )
     }
 
     fn proxy_wants_credentials(&self) -> Cause {
@@ -131,8 +136,8 @@ impl Situation<'_> {
             None => Fix::exempt(self.target, Filter::ProxyAuthentication),
         };
         Cause::new(Reason::ProxyAuth, Who::Proxy, fix)
-            .sure(Confidence::Medium)
-            .seen("407: a proxy asks for credentials, and an origin server never sends that")
+            .with_confidence(Confidence::Medium)
+            .with_evidence("407: a proxy asks for credentials, and an origin server never sends that")
     }
 
     /// What shows that a device on the way answered, or changed the request.
@@ -166,9 +171,9 @@ impl Situation<'_> {
     /// The upgrade met silence or a cut, the same request without it an answer.
     pub fn singled_out(&self, status: u16) -> Finding {
         let cause = Cause::new(Reason::WebsocketFilter, self.device_owner(), self.permit())
-            .sure(Confidence::Medium)
-            .seen(format!("the upgrade was not answered: {}", self.failure.detail))
-            .seen(format!("the same request without Upgrade was answered with status {status}"));
+            .with_confidence(Confidence::Medium)
+            .with_evidence(format!("the upgrade was not answered: {}", self.failure.detail))
+            .with_evidence(format!("the same request without Upgrade was answered with status {status}"));
         finding(Verdict::Fail, cause)
     }
 
@@ -176,9 +181,11 @@ impl Situation<'_> {
     pub fn only_http2(&self) -> Finding {
         let about = "it speaks only HTTP/2 (ALPN h2), whose connections have no upgrade to WebSocket: offer HTTP/1.1 there";
         let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, self.ask_operator(about))
-            .sure(Confidence::Medium)
-            .seen(self.failure.detail.clone())
-            .seen("offered HTTP/2 as well, the server chose it, inside TLS that the public roots vouch for");
+            .with_confidence(Confidence::Medium)
+            .with_evidence(self.failure.detail.clone())
+            .with_evidence(
+                "offered HTTP/2 as well, the server chose it, inside TLS that the public roots vouch for",
+            );
         finding(Verdict::Degraded, cause)
     }
 }

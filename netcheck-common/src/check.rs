@@ -40,7 +40,7 @@ pub trait Check: clap::Args + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Stopped>>;
 
     /// How much longer than usual a target takes on purpose (a hold, a stream): added to the default deadline.
-    fn lasts(&self) -> Duration {
+    fn extra_time(&self) -> Duration {
         Duration::ZERO
     }
 
@@ -48,7 +48,7 @@ pub trait Check: clap::Args + Send + Sync + 'static {
     ///
     /// # Errors
     /// A flag that cannot be used.
-    fn prepare(&mut self) -> Result<(), String> {
+    fn validate(&mut self) -> Result<(), String> {
         Ok(())
     }
 

@@ -8,9 +8,9 @@ use netcheck_diagnose::Diagnosis;
 pub use netcheck_diagnose::Observed;
 use netcheck_net::clock;
 pub use netcheck_net::clock::seconds;
+use netcheck_net::local_limits;
 use netcheck_net::net::Net;
 use netcheck_net::proxy::{Proxy, Step};
-use netcheck_net::shortage;
 use netcheck_net::stream::Stream;
 use netcheck_net::tls::{Hello, Secure};
 use netcheck_record::cause::Cause;
@@ -94,7 +94,7 @@ impl<F: Default> Trace<F> {
     ///
     /// # Errors
     /// The stage failed.
-    pub fn attempt<T>(
+    pub fn optional_stage<T>(
         &mut self,
         layer: Layer,
         bound: Duration,
@@ -113,7 +113,7 @@ impl<F: Default> Trace<F> {
         mut work: impl Future<Output = Result<T, Failure>> + Unpin,
     ) -> Result<T, Failure> {
         self.begun.push(layer.name);
-        shortage::forget();
+        local_limits::reset();
         let begun = clock::now();
         let left = self.net.left();
         let bound_here = bound.min(left);
@@ -136,9 +136,11 @@ impl<F: Default> Trace<F> {
             Some(outcome) => outcome,
             None if bound <= left => {
                 let why = format!("no answer within {}", clock::seconds(bound));
-                Err(shortage::or(Failure::new(layer.timeout, why)))
+                Err(local_limits::blame(Failure::new(layer.timeout, why)))
             }
-            None => Err(shortage::or(Failure::new(layer.timeout, "the target's deadline was reached"))),
+            None => {
+                Err(local_limits::blame(Failure::new(layer.timeout, "the target's deadline was reached")))
+            }
         };
         self.note(layer, begun, outcome.is_ok());
         self.net.tell(1, || {
@@ -204,21 +206,23 @@ impl<F: Default> Trace<F> {
                 Step::Unspoken(proxy) => {
                     Failure::new(Code::ProxyProtocol, format!("{proxy}: this tool does not speak SOCKS 4"))
                 }
-                Step::Proxy(proxy) => match self.attempt(Layer::PROXY, net.timeout(), through(proxy)).await {
-                    Ok(reached) => {
-                        net.note_step(target, Ok(()));
-                        return Ok(Some(reached));
+                Step::Proxy(proxy) => {
+                    match self.optional_stage(Layer::PROXY, net.timeout(), through(proxy)).await {
+                        Ok(reached) => {
+                            net.note_step(target, Ok(()));
+                            return Ok(Some(reached));
+                        }
+                        Err(failure) if number < last && net.falls_over(&failure) => failure,
+                        Err(failure) => {
+                            net.note_step(target, Err(failure.code));
+                            return Err(self.fail(failure));
+                        }
                     }
-                    Err(failure) if number < last && net.falls_over(&failure) => failure,
-                    Err(failure) => {
-                        net.note_step(target, Err(failure.code));
-                        return Err(self.stop(failure));
-                    }
-                },
+                }
             };
             net.note_step(target, Err(failure.code));
             if number == last {
-                return Err(self.stop(failure));
+                return Err(self.fail(failure));
             }
         }
         Ok(None)
@@ -246,18 +250,18 @@ impl<F: Default> Trace<F> {
         self.stage(Layer::TLS, net.handshake(stream, &hello)).await
     }
 
-    /// Stops the check with a failure that [`Trace::attempt`] handed back and that turned out to be fatal.
-    pub fn stop(&mut self, failure: Failure) -> Stopped {
+    /// Stops the check with a failure that [`Trace::optional_stage`] handed back and that turned out to be fatal.
+    pub fn fail(&mut self, failure: Failure) -> Stopped {
         self.failure = Some(failure);
         Stopped(())
     }
 
     /// Stops the check because what the last stage reached did not last.
-    pub fn retract(&mut self, failure: Failure) -> Stopped {
+    pub fn fail_last_stage(&mut self, failure: Failure) -> Stopped {
         if let Some(last) = self.stages.last_mut() {
             last.ok = false;
         }
-        self.stop(failure)
+        self.fail(failure)
     }
 
     /// Remembers what is wrong and does not stop the check: the verdict becomes `degraded`.

@@ -22,11 +22,11 @@ const TWICE: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Boundary {
     /// Every time they stopped short of this hop, where the other packets went on.
-    Sharp(u8, IpAddr),
+    Confirmed(u8, IpAddr),
     /// They are seen at this hop after all.
-    Beyond(u8, IpAddr),
+    NotHere(u8, IpAddr),
     /// The answers do not tell.
-    Blurred,
+    Inconclusive,
 }
 
 /// Looks for it at the first hop that shows packets to another port of the address and not those to the silent one; at
@@ -39,7 +39,9 @@ pub(super) async fn find(net: &Diagnosis, to: SocketAddr) -> Boundary {
         Some(control) => net.trail(control).await.hops.iter().map(|(hop, _)| *hop).find(|hop| *hop > last),
         None => (last == 0).then_some(1),
     };
-    let Some(hop) = hop.filter(|_| own.walked && own.answered.is_none()) else { return Boundary::Blurred };
+    let Some(hop) = hop.filter(|_| own.walked && own.answered.is_none()) else {
+        return Boundary::Inconclusive;
+    };
     let other = || async {
         match control {
             Some(control) => trail::probe(net, control, hop, trail::wait(net)).await.hop(),
@@ -79,16 +81,16 @@ where
         let begun = clock::now();
         router = other().await;
         if router.is_none() {
-            return Boundary::Blurred;
+            return Boundary::Inconclusive;
         }
         let patience = (begun.elapsed() * 3).max(Duration::from_millis(30)).min(trail::wait(net));
         for probe in join_all([(); TWICE].map(|()| own(patience))).await {
             match probe {
                 Probe::Silent => {}
-                Probe::Hop(seen) => return Boundary::Beyond(hop, seen),
-                Probe::Answered(_) => return Boundary::Blurred,
+                Probe::Hop(seen) => return Boundary::NotHere(hop, seen),
+                Probe::Answered(_) => return Boundary::Inconclusive,
             }
         }
     }
-    router.map_or(Boundary::Blurred, |router| Boundary::Sharp(hop, router))
+    router.map_or(Boundary::Inconclusive, |router| Boundary::Confirmed(hop, router))
 }

@@ -34,20 +34,20 @@ impl Diagnosis {
 
     /// The same run's experiments over another way to the network.
     #[must_use]
-    pub fn over(&self, net: Net) -> Self {
+    pub fn with_net(&self, net: Net) -> Self {
         Diagnosis { net, experiments: Arc::clone(&self.experiments) }
     }
 
     /// The same, whose observations do not reach the target's record.
     #[must_use]
-    pub fn aside(&self) -> Self {
-        self.over(self.net.aside())
+    pub fn detached(&self) -> Self {
+        self.with_net(self.net.detached())
     }
 
-    /// The same as [`Diagnosis::aside`], with small TCP segments both ways.
+    /// The same as [`Diagnosis::detached`], with small TCP segments both ways.
     #[must_use]
-    pub fn small(&self) -> Self {
-        self.over(self.net.small())
+    pub fn with_small_mss(&self) -> Self {
+        self.with_net(self.net.with_small_mss())
     }
 }
 

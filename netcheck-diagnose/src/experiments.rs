@@ -20,6 +20,7 @@ use super::times::Times;
 use super::trail::{self, Answer, Probe, Trail};
 use super::walk::{self, Walk};
 use crate::Diagnosis;
+use netcheck_net::device;
 use netcheck_net::tls::SentHello;
 use netcheck_record::target::Host;
 
@@ -30,9 +31,14 @@ const HOPS: usize = 16;
 /// Ports that most services have open, asked as control.
 const SIBLINGS: [u16; 2] = [443, 80];
 
+/// How many connections are located at most: on the local network, or beyond it?
+const LOCATED: usize = 64;
+
 /// What was found out in a run besides the records.
 #[derive(Debug, Default)]
 pub struct Experiments {
+    reached_beyond: AtomicBool,
+    located: AtomicUsize,
     reached_over_ipv6: AtomicBool,
     answered: AtomicBool,
     traced: AtomicUsize,
@@ -60,11 +66,25 @@ pub struct Experiments {
 }
 
 impl Experiments {
-    /// Notes a connection that stood over IPv6: a control for a dead address family.
+    /// Notes an established connection: beyond the local network it disproves `offline`, over IPv6 a dead family.
     pub(crate) fn note_connected(&self, to: SocketAddr) {
+        // Asking the system where an address is costs more than a connection: a sweep asks a few times.
+        if !self.reached_beyond()
+            && !to.ip().is_loopback()
+            && self.located.fetch_add(1, Ordering::Relaxed) < LOCATED
+            && !device::is_ours(to.ip())
+            && !device::is_on_link(to.ip())
+        {
+            self.reached_beyond.store(true, Ordering::Relaxed);
+        }
         if to.is_ipv6() {
             self.reached_over_ipv6.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Whether any connection of this run beyond the local network was established.
+    pub(crate) fn reached_beyond(&self) -> bool {
+        self.reached_beyond.load(Ordering::Relaxed)
     }
 
     /// Notes a service that answered a datagram: a control for later silence.
@@ -149,7 +169,7 @@ impl Diagnosis {
 
     /// How far this ClientHello gets.
     pub(super) async fn hello_walk(&self, to: SocketAddr, sent: &SentHello) -> Walk {
-        let walking = async { walk::walk(&self.aside(), to, &sent.bytes).await };
+        let walking = async { walk::walk(&self.detached(), to, &sent.bytes).await };
         self.experiments.walks.get((to, HelloForm::of(&sent.hello)), walking).await
     }
 
@@ -161,11 +181,11 @@ impl Diagnosis {
             let Some((first, second)) = sent.bytes.split_at_checked(full) else {
                 return self.hello_walk(to, sent).await.culprit(self, to).await;
             };
-            let place = walk::walk(&self.aside(), to, first).await;
+            let place = walk::walk(&self.detached(), to, first).await;
             if place.acknowledged != Some(true) || second.is_empty() {
                 return place.culprit(self, to).await;
             }
-            walk::walk_after(&self.aside(), to, first, second).await.culprit(self, to).await
+            walk::walk_after(&self.detached(), to, first, second).await.culprit(self, to).await
         };
         self.experiments.places.get((to, HelloForm::of(&sent.hello)), find).await
     }

@@ -24,7 +24,7 @@ pub enum Outcome {
 
 /// Shakes hands with `to` under another name, with a small ClientHello.
 pub async fn with_name(net: &Diagnosis, to: SocketAddr, name: &str) -> Outcome {
-    let aside = net.aside();
+    let aside = net.detached();
     let bound = net.timeout().mul_f64(0.4).min(net.left());
     let work = async {
         let Ok(stream) = aside.connect(&[to.ip()], to.port()).await else { return Outcome::Unreached };

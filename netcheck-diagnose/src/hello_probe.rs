@@ -95,7 +95,7 @@ async fn connect(net: &Diagnosis, to: Destination<'_>, segments: Segments) -> Op
         }
         Destination::Proxied(target) => {
             let proxy = net.proxy_for(target)?;
-            net.aside().through(&proxy, &target.host, target.port()).await.ok()
+            net.detached().through(&proxy, &target.host, target.port()).await.ok()
         }
     }
 }

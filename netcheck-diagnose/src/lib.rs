@@ -137,9 +137,9 @@ pub fn is_silence_above_tcp(code: Code) -> bool {
 pub fn mtu_blackhole(target: &Target, failure: &Failure, times: u8) -> Finding {
     use netcheck_record::cause::{Confidence, Reason, Who};
     let cause = Cause::new(Reason::MtuBlackhole, Who::Network, fix::mtu(target))
-        .sure(if times > 1 { Confidence::High } else { Confidence::Medium })
-        .seen(format!("with full-sized segments: {}", failure.detail))
-        .seen(format!(
+        .with_confidence(if times > 1 { Confidence::High } else { Confidence::Medium })
+        .with_evidence(format!("with full-sized segments: {}", failure.detail))
+        .with_evidence(format!(
             "the same check with segments of at most 500 bytes got further, {}",
             if times == 1 { "once".to_owned() } else { format!("{times} times out of {times}") }
         ));

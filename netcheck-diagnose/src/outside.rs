@@ -78,6 +78,7 @@ impl Diagnosis {
     /// Whether this machine is cut off: the first hop answers, and nothing beyond it towards any of several destinations.
     pub async fn cut_off(&self, v6: bool) -> Option<IpAddr> {
         let outside = self.outside(v6).await;
-        outside.first_hop.filter(|_| !outside.answers)
+        // A firewall that permits a list drops what goes elsewhere, probes included: what the run reached disproves it.
+        outside.first_hop.filter(|_| !outside.answers && !self.experiments.reached_beyond())
     }
 }

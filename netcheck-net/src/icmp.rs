@@ -83,20 +83,20 @@ impl Icmp {
             Meaning::NetUnreachable => Code::TcpNetUnreachable,
             _ => Code::TcpHostUnreachable,
         };
-        Failure::new(code, self.words()).from(self.sender)
+        Failure::new(code, self.words()).with_sender(self.sender)
     }
 
     /// The failure it means for a datagram.
     #[must_use]
     pub fn udp(self) -> Failure {
         let code = if self.meaning() == Meaning::Refused { Code::UdpRefused } else { Code::UdpProhibited };
-        Failure::new(code, self.words()).from(self.sender)
+        Failure::new(code, self.words()).with_sender(self.sender)
     }
 
     /// The failure it means for an echo request.
     #[must_use]
     pub fn echo(self) -> Failure {
-        Failure::new(Code::IcmpUnreachable, self.words()).from(self.sender)
+        Failure::new(Code::IcmpUnreachable, self.words()).with_sender(self.sender)
     }
 
     /// Whether our own kernel says it, about a packet from `local` to `to` that never left this machine.
@@ -113,7 +113,7 @@ impl Icmp {
             failure.offender = None;
             match self.meaning() {
                 Meaning::Prohibited | Meaning::Refused => failure.code = Code::RouteDenied,
-                _ => failure.beneath = Some(Code::TcpHostUnreachable),
+                _ => failure.underlying = Some(Code::TcpHostUnreachable),
             }
         }
         failure

@@ -9,7 +9,7 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use crate::icmp;
-use crate::shortage;
+use crate::local_limits;
 use netcheck_record::failure::{Code, Failure};
 
 /// From where packets leave.
@@ -60,7 +60,7 @@ pub async fn attempt_noting(
     reach: Reach,
     note: impl Fn(SocketAddr),
 ) -> Result<TcpStream, Refusal> {
-    match shortage::outlast(to, || start(origin, to, reach)).await {
+    match local_limits::retry(to, || start(origin, to, reach)).await {
         Ok(stream) => {
             let local = stream.local_addr().ok();
             local.into_iter().for_each(note);

@@ -9,7 +9,7 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use crate::icmp;
-use crate::shortage;
+use crate::local_limits;
 use crate::tcp::{Origin, leave_from};
 use netcheck_record::failure::{Code, Failure};
 
@@ -44,7 +44,7 @@ impl Socket {
         to: SocketAddr,
         local_port: u16,
     ) -> Result<Socket, Failure> {
-        let opened = shortage::outlast(to, || open(origin, to, local_port)).await;
+        let opened = local_limits::retry(to, || open(origin, to, local_port)).await;
         opened.map(|socket| Socket::of(socket, to)).map_err(|error| crate::tcp::refused_here(&error, to))
     }
 
@@ -59,7 +59,7 @@ impl Socket {
     /// `route.denied` for a local firewall, else what an earlier ICMP message said.
     pub async fn send(&self, datagram: &[u8]) -> Result<(), Failure> {
         // Without asking the event loop first: a socket that sends this little nearly always may.
-        let sent = shortage::outlast(self.to, || SockRef::from(&self.socket).send(datagram)).await;
+        let sent = local_limits::retry(self.to, || SockRef::from(&self.socket).send(datagram)).await;
         sent.map(|_| ()).map_err(|error| self.failure(&error))
     }
 
@@ -165,7 +165,7 @@ pub async fn unconnected(origin: &Origin, peer: IpAddr) -> Result<std::net::UdpS
         }
         Ok(socket.into())
     };
-    shortage::outlast(to, open).await.map_err(|error: io::Error| crate::tcp::refused_here(&error, to))
+    local_limits::retry(to, open).await.map_err(|error: io::Error| crate::tcp::refused_here(&error, to))
 }
 
 fn open(origin: &Origin, to: SocketAddr, local_port: u16) -> io::Result<UdpSocket> {

@@ -229,21 +229,21 @@ impl Cause {
 
     /// Adds one thing that was seen. Text from the network is made harmless and bounded.
     #[must_use]
-    pub fn seen(mut self, evidence: impl Into<String>) -> Self {
+    pub fn with_evidence(mut self, evidence: impl Into<String>) -> Self {
         self.evidence.push(crate::escape::line(&evidence.into(), 400));
         self
     }
 
     /// Says how sure the cause is.
     #[must_use]
-    pub fn sure(mut self, confidence: Confidence) -> Self {
+    pub fn with_confidence(mut self, confidence: Confidence) -> Self {
         self.confidence = confidence;
         self
     }
 
     /// Says where it is.
     #[must_use]
-    pub fn near(mut self, address: Option<IpAddr>) -> Self {
+    pub fn at_hop(mut self, address: Option<IpAddr>) -> Self {
         self.near = address;
         self
     }

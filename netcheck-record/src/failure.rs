@@ -287,9 +287,9 @@ pub struct Failure {
     /// Who sent the ICMP message that ended the stage, where one did.
     #[serde(skip)]
     pub offender: Option<IpAddr>,
-    /// What failed beneath, where this failure stands for another one: no route to the resolver, say.
+    /// What failed underlying, where this failure stands for another one: no route to the resolver, say.
     #[serde(skip)]
-    pub beneath: Option<Code>,
+    pub underlying: Option<Code>,
     /// Whether whoever was asked did send something, though no whole answer: no device drops all that passes between us.
     #[serde(skip)]
     pub heard: bool,
@@ -299,19 +299,19 @@ impl Failure {
     /// A failure with its sentence. Text from the network is made harmless and bounded.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let detail = crate::escape::line(&detail.into(), 400);
-        Failure { code, detail, offender: None, beneath: None, heard: false }
+        Failure { code, detail, offender: None, underlying: None, heard: false }
     }
 
     /// The same failure, sent by `offender`.
     #[must_use]
-    pub fn from(mut self, offender: Option<IpAddr>) -> Self {
+    pub fn with_sender(mut self, offender: Option<IpAddr>) -> Self {
         self.offender = offender;
         self
     }
 
     /// The same silence, if `count` is not 0: so many `what` came from `whom` all the same.
     #[must_use]
-    pub fn amid(self, count: u32, what: &str, whom: impl fmt::Display) -> Self {
+    pub fn with_unrelated_replies(self, count: u32, what: &str, whom: impl fmt::Display) -> Self {
         if count == 0 {
             return self;
         }
@@ -321,11 +321,11 @@ impl Failure {
         Failure { heard: true, detail: crate::escape::line(&detail, 400), ..self }
     }
 
-    /// The same failure, standing for one beneath it.
+    /// The same failure, standing for one underlying it.
     #[must_use]
-    pub fn over(mut self, beneath: &Failure) -> Self {
-        self.beneath = Some(beneath.beneath.unwrap_or(beneath.code));
-        self.offender = beneath.offender;
+    pub fn caused_by(mut self, underlying: &Failure) -> Self {
+        self.underlying = Some(underlying.underlying.unwrap_or(underlying.code));
+        self.offender = underlying.offender;
         self
     }
 }

@@ -42,7 +42,8 @@ pub fn find(evidence: &Evidence<'_>) -> Option<MessageFinding> {
 /// A delay inside the sender's own hosts.
 fn held_by_sender(wait: &Wait, from: &str, by: &str) -> Cause {
     let fix = format!("Ask the operator of {from} why it held the message for {} s.", wait.seconds);
-    Cause::new(Reason::Unknown, Who::Service, fix).seen(format!("{from} and {by} are hosts of the sender"))
+    Cause::new(Reason::Unknown, Who::Service, fix)
+        .with_evidence(format!("{from} and {by} are hosts of the sender"))
 }
 
 /// A delay inside the receiver's own hosts: the one that had the message held it.
@@ -69,7 +70,7 @@ fn held_by_receiver(evidence: &Evidence<'_>, wait: &Wait, from: &str, by: &str) 
             format!("{from} took the message {} s before {by} got it from {}", wait.seconds, names.join(", "))
         }
     };
-    Cause::new(Reason::MailGateway, Who::Network, fix).seen(seen)
+    Cause::new(Reason::MailGateway, Who::Network, fix).with_evidence(seen)
 }
 
 /// A delay between the sender's last host and the gateway: the gateway put the sender off, or the sender waited.
@@ -80,7 +81,7 @@ fn held_at_the_border(evidence: &Evidence<'_>, wait: &Wait, from: &str, by: &str
         evidence.mail_in_question()
     );
     Cause::new(Reason::MailGateway, Who::Network, fix)
-        .seen(format!("{from} had the message {} s before {by} took it", wait.seconds))
+        .with_evidence(format!("{from} had the message {} s before {by} took it", wait.seconds))
 }
 
 /// A delay at a host that is neither the sender's nor the receiver's, as far as the message tells.
@@ -91,24 +92,26 @@ fn held_between(evidence: &Evidence<'_>, wait: &Wait, from: &str, by: &str) -> C
         evidence.mail_in_question()
     );
     Cause::new(Reason::MailGateway, Who::Network, fix)
-        .seen(format!("{from} had the message {} s before {by} took it", wait.seconds))
-        .seen(format!("the message does not tell whether {from} is the sender's or the receiver's"))
+        .with_evidence(format!("{from} had the message {} s before {by} took it", wait.seconds))
+        .with_evidence(format!("the message does not tell whether {from} is the sender's or the receiver's"))
 }
 
 fn with_witnesses(cause: Cause, evidence: &Evidence<'_>, wait: &Wait, by: &str) -> Cause {
     let told = evidence.analysis.greylisted;
     let cause = match told {
         Some(seconds) => cause
-            .sure(Confidence::Medium)
-            .seen(format!("an X-Greylist field tells of {seconds} s of greylisting")),
+            .with_confidence(Confidence::Medium)
+            .with_evidence(format!("an X-Greylist field tells of {seconds} s of greylisting")),
         None => cause,
     };
     match wait.witnesses {
         0 if told.is_some() => cause,
-        0 => cause.seen(format!("only clocks of one organisation, that of {by}, show the end of the wait")),
-        hops => cause
-            .sure(Confidence::Medium)
-            .seen(format!("the clocks of {hops} later hops at other organisations agree with that of {by}")),
+        0 => cause.with_evidence(format!(
+            "only clocks of one organisation, that of {by}, show the end of the wait"
+        )),
+        hops => cause.with_confidence(Confidence::Medium).with_evidence(format!(
+            "the clocks of {hops} later hops at other organisations agree with that of {by}"
+        )),
     }
 }
 
@@ -126,8 +129,8 @@ pub fn find_before_first_hop(evidence: &Evidence<'_>) -> Option<MessageFinding> 
     let detail = format!("the Date field is {seconds} s before the first hop, {by}");
     let fix = format!("Ask the sender whether the message waited {seconds} s before {by} took it.");
     let cause = Cause::new(Reason::Unknown, Who::Service, fix)
-        .seen(detail.clone())
-        .seen("only the clock of the author says so");
+        .with_evidence(detail.clone())
+        .with_evidence("only the clock of the author says so");
     Some(MessageFinding { failure: Failure::new(Code::MailDelayed, detail), cause })
 }
 
@@ -136,11 +139,11 @@ pub fn find_unknown(evidence: &Evidence<'_>) -> Option<MessageFinding> {
     let route = &evidence.analysis.route;
     let reason = route.unknown.as_deref()?;
     let fix = "Send the message again and note by a clock of your own when it was sent and when it arrived; set the clocks of the mail servers named here by NTP.";
-    let mut cause = Cause::new(Reason::Unknown, Who::Unknown, fix).seen(reason);
+    let mut cause = Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(reason);
     for skew in route.skewed.iter().take(5) {
         let direction = if skew.seconds < 0 { "behind" } else { "ahead of" };
         let by = named(skew.by.as_deref());
-        cause = cause.seen(format!(
+        cause = cause.with_evidence(format!(
             "hop {}, {by}: {} s {direction} the nearest clock that is believed",
             skew.hop,
             skew.seconds.abs()

@@ -15,6 +15,7 @@ pub fn find(evidence: &Evidence<'_>) -> Option<MessageFinding> {
         None => format!("{} hops can be read", route.hops),
     };
     let fix = "Save the message itself from the mailbox it arrived in (\"show original\", \"save as .eml\") and check that file.";
-    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix).seen(detail.clone()).seen(shown);
+    let cause =
+        Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(detail.clone()).with_evidence(shown);
     Some(MessageFinding { failure: Failure::new(Code::MailIncomplete, detail), cause })
 }

@@ -25,9 +25,11 @@ pub fn find(evidence: &Evidence<'_>) -> Option<MessageFinding> {
         Some(failed) if marks.is_empty() => authentication(evidence, &failed),
         _ => filter(evidence, &detail),
     };
-    let cause =
-        marks.iter().skip(1).fold(cause, |cause, mark| cause.seen(format!("{} says junk too", mark.field)));
-    let cause = if marks.len() > 1 { cause.sure(Confidence::Medium) } else { cause };
+    let cause = marks
+        .iter()
+        .skip(1)
+        .fold(cause, |cause, mark| cause.with_evidence(format!("{} says junk too", mark.field)));
+    let cause = if marks.len() > 1 { cause.with_confidence(Confidence::Medium) } else { cause };
     Some(MessageFinding { failure: Failure::new(Code::MailJunk, detail), cause })
 }
 
@@ -37,7 +39,7 @@ fn filter(evidence: &Evidence<'_>, detail: &str) -> Cause {
         evidence.gateway_text(),
         evidence.mail_in_question()
     );
-    Cause::new(Reason::MailGateway, Who::Network, fix).seen(detail)
+    Cause::new(Reason::MailGateway, Who::Network, fix).with_evidence(detail)
 }
 
 /// Why authentication failed: the sender did not sign, or something changed the message before the check.
@@ -53,9 +55,9 @@ fn authentication(evidence: &Evidence<'_>, failed: &str) -> Cause {
             evidence.mail_in_question()
         );
         return Cause::new(Reason::MailGateway, Who::Network, fix)
-            .sure(Confidence::Medium)
-            .seen(seen)
-            .seen(format!("the DKIM signature of {author} is valid in this file"));
+            .with_confidence(Confidence::Medium)
+            .with_evidence(seen)
+            .with_evidence(format!("the DKIM signature of {author} is valid in this file"));
     }
     if aligned(Judgement::BodyChanged) || aligned(Judgement::HeaderChanged) {
         let fix = format!(
@@ -64,13 +66,13 @@ fn authentication(evidence: &Evidence<'_>, failed: &str) -> Cause {
             evidence.gateway_text()
         );
         return Cause::new(Reason::Unknown, Who::Unknown, fix)
-            .seen(seen)
-            .seen(format!("the DKIM signature of {author} does not match the message"));
+            .with_evidence(seen)
+            .with_evidence(format!("the DKIM signature of {author} does not match the message"));
     }
     let fix = format!(
         "Sign mail of {author} with a DKIM key of {author} (d={author}), or send it from a host that its SPF record covers."
     );
     Cause::new(Reason::SenderIdentity, Who::Service, fix)
-        .seen(seen)
-        .seen(format!("no valid DKIM signature is one of {author}"))
+        .with_evidence(seen)
+        .with_evidence(format!("no valid DKIM signature is one of {author}"))
 }

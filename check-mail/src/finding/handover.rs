@@ -24,6 +24,6 @@ pub fn find(evidence: &Evidence<'_>) -> Option<MessageFinding> {
     let fix = format!(
         "Send from {published}, or publish {address} and have it added to the gateways' allow-lists."
     );
-    let cause = Cause::new(Reason::SenderIdentity, Who::Service, fix).seen(detail.clone());
+    let cause = Cause::new(Reason::SenderIdentity, Who::Service, fix).with_evidence(detail.clone());
     Some(MessageFinding { failure: Failure::new(Code::MailAddressMismatch, detail), cause })
 }

@@ -72,32 +72,32 @@ fn changed(evidence: &Evidence<'_>, seen: &str) -> Cause {
             evidence.gateway_text()
         );
         return Cause::new(Reason::Unknown, Who::Unknown, fix)
-            .seen(seen)
-            .seen("the receiving side itself found the signature invalid");
+            .with_evidence(seen)
+            .with_evidence("the receiving side itself found the signature invalid");
     }
     let fix = format!(
         "On {} exempt {} from link rewriting, link scanning, banners and disclaimers: a log-in link that a scanner opens is used up.",
         evidence.gateway_text(),
         evidence.mail_in_question()
     );
-    let mut cause = Cause::new(Reason::MailGateway, Who::Network, fix).seen(seen);
+    let mut cause = Cause::new(Reason::MailGateway, Who::Network, fix).with_evidence(seen);
     let mut signs = 1;
     for (vendor, count) in &links.rewritten {
         let line = format!("{count} of {} links lead through {vendor}", links.total);
         if line != seen {
             signs += 1;
-            cause = cause.seen(line);
+            cause = cause.with_evidence(line);
         }
     }
     if analysis.banner {
         signs += 1;
-        cause = cause.seen("a banner warns of mail from outside");
+        cause = cause.with_evidence("a banner warns of mail from outside");
     }
     if evidence.verified_on_arrival() {
         signs += 1;
-        cause = cause.seen("the receiving side found the signature valid before the change");
+        cause = cause.with_evidence("the receiving side found the signature valid before the change");
     }
-    cause.sure(if signs > 1 { Confidence::Medium } else { Confidence::Low })
+    cause.with_confidence(if signs > 1 { Confidence::Medium } else { Confidence::Low })
 }
 
 /// No signature of the author's; those of others do not count for it.
@@ -108,13 +108,13 @@ fn unsigned(evidence: &Evidence<'_>, author: &str) -> MessageFinding {
         let fix = format!(
             "Sign {mail} with DKIM; if it is signed, keep the gateway from removing DKIM-Signature fields."
         );
-        let cause =
-            Cause::new(Reason::Unknown, Who::Unknown, fix).seen("the message has no DKIM-Signature field");
+        let cause = Cause::new(Reason::Unknown, Who::Unknown, fix)
+            .with_evidence("the message has no DKIM-Signature field");
         return finding(Code::MailNoDkim, "the message has no DKIM signature".to_owned(), cause);
     }
     let detail = format!("no DKIM signature is one of {author}; there are those of {}", others.join(", "));
     let fix = format!("Sign {mail} with a DKIM key of {author} (d={author}).");
-    let cause = Cause::new(Reason::SenderIdentity, Who::Service, fix).seen(detail.clone());
+    let cause = Cause::new(Reason::SenderIdentity, Who::Service, fix).with_evidence(detail.clone());
     finding(Code::MailNoDkim, detail, cause)
 }
 
@@ -138,19 +138,19 @@ fn invalid(evidence: &Evidence<'_>, one: &Verification) -> MessageFinding {
                 evidence.mail_in_question()
             );
             Cause::new(Reason::MailGateway, Who::Network, fix)
-                .sure(Confidence::Medium)
-                .seen(detail.clone())
-                .seen("the receiving side found the signature valid before the change")
+                .with_confidence(Confidence::Medium)
+                .with_evidence(detail.clone())
+                .with_evidence("the receiving side found the signature valid before the change")
         }
         Judgement::HeaderChanged => {
             let fix = format!(
                 "Compare the message with one that went to another mailbox: either the gateway or {signer} has to change something."
             );
-            Cause::new(Reason::Unknown, Who::Unknown, fix).seen(detail.clone())
+            Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(detail.clone())
         }
         _ => {
             let fix = format!("Publish a usable DKIM key for {signer} (DNS, TXT) and sign with it.");
-            Cause::new(Reason::SenderIdentity, Who::Service, fix).seen(detail.clone())
+            Cause::new(Reason::SenderIdentity, Who::Service, fix).with_evidence(detail.clone())
         }
     };
     finding(Code::MailDkimInvalid, detail, cause)

@@ -148,7 +148,7 @@ impl Survey<'_> {
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Option<T> {
         let bound = trace.net().left();
-        let answer = trace.attempt(layer, bound, work).await;
+        let answer = trace.optional_stage(layer, bound, work).await;
         answer.map_err(|failure| self.lost.push(failure)).ok()
     }
 }
@@ -183,14 +183,14 @@ async fn judge(
         trace.degrade(failure, Some(cause));
     }
     match fatal {
-        Some(failure) => Err(trace.stop(failure)),
+        Some(failure) => Err(trace.fail(failure)),
         None => Ok(()),
     }
 }
 
 fn unanswered(failure: &Failure) -> Cause {
     let fix = "Have the resolver of this network answer the query, or ask the operator of that DNS zone why it does not answer.";
-    Cause::new(Reason::Unknown, Who::Dns, fix).seen(failure.detail.clone())
+    Cause::new(Reason::Unknown, Who::Dns, fix).with_evidence(failure.detail.clone())
 }
 
 /// Why the domain itself could not be looked up, where the answer of the resolver says so.
@@ -213,5 +213,5 @@ pub fn explain(domain: &str, failure: &Failure) -> Option<Finding> {
         _ => return None,
     };
     let reason = if who == Who::Service { Reason::SenderIdentity } else { Reason::Unknown };
-    Some(Finding { verdict: None, cause: Cause::new(reason, who, fix).seen(failure.detail.clone()) })
+    Some(Finding { verdict: None, cause: Cause::new(reason, who, fix).with_evidence(failure.detail.clone()) })
 }

@@ -106,14 +106,15 @@ impl Problem {
         let code = self.failure.code;
         let evidence = self.failure.detail.clone();
         if !in_order_elsewhere.contains(&code) {
-            return Cause::new(Reason::SenderIdentity, Who::Service, self.fix.clone()).seen(evidence);
+            return Cause::new(Reason::SenderIdentity, Who::Service, self.fix.clone())
+                .with_evidence(evidence);
         }
         let another = addressed && code == Code::MailAddressMismatch;
         let reason = if another { Reason::DnsHijack } else { Reason::DnsFilter };
         let fix = "Have the resolver of this network answer these names, TXT records included, as the public DNS does.";
         Cause::new(reason, Who::Dns, fix)
-            .sure(Confidence::Medium)
-            .seen(evidence)
-            .seen("the reference resolver answers without this problem")
+            .with_confidence(Confidence::Medium)
+            .with_evidence(evidence)
+            .with_evidence("the reference resolver answers without this problem")
     }
 }

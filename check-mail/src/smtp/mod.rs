@@ -153,14 +153,14 @@ impl GatewayProbe<'_> {
             facts.extensions = reply.lines.iter().skip(1).take(EXTENSIONS).cloned().collect();
             Ok(reply)
         };
-        let failure = match trace.attempt(SMTP, bound, work).await {
+        let failure = match trace.optional_stage(SMTP, bound, work).await {
             Ok(reply) => return Ok(reply),
             Err(failure) => failure,
         };
         if let Some(reply) = refused {
             self.refuse(&failure, refusal::subject(&reply, true), &reply, trace);
         }
-        Err(trace.stop(self.with_patience(failure, bound)))
+        Err(trace.fail(self.with_patience(failure, bound)))
     }
 
     /// The gateway as a rule names it: host and port, and whose product it is where its name or its banner tells.
@@ -181,7 +181,7 @@ impl GatewayProbe<'_> {
 
     /// The slow replies as evidence.
     fn with_slowness(&self, cause: Cause) -> Cause {
-        self.facts.slow.iter().fold(cause, |cause, slow| cause.seen(format!("slow reply: {slow}")))
+        self.facts.slow.iter().fold(cause, |cause, slow| cause.with_evidence(format!("slow reply: {slow}")))
     }
 
     /// A timeout that says how long was waited, what arrived, and what the protocol allows.
@@ -212,9 +212,9 @@ impl GatewayProbe<'_> {
             facts.time("starttls", connection.took);
             Ok(reply)
         };
-        let reply = match trace.attempt(STARTTLS, bound, work).await {
+        let reply = match trace.optional_stage(STARTTLS, bound, work).await {
             Ok(reply) => reply,
-            Err(failure) => return Err(trace.stop(self.with_patience(failure, bound))),
+            Err(failure) => return Err(trace.fail(self.with_patience(failure, bound))),
         };
         if reply.class() != 2 {
             self.refusals.extend(reply.lines.first().cloned());
@@ -225,13 +225,13 @@ impl GatewayProbe<'_> {
         let hello = Hello { opportunistic: true, ..Hello::to(&self.target.host) };
         let net = trace.net();
         let bound = net.timeout();
-        match trace.attempt(Layer::TLS, bound, net.handshake(connection.into_stream(), &hello)).await {
+        match trace.optional_stage(Layer::TLS, bound, net.handshake(connection.into_stream(), &hello)).await {
             Ok(secure) => {
                 self.facts.proven.push("STARTTLS works");
                 self.handshake(secure.stream, false, trace).await?;
             }
             Err(failure) => {
-                let cause = rewriting::without_tls(&self.place()).seen(failure.detail.clone());
+                let cause = rewriting::without_tls(&self.place()).with_evidence(failure.detail.clone());
                 self.tls_problem = Some((failure, cause));
                 // What a mail server does then: it comes back without TLS.
                 let stream = trace.reach(self.target).await?;
@@ -264,12 +264,12 @@ impl GatewayProbe<'_> {
             refused = Some((reply, subject));
             Err(failure)
         };
-        let Err(failure) = trace.attempt(RCPT, bound, envelope).await else { return Ok(()) };
+        let Err(failure) = trace.optional_stage(RCPT, bound, envelope).await else { return Ok(()) };
         let Some((reply, subject)) = refused else {
-            return Err(trace.stop(self.with_patience(failure, bound)));
+            return Err(trace.fail(self.with_patience(failure, bound)));
         };
         self.refuse(&failure, subject, &reply, trace);
-        Err(trace.stop(failure))
+        Err(trace.fail(failure))
     }
 
     /// States what this conversation proved, and what it cannot prove.

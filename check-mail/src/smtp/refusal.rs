@@ -278,7 +278,10 @@ pub fn cause(place: &str, subject: Subject, reply: &Reply) -> Cause {
             gateway(format!("On the mail gateway {place} (TCP, SMTP) accept mail from {HOST} ({ADDRESS})."))
         }
     };
-    cause.sure(Confidence::Low).seen(format!("reply {}: {}", reply.status(), subject.sentence())).seen(ours)
+    cause
+        .with_confidence(Confidence::Low)
+        .with_evidence(format!("reply {}: {}", reply.status(), subject.sentence()))
+        .with_evidence(ours)
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ pub struct Conversation<'a> {
 #[must_use]
 pub fn without_tls(place: &str) -> Cause {
     let fix = format!("Offer STARTTLS with a valid certificate on {place} (TCP, SMTP).");
-    Cause::new(Reason::MailGateway, Who::Network, fix).seen("mail to this gateway travels unencrypted")
+    Cause::new(Reason::MailGateway, Who::Network, fix)
+        .with_evidence("mail to this gateway travels unencrypted")
 }
 
 /// Why there is no TLS: a firewall that inspects SMTP overwrites what it does not know (`220 ****`, `250-XXXXXXXA`, `"XXXXXXXX"`),
@@ -44,8 +45,8 @@ pub fn explain_missing_tls(place: &str, conversation: &Conversation<'_>) -> Caus
         "Turn off SMTP inspection (\"ESMTP inspection\", \"fixup smtp\") for {place} on the firewall."
     );
     let confidence = if signs.len() > 1 { Confidence::Medium } else { Confidence::Low };
-    let cause = Cause::new(Reason::NatRewrite, Who::Network, fix).sure(confidence);
-    signs.into_iter().fold(cause, Cause::seen)
+    let cause = Cause::new(Reason::NatRewrite, Who::Network, fix).with_confidence(confidence);
+    signs.into_iter().fold(cause, Cause::with_evidence)
 }
 
 fn first_word(line: &str) -> Option<&str> {

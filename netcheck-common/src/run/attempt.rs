@@ -14,8 +14,8 @@ use crate::check::Check;
 use crate::trace::Trace;
 use netcheck_diagnose::{Diagnosis, Experiments};
 use netcheck_net::clock;
+use netcheck_net::local_limits;
 use netcheck_net::net::{Net, Shared};
-use netcheck_net::shortage;
 use netcheck_record::escape;
 use netcheck_record::record::{Record, Verdict};
 use netcheck_record::spec::Rejected;
@@ -51,7 +51,7 @@ pub(super) async fn one<C: Check>(
         if settled || tried == attempts || net.left().is_zero() {
             return judge::with_attempts(record, tried, attempts);
         }
-        net = net.again();
+        net = net.next_attempt();
         tried += 1;
     }
 }
@@ -68,20 +68,20 @@ async fn attempt<C: Check>(check: &C, net: &Diagnosis, target: &Target, ts: &str
             trace.finish()
         });
         // What a control or an experiment lacks says nothing of the target's own stages.
-        let control = Box::pin(shortage::watched(mss_control::rounds(check, net, target)));
+        let control = Box::pin(local_limits::scope(mss_control::rounds(check, net, target)));
         let ((mut observed, facts), small_rounds) = with_control(net, check_once, control).await;
         judge::correct(net, target, &mut observed);
         judge::ecn(net, target, &mut observed).await;
         let finding = if judge::needs_explaining(&observed) {
             // On the heap first: what watches it would be moved there with all of it.
             let explained = Box::pin(judge::explain(check, net, target, &facts, &observed, small_rounds));
-            shortage::watched(explained).await
+            local_limits::scope(explained).await
         } else {
             None
         };
         judge::record::<C>(net, target, observed, &facts, finding, ts.to_owned())
     };
-    match in_target(AssertUnwindSafe(shortage::watched(work)).catch_unwind()).await {
+    match in_target(AssertUnwindSafe(local_limits::scope(work)).catch_unwind()).await {
         Ok(record) => record,
         Err(panic) => judge::internal(C::NAME, target, ts.to_owned(), &*panic),
     }

@@ -273,7 +273,7 @@ fn unknown(failure: &Failure) -> Cause {
         Who::Unknown,
         "Nothing certain can be asked for yet; compare from another network.",
     )
-    .seen(failure.detail.clone())
+    .with_evidence(failure.detail.clone())
 }
 
 /// A public name with a private address: right only if TLS proves the service behind it.
@@ -319,8 +319,8 @@ fn ipv6_broken(net: &Diagnosis, target: &Target, observed: &mut Observed) {
         of("ipv6", "address").and_then(|address| address.as_str().map(str::to_owned)).unwrap_or_default();
     let authority = target.authority();
     let cause = diagnose::ipv6_broken(net, target)
-        .seen(format!("IPv6 to [{address}] ended with {code}"))
-        .seen("IPv4 to the same service connected");
+        .with_evidence(format!("IPv6 to [{address}] ended with {code}"))
+        .with_evidence("IPv4 to the same service connected");
     let failure = Failure::new(code, format!("IPv6 to {authority} does not work; IPv4 does"));
     observed.degraded.push((failure, Some(cause)));
 }

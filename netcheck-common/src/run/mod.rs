@@ -78,7 +78,7 @@ pub fn run<C: Check>() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).ok().filter(|_| !lost).unwrap_or(TOOL));
         }
     };
-    let specs = match specs::<C>(&flags).and_then(|specs| check.prepare().map(|()| specs)) {
+    let specs = match specs::<C>(&flags).and_then(|specs| check.validate().map(|()| specs)) {
         Ok(specs) => specs,
         Err(why) => return usage::<C>(&why),
     };
@@ -94,7 +94,7 @@ pub fn run<C: Check>() -> ExitCode {
     let (jobs, rate) = (flags.jobs, flags.rate);
     let experiments = Arc::<Experiments>::default();
     let watch = Arc::clone(&experiments) as Arc<dyn Watch>;
-    let shared = match Shared::new(flags, C::PROXIED, check.lasts(), watch) {
+    let shared = match Shared::new(flags, C::PROXIED, check.extra_time(), watch) {
         Ok(shared) => Arc::new(shared),
         Err(why) => return usage::<C>(&why),
     };

@@ -29,8 +29,8 @@ async fn both<C: Check>(check: &C, net: &Diagnosis, target: &Target, silent: &'s
     let left = || end.saturating_duration_since(clock::now());
     for round in 0..ROUNDS {
         let begun = clock::now();
-        let mut small = Trace::<C::Facts>::new(net.small());
-        let mut full = Trace::<C::Facts>::new(net.aside());
+        let mut small = Trace::<C::Facts>::new(net.with_small_mss());
+        let mut full = Trace::<C::Facts>::new(net.detached());
         // Each goes first in its turn.
         let second = async |second: bool| {
             if second {

@@ -26,12 +26,12 @@ pub(super) async fn proven(
     let (reason, who) =
         carrier.as_ref().map_or((Reason::TransparentProxy, Who::Dns), |found| (found.code, found.who));
     let mut cause = Cause::new(reason, who, fix)
-        .near(carrier.as_ref().and_then(|found| found.near))
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone())
-        .seen("the service's own certificate was presented there");
-    cause = carrier.into_iter().flat_map(|found| found.evidence).fold(cause, Cause::seen);
-    Finding::with(Verdict::Degraded, used_by_agents(observed).into_iter().fold(cause, Cause::seen))
+        .at_hop(carrier.as_ref().and_then(|found| found.near))
+        .with_confidence(Confidence::Medium)
+        .with_evidence(failure.detail.clone())
+        .with_evidence("the service's own certificate was presented there");
+    cause = carrier.into_iter().flat_map(|found| found.evidence).fold(cause, Cause::with_evidence);
+    Finding::with(Verdict::Degraded, used_by_agents(observed).into_iter().fold(cause, Cause::with_evidence))
 }
 
 /// Who carries the connection: a device on the way, or an agent of this machine.
@@ -44,7 +44,11 @@ async fn carrier(target: &Target, observed: &Observed, net: &Diagnosis) -> Optio
         let path = observed.seen.path.as_ref().filter(|path| path.tunnel == Some(true))?;
         let interface = path.interface.as_deref().unwrap_or("of a VPN");
         let cause = Cause::new(Reason::LocalAgent, Who::Local, fix::bypass(target).on_this_machine());
-        Some(cause.seen(format!("packets leave through the tunnel interface {interface} of this machine")))
+        Some(
+            cause.with_evidence(format!(
+                "packets leave through the tunnel interface {interface} of this machine"
+            )),
+        )
     })
 }
 
@@ -58,26 +62,28 @@ pub(super) async fn explain(
     let private = observed.seen.private_answer;
     let reason = if private { Reason::DnsHijack } else { Reason::DnsFilter };
     let mut cause = Cause::new(reason, Who::Dns, fix::resolve(target))
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone());
+        .with_confidence(Confidence::Medium)
+        .with_evidence(failure.detail.clone());
     if private {
-        cause = cause.seen("no certificate of the service proved the address right");
+        cause = cause.with_evidence("no certificate of the service proved the address right");
     } else {
-        cause = cause.seen("such addresses are what DNS filters answer with");
+        cause = cause.with_evidence("such addresses are what DNS filters answer with");
     }
     if let Some(agents) = used_by_agents(observed) {
         // The agent may be switched off, or carry something else: one sign, no more.
-        cause = cause.seen(agents).sure(Confidence::Low);
+        cause = cause.with_evidence(agents).with_confidence(Confidence::Low);
         let found = carrier(target, observed, net).await.filter(|found| found.code == Reason::LocalAgent);
         if let Some(found) = found {
             cause = Cause { code: found.code, who: found.who, confidence: found.confidence, ..cause };
-            cause = found.evidence.into_iter().fold(cause, Cause::seen);
+            cause = found.evidence.into_iter().fold(cause, Cause::with_evidence);
         }
     }
     if net.diagnoses()
         && let Some(found) = super::name::second_opinion(target, net).await.filter(|found| !found.is_empty())
     {
-        cause = cause.sure(Confidence::High).seen(format!("the reference resolver has others: {found}"));
+        cause = cause
+            .with_confidence(Confidence::High)
+            .with_evidence(format!("the reference resolver has others: {found}"));
     }
     Finding::of(cause)
 }

@@ -30,7 +30,7 @@ pub(super) async fn untrusted(
     let Some(chain) = &observed.seen.chain else {
         let cause =
             Cause::new(Reason::Unknown, Who::Unknown, fix::service(target, "its certificate cannot be used"));
-        return Finding::of(cause.seen(failure.detail.clone()));
+        return Finding::of(cause.with_evidence(failure.detail.clone()));
     };
     if let Some(finding) = super::name::led_astray(target, observed, failure, net) {
         return finding;
@@ -40,7 +40,7 @@ pub(super) async fn untrusted(
     if let Some(to) = to.filter(|_| !trusted && chain.vendor().is_none())
         && let Some(portal) = super::page::portal_beside(target, to, net).await
     {
-        return Finding::of(portal.seen(failure.detail.clone()));
+        return Finding::of(portal.with_evidence(failure.detail.clone()));
     }
     let signs = signs(target, observed, chain, to, net).await;
     if !signs.evidence.is_empty() {
@@ -62,7 +62,7 @@ pub async fn inspected(target: &Target, observed: &Observed, net: &Diagnosis) ->
     } else {
         "the device that decrypts this connection answers in the service's place, and does not pass its protocol on"
     };
-    Some(Finding::of(cause.seen(speaks)))
+    Some(Finding::of(cause.with_evidence(speaks)))
 }
 
 /// What shows that somebody on the way, or on this machine, signed the certificate.
@@ -82,10 +82,10 @@ impl Signs {
         };
         let sure = if self.certain { Confidence::High } else { Confidence::Medium };
         let cause = Cause::new(Reason::TlsInspection, who, fix)
-            .sure(sure)
-            .near(self.near)
-            .seen(failure.detail.clone());
-        self.evidence.into_iter().fold(cause, Cause::seen)
+            .with_confidence(sure)
+            .at_hop(self.near)
+            .with_evidence(failure.detail.clone());
+        self.evidence.into_iter().fold(cause, Cause::with_evidence)
     }
 }
 
@@ -140,28 +140,27 @@ async fn signs(
 fn own(target: &Target, observed: &Observed, chain: &Chain, failure: &Failure) -> Cause {
     let service = |what: &str| {
         Cause::new(Reason::ServiceMisconfigured, Who::Service, fix::service(target, what))
-            .seen(failure.detail.clone())
+            .with_evidence(failure.detail.clone())
     };
     let no_sign = "no sign of interception: another name gets no certificate of its own";
     match &observed.seen.chain_fault {
-        Some(ChainFault::Purpose) => {
-            service("its certificate is not for TLS servers (extended key usage)").sure(Confidence::Medium)
-        }
+        Some(ChainFault::Purpose) => service("its certificate is not for TLS servers (extended key usage)")
+            .with_confidence(Confidence::Medium),
         Some(ChainFault::NameConstraint) => service(
             "its certificate is signed by an authority that may not sign for its name (name constraint)",
         )
-        .sure(Confidence::Medium),
+        .with_confidence(Confidence::Medium),
         // Where an intermediate was sent, the one above it may as well be a private root.
         Some(ChainFault::Incomplete(missing)) if chain.certificates.len() == 1 => {
             service(&format!("its certificate chain is incomplete: the certificate of {missing} is missing"))
-                .seen(no_sign)
+                .with_evidence(no_sign)
         }
         _ if chain.issuer() == chain.subject() || chain.certificates.len() == 1 => {
-            service("its certificate is signed by nobody the public trusts").seen(no_sign)
+            service("its certificate is signed by nobody the public trusts").with_evidence(no_sign)
         }
         _ => Cause::new(Reason::Unknown, Who::Unknown, fix::inspection(target))
-            .seen(failure.detail.clone())
-            .seen("no sign tells interception from the service's own certificate"),
+            .with_evidence(failure.detail.clone())
+            .with_evidence("no sign tells interception from the service's own certificate"),
     }
 }
 
@@ -193,28 +192,41 @@ pub(super) async fn out_of_time(
     } else {
         fix::service(target, "its certificate is out of its validity")
     };
-    let skew = Cause::new(Reason::ClockSkew, Who::Local, Fix::SetClock).seen(failure.detail.clone());
+    let skew = Cause::new(Reason::ClockSkew, Who::Local, Fix::SetClock).with_evidence(failure.detail.clone());
     let others =
         format!("genuine certificates of {alike} other hosts are out of their validity in the same way");
-    let service = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
+    let service =
+        Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).with_evidence(failure.detail.clone());
     Finding::of(match witness {
         Some(time) if (time - now).abs() > SKEW && valid(time) && !times.deny(time) => {
             let skew = skew
-                .sure(Confidence::Medium)
-                .seen(format!("the host's own Date is {}; this machine says {}", shown(time), shown(now)))
-                .seen("at that date the certificate is valid");
+                .with_confidence(Confidence::Medium)
+                .with_evidence(format!(
+                    "the host's own Date is {}; this machine says {}",
+                    shown(time),
+                    shown(now)
+                ))
+                .with_evidence("at that date the certificate is valid");
             // One host's clock may be as wrong as its certificate is old.
-            if alike > 0 { skew.sure(Confidence::High).seen(others) } else { skew }
+            if alike > 0 { skew.with_confidence(Confidence::High).with_evidence(others) } else { skew }
         }
         Some(time) if (time - now).abs() > SKEW && times.deny(time) => service
-            .sure(Confidence::Medium)
-            .seen(format!("the host's own Date is {}; this machine says {}", shown(time), shown(now)))
-            .seen("certificates of other hosts are valid now and were not, or will not be, at that date"),
-        Some(time) if (time - now).abs() <= SKEW => {
-            service.sure(Confidence::High).seen("the host's own Date agrees with this machine's clock")
+            .with_confidence(Confidence::Medium)
+            .with_evidence(format!(
+                "the host's own Date is {}; this machine says {}",
+                shown(time),
+                shown(now)
+            ))
+            .with_evidence(
+                "certificates of other hosts are valid now and were not, or will not be, at that date",
+            ),
+        Some(time) if (time - now).abs() <= SKEW => service
+            .with_confidence(Confidence::High)
+            .with_evidence("the host's own Date agrees with this machine's clock"),
+        _ if alike >= 2 && !times.any_valid() => {
+            skew.with_confidence(Confidence::Medium).with_evidence(others)
         }
-        _ if alike >= 2 && !times.any_valid() => skew.sure(Confidence::Medium).seen(others),
-        _ => service.seen("no outside witness of the time was found"),
+        _ => service.with_evidence("no outside witness of the time was found"),
     })
 }
 
@@ -224,7 +236,7 @@ fn shown(unix: i64) -> String {
 
 /// The `Date` the host gives, over the same TLS whatever its certificate, on this port, else on 443 and 80.
 async fn date(net: &Diagnosis, target: &Target, to: SocketAddr) -> Option<i64> {
-    let aside = net.aside();
+    let aside = net.detached();
     let ask = |port: u16, secure: bool| {
         let aside = aside.clone();
         async move {
@@ -267,15 +279,16 @@ pub(super) async fn misnamed(
         (to.filter(|_| net.diagnoses()), &observed.seen.chain, &target.host)
         && let Some(cause) = somebody_nearer(target, to, chain, net).await
     {
-        return Finding::of(cause.seen(failure.detail.clone()));
+        return Finding::of(cause.with_evidence(failure.detail.clone()));
     }
     let fix = match &target.host {
         Host::Name(_) => fix::service(target, "its certificate is for other names"),
         Host::Address(_) => "Check this service by its name: certificates are for names.".into(),
     };
-    let mut cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
+    let mut cause =
+        Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).with_evidence(failure.detail.clone());
     if let Some(chain) = &observed.seen.chain {
-        cause = cause.seen(format!("the certificate is genuine, signed by {}", chain.issuer()));
+        cause = cause.with_evidence(format!("the certificate is genuine, signed by {}", chain.issuer()));
     }
     Finding::of(cause)
 }
@@ -286,10 +299,12 @@ async fn somebody_nearer(target: &Target, to: SocketAddr, chain: &Chain, net: &D
     let same = |(other, _): &(Chain, bool)| other.certificates.first() == chain.certificates.first();
     let taken = interceptor.map(|interceptor| super::intercepted::cause(target, interceptor));
     if elsewhere.is(same) {
-        let cause = super::page::captive().sure(Confidence::High);
-        let cause = cause.near(taken.and_then(|taken| taken.near));
+        let cause = super::page::captive().with_confidence(Confidence::High);
+        let cause = cause.at_hop(taken.and_then(|taken| taken.near));
         return Some(
-            cause.seen("another address shows the same certificate, to packets that cannot get there"),
+            cause.with_evidence(
+                "another address shows the same certificate, to packets that cannot get there",
+            ),
         );
     }
     // A device that gives another address something else passes the service's own certificate on.
@@ -297,6 +312,6 @@ async fn somebody_nearer(target: &Target, to: SocketAddr, chain: &Chain, net: &D
     if taken.who == Who::Local {
         return Some(taken);
     }
-    let cause = super::page::captive().sure(Confidence::Medium).near(taken.near);
-    Some(taken.evidence.into_iter().fold(cause, Cause::seen))
+    let cause = super::page::captive().with_confidence(Confidence::Medium).at_hop(taken.near);
+    Some(taken.evidence.into_iter().fold(cause, Cause::with_evidence))
 }

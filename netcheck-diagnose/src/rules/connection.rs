@@ -22,12 +22,12 @@ pub(crate) fn route(target: &Target, observed: &Observed, failure: &Failure, net
     let cause = if failure.code == Code::RouteDenied {
         let fix = fix::allow(target).on_this_machine();
         Cause::new(Reason::LocalFirewall, Who::Local, fix)
-            .sure(Confidence::Medium)
-            .seen("the refusal comes from this machine: nothing has left it")
+            .with_confidence(Confidence::Medium)
+            .with_evidence("the refusal comes from this machine: nothing has left it")
     } else {
         no_route(target, v6, net)
     };
-    Finding::of(cause.seen(failure.detail.clone()))
+    Finding::of(cause.with_evidence(failure.detail.clone()))
 }
 
 /// The flags themselves leave no address to connect to: no word about the network.
@@ -47,8 +47,8 @@ pub(crate) fn excluded(target: &Target, observed: &Observed, net: &Diagnosis) ->
     }
     let fix =
         format!("Check {} without -4, -6 or --source: they leave no address of it.", target.authority());
-    let cause =
-        Cause::new(Reason::Unknown, Who::Local, fix).seen("the flags exclude every address of the target");
+    let cause = Cause::new(Reason::Unknown, Who::Local, fix)
+        .with_evidence("the flags exclude every address of the target");
     Some(Finding::with(Verdict::Inconclusive, cause))
 }
 
@@ -62,14 +62,14 @@ fn no_route(target: &Target, v6: bool, net: &Diagnosis) -> Cause {
             target.authority()
         );
         return Cause::new(Reason::LocalFirewall, Who::Local, fix)
-            .sure(Confidence::Medium)
-            .seen("this machine has a route to other addresses");
+            .with_confidence(Confidence::Medium)
+            .with_evidence("this machine has a route to other addresses");
     }
     let family = if v6 { "IPv6" } else { "IPv4" };
     let fix = Fix::Connect { this_machine: true };
     Cause::new(Reason::Offline, Who::Local, fix)
-        .sure(Confidence::Medium)
-        .seen(format!("this machine has no {family} route to anywhere"))
+        .with_confidence(Confidence::Medium)
+        .with_evidence(format!("this machine has no {family} route to anywhere"))
 }
 
 /// The connection failed with an answer or with silence.
@@ -111,14 +111,14 @@ async fn told(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosi
     };
     if offender == to.ip() {
         let fix = fix::service(target, "its host refuses the connection by ICMP");
-        let cause = Cause::new(Reason::ServiceRefused, Who::Service, fix).near(Some(offender));
-        return Finding::of(cause.sure(Confidence::Medium).seen(failure.detail.clone()));
+        let cause = Cause::new(Reason::ServiceRefused, Who::Service, fix).at_hop(Some(offender));
+        return Finding::of(cause.with_confidence(Confidence::Medium).with_evidence(failure.detail.clone()));
     }
     let cause = Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
-        .near(Some(offender))
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone())
-        .seen(format!("{offender} is not the service"));
+        .at_hop(Some(offender))
+        .with_confidence(Confidence::Medium)
+        .with_evidence(failure.detail.clone())
+        .with_evidence(format!("{offender} is not the service"));
     Finding::of(cause)
 }
 
@@ -152,28 +152,30 @@ pub fn dropped(
     boundary: Boundary,
 ) -> Finding {
     let last = match boundary {
-        Boundary::Beyond(hop, router) => Some((hop, router)),
-        Boundary::Sharp(..) | Boundary::Blurred => trail.last(),
+        Boundary::NotHere(hop, router) => Some((hop, router)),
+        Boundary::Confirmed(..) | Boundary::Inconclusive => trail.last(),
     };
     let mut cause = Cause::new(Reason::FirewallDrop, Who::Network, fix::allow(target))
-        .near(last.map(|(_, address)| address))
-        .seen(failure.detail.clone());
+        .at_hop(last.map(|(_, address)| address))
+        .with_evidence(failure.detail.clone());
     cause = match last {
-        Some((hop, address)) => cause.seen(format!("the packets die at or after {address}, {}", hops(hop))),
-        None => cause.seen("no hop answered for this port"),
+        Some((hop, address)) => {
+            cause.with_evidence(format!("the packets die at or after {address}, {}", hops(hop)))
+        }
+        None => cause.with_evidence("no hop answered for this port"),
     };
     let Some((port, answer)) = sibling else { return Finding::of(cause) };
     let answers = match answer {
         Answer::Open => "answers",
         Answer::Refused => "refuses connections",
     };
-    cause = cause.seen(format!("TCP {port} of the same address {answers}"));
+    cause = cause.with_evidence(format!("TCP {port} of the same address {answers}"));
     // A refusal may be the network's as well as the service's: alone it says little.
     if answer == Answer::Open {
-        cause = cause.sure(Confidence::Medium);
+        cause = cause.with_confidence(Confidence::Medium);
     }
-    if let (Boundary::Sharp(hop, router), Some(_)) = (boundary, last) {
-        cause = cause.sure(Confidence::Medium).seen(format!(
+    if let (Boundary::Confirmed(hop, router), Some(_)) = (boundary, last) {
+        cause = cause.with_confidence(Confidence::Medium).with_evidence(format!(
             "for TCP {port} the next hop, {router} ({}), answers too, each time both are asked: packets for this port \
              are dropped there, or another route is used for this port",
             hops(hop)
@@ -197,10 +199,10 @@ pub fn ipv6_broken(net: &Diagnosis, target: &Target) -> Cause {
     if net.experiments.reached_over_ipv6() {
         let fix = format!("Let IPv6 to {what} pass, or ask its operator whether it answers over IPv6.");
         return Cause::new(Reason::Ipv6Broken, Who::Unknown, fix)
-            .seen("IPv6 to another host of this run connected");
+            .with_evidence("IPv6 to another host of this run connected");
     }
     let fix = Fix::RepairIpv6 { destination: Destination::of(target) };
-    Cause::new(Reason::Ipv6Broken, Who::Network, fix).sure(Confidence::Medium)
+    Cause::new(Reason::Ipv6Broken, Who::Network, fix).with_confidence(Confidence::Medium)
 }
 
 /// IPv6 silent while IPv4 of the same name connects.
@@ -230,8 +232,8 @@ async fn dead_family(
     let stood = matches!(netcheck_net::clock::within(net.timeout().mul_f64(0.3), attempt).await, Some(Ok(_)));
     stood.then(|| {
         let cause = ipv6_broken(net, target)
-            .seen(format!("IPv6 to {} stays silent", to.ip()))
-            .seen(format!("IPv4 to {four} connects to the same port"));
+            .with_evidence(format!("IPv6 to {} stays silent", to.ip()))
+            .with_evidence(format!("IPv4 to {four} connects to the same port"));
         Finding::of(cause)
     })
 }

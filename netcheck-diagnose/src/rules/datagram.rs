@@ -38,7 +38,7 @@ pub(crate) async fn explain(
 
 /// Our own kernel found nobody who would take the packet.
 fn is_neighbour(failure: &Failure) -> bool {
-    failure.offender.is_none() && failure.beneath == Some(Code::TcpHostUnreachable)
+    failure.offender.is_none() && failure.underlying == Some(Code::TcpHostUnreachable)
 }
 
 /// An ICMP message says it.
@@ -49,26 +49,26 @@ fn told(target: &Target, to: SocketAddr, failure: &Failure) -> Finding {
                 "Check this machine's network: the next hop towards {} does not answer.",
                 target.authority()
             );
-            Finding::of(Cause::new(Reason::Offline, Who::Local, fix).seen(failure.detail.clone()))
+            Finding::of(Cause::new(Reason::Offline, Who::Local, fix).with_evidence(failure.detail.clone()))
         }
         Some(offender) if offender != to.ip() => Finding::of(
             Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
-                .near(Some(offender))
-                .sure(Confidence::Medium)
-                .seen(failure.detail.clone())
-                .seen(format!("{offender} is not the service")),
+                .at_hop(Some(offender))
+                .with_confidence(Confidence::Medium)
+                .with_evidence(failure.detail.clone())
+                .with_evidence(format!("{offender} is not the service")),
         ),
         Some(_) if failure.code == Code::UdpRefused => {
-            let cause =
-                Cause::new(Reason::PortIdle, Who::Service, fix::idle(target)).sure(Confidence::Medium);
+            let cause = Cause::new(Reason::PortIdle, Who::Service, fix::idle(target))
+                .with_confidence(Confidence::Medium);
             Finding::with(
                 Verdict::Degraded,
-                cause.seen(failure.detail.clone()).seen("the sender is the service"),
+                cause.with_evidence(failure.detail.clone()).with_evidence("the sender is the service"),
             )
         }
         offender => {
-            let cause = Cause::new(Reason::FirewallReject, Who::Unknown, fix::allow(target)).near(offender);
-            Finding::of(cause.seen(failure.detail.clone()))
+            let cause = Cause::new(Reason::FirewallReject, Who::Unknown, fix::allow(target)).at_hop(offender);
+            Finding::of(cause.with_evidence(failure.detail.clone()))
         }
     }
 }
@@ -91,10 +91,10 @@ async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagno
     {
         let fix = Fix::Connect { this_machine: false };
         let cause = Cause::new(Reason::Offline, Who::Network, fix)
-            .near(own.last().or(other.last()).map(|(_, address)| address))
-            .sure(Confidence::Medium)
-            .seen(failure.detail.clone())
-            .seen("nothing beyond the first hop answers, over UDP or TCP");
+            .at_hop(own.last().or(other.last()).map(|(_, address)| address))
+            .with_confidence(Confidence::Medium)
+            .with_evidence(failure.detail.clone())
+            .with_evidence("nothing beyond the first hop answers, over UDP or TCP");
         return Some(Finding::of(cause));
     }
     let near = own.last().map(|(_, address)| address);
@@ -103,24 +103,24 @@ async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagno
     });
     let base = |reason| {
         Cause::new(reason, Who::Network, fix::allow(target))
-            .near(near)
-            .seen(failure.detail.clone())
-            .seen(place.clone())
+            .at_hop(near)
+            .with_evidence(failure.detail.clone())
+            .with_evidence(place.clone())
     };
     // The control port gets an answer, or at least a hop farther: UDP passes, this port does not.
     if reach(&other) > reach(&own) {
-        let cause =
-            base(Reason::FirewallDrop).seen(format!("UDP {CONTROL_PORT} of the same address gets farther"));
+        let cause = base(Reason::FirewallDrop)
+            .with_evidence(format!("UDP {CONTROL_PORT} of the same address gets farther"));
         let next = other.hops.iter().map(|(hop, _)| *hop).find(|hop| *hop > farthest(&own));
         // Where only the address itself is farther, its service may as well be silent of its own accord.
         let sure = match next {
             None => Confidence::Low,
             Some(hop) => match boundary::of_datagrams(net, to, control, hop).await {
-                Boundary::Sharp(..) => Confidence::High,
-                Boundary::Beyond(..) | Boundary::Blurred => Confidence::Medium,
+                Boundary::Confirmed(..) => Confidence::High,
+                Boundary::NotHere(..) | Boundary::Inconclusive => Confidence::Medium,
             },
         };
-        return Some(Finding::of(cause.sure(sure)));
+        return Some(Finding::of(cause.with_confidence(sure)));
     }
     let others = if net.datagrams_pass() {
         Some("other datagrams of this run were answered")
@@ -131,15 +131,15 @@ async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagno
         // Datagrams to somebody else get farther: it is this address, and not UDP as such.
         Some((port, path)) if reach(&path) > reach(&own) && others.is_some() => {
             let cause = base(Reason::FirewallDrop)
-                .sure(Confidence::Medium)
-                .seen(format!("TCP {port} of the same address gets farther"));
-            Some(Finding::of(others.into_iter().fold(cause, Cause::seen)))
+                .with_confidence(Confidence::Medium)
+                .with_evidence(format!("TCP {port} of the same address gets farther"));
+            Some(Finding::of(others.into_iter().fold(cause, Cause::with_evidence)))
         }
         Some((port, path)) if reach(&path) > reach(&own) => {
             let cause = base(Reason::UdpBlocked)
-                .seen(format!("UDP {CONTROL_PORT} of the same address gets no farther"))
-                .seen(format!("TCP {port} of the same address does"));
-            Some(Finding::of(cause.sure(Confidence::Medium)))
+                .with_evidence(format!("UDP {CONTROL_PORT} of the same address gets no farther"))
+                .with_evidence(format!("TCP {port} of the same address does"));
+            Some(Finding::of(cause.with_confidence(Confidence::Medium)))
         }
         _ => Some(Finding::of(base(Reason::FirewallDrop))),
     }

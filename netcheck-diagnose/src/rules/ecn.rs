@@ -28,8 +28,8 @@ pub async fn unanswered(target: &Target, to: SocketAddr, net: &Diagnosis) -> Opt
     );
     Some(
         Cause::new(Reason::FirewallDrop, Who::Network, text)
-            .sure(Confidence::Medium)
-            .seen("SYNs that ask for ECN are not answered, each time; the next SYN, without ECN, is")
-            .seen("works without ECN"),
+            .with_confidence(Confidence::Medium)
+            .with_evidence("SYNs that ask for ECN are not answered, each time; the next SYN, without ECN, is")
+            .with_evidence("works without ECN"),
     )
 }

@@ -51,8 +51,8 @@ pub(crate) async fn explain(
                 return Some(unsupported(target, failure, net, &chosen));
             }
             let fix = fix::service(target, "its TLS is not what its clients need");
-            let cause =
-                Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).seen(failure.detail.clone());
+            let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
+                .with_evidence(failure.detail.clone());
             Some(Finding::of(cause))
         }
         _ => None,
@@ -112,7 +112,7 @@ async fn refused(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagn
         return unsupported(target, failure, net, &chosen);
     }
     let fix = fix::service(target, "its TLS refuses a current client");
-    Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone()))
+    Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone()))
 }
 
 /// The path and the service work, for a client that speaks more than this tool.
@@ -120,9 +120,10 @@ fn unsupported(target: &Target, failure: &Failure, net: &Diagnosis, chosen: &str
     let detail = format!("the server insists on {chosen}, which this tool does not speak");
     net.restate(Failure::new(Code::TlsUnsupported, detail));
     let fix = format!("Check {} with another client: this tool does not speak {chosen}.", target.authority());
-    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix)
-        .seen(failure.detail.clone())
-        .seen(format!("to a ClientHello that lists older parameters too, the server chooses {chosen}"));
+    let cause =
+        Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone()).with_evidence(
+            format!("to a ClientHello that lists older parameters too, the server chooses {chosen}"),
+        );
     Finding::with(Verdict::Inconclusive, cause)
 }
 
@@ -132,8 +133,8 @@ fn now_and_then(target: &Target, failure: &Failure) -> Finding {
         "Check {} again: the same request passes at one time and not at another.",
         target.authority()
     );
-    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone());
-    Finding::of(cause.seen("the same ClientHello was answered when it was sent again"))
+    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone());
+    Finding::of(cause.with_evidence("the same ClientHello was answered when it was sent again"))
 }
 
 /// The name fails where another passes: by a filter, or by a balancer of the service's own that has nobody for it. Only
@@ -150,29 +151,29 @@ async fn cut_by_name(
         "same address and port, the same ClientHello with the name {CONTROL_NAME}: answered each time"
     );
     let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
-        .sure(Confidence::Medium)
-        .seen(format!("{}: {}", target.host, failure.detail))
-        .seen(passed);
+        .with_confidence(Confidence::Medium)
+        .with_evidence(format!("{}: {}", target.host, failure.detail))
+        .with_evidence(passed);
     if let Some(interceptor) = net.interceptor(to).await {
         let taken = super::intercepted::cause(target, interceptor);
         let who = taken.who;
         return Finding::of(
-            taken.evidence.into_iter().fold(Cause { who, ..cause.near(taken.near) }, Cause::seen),
+            taken.evidence.into_iter().fold(Cause { who, ..cause.at_hop(taken.near) }, Cause::with_evidence),
         );
     }
     let Some(sign) = short_of_the_service(to, sent, failure, net, walk).await else {
         let alike =
             "nothing shows that it ended on its way: a balancer with no server for this name looks the same";
-        return Finding::of(cause.seen(alike));
+        return Finding::of(cause.with_evidence(alike));
     };
     let near = match walk.cut_at {
         // A cut that needs one hop only is the first hop's.
         Some(1) => net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip()),
         _ => net.hello_place(to, sent).await,
     };
-    let cause = cause.near(near).sure(Confidence::High).seen(sign);
+    let cause = cause.at_hop(near).with_confidence(Confidence::High).with_evidence(sign);
     Finding::of(match near {
-        Some(near) => cause.seen(format!("the ClientHello gets as far as {near} and no farther")),
+        Some(near) => cause.with_evidence(format!("the ClientHello gets as far as {near} and no farther")),
         None => cause,
     })
 }
@@ -213,12 +214,12 @@ fn cut_on_this_machine(target: &Target, failure: &Failure, walk: walk::Walk) -> 
     }
     let fix = fix::name_filter(target).on_this_machine();
     let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix)
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone())
-        .seen(
+        .with_confidence(Confidence::Medium)
+        .with_evidence(failure.detail.clone())
+        .with_evidence(
             "the ClientHello stayed in this machine's send queue: its own packet filter does not let it out",
         )
-        .seen(format!("the one for {CONTROL_NAME} was sent"));
+        .with_evidence(format!("the one for {CONTROL_NAME} was sent"));
     Some(Finding::of(cause))
 }
 
@@ -237,10 +238,10 @@ async fn nameless(
     let siblings = neighbour(target, to, sent, net).await;
     if let Some(name) = siblings {
         let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
-            .near(near)
-            .sure(Confidence::Medium)
-            .seen(format!("{}: {}", target.host, failure.detail))
-            .seen(format!(
+            .at_hop(near)
+            .with_confidence(Confidence::Medium)
+            .with_evidence(format!("{}: {}", target.host, failure.detail))
+            .with_evidence(format!(
                 "same address and port, the same ClientHello with the name {name}: answered each time"
             ));
         return Some(Finding::of(cause));
@@ -250,15 +251,19 @@ async fn nameless(
     }
     if farther {
         let cause = Cause::new(Reason::ProtocolFilter, Who::Network, fix::protocol_filter(target))
-            .near(near)
-            .sure(Confidence::Medium)
-            .seen(failure.detail.clone())
-            .seen("the port opens, and the ClientHello does not get as far as the port's answer comes from");
+            .at_hop(near)
+            .with_confidence(Confidence::Medium)
+            .with_evidence(failure.detail.clone())
+            .with_evidence(
+                "the port opens, and the ClientHello does not get as far as the port's answer comes from",
+            );
         return Some(Finding::of(cause));
     }
     let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::protocol_filter(target));
     Some(Finding::of(
-        cause.seen(failure.detail.clone()).seen("a control name fails on the same address and port as well"),
+        cause
+            .with_evidence(failure.detail.clone())
+            .with_evidence("a control name fails on the same address and port as well"),
     ))
 }
 
@@ -302,12 +307,12 @@ async fn plaintext(
     }
     let fix = fix::service(target, "it answers TLS with something else");
     let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix);
-    Finding::of(cause.seen(failure.detail.clone()).seen("no sign of a device on the way"))
+    Finding::of(cause.with_evidence(failure.detail.clone()).with_evidence("no sign of a device on the way"))
 }
 
 /// Asks in plain HTTP on the same port for what it has to say.
 async fn fetch(net: &Diagnosis, target: &Target, to: SocketAddr) -> Option<Page> {
-    let aside = net.aside();
+    let aside = net.detached();
     let work = async {
         let stream = aside.connect(&[to.ip()], to.port()).await.ok()?;
         let request = Request::get(&target.host, to.port(), false, "/");

@@ -95,12 +95,15 @@ fn cause(target: &Target, failure: &Failure, form: &Form, place: Place) -> Cause
         (Some(_), _) => Confidence::High,
         (None, _) => Confidence::Medium,
     };
-    let cause = Cause::new(reason, who, fix).near(place.near).sure(sure).seen(failure.detail.clone());
-    let cause = form.evidence.iter().cloned().fold(cause, Cause::seen);
+    let cause = Cause::new(reason, who, fix)
+        .at_hop(place.near)
+        .with_confidence(sure)
+        .with_evidence(failure.detail.clone());
+    let cause = form.evidence.iter().cloned().fold(cause, Cause::with_evidence);
     match place.sign {
-        Some(sign) => cause.seen(sign),
-        None => {
-            cause.seen("nothing shows that it ended before the service, whose own front end may be the cause")
-        }
+        Some(sign) => cause.with_evidence(sign),
+        None => cause.with_evidence(
+            "nothing shows that it ended before the service, whose own front end may be the cause",
+        ),
     }
 }

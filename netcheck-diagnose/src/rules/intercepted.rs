@@ -17,10 +17,10 @@ pub fn cause(target: &Target, interceptor: Interceptor) -> Cause {
         Interceptor::ThisMachine(sign) => local(target, sign),
         Interceptor::Device(hops, router) => {
             Cause::new(Reason::TransparentProxy, Who::Network, fix::bypass(target))
-                .near(Some(router))
+                .at_hop(Some(router))
                 // A balancer of the service's own may route other packets on as well.
-                .sure(Confidence::Medium)
-                .seen(format!(
+                .with_confidence(Confidence::Medium)
+                .with_evidence(format!(
                     "the connection is accepted {} from here, where {router} passes other packets on",
                     count(hops)
                 ))
@@ -32,9 +32,9 @@ fn local(target: &Target, sign: Sign) -> Cause {
     let cause = Cause::new(Reason::LocalAgent, Who::Local, fix::bypass(target).on_this_machine());
     match sign {
         Sign::PeerSocket => {
-            cause.sure(Confidence::High).seen("the other end of the connection is a socket of this machine: a VPN or zero-trust client, antivirus or another agent accepts it")
+            cause.with_confidence(Confidence::High).with_evidence("the other end of the connection is a socket of this machine: a VPN or zero-trust client, antivirus or another agent accepts it")
         }
-        Sign::Tunnel => cause.sure(Confidence::Medium).seen(
+        Sign::Tunnel => cause.with_confidence(Confidence::Medium).with_evidence(
             "a SYN that may travel one hop only is accepted behind a tunnel's interface of this machine: the agent that runs the tunnel accepts it",
         ),
     }

@@ -24,7 +24,7 @@ pub(super) async fn explain(
     if !trail.walked {
         return None;
     }
-    if let Boundary::Sharp(1, hop) = net.boundary(to).await {
+    if let Boundary::Confirmed(1, hop) = net.boundary(to).await {
         return Some(before_the_first_hop(target, to, hop, net).await);
     }
     let only_first = trail.hops.iter().all(|(hop, _)| *hop <= 1) && trail.answered.is_none();
@@ -33,10 +33,10 @@ pub(super) async fn explain(
     }
     let first = net.cut_off(to.is_ipv6()).await?;
     let cause = Cause::new(Reason::Offline, Who::Network, Fix::Connect { this_machine: false })
-        .near(Some(first))
-        .sure(Confidence::Medium)
-        .seen(format!("packets for {} die at or after {first}, the first hop", target.authority()))
-        .seen(nothing_outside(to.is_ipv6()));
+        .at_hop(Some(first))
+        .with_confidence(Confidence::Medium)
+        .with_evidence(format!("packets for {} die at or after {first}, the first hop", target.authority()))
+        .with_evidence(nothing_outside(to.is_ipv6()));
     Some(Finding::of(cause))
 }
 
@@ -64,9 +64,9 @@ async fn before_the_first_hop(
     let cause = match (own, other) {
         (Some(own), Some(other)) if own.name != other.name => other_way(target, &own, &other),
         _ => Cause::new(Reason::LocalFirewall, Who::Local, fix::allow(target).on_this_machine())
-            .sure(Confidence::Medium),
+            .with_confidence(Confidence::Medium),
     };
-    Finding::of(cause.seen(seen).seen(control))
+    Finding::of(cause.with_evidence(seen).with_evidence(control))
 }
 
 /// A rule of this machine sends this flow over an interface of its own.
@@ -78,7 +78,7 @@ fn other_way(target: &Target, own: &Device, other: &Device) -> Cause {
         own.name
     );
     let seen = format!("this flow leaves this machine over {}, others over {}", own.name, other.name);
-    Cause::new(reason, Who::Local, fix).seen(seen)
+    Cause::new(reason, Who::Local, fix).with_evidence(seen)
 }
 
 /// The kernel says that the next hop does not answer: this one host, or the way to everything?
@@ -90,7 +90,7 @@ pub(super) async fn no_neighbour(
 ) -> Finding {
     if device::is_on_link(to.ip()) {
         let fix = format!("Check that {} runs: nothing on this machine's link has its address.", to.ip());
-        let cause = Cause::new(Reason::ServiceDown, Who::Service, fix).seen(failure.detail.clone());
+        let cause = Cause::new(Reason::ServiceDown, Who::Service, fix).with_evidence(failure.detail.clone());
         return Finding::of(cause);
     }
     let fix =
@@ -100,11 +100,11 @@ pub(super) async fn no_neighbour(
         Some(outside) if outside.first_hop.is_none() && !outside.answers => {
             let [one, other] = outside::destinations(to.is_ipv6());
             Cause::new(Reason::Offline, Who::Local, fix)
-                .sure(Confidence::Medium)
-                .seen(failure.detail.clone())
-                .seen(format!("nothing answers packets for {one} and {other} either"))
+                .with_confidence(Confidence::Medium)
+                .with_evidence(failure.detail.clone())
+                .with_evidence(format!("nothing answers packets for {one} and {other} either"))
         }
-        _ => Cause::new(Reason::Unknown, Who::Local, fix).seen(failure.detail.clone()),
+        _ => Cause::new(Reason::Unknown, Who::Local, fix).with_evidence(failure.detail.clone()),
     };
     Finding::of(cause)
 }

@@ -47,12 +47,12 @@ pub(crate) async fn explain(
         return Some(finding);
     }
     let mut cause =
-        Cause::new(Reason::DnsFilter, Who::Dns, fix::resolve(target)).seen(failure.detail.clone());
+        Cause::new(Reason::DnsFilter, Who::Dns, fix::resolve(target)).with_evidence(failure.detail.clone());
     let policy = policy(observed);
     if let Some((code, word)) = policy {
         cause = cause
-            .sure(Confidence::Medium)
-            .seen(format!("the resolver says itself: {word} (extended error {code})"));
+            .with_confidence(Confidence::Medium)
+            .with_evidence(format!("the resolver says itself: {word} (extended error {code})"));
     }
     if !net.diagnoses() {
         return policy.map(|_| Finding::of(cause));
@@ -68,8 +68,8 @@ pub(crate) async fn explain(
             let fix = fix::service(target, "its name has no address, at another resolver neither");
             return Some(Finding::of(
                 Cause::new(Reason::ServiceMisconfigured, Who::Service, fix)
-                    .sure(Confidence::Medium)
-                    .seen(failure.detail.clone()),
+                    .with_confidence(Confidence::Medium)
+                    .with_evidence(failure.detail.clone()),
             ));
         }
         let elsewhere = format!("the reference resolver has addresses for it: {found}");
@@ -77,20 +77,21 @@ pub(crate) async fn explain(
         let broken = matches!(failure.code, Code::DnsTimeout | Code::DnsUnreachable | Code::DnsServfail);
         if broken && policy.is_none() && net.resolver_sanity().await == Sanity::Fails {
             return Some(Finding::of(
-                resolver::explain(target, failure, observed, net).await.seen(elsewhere),
+                resolver::explain(target, failure, observed, net).await.with_evidence(elsewhere),
             ));
         }
-        return Some(Finding::of(cause.sure(Confidence::High).seen(elsewhere)));
+        return Some(Finding::of(cause.with_confidence(Confidence::High).with_evidence(elsewhere)));
     }
     if policy.is_some() {
         return Some(Finding::of(cause));
     }
     Some(Finding::of(match net.resolver_sanity().await {
         Sanity::Answers if matches!(failure.code, Code::DnsNoAddress | Code::DnsMalformed) => {
-            Cause { code: Reason::Unknown, ..cause }.seen("the same resolver answers other questions")
+            Cause { code: Reason::Unknown, ..cause }
+                .with_evidence("the same resolver answers other questions")
         }
         // A filter looks like this, and so does a name that is not there: one sign, no more.
-        Sanity::Answers => cause.seen("the same resolver answers other questions"),
+        Sanity::Answers => cause.with_evidence("the same resolver answers other questions"),
         Sanity::Fails => resolver::explain(target, failure, observed, net).await,
     }))
 }
@@ -112,9 +113,9 @@ async fn only_ipv4(target: &Target, failure: &Failure, net: &Diagnosis) -> Optio
         "Have the resolver answer AAAA questions for {name} (empty, where it has no IPv6 address), or check without -6: over IPv4 the name resolves."
     );
     let cause = Cause::new(Reason::Unknown, Who::Dns, fix)
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone())
-        .seen(format!("the name exists: the same resolver answers the A question with {address}"));
+        .with_confidence(Confidence::Medium)
+        .with_evidence(failure.detail.clone())
+        .with_evidence(format!("the name exists: the same resolver answers the A question with {address}"));
     Some(Finding::of(cause))
 }
 
@@ -147,8 +148,8 @@ pub(crate) fn led_astray(
 ) -> Option<Finding> {
     let (vendor, address) = net.block_address(&observed.seen.addresses)?;
     let cause = Cause::new(Reason::DnsHijack, Who::Dns, fix::resolve(target))
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone())
-        .seen(format!("{address} is an address of {vendor}'s block pages, not of the service"));
+        .with_confidence(Confidence::Medium)
+        .with_evidence(failure.detail.clone())
+        .with_evidence(format!("{address} is an address of {vendor}'s block pages, not of the service"));
     Some(Finding::of(cause))
 }

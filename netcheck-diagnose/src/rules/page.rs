@@ -31,8 +31,10 @@ pub(crate) async fn explain(
         Code::HttpStatus => Some(status(target, observed, failure, net)),
         Code::HttpProxyAuth => {
             let fix = Fix::exempt(target, Filter::ProxyAuthentication);
-            let cause = Cause::new(Reason::ProxyAuth, Who::Network, fix).sure(Confidence::Medium);
-            Some(Finding::of(cause.seen(failure.detail.clone()).seen("no proxy is configured here")))
+            let cause = Cause::new(Reason::ProxyAuth, Who::Network, fix).with_confidence(Confidence::Medium);
+            Some(Finding::of(
+                cause.with_evidence(failure.detail.clone()).with_evidence("no proxy is configured here"),
+            ))
         }
         _ => {
             let to = to?;
@@ -91,15 +93,15 @@ pub(super) async fn portal(to: SocketAddr, answer: &Answer, net: &Diagnosis) -> 
         Some(Interceptor::Device(_, router)) => Some(router),
         _ => None,
     };
-    let cause = captive().near(router);
+    let cause = captive().at_hop(router);
     if elsewhere.is(same) {
         let seen = "another address gives the same answer, to packets that cannot get there";
-        return Some(cause.sure(Confidence::High).seen(seen));
+        return Some(cause.with_confidence(Confidence::High).with_evidence(seen));
     }
     // A device that gives another address something else only passes the service's own answer on.
     let router = router.filter(|_| !elsewhere.differs(same))?;
     let seen = format!("the answer comes from nearer than the service: {router} passes other packets on");
-    Some(cause.sure(Confidence::Medium).seen(seen))
+    Some(cause.with_confidence(Confidence::Medium).with_evidence(seen))
 }
 
 /// The cause of what a portal answers.
@@ -123,11 +125,11 @@ pub(super) async fn portal_beside(target: &Target, to: SocketAddr, net: &Diagnos
     if let Some(page) = signature::match_page(&answer).filter(|page| page.page == Page::Portal) {
         let seen =
             format!("TCP 80 of the same address answers with a page of {} ({})", page.vendor, page.mark);
-        return Some(captive().sure(Confidence::Medium).seen(seen));
+        return Some(captive().with_confidence(Confidence::Medium).with_evidence(seen));
     }
     let place = answer.destination().filter(|_| (300..400).contains(&answer.status))?;
     let portal = portal(web, &answer, net).await?;
-    Some(portal.seen(format!("TCP 80 of the same address redirects to {place}")))
+    Some(portal.with_evidence(format!("TCP 80 of the same address redirects to {place}")))
 }
 
 fn with_detail(mut cause: Cause, failure: &Failure) -> Cause {
@@ -142,9 +144,9 @@ pub(super) fn known(target: &Target, failure: &Failure, page: &signature::Match)
         Page::Portal => (Reason::CaptivePortal, Fix::LogIn { url: None }),
     };
     Cause::new(reason, Who::Network, fix)
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone())
-        .seen(format!("the page is one of {}: {}", page.vendor, page.mark))
+        .with_confidence(Confidence::Medium)
+        .with_evidence(failure.detail.clone())
+        .with_evidence(format!("the page is one of {}: {}", page.vendor, page.mark))
 }
 
 fn site(location: &str) -> String {
@@ -155,7 +157,7 @@ fn site(location: &str) -> String {
 }
 
 async fn ask(net: &Diagnosis, to: SocketAddr, name: &str) -> Option<Answer> {
-    let aside = net.aside();
+    let aside = net.detached();
     let work = async {
         let stream = aside.connect(&[to.ip()], to.port()).await.ok()?;
         let request = Request::get(&Host::Name(name.to_owned()), to.port(), false, "/");
@@ -168,9 +170,9 @@ fn status(target: &Target, observed: &Observed, failure: &Failure, net: &Diagnos
     let answer = observed.seen.answer.clone().unwrap_or_default();
     if let Some((vendor, address)) = net.block_address(&observed.seen.addresses) {
         let cause = Cause::new(Reason::DnsHijack, Who::Dns, fix::resolve(target))
-            .sure(Confidence::Medium)
-            .seen(failure.detail.clone())
-            .seen(format!("{address} is an address of {vendor}'s block pages"));
+            .with_confidence(Confidence::Medium)
+            .with_evidence(failure.detail.clone())
+            .with_evidence(format!("{address} is an address of {vendor}'s block pages"));
         return Finding::of(cause);
     }
     if let Some(page) = signature::match_page(&answer) {
@@ -178,29 +180,33 @@ fn status(target: &Target, observed: &Observed, failure: &Failure, net: &Diagnos
     }
     if answer.status == 511 {
         // RFC 6585 section 6: only portals answer so.
-        let cause = captive().sure(Confidence::Medium);
-        return Finding::of(cause.seen(failure.detail.clone()));
+        let cause = captive().with_confidence(Confidence::Medium);
+        return Finding::of(cause.with_evidence(failure.detail.clone()));
     }
     if answer.status >= 500 {
         let fix = fix::service(target, &format!("it answers {}", answer.status));
-        return Finding::of(Cause::new(Reason::ServiceDown, Who::Service, fix).seen(failure.detail.clone()));
+        return Finding::of(
+            Cause::new(Reason::ServiceDown, Who::Service, fix).with_evidence(failure.detail.clone()),
+        );
     }
     let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::allow(target));
-    Finding::of(cause.seen(failure.detail.clone()))
+    Finding::of(cause.with_evidence(failure.detail.clone()))
 }
 
 /// The request was cut or fell silent: does it pass under another name?
 async fn cut(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
-    let cause =
-        Cause::new(Reason::Unknown, Who::Unknown, fix::protocol_filter(target)).seen(failure.detail.clone());
+    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::protocol_filter(target))
+        .with_evidence(failure.detail.clone());
     if target.scheme.name != "http" {
         return Finding::of(cause);
     }
     match ask(net, to, CONTROL_NAME).await {
         Some(_) => Finding::of(
             Cause { code: Reason::ProtocolFilter, who: Who::Network, ..cause }
-                .sure(Confidence::Medium)
-                .seen(format!("the same request for {CONTROL_NAME} at the same address is answered")),
+                .with_confidence(Confidence::Medium)
+                .with_evidence(format!(
+                    "the same request for {CONTROL_NAME} at the same address is answered"
+                )),
         ),
         None => Finding::of(cause),
     }

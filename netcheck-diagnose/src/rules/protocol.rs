@@ -28,13 +28,14 @@ pub(crate) async fn explain(
         return Some(found);
     }
     let mut cause = Cause::new(Reason::ProtocolFilter, Who::Network, fix::protocol_filter(target))
-        .seen(failure.detail.clone())
-        .seen("the connection stood before");
+        .with_evidence(failure.detail.clone())
+        .with_evidence("the connection stood before");
     if observed.seen.trust == Some(Trust::Public) {
-        cause = cause
-            .seen("the service proved itself by its certificate, so a filter can only go by size and timing");
+        cause = cause.with_evidence(
+            "the service proved itself by its certificate, so a filter can only go by size and timing",
+        );
     } else {
-        cause = cause.sure(Confidence::Low);
+        cause = cause.with_confidence(Confidence::Low);
     }
     Some(Finding::of(cause))
 }

@@ -26,11 +26,11 @@ pub(crate) fn explain(target: &Target, observed: &Observed, failure: &Failure) -
     if matches!(failure.code, Code::ProxyPacUnreachable | Code::ProxyPacInvalid | Code::ProxyPacTimeout) {
         return Finding::with(Verdict::Degraded, way.script());
     }
-    let cause = way.cause().seen(failure.detail.clone());
+    let cause = way.cause().with_evidence(failure.detail.clone());
     let denied = failure.code == Code::ProxyDenied;
     let page = observed.seen.answer.as_ref().filter(|_| denied).and_then(signature::match_page);
     Finding::of(match page {
-        Some(page) => cause.seen(format!("its page is one of {} ({})", page.vendor, page.mark)),
+        Some(page) => cause.with_evidence(format!("its page is one of {} ({})", page.vendor, page.mark)),
         None => cause,
     })
 }
@@ -39,7 +39,7 @@ pub(crate) fn explain(target: &Target, observed: &Observed, failure: &Failure) -
 #[must_use]
 pub fn with_script_fault(cause: Cause, via: &ProxyObservations) -> Cause {
     match &via.script {
-        Some(fault) => cause.seen(format!(
+        Some(fault) => cause.with_evidence(format!(
             "the PAC file {} is of no use ({}), so a browser goes direct, as this check did",
             fault.url, fault.why
         )),
@@ -71,27 +71,29 @@ impl Way<'_> {
                     on_this_machine: false,
                     proxy: Some(proxy.clone()),
                 };
-                Cause::new(Reason::ProxyPolicy, Who::Proxy, fix).sure(Confidence::Medium)
+                Cause::new(Reason::ProxyPolicy, Who::Proxy, fix).with_confidence(Confidence::Medium)
             }
             Code::ProxyUpstream => {
                 let cause =
                     Cause::new(Reason::ProxyUpstream, Who::Proxy, repair(ProxyRepair::ReachDestination))
-                        .sure(Confidence::Medium);
+                        .with_confidence(Confidence::Medium);
                 match self.via.control {
-                    Some(status) => cause.seen(format!(
+                    Some(status) => cause.with_evidence(format!(
                         "meanwhile the same proxy answered another CONNECT, for a name that does not exist, with {status}"
                     )),
                     None => cause,
                 }
             }
-            Code::ProxyTimeout if self.via.unanswered => down(ProxyRepair::Answer)
-                .sure(Confidence::Medium)
-                .seen("it accepted a second connection and left a CONNECT for another name unanswered too"),
-            Code::ProxyProtocol => down(ProxyRepair::CheckKind).sure(Confidence::Low),
-            _ if self.failure.beneath.is_some_and(|code| code.layer() == "tls") => {
-                down(ProxyRepair::ReplaceCertificate).sure(Confidence::Medium)
+            Code::ProxyTimeout if self.via.unanswered => {
+                down(ProxyRepair::Answer).with_confidence(Confidence::Medium).with_evidence(
+                    "it accepted a second connection and left a CONNECT for another name unanswered too",
+                )
             }
-            _ => down(ProxyRepair::Start).sure(Confidence::Medium),
+            Code::ProxyProtocol => down(ProxyRepair::CheckKind).with_confidence(Confidence::Low),
+            _ if self.failure.underlying.is_some_and(|code| code.layer() == "tls") => {
+                down(ProxyRepair::ReplaceCertificate).with_confidence(Confidence::Medium)
+            }
+            _ => down(ProxyRepair::Start).with_confidence(Confidence::Medium),
         }
     }
 
@@ -109,15 +111,18 @@ impl Way<'_> {
         if !offered.is_empty() && spoken.is_empty() {
             return self
                 .login(Reason::ProxyScheme, Who::Proxy, LoginRepair::OfferScheme { offered: offered.clone() })
-                .sure(Confidence::Medium)
-                .seen(format!("it offers only {}, which this tool does not speak", offered.join(", ")));
+                .with_confidence(Confidence::Medium)
+                .with_evidence(format!(
+                    "it offers only {}, which this tool does not speak",
+                    offered.join(", ")
+                ));
         }
         let fix = Fix::Authenticate { proxy: self.proxy.clone(), destination: self.destination.clone() };
-        let cause = Cause::new(Reason::ProxyAuth, Who::Proxy, fix).sure(Confidence::Medium);
+        let cause = Cause::new(Reason::ProxyAuth, Who::Proxy, fix).with_confidence(Confidence::Medium);
         if offered.is_empty() {
             return cause;
         }
-        cause.seen(format!(
+        cause.with_evidence(format!(
             "it offers {}; this tool speaks {} of these",
             offered.join(", "),
             spoken.join(" and ")
@@ -141,21 +146,21 @@ impl Way<'_> {
             AuthFault::NotBuilt => (Reason::ProxyAuth, Who::Local, LoginRepair::UseKerberos),
         };
         let sure = if matches!(fault, AuthFault::Kdc(_)) { Confidence::Medium } else { Confidence::High };
-        self.login(reason, who, repair).sure(sure)
+        self.login(reason, who, repair).with_confidence(sure)
     }
 
     /// Something was sent, and the proxy asks again.
     fn refused(&self) -> Cause {
         let Some(ticket) = self.via.ticket.as_ref().filter(|_| self.via.sent == Some("Negotiate")) else {
             let repair = LoginRepair::CorrectCredentials;
-            return self.login(Reason::ProxyAuth, Who::Local, repair).sure(Confidence::Medium);
+            return self.login(Reason::ProxyAuth, Who::Local, repair).with_confidence(Confidence::Medium);
         };
         if let Some(skew_s) = self.proxy_skew(ticket.offset).filter(|skew| skew.abs() > SKEW) {
             let way = if skew_s < 0 { "behind" } else { "ahead of" };
             return self
                 .login(Reason::ClockSkew, Who::Proxy, LoginRepair::SetProxyClock { skew_s })
-                .sure(Confidence::Medium)
-                .seen(format!(
+                .with_confidence(Confidence::Medium)
+                .with_evidence(format!(
                     "its own Date is {} s {way} the clock of the KDC that issued the ticket",
                     skew_s.abs()
                 ));
@@ -165,10 +170,10 @@ impl Way<'_> {
         let repair = LoginRepair::UpdateKeytab { spn: ticket.spn.clone(), kvno: ticket.kvno };
         let cause = self
             .login(Reason::ProxyKeytab, Who::Proxy, repair)
-            .sure(Confidence::Medium)
-            .seen(format!("a fresh ticket for {}, made with {key}, was refused", ticket.spn));
+            .with_confidence(Confidence::Medium)
+            .with_evidence(format!("a fresh ticket for {}, made with {key}, was refused", ticket.spn));
         match self.via.proxy_error {
-            Some((code, _)) => cause.seen(format!("the proxy's own Kerberos error is {code}")),
+            Some((code, _)) => cause.with_evidence(format!("the proxy's own Kerberos error is {code}")),
             None => cause,
         }
     }
@@ -188,7 +193,7 @@ impl Way<'_> {
             _ => ScriptRepair::Repair,
         };
         Cause::new(Reason::ProxyPac, Who::Proxy, Fix::RepairScript { url, how })
-            .sure(Confidence::High)
-            .seen(self.failure.detail.clone())
+            .with_confidence(Confidence::High)
+            .with_evidence(self.failure.detail.clone())
     }
 }

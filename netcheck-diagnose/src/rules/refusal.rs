@@ -17,27 +17,30 @@ use netcheck_record::target::Target;
 pub(super) async fn explain(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
     if let Some(offender) = failure.offender.filter(|offender| *offender != to.ip()) {
         let cause = Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
-            .near(Some(offender))
-            .sure(Confidence::Medium)
-            .seen(failure.detail.clone())
-            .seen(format!("{offender} is not the service"));
+            .at_hop(Some(offender))
+            .with_confidence(Confidence::Medium)
+            .with_evidence(failure.detail.clone())
+            .with_evidence(format!("{offender} is not the service"));
         return Finding::of(cause);
     }
     if device::is_ours(to.ip()) {
-        let cause =
-            idle(target).sure(Confidence::High).seen(format!("{} is an address of this machine", to.ip()));
+        let cause = idle(target)
+            .with_confidence(Confidence::High)
+            .with_evidence(format!("{} is an address of this machine", to.ip()));
         return Finding::with(Verdict::Degraded, cause);
     }
     if failure.offender.is_some() {
         let cause = idle(target)
-            .sure(Confidence::Medium)
-            .seen(failure.detail.clone())
-            .seen("the sender is the service");
+            .with_confidence(Confidence::Medium)
+            .with_evidence(failure.detail.clone())
+            .with_evidence("the sender is the service");
         return Finding::with(Verdict::Degraded, cause);
     }
     if !net.diagnoses() {
         let fix = format!("Find out who refuses {}: the service or a firewall before it.", fix::what(target));
-        return Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen(failure.detail.clone()));
+        return Finding::of(
+            Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone()),
+        );
     }
     weigh(target, to, net).await
 }
@@ -74,7 +77,11 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
             let unclear = |why| {
                 let fix =
                     format!("Find out who refuses {}: the service or a device before it.", fix::what(target));
-                Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen(seen.clone()).seen(why))
+                Finding::of(
+                    Cause::new(Reason::Unknown, Who::Unknown, fix)
+                        .with_evidence(seen.clone())
+                        .with_evidence(why),
+                )
             };
             // Where both began with the same TTL, each further pair has to show the same.
             let alike = far.ttl < near.ttl;
@@ -90,10 +97,12 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
             }
             let certain = place.is_some() && alike && !at_the_door;
             let sure = if certain { Confidence::High } else { Confidence::Medium };
-            Finding::of(reject(target, &trail, near.hops).near(place).sure(sure).seen(seen))
+            Finding::of(
+                reject(target, &trail, near.hops).at_hop(place).with_confidence(sure).with_evidence(seen),
+            )
         }
         (Some(near), Some(far), Some(port)) => {
-            let cause = idle(target).sure(Confidence::Medium).seen(format!(
+            let cause = idle(target).with_confidence(Confidence::Medium).with_evidence(format!(
                 "the RST came from {} away, the answer of TCP {port} of the same address from {}",
                 count(near.hops),
                 count(far.hops)
@@ -101,14 +110,16 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
             Finding::with(Verdict::Degraded, cause)
         }
         (_, _, Some(port)) => {
-            let cause = idle(target).seen(format!("TCP {port} of the same address is open"));
+            let cause = idle(target).with_evidence(format!("TCP {port} of the same address is open"));
             Finding::with(Verdict::Degraded, cause)
         }
         (Some(near), _, None) => alone(target, &trail, near.hops),
         _ => {
             let fix =
                 format!("Find out who refuses {}: the service or a firewall before it.", fix::what(target));
-            Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).seen("the SYN was answered by RST"))
+            Finding::of(
+                Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence("the SYN was answered by RST"),
+            )
         }
     }
 }
@@ -127,10 +138,10 @@ async fn refused_at_the_first_hop(
     }
     let hop = net.router(to.ip(), 1).await.filter(|hop| *hop != to.ip())?;
     let cause = Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target))
-        .near(Some(hop))
-        .sure(Confidence::Medium)
-        .seen("a SYN that may travel one hop only is answered by RST")
-        .seen(format!("other packets for this address are passed on by {hop}, the first hop"));
+        .at_hop(Some(hop))
+        .with_confidence(Confidence::Medium)
+        .with_evidence("a SYN that may travel one hop only is answered by RST")
+        .with_evidence(format!("other packets for this address are passed on by {hop}, the first hop"));
     Some(Finding::of(cause))
 }
 
@@ -139,16 +150,16 @@ async fn refused_at_the_first_hop(
 fn alone(target: &Target, trail: &Trail, back: u8) -> Finding {
     let Some((out, _)) = trail.answered else {
         let cause = Cause::new(Reason::Unknown, Who::Unknown, fix::allow(target));
-        return Finding::of(cause.seen(format!("the RST came from {} away", count(back))));
+        return Finding::of(cause.with_evidence(format!("the RST came from {} away", count(back))));
     };
     let seen = format!("the RST came from {} away; a SYN needs {} to draw it", count(back), count(out));
     if out > back && trail.at(back).is_some() {
-        let cause = reject(target, trail, back).sure(Confidence::Medium).seen(seen);
-        return Finding::of(cause.seen("a service answers from as far away as it is"));
+        let cause = reject(target, trail, back).with_confidence(Confidence::Medium).with_evidence(seen);
+        return Finding::of(cause.with_evidence("a service answers from as far away as it is"));
     }
-    Finding::with(Verdict::Degraded, idle(target).seen(seen))
+    Finding::with(Verdict::Degraded, idle(target).with_evidence(seen))
 }
 
 fn reject(target: &Target, trail: &Trail, hop: u8) -> Cause {
-    Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target)).near(trail.at(hop))
+    Cause::new(Reason::FirewallReject, Who::Network, fix::allow(target)).at_hop(trail.at(hop))
 }

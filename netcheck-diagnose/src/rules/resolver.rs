@@ -44,14 +44,17 @@ pub(super) async fn without_tcp(failure: &Failure, observed: &Observed, net: &Di
     let path = net.resolver_path(server).await;
     let cause = if code == Code::TcpTimeout {
         let near = path.connections.last().map(|(_, address)| address);
-        Cause::new(Reason::FirewallDrop, Who::Network, allow(RuleTransport::Tcp, server)).near(near)
+        Cause::new(Reason::FirewallDrop, Who::Network, allow(RuleTransport::Tcp, server)).at_hop(near)
     } else {
         let near = failure.offender.unwrap_or_else(|| path.refuser(server));
-        Cause::new(Reason::FirewallReject, Who::Network, allow(RuleTransport::Tcp, server)).near(Some(near))
+        Cause::new(Reason::FirewallReject, Who::Network, allow(RuleTransport::Tcp, server)).at_hop(Some(near))
     };
-    let cause = cause.sure(Confidence::Medium).seen(failure.detail.clone()).seen(format!(
-        "{server} answers over UDP that the reply is truncated (TC) and must be asked for over TCP"
-    ));
+    let cause = cause
+        .with_confidence(Confidence::Medium)
+        .with_evidence(failure.detail.clone())
+        .with_evidence(format!(
+            "{server} answers over UDP that the reply is truncated (TC) and must be asked for over TCP"
+        ));
     Some(Finding::of(cause))
 }
 
@@ -70,36 +73,37 @@ fn broken(target: &Target, failure: &Failure, net: &Diagnosis) -> Cause {
     let servers: Vec<String> = net.resolver().servers().iter().map(ToString::to_string).collect();
     let fix = fix::resolver(target, Some(servers.join(", ")));
     Cause::new(Reason::DnsOutage, Who::Dns, fix)
-        .sure(Confidence::Medium)
-        .seen(failure.detail.clone())
-        .seen("the resolver fails the same way when asked for the root")
+        .with_confidence(Confidence::Medium)
+        .with_evidence(failure.detail.clone())
+        .with_evidence("the resolver fails the same way when asked for the root")
 }
 
 /// An error came back, from our own kernel or by ICMP.
 async fn refused(failure: &Failure, server: SocketAddr, net: &Diagnosis) -> Option<Cause> {
-    match (failure.beneath, failure.offender) {
+    match (failure.underlying, failure.offender) {
         (Some(Code::RouteNone), _) => Some(no_route(server, net)),
         (Some(Code::RouteDenied), _) => {
             let fix = allow(RuleTransport::Udp, server).on_this_machine();
-            let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix).sure(Confidence::Medium);
-            Some(cause.seen("the refusal comes from this machine: nothing has left it"))
+            let cause =
+                Cause::new(Reason::LocalFirewall, Who::Local, fix).with_confidence(Confidence::Medium);
+            Some(cause.with_evidence("the refusal comes from this machine: nothing has left it"))
         }
         (_, Some(offender)) if offender != server.ip() => {
             let cause = Cause::new(Reason::FirewallReject, Who::Network, allow(RuleTransport::Udp, server))
-                .near(Some(offender))
-                .sure(Confidence::Medium)
-                .seen(format!("{offender} is not the resolver"));
+                .at_hop(Some(offender))
+                .with_confidence(Confidence::Medium)
+                .with_evidence(format!("{offender} is not the resolver"));
             Some(cause)
         }
         // The next hop does not answer: the resolver itself, or the router on the way to everybody.
         (Some(Code::TcpHostUnreachable), None) if !is_on_link(server.ip()) => {
             let other = net.hop_beyond(0).await;
             let fix = format!("Check this machine's network: the next hop towards {server} does not answer.");
-            let cause = Cause::new(Reason::Offline, Who::Local, fix).sure(Confidence::Medium);
+            let cause = Cause::new(Reason::Offline, Who::Local, fix).with_confidence(Confidence::Medium);
             Some(match other {
-                None => cause.seen("probes towards other public addresses draw no answer either"),
+                None => cause.with_evidence("probes towards other public addresses draw no answer either"),
                 Some(hop) => Cause { code: Reason::Unknown, ..cause }
-                    .seen(format!("{hop} answers on the way to other public addresses")),
+                    .with_evidence(format!("{hop} answers on the way to other public addresses")),
             })
         }
         _ => None,
@@ -113,12 +117,12 @@ fn no_route(server: SocketAddr, net: &Diagnosis) -> Cause {
             "On this machine: repair the routing rule (ip rule, ip route) for the resolver {server}."
         );
         return Cause::new(Reason::LocalFirewall, Who::Local, fix)
-            .sure(Confidence::Medium)
-            .seen("this machine has a route to other addresses");
+            .with_confidence(Confidence::Medium)
+            .with_evidence("this machine has a route to other addresses");
     }
     Cause::new(Reason::Offline, Who::Local, Fix::Connect { this_machine: true })
-        .sure(Confidence::Medium)
-        .seen("this machine has no route to other addresses either")
+        .with_confidence(Confidence::Medium)
+        .with_evidence("this machine has no route to other addresses either")
 }
 
 /// Nothing came back.
@@ -128,8 +132,10 @@ async fn silent(target: &Target, server: SocketAddr, net: &Diagnosis) -> Option<
         return None;
     }
     match (path.farther(server), path.reached(server)) {
-        (Some(farther), _) => Some(dropped(server, &path).sure(Confidence::Medium).seen(farther)),
-        (None, Some(reached)) => Some(outage(target, server, net).seen(reached)),
+        (Some(farther), _) => {
+            Some(dropped(server, &path).with_confidence(Confidence::Medium).with_evidence(farther))
+        }
+        (None, Some(reached)) => Some(outage(target, server, net).with_evidence(reached)),
         (None, None) => Some(all_silent(server, &path, net).await),
     }
 }
@@ -149,8 +155,8 @@ fn dropped(server: SocketAddr, path: &ResolverPath) -> Cause {
         None => "no hop answered DNS questions".into(),
     };
     Cause::new(Reason::FirewallDrop, Who::Network, allow(RuleTransport::Udp, server))
-        .near(last.map(|(_, address)| address))
-        .seen(place)
+        .at_hop(last.map(|(_, address)| address))
+        .with_evidence(place)
 }
 
 /// Nothing gets farther than the DNS questions do: the resolver's address, or the whole world?
@@ -158,19 +164,22 @@ async fn all_silent(server: SocketAddr, path: &ResolverPath, net: &Diagnosis) ->
     let hop = path.last().map_or(0, |(hop, _)| hop);
     let cause = dropped(server, path);
     match net.hop_beyond(hop).await {
-        Some(beyond) => cause
-            .sure(Confidence::Medium)
-            .seen(format!("{beyond}, one or two hops farther, answers on the way to other public addresses")),
-        None if hop == 1 => Cause::new(Reason::Offline, Who::Network, Fix::Connect { this_machine: false })
-            .near(path.last().map(|(_, address)| address))
-            .sure(Confidence::Medium)
-            .seen("packets to the resolver, over UDP and TCP, die at or after the first hop")
-            .seen("so do probes towards two other public addresses, over UDP and TCP"),
+        Some(beyond) => cause.with_confidence(Confidence::Medium).with_evidence(format!(
+            "{beyond}, one or two hops farther, answers on the way to other public addresses"
+        )),
+        None if hop == 1 && !net.experiments.reached_beyond() => {
+            Cause::new(Reason::Offline, Who::Network, Fix::Connect { this_machine: false })
+                .at_hop(path.last().map(|(_, address)| address))
+                .with_confidence(Confidence::Medium)
+                .with_evidence("packets to the resolver, over UDP and TCP, die at or after the first hop")
+                .with_evidence("so do probes towards two other public addresses, over UDP and TCP")
+        }
         None if hop == 0 => {
             let fix = format!(
                 "Find out why {server} is silent: no router on the way answers, so the place is not known."
             );
-            Cause::new(Reason::Unknown, Who::Unknown, fix).seen("no hop answered, for any destination")
+            Cause::new(Reason::Unknown, Who::Unknown, fix)
+                .with_evidence("no hop answered, for any destination")
         }
         None => cause,
     }

@@ -11,7 +11,7 @@ use super::message::Reply;
 use super::servers::Servers;
 use super::transport::{self, Question};
 use crate::clock;
-use crate::shortage;
+use crate::local_limits;
 use netcheck_record::failure::{Code, Failure};
 
 /// How often each resolver is asked before silence is silence. Only the first question carries EDNS.
@@ -122,7 +122,7 @@ pub async fn ask(servers: &Servers, name: &str, kind: RecordType, budget: Durati
                 }
             }
             // A question that could not leave this machine has met no silence.
-            _ if shortage::is_now() => {}
+            _ if local_limits::is_now() => {}
             _ if race.is_over() => break,
             _ => {}
         }

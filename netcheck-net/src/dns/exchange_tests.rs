@@ -59,7 +59,7 @@ fn nobody_to_ask_is_unreachable() {
     assert_eq!(look_up(&[]).failure.unwrap().code, Code::DnsUnreachable);
     let absent: SocketAddr = ([127, 0, 0, 1], closed_port()).into();
     let failure = look_up(&[absent]).failure.unwrap();
-    assert_eq!((failure.code, failure.beneath), (Code::DnsUnreachable, Some(Code::UdpRefused)));
+    assert_eq!((failure.code, failure.underlying), (Code::DnsUnreachable, Some(Code::UdpRefused)));
 }
 
 #[test]

@@ -33,7 +33,7 @@ async fn over_https(net: &Net, url: &str, name: &str, kind: RecordType) -> Optio
         return None;
     };
     let target = spec.expand(netcheck_record::spec::Sampling::default()).next()?;
-    let net = net.aside();
+    let net = net.detached();
     let addresses = match net.known(&target.host) {
         Some(addresses) => addresses,
         None => net.resolve(&target.host).await.ok()?,

@@ -58,7 +58,7 @@ pub(super) async fn exchange(
     match over_tcp(origin, server, question, edns, deadline).await {
         Ok(reply) => response(reply, used, Some(TcpReason::Truncated)),
         Err(failure) => {
-            let tcp = failure.beneath.or(Some(failure.code));
+            let tcp = failure.underlying.or(Some(failure.code));
             Err(Unanswered { tcp, ..failed(failure) })
         }
     }
@@ -106,7 +106,7 @@ async fn over_tcp(
         let failure = Failure::new(Code::TcpTimeout, "TCP did not answer");
         let what =
             format!("{server} has a reply that does not fit a datagram, and its TCP port did not answer");
-        Failure::new(Code::DnsTimeout, what).over(&failure)
+        Failure::new(Code::DnsTimeout, what).caused_by(&failure)
     };
     clock::within(left, connected(origin, server, question, edns)).await.unwrap_or_else(|| Err(silent()))
 }
@@ -125,11 +125,11 @@ async fn connected(
         let detail = format!("{server} over TCP: {}", refusal.failure.detail);
         let silent = refusal.failure.code == Code::TcpTimeout;
         let code = if silent { Code::DnsTimeout } else { Code::DnsUnreachable };
-        Failure::new(code, detail).over(&refusal.failure)
+        Failure::new(code, detail).caused_by(&refusal.failure)
     })?;
     let lost = |_| {
         let reset = Failure::new(Code::TcpReset, "");
-        Failure::new(Code::DnsUnreachable, format!("{server} dropped the TCP connection")).over(&reset)
+        Failure::new(Code::DnsUnreachable, format!("{server} dropped the TCP connection")).caused_by(&reset)
     };
     let length = u16::try_from(bytes.len()).map_err(|_| unaskable())?;
     let framed = [&length.to_be_bytes()[..], &bytes].concat();
@@ -148,7 +148,7 @@ fn tell(transport: &str, server: SocketAddr, question: Question<'_>, edns: bool)
 }
 
 fn unreachable(server: SocketAddr, failure: &Failure) -> Failure {
-    Failure::new(Code::DnsUnreachable, format!("{server}: {}", failure.detail)).over(failure)
+    Failure::new(Code::DnsUnreachable, format!("{server}: {}", failure.detail)).caused_by(failure)
 }
 
 fn malformed(server: SocketAddr) -> Failure {

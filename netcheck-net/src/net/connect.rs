@@ -52,7 +52,7 @@ impl Net {
                 Some(ended) => ended,
                 None => {
                     if self.diagnoses() && self.ttl.is_none() {
-                        self.watch().connect_silent(self.aside(), to);
+                        self.watch().connect_silent(self.detached(), to);
                     }
                     work.await
                 }

@@ -172,26 +172,26 @@ impl Net {
     }
 
     /// The way of the target's next attempt: it has seen nothing yet, and has what is left of the deadline.
-    pub fn again(&self) -> Self {
-        Net { again: Some(clock::now()), step: Arc::default(), ..self.aside() }
+    pub fn next_attempt(&self) -> Self {
+        Net { again: Some(clock::now()), step: Arc::default(), ..self.detached() }
     }
 
     /// A way whose sights do not reach this target's record: for proxies and control experiments.
     #[must_use]
-    pub fn aside(&self) -> Self {
+    pub fn detached(&self) -> Self {
         Net { seen: Arc::default(), pending: Arc::default(), silent: Arc::default(), ..self.clone() }
     }
 
     /// A way aside that sends and accepts small segments only: where large packets vanish, it gets through.
     #[must_use]
-    pub fn small(&self) -> Self {
-        Net { segment: Some(SMALL), ..self.aside() }
+    pub fn with_small_mss(&self) -> Self {
+        Net { segment: Some(SMALL), ..self.detached() }
     }
 
     /// A way aside whose packets die after `ttl` hops: only what is that near can answer.
     #[must_use]
     pub fn limited(&self, ttl: u8) -> Self {
-        Net { ttl: Some(ttl), ..self.aside() }
+        Net { ttl: Some(ttl), ..self.detached() }
     }
 
     /// How long a stage may stay silent before it is looked into.
@@ -415,14 +415,14 @@ impl Net {
     /// Reports a resolver that has been silent for a while.
     pub fn resolver_is_silent(&self) {
         if self.diagnoses() {
-            self.watch().resolver_silent(self.aside());
+            self.watch().resolver_silent(self.detached());
         }
     }
 
     /// Reports a datagram that has been unanswered for a while.
     pub fn datagram_is_silent(&self, to: SocketAddr) {
         if self.diagnoses() {
-            self.watch().datagram_silent(self.aside(), to);
+            self.watch().datagram_silent(self.detached(), to);
         }
     }
 

@@ -142,7 +142,7 @@ async fn control(net: &Net, proxy: &Proxy, authorized: bool) {
     if !net.diagnoses() {
         return;
     }
-    let aside = net.aside();
+    let aside = net.detached();
     let Ok(mut stream) = aside.to_proxy(proxy).await else { return };
     let request =
         "CONNECT netcheck-control.invalid:443 HTTP/1.1\r\nHost: netcheck-control.invalid:443\r\n\r\n";

@@ -20,8 +20,8 @@ pub use choice::{Choice, Route, Step};
 pub use connect::{Head, announces_page};
 pub use observed::ProxyObservations;
 
+use crate::local_limits;
 use crate::net::Net;
-use crate::shortage;
 use crate::stream::Stream;
 use crate::tls::Hello;
 use netcheck_record::failure::{Code, Failure};
@@ -81,9 +81,9 @@ impl Net {
                 _ => Code::ProxyUnreachable,
             };
             self.fact("proxy", "failure", json!(failure.code));
-            Failure::new(code, format!("{proxy}: {}", failure.detail)).over(&failure)
+            Failure::new(code, format!("{proxy}: {}", failure.detail)).caused_by(&failure)
         };
-        let aside = self.aside();
+        let aside = self.detached();
         let addresses = match aside.known(&proxy.host) {
             Some(addresses) => addresses,
             None => aside.resolve(&proxy.host).await.map_err(wrap)?,
@@ -93,7 +93,7 @@ impl Net {
         {
             Some(connected) => connected.map_err(wrap)?,
             None => {
-                return Err(shortage::or(Failure::new(
+                return Err(local_limits::blame(Failure::new(
                     Code::ProxyTimeout,
                     format!("{proxy} did not answer"),
                 )));
@@ -106,7 +106,7 @@ impl Net {
         let secure = aside.handshake(stream, &Hello::to(&proxy.host)).await;
         secure.map(|secure| secure.stream).map_err(|failure| {
             Failure::new(Code::ProxyUnreachable, format!("{proxy}: TLS to the proxy: {}", failure.detail))
-                .over(&failure)
+                .caused_by(&failure)
         })
     }
 

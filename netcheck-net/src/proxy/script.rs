@@ -172,7 +172,7 @@ impl Net {
         };
         let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
         let (host, port) = host_and_port(authority, if secure { 443 } else { 80 })?;
-        let aside = self.aside();
+        let aside = self.detached();
         let addresses = match aside.known(&host) {
             Some(addresses) => addresses,
             None => aside.lookup(&host.to_string()).await?,

@@ -176,7 +176,7 @@ impl Net {
             None => {
                 let sent = self.note_hello(hello, &sent);
                 if let Some(to) = self.peer().filter(|_| self.diagnoses()) {
-                    self.watch().hello_silent(self.aside(), to, sent);
+                    self.watch().hello_silent(self.detached(), to, sent);
                 }
                 connecting.await
             }

@@ -57,7 +57,7 @@ impl KdcLink {
 
     async fn ask(&self, host: &str, port: u16, request: &[u8]) -> Result<Vec<u8>, String> {
         let addresses = self.addresses(host).await?;
-        let net = self.net.aside();
+        let net = self.net.detached();
         let stream = net.connect(&addresses, port).await;
         let mut stream = stream.map_err(|failure| failure.detail)?;
         let lost = |error: std::io::Error| error.kind().to_string();

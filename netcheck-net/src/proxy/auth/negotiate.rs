@@ -48,7 +48,7 @@ impl Net {
         match ticket {
             Ok(ticket) => {
                 self.note_ticket(ticket, &spn);
-                let token = ticket.token(KdcLink::new(self.aside(), Config::default()).now());
+                let token = ticket.token(KdcLink::new(self.detached(), Config::default()).now());
                 Ok(Answered { scheme: "Negotiate", field: format!("Negotiate {}", STANDARD.encode(token)) })
             }
             Err(fault) => Err(self.note_fault(fault, spn)),
@@ -77,7 +77,7 @@ impl Net {
         service: &Principal,
     ) -> Result<ServiceTicket, Fault> {
         let identity = self.identity(proxy, &config, service).await?;
-        let mut link = KdcLink::new(self.aside(), config);
+        let mut link = KdcLink::new(self.detached(), config);
         netcheck_kerberos::obtain(&mut link, &identity, service).await
     }
 

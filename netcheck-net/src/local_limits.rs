@@ -20,12 +20,12 @@ tokio::task_local! {
 }
 
 /// Runs the check of one target, or a control of it, whose shortages are its own.
-pub fn watched<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+pub fn scope<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
     SHORT.scope(Cell::new(false), work)
 }
 
 /// A stage begins: what was waited for before it is none of its matter.
-pub fn forget() {
+pub fn reset() {
     let _ = SHORT.try_with(|known| known.set(false));
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn is_now() -> bool {
 }
 
 /// The failure, unless this machine was to blame: then no target is.
-pub fn or(failure: Failure) -> Failure {
+pub fn blame(failure: Failure) -> Failure {
     if !is_now() {
         return failure;
     }
@@ -48,7 +48,7 @@ pub fn or(failure: Failure) -> Failure {
 ///
 /// # Errors
 /// What is no shortage.
-pub(crate) async fn outlast<T>(to: SocketAddr, start: impl Fn() -> io::Result<T>) -> io::Result<T> {
+pub(crate) async fn retry<T>(to: SocketAddr, start: impl Fn() -> io::Result<T>) -> io::Result<T> {
     loop {
         let started = start();
         let short = started.as_ref().is_err_and(|error| is_shortage(error, to));
