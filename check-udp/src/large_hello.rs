@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::clock::now;
 use netcheck_common::diagnose::{Diagnosis, Finding, fix};
-use netcheck_common::flags::HelloKind;
+use netcheck_common::scheme::HelloKind;
 use netcheck_common::target::Target;
 use netcheck_common::tls::Hello;
 use netcheck_common::trace::Observed;

@@ -33,12 +33,7 @@ pub async fn with_name(net: &Diagnosis, to: SocketAddr, name: &str) -> Outcome {
         let seen = aside.take_seen();
         match outcome {
             Ok(_) => Outcome::Spoke(seen.chain),
-            Err(_)
-                if seen.chain.is_some()
-                    || seen.facts.get("tls").and_then(|tls| tls.get("alert")).is_some() =>
-            {
-                Outcome::Spoke(seen.chain)
-            }
+            Err(_) if seen.chain.is_some() || seen.tls_alert.is_some() => Outcome::Spoke(seen.chain),
             Err(failure) => Outcome::Failed(failure),
         }
     };

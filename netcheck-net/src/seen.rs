@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::dns::Lookup;
+use crate::eyeballs::Family;
 use crate::tls::{Chain, ChainFault, SentHello, Trust};
 use netcheck_record::cause::Cause;
 use netcheck_record::failure::Failure;
@@ -46,6 +47,10 @@ pub struct Seen {
     pub restated: Option<Failure>,
     /// What was seen of proxies, for the rules.
     pub via: crate::proxy::ProxyObservations,
+    /// How each family of a dual-stack name ended, in order; a later attempt's comes later.
+    pub families: Vec<Family>,
+    /// The TLS alert that the peer sent (RFC 8446 section 6).
+    pub tls_alert: Option<u8>,
     /// What was wrong and did not stop the check.
     pub degraded: Vec<(Failure, Option<Cause>)>,
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::scheme::HelloKind;
+
 /// The form of the output.
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
 pub enum Format {
@@ -22,35 +24,6 @@ pub enum Diagnose {
     Auto,
     /// Never: only what the check itself saw.
     Never,
-}
-
-/// Whose ClientHello is sent.
-#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq, Hash)]
-pub enum HelloKind {
-    /// As today's browsers: X25519MLKEM768 and X25519 key shares, about 1,900 bytes in two packets.
-    Browser,
-    /// As TLS libraries without a post-quantum key share: about 250 bytes in one packet.
-    Small,
-}
-
-impl HelloKind {
-    /// The other one, which is its control.
-    #[must_use]
-    pub const fn other(self) -> HelloKind {
-        match self {
-            HelloKind::Browser => HelloKind::Small,
-            HelloKind::Small => HelloKind::Browser,
-        }
-    }
-
-    /// The word in `--hello` and in `facts.tls.hello`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            HelloKind::Browser => "browser",
-            HelloKind::Small => "small",
-        }
-    }
 }
 
 /// The flags every check has (docs/RECORD.md tells what they change in a record).

@@ -2,8 +2,7 @@
 
 use std::ops::Deref;
 
-use crate::flags::HelloKind;
-use crate::target::Target;
+use clap::ValueEnum;
 
 /// Which port a scheme uses when a target names none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +65,35 @@ impl Transport {
             Transport::Udp => "UDP",
             Transport::Icmp => "ICMP",
             Transport::Names => "DNS",
+        }
+    }
+}
+
+/// Whose ClientHello is sent.
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq, Hash)]
+pub enum HelloKind {
+    /// As today's browsers: X25519MLKEM768 and X25519 key shares, about 1,900 bytes in two packets.
+    Browser,
+    /// As TLS libraries without a post-quantum key share: about 250 bytes in one packet.
+    Small,
+}
+
+impl HelloKind {
+    /// The other one, which is its control.
+    #[must_use]
+    pub const fn other(self) -> HelloKind {
+        match self {
+            HelloKind::Browser => HelloKind::Small,
+            HelloKind::Small => HelloKind::Browser,
+        }
+    }
+
+    /// The word in `--hello` and in `facts.tls.hello`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            HelloKind::Browser => "browser",
+            HelloKind::Small => "small",
         }
     }
 }
@@ -197,14 +225,6 @@ impl Scheme {
 
 fn asks_for_tcp(query: &str) -> bool {
     query.split('&').any(|pair| pair.eq_ignore_ascii_case("transport=tcp"))
-}
-
-impl Target {
-    /// The transport its packets use.
-    #[must_use]
-    pub fn transport(&self) -> Transport {
-        self.scheme.transport(self.query("transport").map(|value| format!("transport={value}")).as_deref())
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
-use crate::scheme::Scheme;
+use crate::scheme::{Scheme, Transport};
 
 /// A name or an address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -131,6 +131,14 @@ impl Target {
             Some(port) => format!("{}:{port}", self.host),
             None => self.host.to_string(),
         }
+    }
+}
+
+impl Target {
+    /// The transport its packets use.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.scheme.transport(self.query("transport").map(|value| format!("transport={value}")).as_deref())
     }
 }
 

@@ -283,8 +283,7 @@ fn private_answer(target: &Target, observed: &mut Observed) {
     }
     let addresses: Vec<String> = observed.seen.addresses.iter().take(4).map(ToString::to_string).collect();
     let what = format!("{} has only addresses that are not public: {}", target.host, addresses.join(", "));
-    let trust = observed.seen.facts.get("tls").and_then(|tls| tls.get("trust"));
-    if trust == Some(&Value::from(Trust::Public.as_str())) {
+    if observed.seen.trust == Some(Trust::Public) {
         // The service is there: what failed above its TLS is not the resolver's doing.
         if observed.failure.is_some() {
             return;
@@ -301,12 +300,13 @@ fn private_answer(target: &Target, observed: &mut Observed) {
 
 /// IPv6 announced and dead, IPv4 fine: people wait at every page and nobody knows why.
 fn ipv6_broken(net: &Diagnosis, target: &Target, observed: &mut Observed) {
-    let Some(tcp) = observed.seen.facts.get("tcp") else { return };
-    let of = |family: &str, key: &str| tcp.get(family).and_then(|fact| fact.get(key)).cloned();
-    if of("ipv4", "ok") != Some(Value::Bool(true)) || of("ipv6", "ok") != Some(Value::Bool(false)) {
+    let families = &observed.seen.families;
+    let last = |v6: bool| families.iter().rev().find(|family| family.address.is_ipv6() == v6);
+    let (Some(four), Some(six)) = (last(false), last(true)) else { return };
+    if four.failure.is_some() {
         return;
     }
-    let code = of("ipv6", "failure").and_then(|code| serde_json::from_value::<Code>(code).ok());
+    let (address, code) = (six.address, six.failure);
     let Some(code) = code.filter(|code| {
         matches!(
             code,
@@ -315,8 +315,6 @@ fn ipv6_broken(net: &Diagnosis, target: &Target, observed: &mut Observed) {
     }) else {
         return;
     };
-    let address =
-        of("ipv6", "address").and_then(|address| address.as_str().map(str::to_owned)).unwrap_or_default();
     let authority = target.authority();
     let cause = diagnose::ipv6_broken(net, target)
         .with_evidence(format!("IPv6 to [{address}] ended with {code}"))

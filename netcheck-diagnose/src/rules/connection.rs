@@ -10,12 +10,11 @@ use crate::{Finding, fix};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::fix::{Destination, Fix};
-use netcheck_record::record::Verdict;
-use netcheck_record::target::{Host, Target};
+use netcheck_record::target::Target;
 
 /// This machine would not or could not send.
 pub(crate) fn route(target: &Target, observed: &Observed, failure: &Failure, net: &Diagnosis) -> Finding {
-    if let Some(finding) = excluded(target, observed, net) {
+    if let Some(finding) = super::excluded::by_flags(target, observed, net) {
         return finding;
     }
     let v6 = observed.seen.peer.is_some_and(|peer| peer.is_ipv6());
@@ -28,28 +27,6 @@ pub(crate) fn route(target: &Target, observed: &Observed, failure: &Failure, net
         no_route(target, v6, net)
     };
     Finding::of(cause.with_evidence(failure.detail.clone()))
-}
-
-/// The flags themselves leave no address to connect to: no word about the network.
-pub(crate) fn excluded(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
-    let flags = net.flags();
-    let literal = match target.host {
-        Host::Address(address) => Some(address),
-        Host::Name(_) => None,
-    };
-    let left = |address: &IpAddr| {
-        let family = if address.is_ipv6() { !flags.ipv4 } else { !flags.ipv6 };
-        family && flags.source.is_none_or(|source| source.is_ipv6() == address.is_ipv6())
-    };
-    let mut addresses = observed.seen.addresses.iter().chain(&literal);
-    if !(flags.ipv4 || flags.ipv6 || flags.source.is_some()) || addresses.any(left) {
-        return None;
-    }
-    let fix =
-        format!("Check {} without -4, -6 or --source: they leave no address of it.", target.authority());
-    let cause = Cause::new(Reason::Unknown, Who::Local, fix)
-        .with_evidence("the flags exclude every address of the target");
-    Some(Finding::with(Verdict::Inconclusive, cause))
 }
 
 /// A machine with a way out and none to this address has a route that discards; without any it is offline.
@@ -185,12 +162,7 @@ pub fn dropped(
 }
 
 fn hops(number: u8) -> String {
-    format!("{} from here", count(number))
-}
-
-/// `one hop`, `2 hops`.
-pub(super) fn count(number: u8) -> String {
-    if number == 1 { "one hop".into() } else { format!("{number} hops") }
+    format!("{} from here", super::hops::count(number))
 }
 
 /// IPv6 does not work where IPv4 does: to this service, or to anybody?

@@ -10,8 +10,8 @@ use netcheck_net::clock;
 use netcheck_net::http::{Answer as Page, Request};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
-use netcheck_record::flags::HelloKind;
 use netcheck_record::record::Verdict;
+use netcheck_record::scheme::HelloKind;
 
 use crate::Diagnosis;
 use crate::Observed;
@@ -20,7 +20,7 @@ use netcheck_net::tls::SentHello;
 use netcheck_record::target::Target;
 
 use super::intercepted::stands_in;
-use super::{certificate, connection, hello_form};
+use super::{certificate, hello_form};
 
 /// Why the handshake failed.
 pub(crate) async fn explain(
@@ -187,7 +187,7 @@ pub(super) async fn short_of_the_service(
     walk: walk::Walk,
 ) -> Option<String> {
     let open = net.trail(to).await.answered.filter(|(_, answer)| *answer == Answer::Open).map(|(ttl, _)| ttl);
-    let hops = connection::count;
+    let hops = super::hops::count;
     if let (Some(cut), Some(open)) = (walk.cut_at, open)
         && cut < open
     {

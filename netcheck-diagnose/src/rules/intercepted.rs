@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::connection::count;
+use super::hops::count;
 use crate::Diagnosis;
 use crate::interception::{Interceptor, Sign};
 use crate::{Finding, fix};

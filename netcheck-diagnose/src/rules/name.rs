@@ -42,7 +42,7 @@ pub(crate) async fn explain(
         });
     }
     if failure.code == Code::DnsNoAddress
-        && let Some(finding) = super::connection::excluded(target, observed, net)
+        && let Some(finding) = super::excluded::by_flags(target, observed, net)
     {
         return Some(finding);
     }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::connection::count;
+use super::hops::count;
 use crate::Diagnosis;
 use crate::distance::{self, Distance};
 use crate::trail::Trail;

@@ -150,7 +150,7 @@ fn dropped(server: SocketAddr, path: &ResolverPath) -> Cause {
     let last = path.last();
     let place = match last {
         Some((hop, address)) => {
-            format!("DNS questions die at or after {address}, {} from here", super::connection::count(hop))
+            format!("DNS questions die at or after {address}, {} from here", super::hops::count(hop))
         }
         None => "no hop answered DNS questions".into(),
     };

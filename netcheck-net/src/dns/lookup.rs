@@ -6,8 +6,9 @@ use std::time::Duration;
 use hickory_proto::rr::RecordType;
 use serde_json::{Map, Value, json};
 
-use super::exchange::{self, EdnsUse, Outcome, Response, TcpReason, Unanswered};
+use super::exchange;
 use super::message::Extended;
+use super::response::{EdnsUse, Outcome, Response, TcpReason, Unanswered};
 use super::{Families, Servers};
 use crate::clock;
 use netcheck_record::failure::{Code, Failure};

@@ -6,6 +6,7 @@ mod lookup;
 mod memory;
 pub mod message;
 pub mod reference;
+mod response;
 pub mod scope;
 mod servers;
 mod transport;
@@ -19,10 +20,11 @@ use serde_json::{Map, json};
 
 use crate::clock;
 use crate::tcp::Origin;
-pub use exchange::{EdnsUse, Outcome, Response, TcpReason, Unanswered, ask};
+pub use exchange::ask;
 pub use lookup::{Lookup, both};
 use memory::Names;
 use netcheck_record::failure::{Code, Failure};
+pub use response::{EdnsUse, Outcome, Response, TcpReason, Unanswered};
 pub use servers::Servers;
 
 /// Asks the system's resolvers, or the one the user named; each name once, as long as it is remembered (4096 names), unless

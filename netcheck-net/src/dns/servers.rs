@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
-use super::exchange::{EdnsUse, Response};
+use super::response::{EdnsUse, Response};
 use crate::device;
 use crate::lock;
 use crate::tcp::Origin;

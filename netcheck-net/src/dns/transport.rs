@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use hickory_proto::rr::RecordType;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::exchange::{EdnsUse, Outcome, Response, TcpReason, Unanswered};
 use super::message::{self, Reply, Unfit};
+use super::response::{EdnsUse, Outcome, Response, TcpReason, Unanswered};
 use crate::clock;
 use crate::story;
 use crate::tcp::{self, Origin, Reach};

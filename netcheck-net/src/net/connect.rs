@@ -109,6 +109,7 @@ impl Net {
         for family in ended {
             let key = if family.address.is_ipv6() { "ipv6" } else { "ipv4" };
             self.fact("tcp", key, family.fact());
+            self.see(|seen| seen.families.push(family.clone()));
         }
     }
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::tls::{BROWSER_LENGTH, Hello, client_hello, is_grease};
-use netcheck_record::flags::HelloKind;
+use netcheck_record::scheme::HelloKind;
 use netcheck_record::target::Host;
 
 fn hello(kind: HelloKind) -> ClientHello {

@@ -33,7 +33,7 @@ use crate::clock;
 use crate::net::Net;
 use crate::stream::{Stream, Tap};
 use netcheck_record::failure::{Code, Failure, Layer};
-use netcheck_record::flags::HelloKind;
+use netcheck_record::scheme::HelloKind;
 use netcheck_record::target::{Host, Target};
 use writer::HelloWriter;
 
@@ -250,6 +250,7 @@ impl Net {
     #[must_use]
     pub fn alert(&self, number: u8) -> Failure {
         self.fact("tls", "alert", json!(number));
+        self.see(|seen| seen.tls_alert = Some(number));
         alert(number)
     }
 

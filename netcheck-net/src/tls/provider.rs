@@ -7,7 +7,7 @@ use rustls::{CipherSuite, SupportedCipherSuite};
 
 use super::hybrid::X25519MlKem768;
 use super::transcript;
-use netcheck_record::flags::HelloKind;
+use netcheck_record::scheme::HelloKind;
 
 static SMALL: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(ring::default_provider()));
 static BROWSER: LazyLock<Arc<CryptoProvider>> =

@@ -9,7 +9,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use super::certificate::Chain;
 use crate::lock;
-use netcheck_record::flags::HelloKind;
+use netcheck_record::scheme::HelloKind;
 
 static ALGORITHMS: LazyLock<WebPkiSupportedAlgorithms> =
     LazyLock::new(|| rustls::crypto::ring::default_provider().signature_verification_algorithms);

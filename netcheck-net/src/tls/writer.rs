@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::browser::dress;
 use crate::lock;
-use netcheck_record::flags::HelloKind;
+use netcheck_record::scheme::HelloKind;
 
 /// The record that was sent first, once there is one.
 pub(super) type Sent = Arc<Mutex<Vec<u8>>>;
