@@ -136,41 +136,70 @@ impl Diagnosis {
 
     /// What a handshake under another name comes to, with a small ClientHello.
     pub(super) async fn hello(&self, to: SocketAddr, name: &str) -> Outcome {
-        self.experiments.hellos.get((to, name.to_owned()), hello::with_name(self, to, name)).await
+        self.experiments
+            .hellos
+            .get(
+                "a small ClientHello with another name",
+                (to, name.to_owned()),
+                hello::with_name(self, to, name),
+            )
+            .await
     }
 
     /// What a server chooses from a ClientHello that lists older parameters, where this tool does not speak it.
     pub(super) async fn older_hello(&self, to: SocketAddr, name: &Host) -> Option<String> {
-        self.experiments.older.get((to, name.to_string()), older::chosen(self, to, name)).await
+        self.experiments
+            .older
+            .get("a ClientHello with older suites", (to, name.to_string()), older::chosen(self, to, name))
+            .await
     }
 
     /// Whether this ClientHello is lost and the same one under another name answered, each time.
     pub(super) async fn name_decides(&self, to: SocketAddr, sent: &SentHello, name: &str) -> bool {
         let ask = hello_form::name_decides(self, to, sent, name);
-        self.experiments.renamed.get((to, HelloForm::of(&sent.hello), name.to_owned()), ask).await
+        self.experiments
+            .renamed
+            .get(
+                "the same ClientHello with another name",
+                (to, HelloForm::of(&sent.hello), name.to_owned()),
+                ask,
+            )
+            .await
     }
 
     /// From how far away the reset comes that this ClientHello draws.
     pub(super) async fn reset_distance(&self, to: SocketAddr, sent: &SentHello) -> Option<Distance> {
         let measure = distance::of_reset(self, to, &sent.bytes);
-        self.experiments.resets.get((to, HelloForm::of(&sent.hello)), measure).await
+        self.experiments
+            .resets
+            .get("from how far does the reset come", (to, HelloForm::of(&sent.hello)), measure)
+            .await
     }
 
     /// What about this ClientHello makes the difference, where the other kind is answered.
     pub(super) async fn hello_form(&self, to: SocketAddr, sent: &SentHello) -> Option<Form> {
         let examine = hello_form::examine(self, Destination::Direct(to), sent);
-        self.experiments.forms.get((to, HelloForm::of(&sent.hello)), examine).await
+        self.experiments
+            .forms
+            .get("other forms of the ClientHello", (to, HelloForm::of(&sent.hello)), examine)
+            .await
     }
 
     /// Whether packets for a silent port stop where those for an open port of the same address go on.
     pub(super) async fn boundary(&self, to: SocketAddr) -> Boundary {
-        self.experiments.boundaries.get(to, boundary::find(self, to)).await
+        self.experiments
+            .boundaries
+            .get("where do packets for this port stop", to, boundary::find(self, to))
+            .await
     }
 
     /// How far this ClientHello gets.
     pub(super) async fn hello_walk(&self, to: SocketAddr, sent: &SentHello) -> Walk {
         let walking = async { walk::walk(&self.detached(), to, &sent.bytes).await };
-        self.experiments.walks.get((to, HelloForm::of(&sent.hello)), walking).await
+        self.experiments
+            .walks
+            .get("how far does the ClientHello get", (to, HelloForm::of(&sent.hello)), walking)
+            .await
     }
 
     /// The last hop that the part of this ClientHello reaches which is lost: of several segments the first, or the second
@@ -187,7 +216,10 @@ impl Diagnosis {
             }
             walk::walk_after(&self.detached(), to, first, second).await.culprit(self, to).await
         };
-        self.experiments.places.get((to, HelloForm::of(&sent.hello)), find).await
+        self.experiments
+            .places
+            .get("where is the ClientHello lost", (to, HelloForm::of(&sent.hello)), find)
+            .await
     }
 
     /// Whether this ClientHello was answered when it was sent again, in segments of full size.
@@ -205,7 +237,7 @@ impl Diagnosis {
             }
             trail::trace(self, to).await
         };
-        experiments.trails.get(to, trace).await
+        experiments.trails.get("which hops answer SYNs", to, trace).await
     }
 
     /// The hops that datagrams to an address and port pass.
@@ -217,7 +249,7 @@ impl Diagnosis {
             }
             trail::trace_datagrams(self, to).await
         };
-        experiments.datagrams.get(to, trace).await
+        experiments.datagrams.get("which hops answer datagrams", to, trace).await
     }
 
     /// The last hop that datagrams of this content reach, among those that datagrams to that address and port pass.
@@ -257,17 +289,26 @@ impl Diagnosis {
 
     /// Whether the resolver answers anything.
     pub(super) async fn resolver_sanity(&self) -> Sanity {
-        self.experiments.resolver.get((), super::rules::name::sanity(self)).await
+        self.experiments
+            .resolver
+            .get("does the resolver answer anything", (), super::rules::name::sanity(self))
+            .await
     }
 
     /// How far packets to a resolver get.
     pub(crate) async fn resolver_path(&self, server: SocketAddr) -> ResolverPath {
-        self.experiments.resolver_paths.get(server, resolver_path::trace(self, server)).await
+        self.experiments
+            .resolver_paths
+            .get("how far do DNS questions get", server, resolver_path::trace(self, server))
+            .await
     }
 
     /// A hop beyond the last one of a path, on the way to somebody else.
     pub(crate) async fn hop_beyond(&self, last: u8) -> Option<IpAddr> {
-        self.experiments.hops_beyond.get(last, resolver_path::hop_beyond(self, last)).await
+        self.experiments
+            .hops_beyond
+            .get("does a hop beyond this one answer", last, resolver_path::hop_beyond(self, last))
+            .await
     }
 
     /// Begins, beside a silent resolver, what its explanation will ask for.
@@ -287,7 +328,10 @@ impl Diagnosis {
 
     /// The router at a distance, asked with a datagram that no TCP rule concerns.
     pub async fn router(&self, to: IpAddr, ttl: u8) -> Option<IpAddr> {
-        self.experiments.routers.get((to, ttl), trail::router(self, to, ttl)).await
+        self.experiments
+            .routers
+            .get("which router is at this distance", (to, ttl), trail::router(self, to, ttl))
+            .await
     }
 
     /// Another port of the same address that is open.
@@ -315,7 +359,7 @@ impl Diagnosis {
             let (first, second) = tokio::join!(one(SIBLINGS[0]), one(SIBLINGS[1]));
             first.into_iter().chain(second).collect::<Vec<_>>()
         };
-        let mut answering = self.experiments.siblings.get(to.ip(), ask).await;
+        let mut answering = self.experiments.siblings.get("which other ports answer", to.ip(), ask).await;
         answering.retain(|(port, _)| *port != to.port());
         answering
     }

@@ -100,7 +100,7 @@ impl Diagnosis {
         if !self.diagnoses() {
             return None;
         }
-        self.experiments.interceptors.get(to, find(self, to)).await
+        self.experiments.interceptors.get("does something nearer accept", to, find(self, to)).await
     }
 
     /// The same for a connection from `local` that works: one SYN for each address that cannot travel as far as the service, and
@@ -119,7 +119,11 @@ impl Diagnosis {
         if !self.diagnoses() {
             // The kernel's own table costs no packet.
             let here = async { peer_socket::is_on_this_machine(local) };
-            let here = self.experiments.accepted_short.get(address, here).await;
+            let here = self
+                .experiments
+                .accepted_short
+                .get("is a SYN accepted that cannot arrive", address, here)
+                .await;
             return here.then_some(Interceptor::ThisMachine(Sign::PeerSocket));
         }
         if device::is_on_link(address) {
@@ -141,7 +145,7 @@ impl Diagnosis {
         let ask = async {
             matches!(trail::probe(self, to, short(to.ip()), wait).await, Probe::Answered(Answer::Open))
         };
-        self.experiments.accepted_short.get(to.ip(), ask).await
+        self.experiments.accepted_short.get("is a SYN accepted that cannot arrive", to.ip(), ask).await
     }
 
     /// With how many hops a connection is accepted that cannot reach `elsewhere`, another address: a router that far

@@ -7,10 +7,13 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use netcheck_net::story;
+use netcheck_record::escape;
 use tokio::sync::OnceCell;
 
 /// How many results are kept besides those in use: a bound on memory.
 const KEPT: usize = 4096;
+/// The most characters of an answer that `-v` tells.
+const ANSWER: usize = 160;
 
 /// Results by key, each made once. What a diagnosis waits for or has just asked for stays; of the rest the oldest goes
 /// first, and is made again when it is asked for.
@@ -32,12 +35,20 @@ impl<K, V> Default for Memo<K, V> {
 }
 
 impl<K: Hash + Eq + Clone + Debug, V: Clone + Debug> Memo<K, V> {
-    /// What is known under `key`, made once. The making is boxed before anything holds it: it is large, and rare.
-    pub(super) fn get(&self, key: K, make: impl Future<Output = V>) -> impl Future<Output = V> {
+    /// The answer to `question` about `key`, found once. The making is boxed before anything holds it: it is large, and rare.
+    pub(super) fn get(
+        &self,
+        question: &'static str,
+        key: K,
+        make: impl Future<Output = V>,
+    ) -> impl Future<Output = V> {
         let about = if story::tells(1) { format!("{key:?}") } else { String::new() };
         let make = Box::pin(async move {
             let answer = make.await;
-            story::tell(1, || format!("experiment {}{about}: {answer:?}", question::<V>()));
+            story::tell(1, || {
+                let answer = format!("{answer:?}");
+                format!("experiment: {question} ({about})? {}", escape::line(&answer, ANSWER))
+            });
             answer
         });
         async move { self.cell(key).get_or_init(|| make).await.clone() }
@@ -60,13 +71,6 @@ impl<K: Hash + Eq + Clone + Debug, V: Clone + Debug> Memo<K, V> {
         *used = now;
         Arc::clone(cell)
     }
-}
-
-/// What kind of answer an experiment gives, for `-v`: `trail`, `boundary`, …
-fn question<V>() -> String {
-    let name = std::any::type_name::<V>();
-    let end = name.find('<').unwrap_or(name.len());
-    name[..end].rsplit("::").next().unwrap_or(name).to_lowercase()
 }
 
 impl<K: Hash + Eq + Clone, V> Cells<K, V> {
@@ -94,7 +98,7 @@ mod tests {
         let memo = Memo::<usize, usize>::default();
         let held = memo.cell(0);
         for key in 1..=KEPT * 4 {
-            assert_eq!(memo.get(key, async { key }).await, key);
+            assert_eq!(memo.get("", key, async { key }).await, key);
         }
         held.set(7).unwrap();
         assert_eq!(memo.known(&0), Some(7));

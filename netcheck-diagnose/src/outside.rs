@@ -64,7 +64,7 @@ impl Diagnosis {
             let (outside, resolver) = tokio::join!(ask(self, v6), self.resolver_lies_farther());
             Outside { answers: outside.answers || resolver, ..outside }
         };
-        self.experiments.outside.get(v6, asked).await
+        self.experiments.outside.get("does anything beyond the first hop answer", v6, asked).await
     }
 
     /// Whether the resolver is reached through more than the first hop.

@@ -177,7 +177,7 @@ pub(super) async fn out_of_time(
     net: &Diagnosis,
 ) -> Finding {
     let witness = match to.filter(|_| net.diagnoses()) {
-        Some(to) => net.experiments.dates.get(to, date(net, target, to)).await,
+        Some(to) => net.experiments.dates.get("the Date of this host", to, date(net, target, to)).await,
         None => None,
     };
     let now = clock::unix();
