@@ -115,11 +115,13 @@ fn summary(requirement: &Requirement, report: &Report) -> Summary {
         0 => code.to_owned(),
         more => format!("{code} +{more}"),
     };
-    Summary {
-        cause,
-        who: assess::who(first.who).to_owned(),
-        change: assess::short(first.cause, &assess::ports(first)),
-    }
+    Summary { cause, who: asked(first, report), change: assess::short(first.cause, &assess::ports(first)) }
+}
+
+/// Whom the finding's request is for; without a request, whom the cause concerns.
+fn asked(finding: &Finding, report: &Report) -> String {
+    let request = report.requests.iter().find(|request| request.finding == finding.id);
+    request.map_or_else(|| assess::who(finding.who), |request| assess::word(request.to)).to_owned()
 }
 
 /// A code in lines, broken where its words end.

@@ -34,9 +34,18 @@ pub(crate) fn screen(assessment: &Assessment, colours: bool) -> String {
 }
 
 fn limits(report: &Report) -> String {
-    let mut text = String::new();
+    // One line for all that have the same limits.
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for one in report.requirements.iter().filter(|one| !one.limits.is_empty()) {
-        text.push_str(&wrap::hanging("  ", &format!("{}: {}.", one.name, one.limits.join("; "))));
+        let limits = one.limits.join("; ");
+        match groups.iter_mut().find(|(known, _)| *known == limits) {
+            Some((_, names)) => names.push(&one.name),
+            None => groups.push((limits, vec![&one.name])),
+        }
+    }
+    let mut text = String::new();
+    for (limits, names) in groups {
+        text.push_str(&wrap::hanging("  ", &format!("{}: {limits}.", names.join(", "))));
     }
     if text.is_empty() { text } else { format!("\nLimits:\n{text}") }
 }
