@@ -66,7 +66,7 @@ fn read_until(wire: &mut impl Read, what: &[u8]) {
 fn reading(piece: usize, pause: Duration, times: usize) -> Server {
     Server::each(move |mut wire| {
         // A buffer that is soon full.
-        socket2::SockRef::from(wire.socket()).set_recv_buffer_size(16_384).unwrap();
+        socket2::SockRef::from(wire.socket()).set_recv_buffer_size(49_152).unwrap();
         let mut hello = vec![0; 1537];
         wire.read_exact(&mut hello).unwrap();
         wire.write_all(&peer::answer(&hello)).unwrap();
