@@ -23,7 +23,9 @@ pub struct Outcome {
 impl Outcome {
     /// The records of standard output.
     pub fn records(&self) -> Vec<Value> {
-        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let lines = self.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        // The lines that begin and end a run are no records.
+        lines.filter(|line| line["check"].is_string()).collect()
     }
 }
 
