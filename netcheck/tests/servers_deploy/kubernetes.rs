@@ -109,7 +109,11 @@ fn the_job_prints_records_for_the_log_and_fails_where_something_is_blocked() {
     }
     // The ConfigMap's profile is in force: it switches the mail row off.
     assert!(records.iter().all(|record| record["check"] != "mail"));
-    assert!(healthy.stderr.contains("The event can run from here: everything the platform needs works."), "{}", healthy.stderr);
+    assert!(
+        healthy.stderr.contains("The event can run from here: everything the platform needs works."),
+        "{}",
+        healthy.stderr
+    );
     let blocked = place.run("drop-hop1", &line);
     assert_eq!(blocked.code, Some(1), "{}", blocked.stderr);
     assert!(blocked.records().iter().any(|record| record["cause"]["code"] == "firewall_drop"));
@@ -125,7 +129,7 @@ fn the_daemon_writes_its_metrics_round_by_round_and_ends_when_told() {
     // The metrics follow the table, and only then is a signal taken: what was told to end has written them.
     let script = format!(
         "exec 3< <(exec {line})\n\
-         while read -r text <&3; do case $text in "The event can run"*) break;; esac; done\n\
+         while read -r text <&3; do case $text in The\\ event\\ can\\ run*) break;; esac; done\n\
          kill -TERM $!\n\
          cat <&3\n\
          wait $! || echo \"ended with $?\""
