@@ -139,7 +139,7 @@ fn the_daemon_writes_its_metrics_round_by_round_and_ends_when_told() {
     assert!(
         place
             .read("textfile/netcheck.prom")
-            .contains("netcheck_requirement_works{profile=\"spotme\",requirement=\"core\",role=\"all\"} 1\n")
+            .contains("netcheck_requirement_works{profile=\"cluster\",requirement=\"core\",role=\"all\"} 1\n")
     );
     assert!(place.read("records/netcheck.jsonl").lines().count() > 200);
 }

@@ -66,7 +66,7 @@ fn the_service_writes_its_records_and_metrics() {
     assert!(
         place
             .read("textfile/netcheck.prom")
-            .contains("netcheck_requirement_works{profile=\"spotme\",requirement=\"core\",role=\"all\"} 1\n")
+            .contains("netcheck_requirement_works{profile=\"cluster\",requirement=\"core\",role=\"all\"} 1\n")
     );
     assert_eq!(fs::read_dir(&metrics).unwrap().count(), 1, "a part was left behind");
     // node_exporter is another user.
@@ -79,7 +79,7 @@ fn the_service_writes_its_records_and_metrics() {
     let metrics = place.read("textfile/netcheck.prom");
     assert!(
         metrics.contains(
-            "netcheck_requirement_works{profile=\"spotme\",requirement=\"ingest\",role=\"backstage\"} 0\n"
+            "netcheck_requirement_works{profile=\"cluster\",requirement=\"ingest\",role=\"backstage\"} 0\n"
         ),
         "{metrics}"
     );
