@@ -104,7 +104,7 @@ impl fmt::Display for Destination {
                 match words {
                     None => Ok(()),
                     // A name of several words says by itself what it runs over.
-                    Some(words) if words.contains(' ') => write!(f, ", {words}"),
+                    Some(words) if words.contains(' ') => write!(f, " ({words})"),
                     Some(words) => write!(f, " ({words} over {transport})"),
                 }
             }

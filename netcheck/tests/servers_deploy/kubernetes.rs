@@ -137,9 +137,9 @@ fn the_daemon_writes_its_metrics_round_by_round_and_ends_when_told() {
     let run = place.run("healthy", &script);
     assert!(run.stdout.contains("ended with 143"), "{}{}", run.stdout, run.stderr);
     assert!(
-        place
-            .read("textfile/netcheck.prom")
-            .contains("netcheck_requirement_works{profile=\"cluster\",requirement=\"core\",role=\"all\"} 1\n")
+        place.read("textfile/netcheck.prom").contains(
+            "netcheck_requirement_works{profile=\"cluster\",requirement=\"core\",role=\"all\"} 1\n"
+        )
     );
     assert!(place.read("records/netcheck.jsonl").lines().count() > 200);
 }

@@ -64,9 +64,9 @@ fn the_service_writes_its_records_and_metrics() {
     assert_eq!(place.run("healthy", &command).code, Some(0));
     assert!(place.read("state/netcheck/netcheck.jsonl").lines().count() > 200);
     assert!(
-        place
-            .read("textfile/netcheck.prom")
-            .contains("netcheck_requirement_works{profile=\"cluster\",requirement=\"core\",role=\"all\"} 1\n")
+        place.read("textfile/netcheck.prom").contains(
+            "netcheck_requirement_works{profile=\"cluster\",requirement=\"core\",role=\"all\"} 1\n"
+        )
     );
     assert_eq!(fs::read_dir(&metrics).unwrap().count(), 1, "a part was left behind");
     // node_exporter is another user.
