@@ -63,7 +63,7 @@ pub fn parted(failure: &Failure) -> Cause {
 
 /// The service answers no good-bye at all: whether the idle connection still stood is not known.
 #[must_use]
-pub fn mute(failure: &Failure) -> Cause {
+pub fn no_answer_to_close(failure: &Failure) -> Cause {
     let fix = "No change known to be needed: whether idle connections survive here could not be found out.";
     Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone())
 }
@@ -90,7 +90,7 @@ fn idle(target: &Target, facts: &Facts, failure: &Failure) -> Option<Cause> {
 
 /// A page that is known to stand for somebody else.
 fn page(target: &Target, observed: &Observed, failure: &Failure) -> Option<Cause> {
-    let matched = signature::match_page(observed.seen.answer.as_ref()?)?;
+    let matched = signature::match_page(observed.path.answer.as_ref()?)?;
     let (host, port) = (&target.host, target.port());
     let (reason, fix) = match matched.page {
         Page::Block => {
@@ -111,10 +111,10 @@ fn page(target: &Target, observed: &Observed, failure: &Failure) -> Option<Cause
 
 /// TLS was opened by somebody this system trusts and the public does not.
 fn inspection(target: &Target, observed: &Observed, failure: &Failure) -> Option<Cause> {
-    if observed.seen.trust != Some(Trust::System) {
+    if observed.path.trust != Some(Trust::System) {
         return None;
     }
-    let chain = observed.seen.chain.as_ref()?;
+    let chain = observed.path.chain.as_ref()?;
     let (host, port) = (&target.host, target.port());
     let fix = format!(
         "Exempt {host} TCP {port} from TLS decryption (inspection): push services do not survive it, even where devices trust it."
@@ -144,12 +144,12 @@ fn elsewhere(
     let networks = facts.networks.as_ref()?;
     let resolved = observed.stages.first().is_some_and(|stage| stage.stage == "dns" && stage.ok);
     // A second opinion on names, where one was asked for, is better evidence; a tunnel's own addresses are no lie.
-    let better = net.flags().reference_resolver.is_some() || observed.seen.private_answer;
+    let better = net.flags().reference_resolver.is_some() || observed.path.private_answer;
     let imposter = matches!(failure.code, Code::TlsUntrusted | Code::TlsNameMismatch | Code::TlsNotTls);
     if networks.owner.is_some() || !resolved || better || !imposter {
         return None;
     }
-    let (host, address) = (&target.host, observed.seen.peer?.ip());
+    let (host, address) = (&target.host, observed.path.peer?.ip());
     let rule = crate::service::Service::of(target).owner().rule();
     let fix = format!(
         "Have the resolver answer for {host} with the addresses its owner publishes ({rule}), not {address}."

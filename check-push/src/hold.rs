@@ -54,7 +54,7 @@ pub async fn keep(
         }
         Held { control_alive: Some(false), .. } => {
             let detail = "the good-bye was not answered, nor was that of a fresh connection";
-            Some((Failure::new(Code::TlsTimeout, detail), explain::mute as fn(&Failure) -> _))
+            Some((Failure::new(Code::TlsTimeout, detail), explain::no_answer_to_close as fn(&Failure) -> _))
         }
         _ => None,
     };

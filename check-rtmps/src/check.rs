@@ -34,7 +34,7 @@ use crate::explain;
 use crate::facts::{Facts, HandshakeFacts};
 use crate::handshake::{self, RTMP};
 use crate::key::StreamKey;
-use crate::limit::{ConnectionLimit, Pacer, Place, Places};
+use crate::limit::{AddressLimit, ConnectionLimit, Pacer, Permit};
 use crate::publish::PublishPlan;
 use crate::reach::{self, Reached};
 use crate::session::Session;
@@ -88,7 +88,7 @@ Examples:
 
     async fn check(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
         let pace = self.pacer.wait(target.host.to_string());
-        let Reached { mut stream, place, tcp } =
+        let Reached { mut stream, permit, tcp } =
             reach::reach(target, trace, |at| self.places(at), pace, self.publish.is_some()).await?;
         let mut proven = false;
         if target.scheme.is_tls() {
@@ -96,7 +96,7 @@ Examples:
             (stream, proven) = (secure.stream, secure.trust == Trust::Public);
         }
         let (session, echo) = Box::pin(shake_hands(stream, trace)).await?;
-        drop(place);
+        drop(permit);
         let app = match (self.app(target), echo) {
             (None, true) => return Ok(()),
             (app, _) => app.unwrap_or_else(|| DEFAULT_APP.to_owned()),
@@ -176,12 +176,12 @@ impl Rtmps {
     }
 
     /// The places at an address.
-    fn places(&self, address: String) -> Arc<Places> {
+    fn places(&self, address: String) -> Arc<AddressLimit> {
         self.limit.at(address, usize::try_from(self.per_host).unwrap_or(usize::MAX))
     }
 
     /// Waits until no other stream of this run goes to that target.
-    async fn stream_turn(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<Place, Stopped> {
+    async fn stream_turn(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<Permit, Stopped> {
         let places = self.streams.at(target.to_string(), 1);
         match places.take(trace.net().left()).await {
             Some(turn) => Ok(turn),

@@ -1,7 +1,7 @@
 //! Causes that only RTMP shows: what the service's own answers mean for the path. The common diagnosis finds the others.
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
-use netcheck_common::diagnose::{Diagnosis, Finding, fix, stands_in};
+use netcheck_common::diagnose::{Diagnosis, Finding, fix, intercepted_by};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::http::Answer;
 use netcheck_common::record::Verdict;
@@ -66,7 +66,7 @@ pub async fn explain(
         let cause = Cause::new(Reason::Unknown, Who::Local, fix).with_evidence(failure.detail.clone());
         return Some(Finding::with(Verdict::Inconclusive, cause));
     }
-    let proven = observed.seen.trust == Some(Trust::Public);
+    let proven = observed.path.trust == Some(Trust::Public);
     let confidence = match failure.code {
         Code::RtmpNotRtmp | Code::RtmpBadVersion | Code::RtmpBadEcho if proven => Confidence::Medium,
         Code::RtmpClosed if proven && stopped_at(observed, "rtmp") => Confidence::Low,
@@ -108,7 +108,7 @@ async fn another_protocol(
     failure: &Failure,
     net: &Diagnosis,
 ) -> Finding {
-    if let Some(page) = signature::match_page(&page(&observed.seen.first_bytes)) {
+    if let Some(page) = signature::match_page(&page(&observed.path.first_bytes)) {
         let reason = match page.page {
             Page::Block => Reason::BlockPage,
             Page::Portal => Reason::CaptivePortal,
@@ -117,8 +117,8 @@ async fn another_protocol(
         let whose = format!("the answer is one of {} ({})", page.vendor, page.mark);
         return Finding::of(cause.with_evidence(failure.detail.clone()).with_evidence(whose));
     }
-    if let Some(peer) = observed.seen.peer.filter(|_| observed.seen.proxy.is_none())
-        && let Some(finding) = stands_in(target, peer, failure, net).await
+    if let Some(peer) = observed.path.peer.filter(|_| observed.path.proxy.is_none())
+        && let Some(finding) = intercepted_by(target, peer, failure, net).await
     {
         return finding;
     }

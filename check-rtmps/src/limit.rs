@@ -22,17 +22,17 @@ const ANSWER: Duration = Duration::from_millis(500);
 const SILENT_ANSWER: Duration = Duration::from_millis(100);
 
 /// A place at one address; it is free again when dropped.
-pub type Place = OwnedSemaphorePermit;
+pub type Permit = OwnedSemaphorePermit;
 
 /// The places at each address.
 #[derive(Debug, Default)]
 pub struct ConnectionLimit {
-    addresses: Mutex<HashMap<String, Arc<Places>>>,
+    addresses: Mutex<HashMap<String, Arc<AddressLimit>>>,
 }
 
 /// The places at one address.
 #[derive(Debug)]
-pub struct Places {
+pub struct AddressLimit {
     free: Arc<Semaphore>,
     /// The last SYN to this address stayed unanswered.
     silent: AtomicBool,
@@ -40,28 +40,28 @@ pub struct Places {
 
 impl ConnectionLimit {
     /// The places at that address, `most` of them.
-    pub fn at(&self, address: String, most: usize) -> Arc<Places> {
+    pub fn at(&self, address: String, most: usize) -> Arc<AddressLimit> {
         let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         if addresses.len() >= REMEMBERED {
             addresses.retain(|_, places| Arc::strong_count(places) > 1 || places.is_used(most));
         }
-        let fresh = || Places { free: Arc::new(Semaphore::new(most)), silent: AtomicBool::new(false) };
+        let fresh = || AddressLimit { free: Arc::new(Semaphore::new(most)), silent: AtomicBool::new(false) };
         Arc::clone(addresses.entry(address).or_insert_with(|| Arc::new(fresh())))
     }
 }
 
-impl Places {
+impl AddressLimit {
     fn is_used(&self, most: usize) -> bool {
         self.free.available_permits() < most
     }
 
     /// Waits for a place, for at most `bound`.
-    pub async fn take(&self, bound: Duration) -> Option<Place> {
+    pub async fn take(&self, bound: Duration) -> Option<Permit> {
         clock::within(bound, Arc::clone(&self.free).acquire_owned()).await?.ok()
     }
 
     /// A place, if one is free.
-    pub fn take_free(&self) -> Option<Place> {
+    pub fn take_free(&self) -> Option<Permit> {
         Arc::clone(&self.free).try_acquire_owned().ok()
     }
 
@@ -70,7 +70,7 @@ impl Places {
         if self.silent.load(Ordering::Relaxed) { SILENT_ANSWER } else { ANSWER }
     }
 
-    /// Notes whether a SYN was answered within [`Places::patience`].
+    /// Notes whether a SYN was answered within [`AddressLimit::patience`].
     pub fn note(&self, answered: bool) {
         self.silent.store(!answered, Ordering::Relaxed);
     }

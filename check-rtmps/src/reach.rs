@@ -13,7 +13,7 @@ use netcheck_common::trace::{Stopped, Trace};
 use tokio::net::TcpStream;
 
 use crate::facts::{Facts, HandshakeFacts};
-use crate::limit::{Place, Places};
+use crate::limit::{AddressLimit, Permit};
 use crate::tcp_info::TcpHandle;
 
 /// A connection to an ingest, or to the proxy before it.
@@ -21,48 +21,48 @@ pub struct Reached {
     /// The connection.
     pub stream: Stream,
     /// The place at the address that it holds.
-    pub place: Place,
+    pub permit: Permit,
     /// Asks the kernel about a direct connection.
     pub tcp: Option<TcpHandle>,
 }
 
-/// Waits for a place, then connects: `dns` and `tcp`, or `proxy`. `watched`: the kernel will be asked about the connection.
+/// Waits for a permit, then connects: `dns` and `tcp`, or `proxy`. `watched`: the kernel will be asked about the connection.
 ///
 /// # Errors
 /// One of these stages failed, or no place became free in time.
 pub async fn reach(
     target: &Target,
     trace: &mut Trace<Facts>,
-    places: impl Fn(String) -> Arc<Places>,
+    places: impl Fn(String) -> Arc<AddressLimit>,
     pace: impl Future<Output = ()>,
     watched: bool,
 ) -> Result<Reached, Stopped> {
     let net = trace.net();
     if net.proxy_for(target).is_some() {
-        let place = wait(trace, &places(target.host.to_string())).await?;
+        let permit = wait(trace, &places(target.host.to_string())).await?;
         pace.await;
         let stream = trace.reach(target).await?;
-        return Ok(Reached { stream, place, tcp: None });
+        return Ok(Reached { stream, permit, tcp: None });
     }
     let addresses = trace.addresses(target).await?;
     let first = addresses.first().map_or_else(|| target.host.to_string(), IpAddr::to_string);
     let places = places(first);
-    let place = wait(trace, &places).await?;
+    let permit = wait(trace, &places).await?;
     pace.await;
-    let work = connect(&net, &addresses, target.port(), &places, place);
+    let work = connect(&net, &addresses, target.port(), &places, permit);
     let connected = trace.stage_within(Layer::TCP, net.left(), work).await;
     if trace.stopped_with() == Some(Code::RtmpTimeout) {
         note_crowded(trace);
     }
-    let (tcp, place) = connected?;
+    let (tcp, permit) = connected?;
     let handle = if watched { TcpHandle::of(&tcp) } else { None };
-    Ok(Reached { stream: Stream::new(tcp), place, tcp: handle })
+    Ok(Reached { stream: Stream::new(tcp), permit, tcp: handle })
 }
 
 /// Waits for a place at the address, as long as the deadline leaves time to use it.
-async fn wait(trace: &mut Trace<Facts>, places: &Places) -> Result<Place, Stopped> {
+async fn wait(trace: &mut Trace<Facts>, places: &AddressLimit) -> Result<Permit, Stopped> {
     match places.take(longest_wait(&trace.net())).await {
-        Some(place) => Ok(place),
+        Some(permit) => Ok(permit),
         None => {
             note_crowded(trace);
             Err(trace.fail(crowded()))
@@ -91,25 +91,25 @@ async fn connect(
     net: &Net,
     addresses: &[IpAddr],
     port: u16,
-    places: &Places,
-    place: Place,
-) -> Result<(TcpStream, Place), Failure> {
+    places: &AddressLimit,
+    permit: Permit,
+) -> Result<(TcpStream, Permit), Failure> {
     let bound = net.timeout();
     let mut attempt = Box::pin(bounded(net, addresses, port, bound));
     let early = clock::within(places.patience().min(bound), &mut attempt).await;
     places.note(early.is_some());
     if let Some(connected) = early {
-        return Ok((connected?, place));
+        return Ok((connected?, permit));
     }
-    drop(place);
+    drop(permit);
     let late = attempt.await?;
-    if let Some(place) = places.take_free() {
-        return Ok((late, place));
+    if let Some(permit) = places.take_free() {
+        return Ok((late, permit));
     }
     drop(late);
-    let place = places.take(longest_wait(net)).await.ok_or_else(crowded)?;
+    let permit = places.take(longest_wait(net)).await.ok_or_else(crowded)?;
     // A path this slow answers late again: this attempt keeps its place.
-    Ok((bounded(net, addresses, port, bound).await?, place))
+    Ok((bounded(net, addresses, port, bound).await?, permit))
 }
 
 /// One attempt, with the time limit of a stage: the stage itself lasts as long as the wait for a place.

@@ -16,8 +16,8 @@ use netcheck_common::trace::{Observed, Stopped, Trace};
 use serde::Serialize;
 
 use crate::answer;
+use crate::early_reset::stand;
 use crate::prove::{self, Rule};
-use crate::stand::stand;
 
 /// Checks TCP, TLS, HTTP and HTTPS targets
 ///

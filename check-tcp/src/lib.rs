@@ -2,8 +2,8 @@
 
 mod answer;
 mod check;
+mod early_reset;
 mod prove;
-mod stand;
 
 /// Runs the tool from the command line to its exit code.
 #[must_use]

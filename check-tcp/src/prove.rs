@@ -52,7 +52,7 @@ pub async fn wildcard(target: &Target, net: &Net) -> Option<Remark> {
     let host = Host::Name(stranger(net.flags().seed, zone));
     let aside = net.detached();
     let bound = net.timeout().min(net.left());
-    let (word, remark) = match clock::within(bound, greet(target, net, &aside, &host)).await {
+    let (word, remark) = match clock::within(bound, handshake(target, net, &aside, &host)).await {
         Some(Ok(Trust::Public)) => (Proof::Proven.word(), None),
         Some(Ok(_)) => (Proof::Unproven.word(), None),
         Some(Err(failure)) if is_cut(failure.code) && is_told(&failure, &aside, &host).await => {
@@ -70,7 +70,7 @@ pub async fn wildcard(target: &Target, net: &Net) -> Option<Remark> {
 }
 
 /// Reaches the place where the target's own handshake passed, and shakes hands as `host`.
-async fn greet(target: &Target, net: &Net, aside: &Net, host: &Host) -> Result<Trust, Failure> {
+async fn handshake(target: &Target, net: &Net, aside: &Net, host: &Host) -> Result<Trust, Failure> {
     let stream = match (net.proxy_for(target), net.peer()) {
         (Some(proxy), _) => aside.through(&proxy, host, target.port()).await?,
         (None, Some(peer)) => aside.connect(&[peer.ip()], peer.port()).await?,
@@ -144,7 +144,7 @@ pub async fn path(
     controls: &[SocketAddr],
 ) -> Option<Finding> {
     let failure = observed.failure.as_ref()?;
-    let to = observed.seen.peer?;
+    let to = observed.path.peer?;
     if !matches!(failure.code, Code::TcpTimeout | Code::TcpRefused) || target.scheme.name != "tcp" {
         return None;
     }

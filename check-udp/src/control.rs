@@ -100,14 +100,14 @@ impl Controls {
         if !net.diagnoses() {
             return work.await;
         }
-        let look_ahead = async {
+        let prefetch = async {
             pause(net.timeout().mul_f64(0.3).min(LOOK_AHEAD)).await;
             let Some(to) = net.peer() else { return };
             net.datagram_is_silent(to);
             self.ask(net).await;
         };
-        tokio::pin!(work, look_ahead);
-        match select(work, look_ahead).await {
+        tokio::pin!(work, prefetch);
+        match select(work, prefetch).await {
             Either::Left((done, _)) => done,
             Either::Right(((), work)) => work.await,
         }
@@ -169,7 +169,7 @@ async fn asked(aside: &Diagnosis, target: &Target) -> Control {
         _ = &mut meanwhile => over_udp.await,
     };
     match outcome {
-        Ok(_) | Err(Failure { heard: true, .. }) => control.answered = true,
+        Ok(_) | Err(Failure { peer_responded: true, .. }) => control.answered = true,
         Err(Failure { code, .. }) => control.silent = code == Code::UdpTimeout,
     }
     control.tcp = port.get().copied().flatten();

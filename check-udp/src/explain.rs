@@ -87,7 +87,7 @@ async fn own(
             Some(Finding { verdict: Some(Verdict::Inconclusive), cause: blame::not_permitted(failure) })
         }
         Code::QuicVersion => Some(found(blame::versions(target, facts, failure))),
-        _ if failure.heard => Some(found(match answered_from(facts) {
+        _ if failure.peer_responded => Some(found(match answered_from(facts) {
             Some(from) => blame::answered_from(target, failure, from),
             None => blame::unexpected(target, failure),
         })),
@@ -95,7 +95,7 @@ async fn own(
         Code::QuicTimeout if negotiated(facts) => Some(filtered_by_name(run, target, observed, net).await),
         Code::UdpTimeout | Code::QuicTimeout => silence(run, target, facts, observed, net).await,
         Code::TurnTimeout | Code::TurnReset | Code::TurnClosed => {
-            Some(found(blame::cut_off(target, failure, observed.seen.trust == Some(Trust::Public))))
+            Some(found(blame::cut_off(target, failure, observed.path.trust == Some(Trust::Public))))
         }
         _ => None,
     }
@@ -134,7 +134,7 @@ async fn filtered_by_name(run: &Run, target: &Target, observed: &Observed, net: 
     let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
         .with_evidence("the server answered version negotiation at the same address and port")
         .with_evidence(format!("the Initial with the name {name} drew no answer"));
-    let Some(to) = observed.seen.peer else { return found(cause) };
+    let Some(to) = observed.path.peer else { return found(cause) };
     let asked = quic::hello(run, target, net);
     let neutral = Hello { name: Host::Name(NEUTRAL.to_owned()), ..asked.clone() };
     let bound = net.timeout().min(Duration::from_secs(3));
@@ -172,7 +172,7 @@ async fn silence(
     if run.controls.is_empty() {
         return None;
     }
-    let to = observed.seen.peer?;
+    let to = observed.path.peer?;
     let (controls, tcp, trail) =
         tokio::join!(run.controls.ask(net), net.sibling(SocketAddr::new(to.ip(), 0)), net.datagram_trail(to));
     // A rung of the same ladder has found one, or the experiment has.

@@ -126,7 +126,7 @@ async fn reason(net: &Net, address: IpAddr, bound: Duration) -> Option<Failure> 
 /// datagram socket that sends nothing is asked.
 fn note_path(net: &Net, address: IpAddr) {
     let discard = SocketAddr::new(address, 9);
-    let Some(local) = Socket::open(net.origin(), discard).ok().and_then(|socket| socket.local_addr()) else {
+    let Some(local) = Socket::open(net.egress(), discard).ok().and_then(|socket| socket.local_addr()) else {
         return;
     };
     net.note_path(local, SocketAddr::new(address, 0));

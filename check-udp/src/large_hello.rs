@@ -26,7 +26,7 @@ const NAME: usize = 100;
 
 /// Compares a browser's ClientHello that led to no handshake with a small one; none where the pairs show no difference.
 pub async fn explain(run: &Run, target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
-    let (to, failure) = (observed.seen.peer?, observed.failure.as_ref()?);
+    let (to, failure) = (observed.path.peer?, observed.failure.as_ref()?);
     let sent = quic::hello(run, target, net);
     if sent.kind != HelloKind::Browser {
         return None;

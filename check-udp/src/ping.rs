@@ -148,7 +148,7 @@ fn family(address: IpAddr) -> ICMP {
 
 /// A datagram socket, else a raw one, from the interface and address the user named.
 fn config(net: &Net, address: IpAddr) -> Config {
-    let origin = net.origin();
+    let origin = net.egress();
     let mut config = Config::builder().kind(family(address)).sock_type_hint(Type::DGRAM);
     if let Some(interface) = &origin.interface {
         config = config.interface(interface);

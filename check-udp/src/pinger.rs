@@ -113,7 +113,7 @@ fn make(to: SocketAddr, kind: Type) -> io::Result<socket2::Socket> {
 }
 
 fn connect(socket: socket2::Socket, net: &Net, to: SocketAddr) -> io::Result<UdpSocket> {
-    leave_from(&socket, net.origin(), to)?;
+    leave_from(&socket, net.egress(), to)?;
     icmp::listen(&socket, to.is_ipv6());
     socket.connect(&SockAddr::from(to))?;
     UdpSocket::from_std(socket.into())

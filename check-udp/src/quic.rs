@@ -132,7 +132,7 @@ async fn probe(
     facts.version_negotiation = versions.as_ref().map(Option::is_some).or(silent.then_some(false));
     facts.versions = versions.flatten().unwrap_or_default().into_iter().map(versions::name).collect();
     let (connected, took) = outcome.map_err(|failure| match failure {
-        failure if silent && !failure.heard => {
+        failure if silent && !failure.peer_responded => {
             failure.with_unrelated_replies(strangers.get(), "datagram", to)
         }
         failure => failure,
@@ -202,7 +202,7 @@ async fn handshake(
             let detail = format!(
                 "the handshake was begun and not finished: {parts} datagram{plural} of it came from {to}"
             );
-            Failure { heard: true, ..Failure::new(Code::QuicTimeout, detail) }
+            Failure { peer_responded: true, ..Failure::new(Code::QuicTimeout, detail) }
         }
     };
     let connection = match outcome {
@@ -317,7 +317,9 @@ pub async fn answers(net: &Net, to: SocketAddr, hello: &Hello, bound: Duration) 
             connected.close().await;
             true
         }
-        Err(failure) => failure.heard || !matches!(failure.code, Code::QuicTimeout | Code::RouteNone),
+        Err(failure) => {
+            failure.peer_responded || !matches!(failure.code, Code::QuicTimeout | Code::RouteNone)
+        }
     }
 }
 

@@ -31,7 +31,7 @@ pub fn outer(net: &Net) -> Duration {
 
 /// The first address of each family that may be used, in the order given.
 fn families(net: &Net, addresses: &[IpAddr]) -> (Option<IpAddr>, Option<IpAddr>) {
-    let (flags, source) = (net.flags(), net.origin().source);
+    let (flags, source) = (net.flags(), net.egress().source);
     let fits = |address: &IpAddr| {
         let barred = if address.is_ipv6() { flags.ipv4 } else { flags.ipv6 };
         !barred && source.is_none_or(|source| source.is_ipv6() == address.is_ipv6())
@@ -122,7 +122,7 @@ fn weight(failure: &Failure) -> u8 {
 
 /// The more telling of two failures, with the address it belongs to.
 fn worse(known: (Failure, IpAddr), other: (Failure, IpAddr)) -> (Failure, IpAddr) {
-    let telling = |failure: &Failure| (weight(failure), failure.heard);
+    let telling = |failure: &Failure| (weight(failure), failure.peer_responded);
     if telling(&known.0) >= telling(&other.0) { known } else { other }
 }
 

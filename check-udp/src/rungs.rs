@@ -16,10 +16,10 @@ pub fn first_failure(target: &Target, facts: &Facts, observed: &Observed) -> Opt
         let (known, at) = rung.tried?;
         Some((known, rung.observed.clone()?, at))
     })?;
-    let mut seen = observed.seen.clone();
-    seen.peer = Some(at);
+    let mut path = observed.path.clone();
+    path.peer = Some(at);
     let observed =
-        Observed { failure: Some(failure), stages: observed.stages.clone(), degraded: Vec::new(), seen };
+        Observed { failure: Some(failure), stages: observed.stages.clone(), degraded: Vec::new(), path };
     Some((as_target(target, rung)?, observed))
 }
 

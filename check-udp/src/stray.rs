@@ -43,9 +43,9 @@ pub async fn beside<T>(
         Either::Right(((), ask)) => ask.await,
     };
     match (outcome, found.get()) {
-        (Err(failure), Some(from)) if !failure.heard && failure.offender.is_none() => {
+        (Err(failure), Some(from)) if !failure.peer_responded && failure.offender.is_none() => {
             let detail = format!("{}; {from} answered a request that was sent to {to}", failure.detail);
-            Err(Failure { heard: true, detail, ..failure })
+            Err(Failure { peer_responded: true, detail, ..failure })
         }
         (outcome, _) => outcome,
     }

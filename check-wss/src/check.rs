@@ -139,18 +139,18 @@ impl Check for Wss {
         let unexplained =
             || observed.degraded.iter().find(|(_, cause)| cause.is_none()).map(|(failure, _)| failure);
         let failure = observed.failure.as_ref().or_else(unexplained)?;
-        let carrier = match observed.seen.trust {
+        let carrier = match observed.path.trust {
             Some(Trust::Public) => Carrier::PublicTls,
             Some(_) => Carrier::InterceptedTls,
             None => Carrier::Cleartext,
         };
-        let opener = Opener { target, net, peer: observed.seen.peer, headers: &self.headers };
+        let opener = Opener { target, net, peer: observed.path.peer, headers: &self.headers };
         let mut situation = Situation {
             target,
             failure,
             carrier,
-            proxy: observed.seen.proxy.as_deref(),
-            page: observed.seen.answer.as_ref().and_then(signature::match_page),
+            proxy: observed.path.proxy.as_deref(),
+            page: observed.path.answer.as_ref().and_then(signature::match_page),
             control: None,
             nearer: None,
             chooses_http2: false,
@@ -199,7 +199,8 @@ async fn nearer(situation: &Situation<'_>, observed: &Observed, net: &Diagnosis)
     {
         return None;
     }
-    let found = diagnose::stands_in(situation.target, observed.seen.peer?, situation.failure, net).await?;
+    let found =
+        diagnose::intercepted_by(situation.target, observed.path.peer?, situation.failure, net).await?;
     let sign = found.cause.evidence.last().cloned().unwrap_or_default();
     Some(Nearer { near: found.cause.near, who: found.cause.who, sign })
 }

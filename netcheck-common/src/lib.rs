@@ -10,7 +10,7 @@ pub mod trace;
 /// Experiments and rules: from what was observed to a cause.
 pub use netcheck_diagnose as diagnose;
 pub use netcheck_net::{
-    clock, device, dns, eyeballs, http, icmp, net, proxy, seen, signature, stream, tcp, tls, udp,
+    clock, device, dns, eyeballs, http, icmp, net, path_observations, proxy, signature, stream, tcp, tls, udp,
 };
 #[cfg(feature = "manual")]
 pub use netcheck_record::manual;

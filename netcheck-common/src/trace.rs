@@ -284,10 +284,10 @@ impl<F: Default> Trace<F> {
     /// Ends the trace: what was seen on the way, and what the check itself learned.
     #[must_use]
     pub fn finish(self) -> (Observed, F) {
-        let mut seen = self.net.take_seen();
-        let mut degraded = std::mem::take(&mut seen.degraded);
+        let mut path = self.net.take_observations();
+        let mut degraded = std::mem::take(&mut path.degraded);
         degraded.extend(self.degraded);
-        (Observed { failure: self.failure, stages: self.stages, degraded, seen }, self.facts)
+        (Observed { failure: self.failure, stages: self.stages, degraded, path }, self.facts)
     }
 
     /// The code this trace has stopped with so far.

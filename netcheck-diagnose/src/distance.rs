@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Diagnosis;
 use netcheck_net::clock;
-use netcheck_net::tcp::{self, Reach, accept_from};
+use netcheck_net::tcp::{self, ProbeOptions, accept_from};
 use netcheck_record::failure::Code;
 
 /// How often two distances are compared before they count.
@@ -115,8 +115,8 @@ fn patience(took: Duration) -> Duration {
 }
 
 async fn answers(net: &Diagnosis, to: SocketAddr, least: u8, wait: Duration) -> bool {
-    let reach = Reach { min_ttl: Some(least), ..Reach::default() };
-    match clock::within(wait, tcp::attempt(net.origin(), to, reach)).await {
+    let options = ProbeOptions { min_ttl: Some(least), ..ProbeOptions::default() };
+    match clock::within(wait, tcp::attempt(net.egress(), to, options)).await {
         None => false,
         Some(Ok(_)) => true,
         Some(Err(refusal)) => {
@@ -128,7 +128,7 @@ async fn answers(net: &Diagnosis, to: SocketAddr, least: u8, wait: Duration) -> 
 async fn resets(net: &Diagnosis, to: SocketAddr, bytes: &[u8], least: u8, wait: Duration) -> bool {
     // Both the connection and the reset take their time.
     let exchange = async {
-        let mut stream = tcp::attempt(net.origin(), to, Reach::default()).await.ok()?;
+        let mut stream = tcp::attempt(net.egress(), to, ProbeOptions::default()).await.ok()?;
         accept_from(&SockRef::from(&stream), to.is_ipv6(), least).ok()?;
         stream.write_all(bytes).await.ok()?;
         stream.read(&mut [0; 1]).await.err()

@@ -57,7 +57,7 @@ pub(super) async fn chain(net: &Diagnosis, to: SocketAddr) -> Elsewhere<(Chain, 
         let stream = limited.connect(&[elsewhere.ip()], elsewhere.port()).await.ok()?;
         let hello = Hello { opportunistic: true, ..Hello::to(&control()) };
         drop(limited.handshake(stream, &hello).await);
-        let seen = limited.take_seen();
+        let seen = limited.take_observations();
         Some((seen.chain?, seen.trust == Some(Trust::Public)))
     };
     told(clock::within(bound(net), work).await.flatten())

@@ -30,7 +30,7 @@ pub async fn with_name(net: &Diagnosis, to: SocketAddr, name: &str) -> Outcome {
         let Ok(stream) = aside.connect(&[to.ip()], to.port()).await else { return Outcome::Unreached };
         let hello = Hello { opportunistic: true, ..Hello::to(&Host::Name(name.to_owned())) };
         let outcome = aside.handshake(stream, &hello).await;
-        let seen = aside.take_seen();
+        let seen = aside.take_observations();
         match outcome {
             Ok(_) => Outcome::Spoke(seen.chain),
             Err(_) if seen.chain.is_some() || seen.tls_alert.is_some() => Outcome::Spoke(seen.chain),

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::Diagnosis;
 use netcheck_net::clock;
 use netcheck_net::stream::Stream;
-use netcheck_net::tcp::{self, Reach};
+use netcheck_net::tcp::{self, ProbeOptions};
 use netcheck_record::target::Target;
 
 /// Segments so small that a ClientHello of any size takes several.
@@ -90,8 +90,8 @@ async fn connect(net: &Diagnosis, to: Destination<'_>, segments: Segments) -> Op
     match to {
         Destination::Direct(to) => {
             let segment = (segments == Segments::Short).then_some(SHORT_SEGMENT);
-            let reach = Reach { segment, ..Reach::default() };
-            tcp::attempt(net.origin(), to, reach).await.ok().map(Stream::tcp)
+            let options = ProbeOptions { segment, ..ProbeOptions::default() };
+            tcp::attempt(net.egress(), to, options).await.ok().map(Stream::tcp)
         }
         Destination::Proxied(target) => {
             let proxy = net.proxy_for(target)?;
@@ -102,7 +102,7 @@ async fn connect(net: &Diagnosis, to: Destination<'_>, segments: Segments) -> Op
 
 /// The largest segment the way to this address takes, in bytes; none where it cannot be connected to.
 pub(super) async fn segment_size(net: &Diagnosis, to: SocketAddr) -> Option<usize> {
-    let attempt = tcp::attempt(net.origin(), to, Reach::default());
+    let attempt = tcp::attempt(net.egress(), to, ProbeOptions::default());
     let stream = clock::within(net.timeout().min(net.left()), attempt).await?.ok()?;
     let size = SockRef::from(&stream).tcp_mss().ok()?;
     usize::try_from(size).ok()

@@ -10,7 +10,7 @@ use crate::trail::{self, Answer, Probe};
 use netcheck_net::clock;
 use netcheck_net::device;
 use netcheck_net::peer_socket;
-use netcheck_net::tcp::{self, Reach};
+use netcheck_net::tcp::{self, ProbeOptions};
 
 /// How often a place is asked for before it counts.
 const ROUNDS: u8 = 4;
@@ -53,7 +53,7 @@ pub(super) async fn find(net: &Diagnosis, to: SocketAddr) -> Option<Interceptor>
 /// The other end of a connection to `to`, if it is here.
 async fn on_this_machine(net: &Diagnosis, to: SocketAddr) -> Option<Sign> {
     let bound = net.timeout().mul_f64(0.3);
-    let stream = clock::within(bound, tcp::attempt(net.origin(), to, Reach::default())).await?.ok()?;
+    let stream = clock::within(bound, tcp::attempt(net.egress(), to, ProbeOptions::default())).await?.ok()?;
     let local = stream.local_addr().ok()?;
     if peer_socket::is_on_this_machine(local) {
         return Some(Sign::PeerSocket);

@@ -40,7 +40,7 @@ pub use rules::certificate::inspected;
 pub use rules::connection::dropped;
 pub use rules::connection::ipv6_broken;
 pub use rules::ecn;
-pub use rules::intercepted::{self, stands_in};
+pub use rules::intercepted::{self, intercepted_by};
 
 /// What a diagnosis finds.
 #[derive(Clone, Debug)]
@@ -85,7 +85,7 @@ pub async fn explain(target: &Target, observed: &Observed, net: &Diagnosis) -> O
         Some(failure) => failure,
         None => &observed.degraded.iter().find(|(_, cause)| cause.is_none())?.0,
     };
-    let via = &observed.seen.via;
+    let via = &observed.path.via;
     let explained = by_layer(target, observed, failure, net).await;
     let scripted = failure.code.layer() != "proxy" && via.script.is_some();
     explained.map(|finding| match scripted {
@@ -103,8 +103,8 @@ async fn by_layer(
     let layer = failure.code.layer();
     let astray = match layer {
         // What proved to be the service is no block page, wherever it is.
-        "dns" | "tcp" | "tls" | "http" if observed.seen.trust != Some(Trust::Public) => {
-            rules::name::led_astray(target, observed, failure, net)
+        "dns" | "tcp" | "tls" | "http" if observed.path.trust != Some(Trust::Public) => {
+            rules::name::block_page_address(target, observed, failure, net)
         }
         _ => None,
     };

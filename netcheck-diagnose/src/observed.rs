@@ -1,6 +1,6 @@
 //! What a check saw of one target, handed to the diagnosis.
 
-use netcheck_net::seen::Seen;
+use netcheck_net::path_observations::PathObservations;
 use netcheck_record::cause::Cause;
 use netcheck_record::failure::Failure;
 use netcheck_record::record::Stage;
@@ -15,5 +15,5 @@ pub struct Observed {
     /// What was wrong and did not stop it: the failure, and the cause where it was plain.
     pub degraded: Vec<(Failure, Option<Cause>)>,
     /// What the path below the protocol saw.
-    pub seen: Seen,
+    pub path: PathObservations,
 }

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Diagnosis;
 use netcheck_net::clock;
-use netcheck_net::tcp::{self, Reach};
+use netcheck_net::tcp::{self, ProbeOptions};
 use netcheck_record::target::Host;
 
 /// The suites this tool speaks: TLS 1.3 (RFC 8446 appendix B.4), and ECDHE with AEAD (RFC 5289, RFC 7905).
@@ -47,7 +47,7 @@ const LONGEST: usize = 1024;
 /// What a server chose that this tool does not speak: the suite, or the key exchange group.
 pub(super) async fn chosen(net: &Diagnosis, to: SocketAddr, name: &Host) -> Option<String> {
     let exchange = async {
-        let mut stream = tcp::attempt(net.origin(), to, Reach::default()).await.ok()?;
+        let mut stream = tcp::attempt(net.egress(), to, ProbeOptions::default()).await.ok()?;
         stream.write_all(&hello(name)).await.ok()?;
         let mut answer = Vec::new();
         while answer.len() < LONGEST && choice(&answer).is_none() {

@@ -10,7 +10,7 @@ use crate::Diagnosis;
 use netcheck_net::clock;
 use netcheck_net::device;
 use netcheck_net::icmp::Meaning;
-use netcheck_net::tcp::{self, Reach};
+use netcheck_net::tcp::{self, ProbeOptions};
 use netcheck_record::failure::Code;
 
 /// How many TTLs are tried at once, and how many such steps in a row may stay silent.
@@ -147,7 +147,7 @@ pub(super) async fn datagram(
     wait: Duration,
     content: &[&[u8]],
 ) -> Probe {
-    let Ok(socket) = netcheck_net::udp::Socket::open(net.origin(), to) else { return Probe::Silent };
+    let Ok(socket) = netcheck_net::udp::Socket::open(net.egress(), to) else { return Probe::Silent };
     let mut buffer = [0u8; 512];
     let exchange = async {
         for one in content {
@@ -182,8 +182,8 @@ pub(super) async fn answer(net: &Diagnosis, to: SocketAddr, wait: Duration) -> P
 /// The interface and address that SYNs to `to` leave from.
 pub(super) async fn egress(net: &Diagnosis, to: SocketAddr) -> Option<device::Device> {
     let local = std::sync::OnceLock::new();
-    let reach = Reach { ttl: Some(1), ..Reach::default() };
-    let attempt = tcp::attempt_noting(net.origin(), to, reach, |own| {
+    let options = ProbeOptions { ttl: Some(1), ..ProbeOptions::default() };
+    let attempt = tcp::attempt_noting(net.egress(), to, options, |own| {
         let _ = local.set(own);
     });
     // The address is known as soon as the SYN is out; what comes back does not matter.
@@ -192,8 +192,8 @@ pub(super) async fn egress(net: &Diagnosis, to: SocketAddr) -> Option<device::De
 }
 
 async fn syn(net: &Diagnosis, to: SocketAddr, ttl: Option<u8>, wait: Duration) -> Probe {
-    let reach = Reach { ttl, ..Reach::default() };
-    match clock::within(wait, tcp::attempt(net.origin(), to, reach)).await {
+    let options = ProbeOptions { ttl, ..ProbeOptions::default() };
+    match clock::within(wait, tcp::attempt(net.egress(), to, options)).await {
         None => Probe::Silent,
         Some(Ok(_)) => Probe::Answered(Answer::Open),
         Some(Err(refusal)) => match refusal.icmp {
@@ -216,7 +216,7 @@ async fn syn(net: &Diagnosis, to: SocketAddr, ttl: Option<u8>, wait: Duration) -
 pub(super) async fn router(net: &Diagnosis, to: IpAddr, ttl: u8) -> Option<IpAddr> {
     // The classic traceroute port: nothing listens there.
     let socket =
-        netcheck_net::udp::Socket::open(net.origin(), SocketAddr::new(to, 33434 + u16::from(ttl))).ok()?;
+        netcheck_net::udp::Socket::open(net.egress(), SocketAddr::new(to, 33434 + u16::from(ttl))).ok()?;
     socket.set_ttl(ttl).ok()?;
     let mut buffer = [0u8; 64];
     let exchange = async {

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use crate::Diagnosis;
 use netcheck_net::clock;
 use netcheck_net::icmp;
-use netcheck_net::tcp::{self, Reach};
+use netcheck_net::tcp::{self, ProbeOptions};
 use netcheck_net::tcp_info::TcpInfo;
 
 /// How many hops are looked at.
@@ -70,7 +70,7 @@ async fn whole(
     (before, payload): (&[u8], &[u8]),
     wait: Duration,
 ) -> (Option<bool>, bool) {
-    let attempt = tcp::attempt(net.origin(), to, Reach::default());
+    let attempt = tcp::attempt(net.egress(), to, ProbeOptions::default());
     let Some(Ok(mut stream)) = clock::within(wait, attempt).await else { return (None, false) };
     if stream.write_all(before).await.is_err() || stream.write_all(payload).await.is_err() {
         return (None, false);
@@ -91,7 +91,7 @@ async fn send(
     ttl: u8,
     wait: Duration,
 ) -> End {
-    let connected = clock::within(wait, tcp::attempt(net.origin(), to, Reach::default())).await;
+    let connected = clock::within(wait, tcp::attempt(net.egress(), to, ProbeOptions::default())).await;
     let Some(Ok(mut stream)) = connected else { return End::Silent };
     if stream.write_all(before).await.is_err() {
         return End::Silent;

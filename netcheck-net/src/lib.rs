@@ -1,6 +1,6 @@
 //! The way to a service: sockets, ICMP, names, proxies, TLS and one HTTP request. It observes and never infers.
 //!
-//! [`net::Net`] is the way of one target; what it meets on it goes into [`seen::Seen`].
+//! [`net::Net`] is the way of one target; what it meets on it goes into [`path_observations::PathObservations`].
 
 pub mod clock;
 pub mod device;
@@ -11,9 +11,9 @@ pub mod icmp;
 pub mod local_limits;
 mod lock;
 pub mod net;
+pub mod path_observations;
 pub mod peer_socket;
 pub mod proxy;
-pub mod seen;
 pub mod signature;
 pub mod story;
 pub mod stream;

@@ -14,7 +14,7 @@ use netcheck_record::failure::{Code, Failure};
 
 /// From where packets leave.
 #[derive(Clone, Debug, Default)]
-pub struct Origin {
+pub struct Egress {
     /// `--interface`.
     pub interface: Option<String>,
     /// `--source`.
@@ -23,7 +23,7 @@ pub struct Origin {
 
 /// Options of an attempt that measures distances.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Reach {
+pub struct ProbeOptions {
     /// The TTL (hop limit) of what we send: the packet dies after this many hops.
     pub ttl: Option<u8>,
     /// The smallest TTL (hop limit) of what we accept: answers from farther away are discarded.
@@ -45,8 +45,8 @@ pub struct Refusal {
 ///
 /// # Errors
 /// What came of it instead of a connection.
-pub async fn attempt(origin: &Origin, to: SocketAddr, reach: Reach) -> Result<TcpStream, Refusal> {
-    attempt_noting(origin, to, reach, |_| {}).await
+pub async fn attempt(egress: &Egress, to: SocketAddr, options: ProbeOptions) -> Result<TcpStream, Refusal> {
+    attempt_noting(egress, to, options, |_| {}).await
 }
 
 /// Tries once. Lack of descriptors, ports or memory is waited out; silence lasts until the caller gives up.
@@ -55,12 +55,12 @@ pub async fn attempt(origin: &Origin, to: SocketAddr, reach: Reach) -> Result<Tc
 /// # Errors
 /// What came of it instead of a connection.
 pub async fn attempt_noting(
-    origin: &Origin,
+    egress: &Egress,
     to: SocketAddr,
-    reach: Reach,
+    options: ProbeOptions,
     note: impl Fn(SocketAddr),
 ) -> Result<TcpStream, Refusal> {
-    match local_limits::retry(to, || start(origin, to, reach)).await {
+    match local_limits::retry(to, || start(egress, to, options)).await {
         Ok(stream) => {
             let local = stream.local_addr().ok();
             local.into_iter().for_each(note);
@@ -70,10 +70,10 @@ pub async fn attempt_noting(
     }
 }
 
-fn start(origin: &Origin, to: SocketAddr, reach: Reach) -> io::Result<TcpStream> {
+fn start(egress: &Egress, to: SocketAddr, options: ProbeOptions) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
-    leave_from(&socket, origin, to)?;
-    set_reach(&socket, to.is_ipv6(), reach)?;
+    leave_from(&socket, egress, to)?;
+    set_options(&socket, to.is_ipv6(), options)?;
     icmp::listen(&socket, to.is_ipv6());
     match socket.connect(&SockAddr::from(to)) {
         Ok(()) => {}
@@ -88,11 +88,11 @@ fn start(origin: &Origin, to: SocketAddr, reach: Reach) -> io::Result<TcpStream>
 ///
 /// # Errors
 /// What bind(2) and setsockopt(2) say.
-pub fn leave_from(socket: &Socket, origin: &Origin, to: SocketAddr) -> io::Result<()> {
-    if let Some(interface) = &origin.interface {
+pub fn leave_from(socket: &Socket, egress: &Egress, to: SocketAddr) -> io::Result<()> {
+    if let Some(interface) = &egress.interface {
         socket.bind_device(Some(interface.as_bytes()))?;
     }
-    match origin.source {
+    match egress.source {
         Some(source) if source.is_ipv6() == to.is_ipv6() => {
             socket.bind(&SockAddr::from(SocketAddr::new(source, 0)))
         }
@@ -100,18 +100,18 @@ pub fn leave_from(socket: &Socket, origin: &Origin, to: SocketAddr) -> io::Resul
     }
 }
 
-fn set_reach(socket: &Socket, v6: bool, reach: Reach) -> io::Result<()> {
-    if let Some(ttl) = reach.ttl {
+fn set_options(socket: &Socket, v6: bool, options: ProbeOptions) -> io::Result<()> {
+    if let Some(ttl) = options.ttl {
         if v6 {
             socket.set_unicast_hops_v6(u32::from(ttl))?;
         } else {
             socket.set_ttl_v4(u32::from(ttl))?;
         }
     }
-    if let Some(segment) = reach.segment {
+    if let Some(segment) = options.segment {
         socket.set_tcp_mss(segment)?;
     }
-    match reach.min_ttl {
+    match options.min_ttl {
         Some(least) => accept_from(socket, v6, least),
         None => Ok(()),
     }

@@ -10,7 +10,7 @@ use tokio::net::UdpSocket;
 
 use crate::icmp;
 use crate::local_limits;
-use crate::tcp::{Origin, leave_from};
+use crate::tcp::{Egress, leave_from};
 use netcheck_record::failure::{Code, Failure};
 
 /// Larger than any datagram that crosses the internet in one piece.
@@ -29,8 +29,8 @@ impl Socket {
     ///
     /// # Errors
     /// `route.none` and `route.denied`, when this machine cannot or may not send there.
-    pub fn open(origin: &Origin, to: SocketAddr) -> Result<Socket, Failure> {
-        let opened = open(origin, to, 0);
+    pub fn open(egress: &Egress, to: SocketAddr) -> Result<Socket, Failure> {
+        let opened = open(egress, to, 0);
         opened.map(|socket| Socket::of(socket, to)).map_err(|error| crate::tcp::refused_here(&error, to))
     }
 
@@ -40,11 +40,11 @@ impl Socket {
     /// # Errors
     /// `route.none` and `route.denied`, when this machine cannot or may not send there.
     pub(crate) async fn open_in_turn(
-        origin: &Origin,
+        egress: &Egress,
         to: SocketAddr,
         local_port: u16,
     ) -> Result<Socket, Failure> {
-        let opened = local_limits::retry(to, || open(origin, to, local_port)).await;
+        let opened = local_limits::retry(to, || open(egress, to, local_port)).await;
         opened.map(|socket| Socket::of(socket, to)).map_err(|error| crate::tcp::refused_here(&error, to))
     }
 
@@ -153,12 +153,12 @@ impl Socket {
 ///
 /// # Errors
 /// `route.none` and `route.denied`.
-pub async fn unconnected(origin: &Origin, peer: IpAddr) -> Result<std::net::UdpSocket, Failure> {
+pub async fn unconnected(egress: &Egress, peer: IpAddr) -> Result<std::net::UdpSocket, Failure> {
     let to = SocketAddr::new(peer, 0);
     let open = || {
         let socket = Raw::new(Domain::for_address(to), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
-        leave_from(&socket, origin, to)?;
-        if origin.source.is_none_or(|source| source.is_ipv6() != peer.is_ipv6()) {
+        leave_from(&socket, egress, to)?;
+        if egress.source.is_none_or(|source| source.is_ipv6() != peer.is_ipv6()) {
             let any: IpAddr =
                 if peer.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
             socket.bind(&SockAddr::from(SocketAddr::new(any, 0)))?;
@@ -168,16 +168,16 @@ pub async fn unconnected(origin: &Origin, peer: IpAddr) -> Result<std::net::UdpS
     local_limits::retry(to, open).await.map_err(|error: io::Error| crate::tcp::refused_here(&error, to))
 }
 
-fn open(origin: &Origin, to: SocketAddr, local_port: u16) -> io::Result<UdpSocket> {
+fn open(egress: &Egress, to: SocketAddr, local_port: u16) -> io::Result<UdpSocket> {
     let socket = Raw::new(Domain::for_address(to), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
     if local_port == 0 {
-        leave_from(&socket, origin, to)?;
+        leave_from(&socket, egress, to)?;
     } else {
         socket.set_reuse_address(true)?;
-        leave_from(&socket, &Origin { source: None, ..origin.clone() }, to)?;
+        leave_from(&socket, &Egress { source: None, ..egress.clone() }, to)?;
         let any: IpAddr =
             if to.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
-        let from = origin.source.filter(|source| source.is_ipv6() == to.is_ipv6()).unwrap_or(any);
+        let from = egress.source.filter(|source| source.is_ipv6() == to.is_ipv6()).unwrap_or(any);
         socket.bind(&SockAddr::from(SocketAddr::new(from, local_port)))?;
     }
     icmp::listen(&socket, to.is_ipv6());
@@ -199,7 +199,7 @@ mod tests {
         runtime.block_on(async {
             let idle = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
             let asked = async || {
-                let socket = Socket::open(&Origin::default(), idle).unwrap();
+                let socket = Socket::open(&Egress::default(), idle).unwrap();
                 socket.send(b"question").await.unwrap();
                 socket
             };
@@ -222,7 +222,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-            let socket = Socket::open(&Origin::default(), peer.local_addr().unwrap()).unwrap();
+            let socket = Socket::open(&Egress::default(), peer.local_addr().unwrap()).unwrap();
             let mut bytes = Vec::new();
             for (sent, kept) in [(3000, LARGEST), (5, 5), (0, 0)] {
                 peer.send_to(&vec![7; sent], socket.local_addr().unwrap()).unwrap();

@@ -292,14 +292,14 @@ pub struct Failure {
     pub underlying: Option<Code>,
     /// Whether whoever was asked did send something, though no whole answer: no device drops all that passes between us.
     #[serde(skip)]
-    pub heard: bool,
+    pub peer_responded: bool,
 }
 
 impl Failure {
     /// A failure with its sentence. Text from the network is made harmless and bounded.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let detail = crate::escape::line(&detail.into(), 400);
-        Failure { code, detail, offender: None, underlying: None, heard: false }
+        Failure { code, detail, offender: None, underlying: None, peer_responded: false }
     }
 
     /// The same failure, sent by `offender`.
@@ -318,7 +318,7 @@ impl Failure {
         let (plural, verb) = if count == 1 { ("", "answers") } else { ("s", "answer") };
         let detail =
             format!("{}; {count} {what}{plural} came from {whom} that {verb} nothing we asked", self.detail);
-        Failure { heard: true, detail: crate::escape::line(&detail, 400), ..self }
+        Failure { peer_responded: true, detail: crate::escape::line(&detail, 400), ..self }
     }
 
     /// The same failure, standing for one underlying it.

@@ -10,7 +10,7 @@ use netcheck_record::escape;
 use netcheck_record::record::Record;
 use nix::sys::signal::Signal;
 
-use crate::given;
+use crate::env_secrets;
 use crate::records;
 
 /// The longest line that is taken from a tool. A record is a few kilobytes.
@@ -62,7 +62,7 @@ pub(crate) fn start(
         let events = events.clone();
         thread::spawn(move || {
             lines(stderr, |line| {
-                events.send(Event::Said(tool, given::hide(&escape::bytes(line, 500)))).is_ok()
+                events.send(Event::Said(tool, env_secrets::hide(&escape::bytes(line, 500)))).is_ok()
             });
             let _ = events.send(Event::Ended(tool));
         });
@@ -98,6 +98,6 @@ fn read(tool: &'static str, line: &[u8]) -> Event {
     // A half line of a tool that was killed is not a record: JSON does not parse, so nothing half reaches the file.
     match records::whole(line) {
         Some(record) => Event::Record(tool, Box::new(record), String::from_utf8_lossy(line).into_owned()),
-        None => Event::Garbage(tool, given::hide(&escape::bytes(line, 120))),
+        None => Event::Garbage(tool, env_secrets::hide(&escape::bytes(line, 120))),
     }
 }

@@ -131,11 +131,11 @@ impl Difference {
         is: Option<&Observation>,
     ) {
         let place = crate::target::Place::of(target);
-        let fates = [was, is].map(|record| record.map_or("", Observation::outcome_code)).join(" → ");
-        let fates = fates.trim_matches([' ', '→']).to_owned();
+        let outcomes = [was, is].map(|record| record.map_or("", Observation::outcome_code)).join(" → ");
+        let outcomes = outcomes.trim_matches([' ', '→']).to_owned();
         let counted = is.or(was).is_none_or(|one| one.labels.required);
         let row = if counted { row.clone() } else { format!("{row}, not counted") };
-        let key = (row, place.scheme.clone(), place.host.clone(), fates);
+        let key = (row, place.scheme.clone(), place.host.clone(), outcomes);
         self.changes.entry(change).or_default().entry(key).or_default().push(place.port);
     }
 
@@ -152,10 +152,10 @@ impl Difference {
         for (change, runs) in &self.changes {
             let count: usize = runs.values().map(Vec::len).sum();
             text.push_str(&format!("{} ({count}):\n", change.heading()));
-            for ((row, scheme, host, fates), numbers) in runs {
+            for ((row, scheme, host, outcomes), numbers) in runs {
                 let ports = ports::text(numbers.iter().flatten().copied());
                 let ports = if ports.is_empty() { String::new() } else { format!(" port {ports}") };
-                let line = format!("{row}: {scheme}://{host}{ports}: {fates}");
+                let line = format!("{row}: {scheme}://{host}{ports}: {outcomes}");
                 text.push_str(&wrap::hanging("  - ", &line));
             }
         }

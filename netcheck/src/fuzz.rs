@@ -43,7 +43,7 @@ pub fn reports(bytes: &[u8]) -> Vec<String> {
 pub fn profile(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(profile) = Profile::parse(text) else { return };
-    let Ok(profile) = Profile::sound("input", profile) else { return };
+    let Ok(profile) = Profile::validate("input", profile) else { return };
     for sample in [None, Some(3)] {
         let Ok(lines) = plan::lines(&profile, sample) else { continue };
         for line in &lines {

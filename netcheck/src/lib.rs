@@ -7,9 +7,9 @@ mod baseline;
 mod check;
 mod child;
 mod diff;
+mod env_secrets;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
-mod given;
 mod journal;
 pub mod out;
 mod plan;
@@ -26,7 +26,7 @@ mod run_id;
 mod signal;
 mod table;
 mod target;
-mod through;
+mod tool_flags;
 mod tools;
 mod wrap;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 
 use crate::profile::choice::Choice;
-use crate::through::Through;
+use crate::tool_flags::ToolFlags;
 use crate::{out, plan, proxies, tools};
 
 /// Print the plan as JSON lines, which every tool reads and takes its share of
@@ -35,10 +35,10 @@ pub(crate) fn run(args: &Args) -> Result<u8, String> {
     let profile = args.choice.load()?;
     let lines = plan::lines(&profile, args.sample)?;
     if args.proxies {
-        let through = Through::of_proxy(args.proxy.clone(), args.sample);
-        through.sound()?;
+        let tool_flags = ToolFlags::of_proxy(args.proxy.clone(), args.sample);
+        tool_flags.validate()?;
         let tools = args.tools.as_deref().map_or_else(tools::beside, |folder| Ok(tools::within(folder)))?;
-        out::print(&proxies::table(&lines, &tools, &through)?)?;
+        out::print(&proxies::table(&lines, &tools, &tool_flags)?)?;
         return Ok(0);
     }
     let mut text = String::new();

@@ -36,18 +36,18 @@ pub(crate) fn text(ports: impl IntoIterator<Item = u16>) -> String {
     ranges.into_iter().map(range).collect::<Vec<_>>().join(", ")
 }
 
-/// What became of each port, neighbours of the same fate as one: `10000-10009 pass · 10010-10050 firewall_drop`.
-pub(crate) fn fates(fates: impl IntoIterator<Item = (u16, String)>) -> String {
-    let mut fates: Vec<(u16, String)> = fates.into_iter().collect();
-    fates.sort();
+/// What became of each port, neighbours of the same outcome as one: `10000-10009 pass · 10010-10050 firewall_drop`.
+pub(crate) fn outcomes(outcomes: impl IntoIterator<Item = (u16, String)>) -> String {
+    let mut outcomes: Vec<(u16, String)> = outcomes.into_iter().collect();
+    outcomes.sort();
     let mut runs: Vec<(u16, u16, String)> = Vec::new();
-    for (port, fate) in fates {
+    for (port, outcome) in outcomes {
         match runs.last_mut() {
-            Some((_, last, same)) if *same == fate && port <= last.saturating_add(1) => *last = port,
-            _ => runs.push((port, port, fate)),
+            Some((_, last, same)) if *same == outcome && port <= last.saturating_add(1) => *last = port,
+            _ => runs.push((port, port, outcome)),
         }
     }
-    let run = |(first, last, fate): &(u16, u16, String)| format!("{} {fate}", range((*first, *last)));
+    let run = |(first, last, outcome): &(u16, u16, String)| format!("{} {outcome}", range((*first, *last)));
     runs.iter().map(run).collect::<Vec<_>>().join(" · ")
 }
 
@@ -64,16 +64,16 @@ mod tests {
 
     #[test]
     fn forty_one_dropped_ports_are_one_run() {
-        let fate =
+        let outcome =
             |port: u16| (port, if port < 10010 { "pass".to_owned() } else { "firewall_drop".to_owned() });
-        let text = fates((10000..=10050).map(fate));
+        let text = outcomes((10000..=10050).map(outcome));
         assert_eq!(text, "10000-10009 pass · 10010-10050 firewall_drop");
     }
 
     #[test]
     fn a_gap_ends_a_run() {
-        let fates = fates([(443, "pass".to_owned()), (2197, "pass".to_owned())]);
-        assert_eq!(fates, "443 pass · 2197 pass");
+        let outcomes = outcomes([(443, "pass".to_owned()), (2197, "pass".to_owned())]);
+        assert_eq!(outcomes, "443 pass · 2197 pass");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use netcheck_record::escape;
 use netcheck_record::record::Record;
 
 use crate::plan::{CONTROLS, Line};
-use crate::through::Through;
+use crate::tool_flags::ToolFlags;
 use crate::tools::Tools;
 
 /// How a requirement's targets go, and why.
@@ -26,7 +26,7 @@ struct Way {
 ///
 /// # Errors
 /// A tool that cannot be run.
-pub(crate) fn table(lines: &[Line], tools: &Tools, through: &Through) -> Result<String, String> {
+pub(crate) fn table(lines: &[Line], tools: &Tools, tool_flags: &ToolFlags) -> Result<String, String> {
     let mut rows: Vec<&str> = Vec::new();
     for line in lines.iter().filter(|line| line.row != CONTROLS) {
         if !rows.contains(&line.row.as_str()) {
@@ -40,7 +40,7 @@ pub(crate) fn table(lines: &[Line], tools: &Tools, through: &Through) -> Result<
         if share.is_empty() {
             continue;
         }
-        for record in ask(tool, program, share, through)? {
+        for record in ask(tool, program, share, tool_flags)? {
             let row =
                 record.labels.as_ref().and_then(|labels| labels.get("row")?.as_str().map(str::to_owned));
             let Some(at) = row.and_then(|row| rows.iter().position(|known| *known == row)) else { continue };
@@ -50,10 +50,15 @@ pub(crate) fn table(lines: &[Line], tools: &Tools, through: &Through) -> Result<
     Ok(written(&rows, &ways))
 }
 
-fn ask(tool: &str, program: &Path, share: Vec<String>, through: &Through) -> Result<Vec<Record>, String> {
+fn ask(
+    tool: &str,
+    program: &Path,
+    share: Vec<String>,
+    tool_flags: &ToolFlags,
+) -> Result<Vec<Record>, String> {
     let failed = |why: std::io::Error| format!("check-{tool} cannot be run: {why}");
     let mut child = Command::new(program)
-        .args(through.args(tool, 1))
+        .args(tool_flags.args(tool, 1))
         .args(["--list-proxies", "--format", "json"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -7,7 +7,7 @@ use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Tool;
 use netcheck_lab::{Act, Server};
 
-use crate::stand_in::{APNS, Believes as _, COURIER, HOST, TALK, elsewhere, gist, text};
+use crate::fake_service::{APNS, Believes as _, COURIER, HOST, TALK, elsewhere, gist, text};
 
 #[test]
 fn a_genuine_courier_outside_apples_networks_is_degraded() {
@@ -74,7 +74,7 @@ fn a_resolver_that_sends_devices_to_an_imposter_is_named() {
 #[test]
 fn an_imposter_in_the_right_network_is_not_the_resolvers_doing() {
     let server = Server::tls(&Authority::new("Nobody").leaf(&[COURIER]), APNS, vec![Act::Stall]);
-    let outcome = resolved(crate::stand_in::tool(), &server);
+    let outcome = resolved(crate::fake_service::tool(), &server);
     assert_eq!(text(&outcome, "/failure/code"), "tls.untrusted");
     assert_ne!(text(&outcome, "/cause/code"), "dns_hijack");
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use netcheck_lab::pki::Authority;
 use netcheck_lab::{Act, Server, closed_port};
 
-use crate::stand_in::{APNS, Believes as _, COURIER, HOST, TALK, essence, gist, text, tool};
+use crate::fake_service::{APNS, Believes as _, COURIER, HOST, TALK, essence, gist, text, tool};
 
 #[test]
 fn a_courier_whose_chain_ends_in_apples_own_root_passes() {

@@ -3,7 +3,7 @@
 use netcheck_lab::pki::Authority;
 use netcheck_lab::{Act, Server, closed_port};
 
-use crate::stand_in::{APNS, Believes as _, COURIER, HOST, elsewhere, gist, tool};
+use crate::fake_service::{APNS, Believes as _, COURIER, HOST, elsewhere, gist, tool};
 
 #[test]
 fn a_file_that_cannot_be_used_is_named_with_its_fault() {

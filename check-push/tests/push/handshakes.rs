@@ -3,7 +3,7 @@
 use netcheck_lab::pki::Authority;
 use netcheck_lab::{Act, Server};
 
-use crate::stand_in::{APNS, Believes as _, COURIER, HOST, Origin, gist, missing_token, tool};
+use crate::fake_service::{APNS, Believes as _, COURIER, HOST, Origin, gist, missing_token, tool};
 
 fn after_hello(acts: Vec<Act>) -> String {
     let acts = [vec![Act::ReadSome], acts].concat();

@@ -7,7 +7,7 @@ use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Outcome;
 use netcheck_lab::{Act, Server};
 
-use crate::stand_in::{Believes as _, TALK, gist, text, tool};
+use crate::fake_service::{Believes as _, TALK, gist, text, tool};
 
 fn hold(server: &Server, public: &Authority, diagnose: &str) -> Outcome {
     let args = ["--timeout", "0.7", "--hold", "0.3", "--diagnose", diagnose];

@@ -6,7 +6,7 @@ use netcheck_lab::pki::Authority;
 use netcheck_lab::trial::{endure, seen};
 use netcheck_lab::{Act, Server};
 
-use crate::stand_in::{API, Believes as _, Origin, TALK, tool, unauthenticated};
+use crate::fake_service::{API, Believes as _, Origin, TALK, tool, unauthenticated};
 
 /// Checks a hostile service inside genuine TLS, and a healthy one beside it.
 fn against(scheme: &str, host: &str, alpn: &[&str], acts: Vec<Act>) -> String {

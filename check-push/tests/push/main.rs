@@ -3,9 +3,9 @@
 
 mod addresses;
 mod devices;
+mod fake_service;
 mod flags;
 mod handshakes;
 mod holds;
 mod hostile;
 mod senders;
-mod stand_in;

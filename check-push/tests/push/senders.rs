@@ -4,7 +4,7 @@ use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Outcome;
 use netcheck_lab::{Act, Server};
 
-use crate::stand_in::{
+use crate::fake_service::{
     API, Believes as _, Origin, PROVIDER, Says, essence, gist, missing_token, page, text, tool,
     unauthenticated,
 };

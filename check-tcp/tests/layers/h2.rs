@@ -108,7 +108,7 @@ fn what_is_not_h2_is_http_malformed() {
 fn a_goodbye_without_a_complaint_is_a_close_and_no_reset() {
     // GOAWAY, last stream 0, NO_ERROR and ENHANCE_YOUR_CALM (RFC 9113 section 6.8).
     assert_eq!(seen(&follows(then(frame(7, 0, 0, &[0; 8])))), "fail http.closed");
-    let complaint = follows(then(frame(7, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 11])));
-    assert_eq!(seen(&complaint), "fail http.reset");
-    assert!(!word(complaint.one(), "/failure/detail").contains("Some("), "{complaint:?}");
+    let error_text = follows(then(frame(7, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 11])));
+    assert_eq!(seen(&error_text), "fail http.reset");
+    assert!(!word(error_text.one(), "/failure/detail").contains("Some("), "{error_text:?}");
 }

@@ -20,7 +20,7 @@ fn spawn(args: &[&str], stdout: impl Into<Stdio>) -> Child {
     command.args(args).stdin(Stdio::piped()).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn complaint(child: &mut Child) -> String {
+fn error_text(child: &mut Child) -> String {
     let mut text = String::new();
     child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
     text
@@ -50,7 +50,7 @@ fn a_closed_pipe_ends_the_tool_quietly() {
     // The input stays open: it is the pipe that ends the tool.
     input.write_all(line.as_bytes()).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert_eq!(complaint(&mut child), "");
+    assert_eq!(error_text(&mut child), "");
     drop(input);
 }
 
@@ -60,7 +60,7 @@ fn output_that_cannot_be_written_is_the_tools_failure() {
     let server = quiet();
     let mut child = spawn(&[&format!("tcp://127.0.0.1:{}", server.port)], full);
     assert_eq!(child.wait().unwrap().code(), Some(2));
-    let said = complaint(&mut child);
+    let said = error_text(&mut child);
     assert!(said.starts_with("check-tcp: ") && said.lines().count() == 1, "{said}");
     let full = File::options().write(true).open("/dev/full").unwrap();
     assert_eq!(spawn(&["--help"], full).wait().unwrap().code(), Some(2));

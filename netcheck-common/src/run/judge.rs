@@ -74,7 +74,7 @@ pub(super) fn way(check: &str, net: &Net, target: &Target) -> Record {
     let way: Vec<String> = net.steps(target).into_iter().map(shown).collect();
     net.fact("proxy", "way", json!(way));
     let mut record = bare(check, target.to_string(), clock::timestamp(), Verdict::Inconclusive);
-    record.facts = net.take_seen().facts;
+    record.facts = net.take_observations().facts;
     record.labels.clone_from(&target.labels);
     record
 }
@@ -90,12 +90,12 @@ pub(super) fn with_attempts(mut record: Record, tried: u32, allowed: u32) -> Rec
 /// A public name that leads to a known product's block page, and nothing there proves to be the service.
 fn block_page_address(net: &Diagnosis, target: &Target, observed: &mut Observed) {
     if observed.failure.is_some()
-        || observed.seen.trust == Some(Trust::Public)
+        || observed.path.trust == Some(Trust::Public)
         || target.host.name().is_none()
     {
         return;
     }
-    let peer: Vec<_> = observed.seen.peer.map(|peer| peer.ip()).into_iter().collect();
+    let peer: Vec<_> = observed.path.peer.map(|peer| peer.ip()).into_iter().collect();
     if let Some((vendor, address)) = net.block_address(&peer) {
         let detail = format!("{address} is an address of {vendor}'s block pages");
         observed.failure = Some(Failure::new(Code::DnsBogon, detail));
@@ -104,7 +104,7 @@ fn block_page_address(net: &Diagnosis, target: &Target, observed: &mut Observed)
 
 /// SYNs that ask for ECN are lost on the way: every connection begins with a wait.
 pub(super) async fn ecn(net: &Diagnosis, target: &Target, observed: &mut Observed) {
-    let peer = observed.seen.peer.filter(|_| observed.seen.first_syn_lost && net.diagnoses());
+    let peer = observed.path.peer.filter(|_| observed.path.first_syn_lost && net.diagnoses());
     let Some(peer) = peer else { return };
     if let Some(cause) = Box::pin(diagnose::ecn::unanswered(target, peer, net)).await {
         let failure = Failure::new(Code::TcpTimeout, "SYNs with ECN are not answered; works without ECN");
@@ -147,9 +147,9 @@ pub(super) async fn explain<C: Check>(
         Some(failure) if small_rounds > 0 && diagnose::is_silence_above_tcp(failure.code) => {
             // A few rounds are few: what else was sent in full tells as well.
             let answered = observed
-                .seen
+                .path
                 .peer
-                .zip(observed.seen.hello.as_ref())
+                .zip(observed.path.hello.as_ref())
                 .is_some_and(|(to, sent)| net.was_answered(to, sent));
             if small_rounds < mss_control::ROUNDS && answered {
                 return clock::within(net.left(), explained).await.flatten();
@@ -185,7 +185,7 @@ pub(super) fn record<C: Check>(
     ts: String,
 ) -> Record {
     // What the diagnosis learned has been written since the trace ended.
-    let learned = net.take_seen();
+    let learned = net.take_observations();
     let (verdict, mut failure, cause) = verdict(target, &mut observed, finding);
     if failure.is_some() && learned.restated.is_some() {
         failure = learned.restated;
@@ -193,7 +193,7 @@ pub(super) fn record<C: Check>(
     if verdict == Verdict::Pass {
         observed.stages.iter_mut().for_each(|stage| stage.ok = true);
     }
-    let mut facts = observed.seen.facts;
+    let mut facts = observed.path.facts;
     for (key, value) in learned.facts {
         match (facts.get_mut(&key), value) {
             (Some(Value::Object(known)), Value::Object(more)) => known.extend(more),
@@ -214,7 +214,7 @@ pub(super) fn record<C: Check>(
         stages: observed.stages,
         failure,
         cause,
-        path: observed.seen.path,
+        path: observed.path.path,
         facts,
         labels: target.labels.clone(),
     }
@@ -278,12 +278,12 @@ fn unknown(failure: &Failure) -> Cause {
 
 /// A public name with a private address: right only if TLS proves the service behind it.
 fn private_answer(target: &Target, observed: &mut Observed) {
-    if !observed.seen.private_answer {
+    if !observed.path.private_answer {
         return;
     }
-    let addresses: Vec<String> = observed.seen.addresses.iter().take(4).map(ToString::to_string).collect();
+    let addresses: Vec<String> = observed.path.addresses.iter().take(4).map(ToString::to_string).collect();
     let what = format!("{} has only addresses that are not public: {}", target.host, addresses.join(", "));
-    if observed.seen.trust == Some(Trust::Public) {
+    if observed.path.trust == Some(Trust::Public) {
         // The service is there: what failed above its TLS is not the resolver's doing.
         if observed.failure.is_some() {
             return;
@@ -300,7 +300,7 @@ fn private_answer(target: &Target, observed: &mut Observed) {
 
 /// IPv6 announced and dead, IPv4 fine: people wait at every page and nobody knows why.
 fn ipv6_broken(net: &Diagnosis, target: &Target, observed: &mut Observed) {
-    let families = &observed.seen.families;
+    let families = &observed.path.families;
     let last = |v6: bool| families.iter().rev().find(|family| family.address.is_ipv6() == v6);
     let (Some(four), Some(six)) = (last(false), last(true)) else { return };
     if four.failure.is_some() {

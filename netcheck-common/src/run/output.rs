@@ -48,7 +48,7 @@ impl Batch {
     }
 }
 
-/// Sheets that nobody came to hand over, for the writer to write at the end.
+/// Batches that nobody came to hand over, for the writer to write at the end.
 type Left = Arc<Mutex<Vec<Batch>>>;
 
 /// A lane's way to the writer. The writer ends when all of them are gone.

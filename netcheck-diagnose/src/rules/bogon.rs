@@ -36,12 +36,12 @@ pub(super) async fn proven(
 
 /// Who carries the connection: a device on the way, or an agent of this machine.
 async fn carrier(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Cause> {
-    let found = match observed.seen.peer {
+    let found = match observed.path.peer {
         Some(peer) => net.interceptor(peer).await.map(|found| super::intercepted::cause(target, found)),
         None => None,
     };
     found.or_else(|| {
-        let path = observed.seen.path.as_ref().filter(|path| path.tunnel == Some(true))?;
+        let path = observed.path.path.as_ref().filter(|path| path.tunnel == Some(true))?;
         let interface = path.interface.as_deref().unwrap_or("of a VPN");
         let cause = Cause::new(Reason::LocalAgent, Who::Local, fix::bypass(target).on_this_machine());
         Some(
@@ -59,7 +59,7 @@ pub(super) async fn explain(
     failure: &Failure,
     net: &Diagnosis,
 ) -> Finding {
-    let private = observed.seen.private_answer;
+    let private = observed.path.private_answer;
     let reason = if private { Reason::DnsHijack } else { Reason::DnsFilter };
     let mut cause = Cause::new(reason, Who::Dns, fix::resolve(target))
         .with_confidence(Confidence::Medium)
@@ -90,7 +90,7 @@ pub(super) async fn explain(
 
 /// Whose kind of address it is, where it is an agent's.
 fn used_by_agents(observed: &Observed) -> Option<String> {
-    let addresses = &observed.seen.addresses;
+    let addresses = &observed.path.addresses;
     let agents: Vec<&IpAddr> =
         addresses.iter().filter(|address| scope::of(**address) == Scope::Agent).collect();
     let first = agents.first().filter(|_| agents.len() == addresses.len())?;

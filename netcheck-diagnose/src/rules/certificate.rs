@@ -27,16 +27,16 @@ pub(super) async fn untrusted(
     failure: &Failure,
     net: &Diagnosis,
 ) -> Finding {
-    let Some(chain) = &observed.seen.chain else {
+    let Some(chain) = &observed.path.chain else {
         let cause =
             Cause::new(Reason::Unknown, Who::Unknown, fix::service(target, "its certificate cannot be used"));
         return Finding::of(cause.with_evidence(failure.detail.clone()));
     };
-    if let Some(finding) = super::name::led_astray(target, observed, failure, net) {
+    if let Some(finding) = super::name::block_page_address(target, observed, failure, net) {
         return finding;
     }
     let to = to.filter(|_| net.diagnoses());
-    let trusted = observed.seen.trust == Some(Trust::System);
+    let trusted = observed.path.trust == Some(Trust::System);
     if let Some(to) = to.filter(|_| !trusted && chain.vendor().is_none())
         && let Some(portal) = super::page::portal_beside(target, to, net).await
     {
@@ -53,11 +53,11 @@ pub(super) async fn untrusted(
 /// the service's place, whatever he says.
 pub async fn inspected(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
     let failure = observed.failure.as_ref().filter(|failure| failure.code.layer() == "rtmp")?;
-    let inside = observed.seen.trust == Some(Trust::System) && failure.code != Code::RtmpRejected;
-    let chain = observed.seen.chain.as_ref().filter(|_| inside)?;
-    let to = observed.seen.peer.filter(|_| observed.seen.proxy.is_none() && net.diagnoses());
+    let inside = observed.path.trust == Some(Trust::System) && failure.code != Code::RtmpRejected;
+    let chain = observed.path.chain.as_ref().filter(|_| inside)?;
+    let to = observed.path.peer.filter(|_| observed.path.proxy.is_none() && net.diagnoses());
     let cause = signs(target, observed, chain, to, net).await.cause(target, failure);
-    let speaks = if observed.seen.first_bytes.starts_with(b"HTTP/") {
+    let speaks = if observed.path.first_bytes.starts_with(b"HTTP/") {
         "the device that decrypts this connection speaks only HTTP: it answers in the service's place"
     } else {
         "the device that decrypts this connection answers in the service's place, and does not pass its protocol on"
@@ -101,7 +101,7 @@ async fn signs(
         signs.local = signature::is_local(vendor);
         signs.evidence.push(format!("the issuer is that of {vendor}"));
     }
-    if observed.seen.trust == Some(Trust::System) {
+    if observed.path.trust == Some(Trust::System) {
         signs.evidence.push("this system's own trust store knows the issuer, and no public one does".into());
     }
     let Some(to) = to else { return signs };
@@ -143,7 +143,7 @@ fn own(target: &Target, observed: &Observed, chain: &Chain, failure: &Failure) -
             .with_evidence(failure.detail.clone())
     };
     let no_sign = "no sign of interception: another name gets no certificate of its own";
-    match &observed.seen.chain_fault {
+    match &observed.path.chain_fault {
         Some(ChainFault::Purpose) => service("its certificate is not for TLS servers (extended key usage)")
             .with_confidence(Confidence::Medium),
         Some(ChainFault::NameConstraint) => service(
@@ -182,10 +182,10 @@ pub(super) async fn out_of_time(
     };
     let now = clock::unix();
     let valid = |time: i64| {
-        observed.seen.chain.as_ref().is_some_and(|c| c.not_before() <= time && time <= c.not_after())
+        observed.path.chain.as_ref().is_some_and(|c| c.not_before() <= time && time <= c.not_after())
     };
     let times = &net.experiments.times;
-    let early = observed.seen.chain.as_ref().is_some_and(|chain| now < chain.not_before());
+    let early = observed.path.chain.as_ref().is_some_and(|chain| now < chain.not_before());
     let alike = times.out(&target.host, early);
     let fix = if valid(now) {
         fix::service(target, &format!("its chain is out of its validity: {}", failure.detail))
@@ -272,11 +272,11 @@ pub(super) async fn misnamed(
     failure: &Failure,
     net: &Diagnosis,
 ) -> Finding {
-    if let Some(finding) = super::name::led_astray(target, observed, failure, net) {
+    if let Some(finding) = super::name::block_page_address(target, observed, failure, net) {
         return finding;
     }
     if let (Some(to), Some(chain), Host::Name(_)) =
-        (to.filter(|_| net.diagnoses()), &observed.seen.chain, &target.host)
+        (to.filter(|_| net.diagnoses()), &observed.path.chain, &target.host)
         && let Some(cause) = somebody_nearer(target, to, chain, net).await
     {
         return Finding::of(cause.with_evidence(failure.detail.clone()));
@@ -287,7 +287,7 @@ pub(super) async fn misnamed(
     };
     let mut cause =
         Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).with_evidence(failure.detail.clone());
-    if let Some(chain) = &observed.seen.chain {
+    if let Some(chain) = &observed.path.chain {
         cause = cause.with_evidence(format!("the certificate is genuine, signed by {}", chain.issuer()));
     }
     Finding::of(cause)

@@ -17,7 +17,7 @@ pub(crate) fn route(target: &Target, observed: &Observed, failure: &Failure, net
     if let Some(finding) = super::excluded::by_flags(target, observed, net) {
         return finding;
     }
-    let v6 = observed.seen.peer.is_some_and(|peer| peer.is_ipv6());
+    let v6 = observed.path.peer.is_some_and(|peer| peer.is_ipv6());
     let cause = if failure.code == Code::RouteDenied {
         let fix = fix::allow(target).on_this_machine();
         Cause::new(Reason::LocalFirewall, Who::Local, fix)
@@ -33,7 +33,7 @@ pub(crate) fn route(target: &Target, observed: &Observed, failure: &Failure, net
 fn no_route(target: &Target, v6: bool, net: &Diagnosis) -> Cause {
     // Connecting a UDP socket asks the routing table and sends nothing.
     let anywhere: IpAddr = if v6 { [0x2600, 0, 0, 0, 0, 0, 0, 1].into() } else { [1, 1, 1, 1].into() };
-    if netcheck_net::udp::Socket::open(net.origin(), SocketAddr::new(anywhere, 9)).is_ok() {
+    if netcheck_net::udp::Socket::open(net.egress(), SocketAddr::new(anywhere, 9)).is_ok() {
         let fix = format!(
             "On this machine: remove the route that discards what is sent to {}.",
             target.authority()
@@ -56,8 +56,8 @@ pub(crate) async fn explain(
     failure: &Failure,
     net: &Diagnosis,
 ) -> Option<Finding> {
-    let to = observed.seen.peer?;
-    if let Some(finding) = super::name::led_astray(target, observed, failure, net) {
+    let to = observed.path.peer?;
+    if let Some(finding) = super::name::block_page_address(target, observed, failure, net) {
         return Some(finding);
     }
     match failure.code {
@@ -69,7 +69,7 @@ pub(crate) async fn explain(
             Some(Box::pin(silent(target, observed, to, failure, net)).await)
         }
         Code::TcpReset if net.diagnoses() => {
-            let finding = super::intercepted::stands_in(target, to, failure, net).await?;
+            let finding = super::intercepted::intercepted_by(target, to, failure, net).await?;
             if target.scheme.name == "tcp" {
                 let detail =
                     format!("something nearer than the service accepts the connection; {}", failure.detail);
@@ -185,7 +185,7 @@ async fn dead_family(
     net: &Diagnosis,
 ) -> Option<Finding> {
     let name = target.host.name().filter(|_| to.is_ipv6())?;
-    let known: Vec<IpAddr> = observed.seen.addresses.iter().copied().filter(IpAddr::is_ipv4).collect();
+    let known: Vec<IpAddr> = observed.path.addresses.iter().copied().filter(IpAddr::is_ipv4).collect();
     let four = if known.is_empty() {
         let servers = net.resolver().servers();
         let lookup = netcheck_net::dns::both(
@@ -200,7 +200,8 @@ async fn dead_family(
         known.first().copied()
     }?;
     let control = SocketAddr::new(four, to.port());
-    let attempt = netcheck_net::tcp::attempt(net.origin(), control, netcheck_net::tcp::Reach::default());
+    let attempt =
+        netcheck_net::tcp::attempt(net.egress(), control, netcheck_net::tcp::ProbeOptions::default());
     let stood = matches!(netcheck_net::clock::within(net.timeout().mul_f64(0.3), attempt).await, Some(Ok(_)));
     stood.then(|| {
         let cause = ipv6_broken(net, target)

@@ -23,7 +23,7 @@ pub(crate) async fn explain(
     failure: &Failure,
     net: &Diagnosis,
 ) -> Option<Finding> {
-    let to = observed.seen.peer?;
+    let to = observed.path.peer?;
     match failure.code {
         Code::UdpRefused | Code::UdpProhibited => Some(told(target, to, failure)),
         Code::IcmpUnreachable if failure.offender.is_some() || is_neighbour(failure) => {

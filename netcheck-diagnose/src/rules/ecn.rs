@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::{Diagnosis, fix};
 use netcheck_net::clock;
-use netcheck_net::tcp::{self, Reach};
+use netcheck_net::tcp::{self, ProbeOptions};
 use netcheck_net::tcp_info::TcpInfo;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::target::Target;
@@ -15,7 +15,7 @@ const ROUNDS: u8 = 2;
 /// Whether new connections to `to`, too, are made by the second SYN only, which the kernel sends without ECN.
 pub async fn unanswered(target: &Target, to: SocketAddr, net: &Diagnosis) -> Option<Cause> {
     for _ in 0..ROUNDS {
-        let attempt = tcp::attempt(net.origin(), to, Reach::default());
+        let attempt = tcp::attempt(net.egress(), to, ProbeOptions::default());
         let stream = clock::within(net.timeout().min(net.left()), attempt).await?.ok()?;
         let info = TcpInfo::read(&stream)?;
         if info.retransmissions == 0 || info.ecn {

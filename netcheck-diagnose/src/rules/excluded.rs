@@ -19,7 +19,7 @@ pub(crate) fn by_flags(target: &Target, observed: &Observed, net: &Diagnosis) ->
         let family = if address.is_ipv6() { !flags.ipv4 } else { !flags.ipv6 };
         family && flags.source.is_none_or(|source| source.is_ipv6() == address.is_ipv6())
     };
-    let mut addresses = observed.seen.addresses.iter().chain(&literal);
+    let mut addresses = observed.path.addresses.iter().chain(&literal);
     if !(flags.ipv4 || flags.ipv6 || flags.source.is_some()) || addresses.any(left) {
         return None;
     }

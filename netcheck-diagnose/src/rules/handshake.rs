@@ -19,7 +19,7 @@ use netcheck_net::signature;
 use netcheck_net::tls::SentHello;
 use netcheck_record::target::Target;
 
-use super::intercepted::stands_in;
+use super::intercepted::intercepted_by;
 use super::{certificate, hello_form};
 
 /// Why the handshake failed.
@@ -29,10 +29,10 @@ pub(crate) async fn explain(
     failure: &Failure,
     net: &Diagnosis,
 ) -> Option<Finding> {
-    let to = observed.seen.peer.filter(|_| observed.seen.proxy.is_none());
+    let to = observed.path.peer.filter(|_| observed.path.proxy.is_none());
     match failure.code {
         Code::TlsReset | Code::TlsTimeout | Code::TlsClosed | Code::TlsAlert => {
-            let sent = observed.seen.hello.clone().filter(|_| net.diagnoses())?;
+            let sent = observed.path.hello.clone().filter(|_| net.diagnoses())?;
             match to {
                 Some(to) => cut(target, to, &sent, failure, net).await,
                 None => hello_form::through_proxy(target, &sent, failure, net).await,
@@ -76,14 +76,14 @@ async fn cut(
             _ => net.hello_walk(to, sent).await,
         }
     };
-    let (walk, stand_in) = tokio::join!(walk, stands_in(target, to, failure, net));
+    let (walk, interceptor) = tokio::join!(walk, intercepted_by(target, to, failure, net));
     if walk.answered_at.is_some() {
-        return Some(now_and_then(target, failure));
+        return Some(intermittent(target, failure));
     }
     // A filter that reads one packet at a time may miss the name in a larger ClientHello: where the small one is lost, the
     // name comes first.
     // Where a device ends the connections, one handshake that passes is enough beside the many that were cut.
-    let passed = control || (once && stand_in.is_some());
+    let passed = control || (once && interceptor.is_some());
     let by_name = passed && target.host.name().is_some() && failure.code != Code::TlsAlert;
     if failure.code != Code::TlsAlert
         && !(by_name && sent.hello.kind == HelloKind::Small)
@@ -97,13 +97,13 @@ async fn cut(
         }
         return Some(cut_by_name(target, to, sent, failure, net, walk).await);
     }
-    if stand_in.is_some() {
-        return stand_in;
+    if interceptor.is_some() {
+        return interceptor;
     }
     if failure.code == Code::TlsAlert {
         return Some(refused(target, to, failure, net).await);
     }
-    nameless(target, to, sent, failure, net, walk).await
+    all_names_cut(target, to, sent, failure, net, walk).await
 }
 
 /// The server refuses by an alert: because it needs what this tool does not speak, or for a reason of its own.
@@ -128,7 +128,7 @@ fn unsupported(target: &Target, failure: &Failure, net: &Diagnosis, chosen: &str
 }
 
 /// The same ClientHello passes at one time and not at another: packets are lost, or one of several servers is ill.
-fn now_and_then(target: &Target, failure: &Failure) -> Finding {
+fn intermittent(target: &Target, failure: &Failure) -> Finding {
     let fix = format!(
         "Check {} again: the same request passes at one time and not at another.",
         target.authority()
@@ -224,7 +224,7 @@ fn cut_on_this_machine(target: &Target, failure: &Failure, walk: walk::Walk) -> 
 }
 
 /// The control name fails as well. A list of allowed names cuts it too, and lets a neighbour pass.
-async fn nameless(
+async fn all_names_cut(
     target: &Target,
     to: SocketAddr,
     sent: &SentHello,
@@ -288,20 +288,20 @@ async fn plaintext(
 ) -> Finding {
     let page = match to.filter(|_| net.diagnoses()) {
         Some(to)
-            if observed.seen.first_bytes.starts_with(b"HTTP/")
-                || observed.seen.first_bytes.starts_with(b"<") =>
+            if observed.path.first_bytes.starts_with(b"HTTP/")
+                || observed.path.first_bytes.starts_with(b"<") =>
         {
             fetch(net, target, to).await
         }
         _ => None,
     };
-    let bare = Page { status: 200, body: observed.seen.first_bytes.clone(), ..Page::default() };
+    let bare = Page { status: 200, body: observed.path.first_bytes.clone(), ..Page::default() };
     let found = page.as_ref().and_then(signature::match_page).or_else(|| signature::match_page(&bare));
     if let Some(found) = found {
         return Finding::of(super::page::known(target, failure, &found));
     }
     if let Some(to) = to
-        && let Some(finding) = stands_in(target, to, failure, net).await
+        && let Some(finding) = intercepted_by(target, to, failure, net).await
     {
         return finding;
     }

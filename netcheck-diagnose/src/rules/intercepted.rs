@@ -41,7 +41,7 @@ fn local(target: &Target, sign: Sign) -> Cause {
 }
 
 /// Does a device on the way, or this machine, accept connections in the service's place?
-pub async fn stands_in(
+pub async fn intercepted_by(
     target: &Target,
     to: SocketAddr,
     failure: &Failure,

@@ -34,7 +34,7 @@ pub(crate) async fn explain(
     net: &Diagnosis,
 ) -> Option<Finding> {
     if failure.code == Code::DnsBogon {
-        return Some(match observed.seen.trust {
+        return Some(match observed.path.trust {
             Some(Trust::Public) if observed.failure.is_none() => {
                 bogon::proven(target, observed, failure, net).await
             }
@@ -98,7 +98,7 @@ pub(crate) async fn explain(
 
 /// Extended errors of the lookup that are a policy.
 fn policy(observed: &Observed) -> Option<(u16, &'static str)> {
-    let lookup = observed.seen.lookup.as_ref()?;
+    let lookup = observed.path.lookup.as_ref()?;
     let codes = lookup.extended.iter().map(|extended| extended.code);
     codes.into_iter().find_map(|code| POLICY.into_iter().find(|(known, _)| *known == code))
 }
@@ -140,13 +140,13 @@ pub(crate) async fn sanity(net: &Diagnosis) -> Sanity {
 }
 
 /// The resolver gave the address of a known block page in place of the service's.
-pub(crate) fn led_astray(
+pub(crate) fn block_page_address(
     target: &Target,
     observed: &Observed,
     failure: &Failure,
     net: &Diagnosis,
 ) -> Option<Finding> {
-    let (vendor, address) = net.block_address(&observed.seen.addresses)?;
+    let (vendor, address) = net.block_address(&observed.path.addresses)?;
     let cause = Cause::new(Reason::DnsHijack, Who::Dns, fix::resolve(target))
         .with_confidence(Confidence::Medium)
         .with_evidence(failure.detail.clone())

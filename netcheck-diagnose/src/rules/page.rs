@@ -25,7 +25,7 @@ pub(crate) async fn explain(
     failure: &Failure,
     net: &Diagnosis,
 ) -> Option<Finding> {
-    let to = observed.seen.peer.filter(|_| observed.seen.proxy.is_none() && net.diagnoses());
+    let to = observed.path.peer.filter(|_| observed.path.proxy.is_none() && net.diagnoses());
     match failure.code {
         Code::HttpRedirectForeign => Some(redirected(target, observed, to, failure, net).await),
         Code::HttpStatus => Some(status(target, observed, failure, net)),
@@ -38,7 +38,7 @@ pub(crate) async fn explain(
         }
         _ => {
             let to = to?;
-            if let Some(found) = crate::stands_in(target, to, failure, net).await {
+            if let Some(found) = crate::intercepted_by(target, to, failure, net).await {
                 return Some(found);
             }
             Some(cut(target, to, failure, net).await)
@@ -55,7 +55,7 @@ async fn redirected(
     failure: &Failure,
     net: &Diagnosis,
 ) -> Finding {
-    let answer = observed.seen.answer.clone().unwrap_or_default();
+    let answer = observed.path.answer.clone().unwrap_or_default();
     if let Some(page) = signature::match_page(&answer) {
         return Finding::of(known(target, failure, &page));
     }
@@ -167,8 +167,8 @@ async fn ask(net: &Diagnosis, to: SocketAddr, name: &str) -> Option<Answer> {
 }
 
 fn status(target: &Target, observed: &Observed, failure: &Failure, net: &Diagnosis) -> Finding {
-    let answer = observed.seen.answer.clone().unwrap_or_default();
-    if let Some((vendor, address)) = net.block_address(&observed.seen.addresses) {
+    let answer = observed.path.answer.clone().unwrap_or_default();
+    if let Some((vendor, address)) = net.block_address(&observed.path.addresses) {
         let cause = Cause::new(Reason::DnsHijack, Who::Dns, fix::resolve(target))
             .with_confidence(Confidence::Medium)
             .with_evidence(failure.detail.clone())

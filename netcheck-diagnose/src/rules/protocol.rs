@@ -22,15 +22,15 @@ pub(crate) async fn explain(
     if !lost {
         return None;
     }
-    if let Some(to) = observed.seen.peer.filter(|_| observed.seen.proxy.is_none())
-        && let Some(found) = crate::stands_in(target, to, failure, net).await
+    if let Some(to) = observed.path.peer.filter(|_| observed.path.proxy.is_none())
+        && let Some(found) = crate::intercepted_by(target, to, failure, net).await
     {
         return Some(found);
     }
     let mut cause = Cause::new(Reason::ProtocolFilter, Who::Network, fix::protocol_filter(target))
         .with_evidence(failure.detail.clone())
         .with_evidence("the connection stood before");
-    if observed.seen.trust == Some(Trust::Public) {
+    if observed.path.trust == Some(Trust::Public) {
         cause = cause.with_evidence(
             "the service proved itself by its certificate, so a filter can only go by size and timing",
         );

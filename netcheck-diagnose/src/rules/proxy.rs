@@ -18,9 +18,9 @@ const SKEW: i64 = 300;
 /// The proxy's own words, turned into whom to ask for what.
 pub(crate) fn explain(target: &Target, observed: &Observed, failure: &Failure) -> Finding {
     let way = Way {
-        proxy: observed.seen.proxy.clone().unwrap_or_default(),
+        proxy: observed.path.proxy.clone().unwrap_or_default(),
         destination: Destination::of(target),
-        via: &observed.seen.via,
+        via: &observed.path.via,
         failure,
     };
     if matches!(failure.code, Code::ProxyPacUnreachable | Code::ProxyPacInvalid | Code::ProxyPacTimeout) {
@@ -28,7 +28,7 @@ pub(crate) fn explain(target: &Target, observed: &Observed, failure: &Failure) -
     }
     let cause = way.cause().with_evidence(failure.detail.clone());
     let denied = failure.code == Code::ProxyDenied;
-    let page = observed.seen.answer.as_ref().filter(|_| denied).and_then(signature::match_page);
+    let page = observed.path.answer.as_ref().filter(|_| denied).and_then(signature::match_page);
     Finding::of(match page {
         Some(page) => cause.with_evidence(format!("its page is one of {} ({})", page.vendor, page.mark)),
         None => cause,

@@ -39,7 +39,7 @@ pub(super) async fn explain(
 
 /// The resolver truncates its replies and its TCP port is closed: the way for TCP 53 is missing.
 pub(super) async fn without_tcp(failure: &Failure, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
-    let lookup = observed.seen.lookup.as_ref()?;
+    let lookup = observed.path.lookup.as_ref()?;
     let (code, server) = (lookup.truncated_tcp?, lookup.server?);
     let path = net.resolver_path(server).await;
     let cause = if code == Code::TcpTimeout {
@@ -59,7 +59,7 @@ pub(super) async fn without_tcp(failure: &Failure, observed: &Observed, net: &Di
 }
 
 fn server(observed: &Observed, net: &Diagnosis) -> Option<SocketAddr> {
-    let known = observed.seen.lookup.as_ref().and_then(|lookup| lookup.server);
+    let known = observed.path.lookup.as_ref().and_then(|lookup| lookup.server);
     known.or_else(|| net.resolver().servers().first().copied())
 }
 
@@ -112,7 +112,7 @@ async fn refused(failure: &Failure, server: SocketAddr, net: &Diagnosis) -> Opti
 
 /// This machine has no route to the resolver, or none to anywhere.
 fn no_route(server: SocketAddr, net: &Diagnosis) -> Cause {
-    if netcheck_net::udp::Socket::open(net.origin(), ANYWHERE).is_ok() {
+    if netcheck_net::udp::Socket::open(net.egress(), ANYWHERE).is_ok() {
         let fix = format!(
             "On this machine: repair the routing rule (ip rule, ip route) for the resolver {server}."
         );

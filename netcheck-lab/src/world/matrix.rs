@@ -137,8 +137,8 @@ fn apart(name: &str) -> io::Result<Vec<Found>> {
         .stdin(Stdio::null())
         .output()?;
     if !output.status.success() {
-        let complaint = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(io::Error::other(format!("{}: {complaint}", output.status)));
+        let error_text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(io::Error::other(format!("{}: {error_text}", output.status)));
     }
     serde_json::from_slice(&output.stdout).map_err(io::Error::other)
 }
@@ -147,11 +147,11 @@ fn judge(scenario: &Scenario, found: io::Result<Vec<Found>>) -> Vec<Row> {
     let found = match found {
         Ok(found) => found,
         Err(error) => {
-            let complaint = error.to_string();
+            let error_text = error.to_string();
             scenario
                 .probes
                 .iter()
-                .map(|_| Found { records: Vec::new(), complaint: complaint.clone() })
+                .map(|_| Found { records: Vec::new(), error_text: error_text.clone() })
                 .collect()
         }
     };
@@ -169,7 +169,7 @@ fn row(scenario: &Scenario, probe: &Probe, found: &Found) -> Row {
         .min_by_key(|(judgement, _)| (!judgement.misleading, judgement.observed, judgement.inferred));
     let (judgement, said) = match worst {
         Some((judgement, said)) => (judgement, said.words()),
-        None => (nothing, format!("no record: {}", found.complaint)),
+        None => (nothing, format!("no record: {}", found.error_text)),
     };
     Row {
         scenario: scenario.name.clone(),

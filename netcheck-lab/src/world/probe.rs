@@ -20,7 +20,7 @@ pub struct Found {
     /// Its records.
     pub records: Vec<Value>,
     /// What the tool said besides.
-    pub complaint: String,
+    pub error_text: String,
 }
 
 /// What one record says, as far as it is judged.
@@ -112,9 +112,9 @@ fn read(output: io::Result<std::process::Output>) -> Found {
                 .lines()
                 .filter_map(|line| serde_json::from_str(line).ok())
                 .collect(),
-            complaint: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            error_text: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         },
-        Err(error) => Found { records: Vec::new(), complaint: error.to_string() },
+        Err(error) => Found { records: Vec::new(), error_text: error.to_string() },
     }
 }
 

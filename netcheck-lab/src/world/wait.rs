@@ -31,11 +31,11 @@ pub fn answering(address: SocketAddr, datagram: &[u8]) -> io::Result<()> {
     })
 }
 
-fn until(complaint: &str, mut ready: impl FnMut() -> bool) -> io::Result<()> {
+fn until(error_text: &str, mut ready: impl FnMut() -> bool) -> io::Result<()> {
     let begun = Instant::now();
     while !ready() {
         if begun.elapsed() > PATIENCE {
-            return Err(io::Error::other(complaint.to_owned()));
+            return Err(io::Error::other(error_text.to_owned()));
         }
         std::thread::sleep(PAUSE);
     }

@@ -107,12 +107,12 @@ impl<'a> ResolverRace<'a> {
         let Some(attempt) = self.schedule.by_ref().find(|next| !settled.contains(&next.server)) else {
             return;
         };
-        let (origin, question, deadline) =
-            (self.servers.origin(attempt.server), self.question, self.deadline);
+        let (egress, question, deadline) =
+            (self.servers.egress(attempt.server), self.question, self.deadline);
         let servers = self.servers;
         self.running.push(Box::pin(async move {
             let outcome =
-                transport::exchange(&origin, attempt.server, question, attempt.edns, deadline).await;
+                transport::exchange(&egress, attempt.server, question, attempt.edns, deadline).await;
             let outcome = outcome.map(|mut response| {
                 if !attempt.edns {
                     response.edns = without_edns(servers, attempt.server);

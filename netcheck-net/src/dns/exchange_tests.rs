@@ -8,7 +8,7 @@ use netcheck_lab::dns::{DnsServer, Zone};
 use netcheck_lab::{UdpServer, closed_port};
 
 use crate::dns::{Families, Lookup, Servers, both};
-use crate::tcp::Origin;
+use crate::tcp::Egress;
 use netcheck_record::failure::Code;
 
 const NAME: &str = "www.lab.test";
@@ -17,7 +17,7 @@ const BUDGET: Duration = Duration::from_secs(6);
 
 fn look_up(servers: &[SocketAddr]) -> Lookup {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let servers = Servers::new(servers.to_vec(), &Origin::default());
+    let servers = Servers::new(servers.to_vec(), &Egress::default());
     runtime.block_on(both(&servers, NAME, Families::V4, BUDGET))
 }
 
@@ -66,7 +66,7 @@ fn nobody_to_ask_is_unreachable() {
 fn a_question_of_another_type_is_answered_too() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = DnsServer::start(Zone::new().txt(NAME, "words"));
-    let servers = Servers::new(vec![server.addr], &Origin::default());
+    let servers = Servers::new(vec![server.addr], &Egress::default());
     let response = runtime.block_on(super::ask(&servers, NAME, RecordType::TXT, BUDGET)).unwrap();
     assert_eq!((response.reply.rcode, response.server), (0, server.addr));
 }
@@ -74,13 +74,13 @@ fn a_question_of_another_type_is_answered_too() {
 #[test]
 fn addresses_without_a_route_do_not_hide_that_the_other_familys_question_failed() {
     // No machine has a route from loopback to another one.
-    let origin = Origin { source: Some([127, 0, 0, 1].into()), ..Origin::default() };
+    let egress = Egress { source: Some([127, 0, 0, 1].into()), ..Egress::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for (aaaa_lost, expected) in [(true, Some(Code::DnsTimeout)), (false, None)] {
         let zone = Zone::new().a(NAME, &["198.41.0.4"]);
         let zone = if aaaa_lost { zone.without_aaaa(NAME) } else { zone };
         let server = DnsServer::start(zone);
-        let servers = Servers::new(vec![server.addr], &origin);
+        let servers = Servers::new(vec![server.addr], &egress);
         let lookup = runtime.block_on(both(&servers, NAME, Families::Both, Duration::from_millis(800)));
         assert_eq!(lookup.failure.map(|failure| failure.code), expected);
         assert_eq!(lookup.addresses.len(), 1);
@@ -98,7 +98,7 @@ fn a_lost_question_to_a_resolver_that_accepts_edns_is_no_note() {
         if asked == 2 { Vec::new() } else { vec![reply] }
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let servers = Servers::new(vec![good.addr], &Origin::default());
+    let servers = Servers::new(vec![good.addr], &Egress::default());
     let uses = [(); 2].map(|()| {
         let asked = super::ask(&servers, NAME, RecordType::A, Duration::from_secs(2));
         runtime.block_on(asked).unwrap().edns

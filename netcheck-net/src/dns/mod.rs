@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, json};
 
 use crate::clock;
-use crate::tcp::Origin;
+use crate::tcp::Egress;
 pub use exchange::ask;
 pub use lookup::{Lookup, both};
 use memory::Names;
@@ -33,7 +33,7 @@ pub use servers::Servers;
 pub struct Resolver {
     given: Option<SocketAddr>,
     families: Families,
-    origin: Origin,
+    egress: Egress,
     config: OnceLock<config::Config>,
     hosts: OnceLock<HashMap<String, Vec<IpAddr>>>,
     names: Names,
@@ -67,8 +67,8 @@ impl Families {
 impl Resolver {
     /// A resolver; `given` replaces the system's.
     #[must_use]
-    pub fn new(given: Option<SocketAddr>, families: Families, origin: Origin) -> Self {
-        Resolver { given, families, origin, ..Resolver::default() }
+    pub fn new(given: Option<SocketAddr>, families: Families, egress: Egress) -> Self {
+        Resolver { given, families, egress, ..Resolver::default() }
     }
 
     /// The domains that names without a dot are looked for in.
@@ -80,7 +80,7 @@ impl Resolver {
     /// The servers that are asked.
     pub fn servers(&self) -> Servers {
         let addresses = self.given.map_or_else(|| self.config().servers.clone(), |server| vec![server]);
-        Servers::new(addresses, &self.origin).sharing(&self.edns)
+        Servers::new(addresses, &self.egress).sharing(&self.edns)
     }
 
     fn config(&self) -> &config::Config {

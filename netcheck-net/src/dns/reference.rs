@@ -15,7 +15,7 @@ use netcheck_record::spec::{Line, Spec};
 pub async fn lookup(net: &Net, reference: &Reference, name: &str) -> Option<Vec<IpAddr>> {
     match reference {
         Reference::Server(server) => {
-            let servers = Servers::new(vec![*server], net.origin());
+            let servers = Servers::new(vec![*server], net.egress());
             let lookup = super::both(&servers, name, Families::Both, net.timeout()).await;
             (lookup.failure.is_none() || lookup.server.is_some()).then_some(lookup.addresses)
         }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::response::{EdnsUse, Response};
 use crate::device;
 use crate::lock;
-use crate::tcp::Origin;
+use crate::tcp::Egress;
 use crate::udp::Socket;
 
 /// So often a question with EDNS stays unanswered before EDNS is left out: one loss proves nothing.
@@ -28,15 +28,15 @@ pub(super) type EdnsKnown = Arc<Mutex<HashMap<SocketAddr, EdnsHistory>>>;
 #[derive(Clone, Debug, Default)]
 pub struct Servers {
     addresses: Vec<SocketAddr>,
-    origin: Origin,
+    egress: Egress,
     edns: EdnsKnown,
 }
 
 impl Servers {
     /// Resolvers to be asked from where the run's packets leave.
     #[must_use]
-    pub fn new(addresses: Vec<SocketAddr>, origin: &Origin) -> Self {
-        Servers { addresses, origin: origin.clone(), edns: EdnsKnown::default() }
+    pub fn new(addresses: Vec<SocketAddr>, egress: &Egress) -> Self {
+        Servers { addresses, egress: egress.clone(), edns: EdnsKnown::default() }
     }
 
     /// The same, which share what is known of their EDNS.
@@ -45,12 +45,12 @@ impl Servers {
     }
 
     /// From where one of them is asked: what is on this machine is reached no other way than by loopback.
-    pub(super) fn origin(&self, server: SocketAddr) -> Origin {
-        let any = self.origin.interface.is_none() && self.origin.source.is_none();
+    pub(super) fn egress(&self, server: SocketAddr) -> Egress {
+        let any = self.egress.interface.is_none() && self.egress.source.is_none();
         if any || device::is_ours(server.ip()) {
-            return Origin::default();
+            return Egress::default();
         }
-        self.origin.clone()
+        self.egress.clone()
     }
 
     /// Whether questions to this resolver have no EDNS any more.
@@ -65,7 +65,7 @@ impl Servers {
 
     /// Whether this machine has a route to an address. Connecting a UDP socket asks for it and sends nothing.
     pub(super) fn has_route(&self, address: IpAddr) -> bool {
-        Socket::open(&self.origin, SocketAddr::new(address, 443)).is_ok()
+        Socket::open(&self.egress, SocketAddr::new(address, 443)).is_ok()
     }
 
     /// Learns from a response.
@@ -104,11 +104,11 @@ mod tests {
 
     #[test]
     fn a_resolver_elsewhere_is_asked_from_where_packets_leave_and_one_here_is_not() {
-        let origin = Origin { interface: Some("eth0".into()), source: "192.0.2.1".parse().ok() };
-        let servers = Servers::new(Vec::new(), &origin);
-        let from = |server: &str| servers.origin(SocketAddr::new(server.parse().unwrap(), 53));
+        let egress = Egress { interface: Some("eth0".into()), source: "192.0.2.1".parse().ok() };
+        let servers = Servers::new(Vec::new(), &egress);
+        let from = |server: &str| servers.egress(SocketAddr::new(server.parse().unwrap(), 53));
         let there = from("198.51.100.53");
-        assert_eq!((there.interface, there.source), (origin.interface.clone(), origin.source));
+        assert_eq!((there.interface, there.source), (egress.interface.clone(), egress.source));
         for here in ["127.0.0.53", "::1"] {
             let here = from(here);
             assert_eq!((here.interface, here.source), (None, None));
@@ -119,7 +119,7 @@ mod tests {
     fn edns_is_left_out_after_two_losses_and_never_where_it_was_answered() {
         let server: SocketAddr = "192.0.2.53:53".parse().unwrap();
         let told = |uses: &[EdnsUse]| {
-            let servers = Servers::new(vec![server], &Origin::default());
+            let servers = Servers::new(vec![server], &Egress::default());
             for edns in uses {
                 servers.note_edns(&Response {
                     reply: Reply::default(),

@@ -10,7 +10,7 @@ use super::message::{self, Reply, Unfit};
 use super::response::{EdnsUse, Outcome, Response, TcpReason, Unanswered};
 use crate::clock;
 use crate::story;
-use crate::tcp::{self, Origin, Reach};
+use crate::tcp::{self, Egress, ProbeOptions};
 use crate::udp::Socket;
 use netcheck_record::failure::{Code, Failure};
 
@@ -26,7 +26,7 @@ pub(super) struct Question<'a> {
 
 /// Asks one resolver once. Silence over UDP lasts until the caller gives up; TCP ends before `deadline`.
 pub(super) async fn exchange(
-    origin: &Origin,
+    egress: &Egress,
     server: SocketAddr,
     question: Question<'_>,
     edns: bool,
@@ -35,15 +35,15 @@ pub(super) async fn exchange(
     let response = |reply, edns, tcp| Ok(Response { reply, server, edns, tcp, silent: Vec::new() });
     let failed = |failure| Unanswered::at(server, failure);
     let mut used = EdnsUse::Accepted;
-    let reply = match over_udp(origin, server, question, edns).await {
+    let reply = match over_udp(egress, server, question, edns).await {
         Ok(reply) if edns && reply.rejects_edns() => {
             used = EdnsUse::Rejected;
-            over_udp(origin, server, question, false).await.map_err(failed)?
+            over_udp(egress, server, question, false).await.map_err(failed)?
         }
         Ok(reply) => reply,
         // A device that cuts long datagrams damages them; over TCP the same reply is whole.
         Err(failure) if failure.code == Code::DnsMalformed => {
-            let again = over_tcp(origin, server, question, edns, deadline).await;
+            let again = over_tcp(egress, server, question, edns, deadline).await;
             return match again {
                 Ok(reply) => response(reply, used, Some(TcpReason::Damaged)),
                 Err(_) => Err(failed(failure)),
@@ -55,7 +55,7 @@ pub(super) async fn exchange(
         return response(reply, used, None);
     }
     let edns = edns && used == EdnsUse::Accepted;
-    match over_tcp(origin, server, question, edns, deadline).await {
+    match over_tcp(egress, server, question, edns, deadline).await {
         Ok(reply) => response(reply, used, Some(TcpReason::Truncated)),
         Err(failure) => {
             let tcp = failure.underlying.or(Some(failure.code));
@@ -65,7 +65,7 @@ pub(super) async fn exchange(
 }
 
 async fn over_udp(
-    origin: &Origin,
+    egress: &Egress,
     server: SocketAddr,
     question: Question<'_>,
     edns: bool,
@@ -74,7 +74,7 @@ async fn over_udp(
     let id = random_id();
     let bytes = message::question(name, kind, id, edns).ok_or_else(unaskable)?;
     tell("UDP", server, question, edns);
-    let opened = Socket::open_in_turn(origin, server, 0).await;
+    let opened = Socket::open_in_turn(egress, server, 0).await;
     let socket = opened.map_err(|failure| unreachable(server, &failure))?;
     socket.send(&bytes).await.map_err(|failure| unreachable(server, &failure))?;
     let mut buffer = vec![0u8; 4096];
@@ -95,7 +95,7 @@ async fn over_udp(
 }
 
 async fn over_tcp(
-    origin: &Origin,
+    egress: &Egress,
     server: SocketAddr,
     question: Question<'_>,
     edns: bool,
@@ -108,11 +108,11 @@ async fn over_tcp(
             format!("{server} has a reply that does not fit a datagram, and its TCP port did not answer");
         Failure::new(Code::DnsTimeout, what).caused_by(&failure)
     };
-    clock::within(left, connected(origin, server, question, edns)).await.unwrap_or_else(|| Err(silent()))
+    clock::within(left, connected(egress, server, question, edns)).await.unwrap_or_else(|| Err(silent()))
 }
 
 async fn connected(
-    origin: &Origin,
+    egress: &Egress,
     server: SocketAddr,
     question: Question<'_>,
     edns: bool,
@@ -121,7 +121,7 @@ async fn connected(
     let id = random_id();
     let bytes = message::question(name, kind, id, edns).ok_or_else(unaskable)?;
     tell("TCP", server, question, edns);
-    let mut stream = tcp::attempt(origin, server, Reach::default()).await.map_err(|refusal| {
+    let mut stream = tcp::attempt(egress, server, ProbeOptions::default()).await.map_err(|refusal| {
         let detail = format!("{server} over TCP: {}", refusal.failure.detail);
         let silent = refusal.failure.code == Code::TcpTimeout;
         let code = if silent { Code::DnsTimeout } else { Code::DnsUnreachable };

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::eyeballs::{self, Family};
 use crate::lock;
 use crate::stream::Stream;
-use crate::tcp::{self, Reach};
+use crate::tcp::{self, ProbeOptions};
 use crate::tcp_info::{TcpInfo, asks_for_ecn};
 use netcheck_record::failure::{Code, Failure};
 
@@ -32,7 +32,7 @@ impl Net {
         if let Some(first) = order.first() {
             self.path(SocketAddr::new(*first, port), None);
         }
-        let origin = self.origin();
+        let egress = self.egress();
         let locals: Mutex<Vec<(SocketAddr, SocketAddr)>> = Mutex::default();
         let note = |to, local| {
             locals.lock().unwrap_or_else(PoisonError::into_inner).push((to, local));
@@ -41,9 +41,9 @@ impl Net {
         let note = &note;
         let attempt = |to| async move {
             let mut work = Box::pin(tcp::attempt_noting(
-                origin,
+                egress,
                 to,
-                Reach { segment: self.segment, ttl: self.ttl, ..Reach::default() },
+                ProbeOptions { segment: self.segment, ttl: self.ttl, ..ProbeOptions::default() },
                 |local| note(to, local),
             ));
             self.tell(2, || format!("SYN to {to}"));
@@ -119,11 +119,11 @@ impl Net {
         let Some(other) = other.filter(|o| !ended.iter().any(|f| f.address.is_ipv6() == o.is_ipv6())) else {
             return;
         };
-        let (origin, timeout, left) = (self.origin().clone(), self.timeout(), self.left());
+        let (egress, timeout, left) = (self.egress().clone(), self.timeout(), self.left());
         let work = async move {
             let begun = clock::now();
             let to = SocketAddr::new(other, port);
-            let attempt = tcp::attempt(&origin, to, Reach::default());
+            let attempt = tcp::attempt(&egress, to, ProbeOptions::default());
             let failure = match clock::within(timeout.min(left), attempt).await {
                 Some(Ok(_)) => None,
                 Some(Err(refusal)) => Some(refusal.failure.code),

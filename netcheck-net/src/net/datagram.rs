@@ -26,7 +26,7 @@ impl Net {
         local_port: u16,
     ) -> Result<udp::Socket, Failure> {
         let to = SocketAddr::new(address, port);
-        let opened = udp::Socket::open_in_turn(self.origin(), to, local_port).await;
+        let opened = udp::Socket::open_in_turn(self.egress(), to, local_port).await;
         let socket = opened.inspect_err(|_| {
             // A family without a route must not hide the one that was tried.
             if self.peer().is_none() {
@@ -42,7 +42,7 @@ impl Net {
     /// # Errors
     /// `route.none`, `route.denied`.
     pub async fn bound(&self, peer: IpAddr) -> Result<std::net::UdpSocket, Failure> {
-        udp::unconnected(self.origin(), peer).await
+        udp::unconnected(self.egress(), peer).await
     }
 
     /// Writes down which way a socket of the check's own takes.

@@ -2,7 +2,7 @@
 
 mod connect;
 mod datagram;
-mod given;
+mod proxy_secrets;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -21,11 +21,11 @@ use crate::device;
 use crate::dns::{Families, Resolver, scope};
 use crate::eyeballs::Family;
 use crate::lock;
+use crate::path_observations::PathObservations;
 use crate::proxy::{Authentication, Choice, Credentials, Route};
-use crate::seen::Seen;
 use crate::signature;
 use crate::story;
-use crate::tcp::Origin;
+use crate::tcp::Egress;
 use crate::tls::Roots;
 use crate::watch::Watch;
 use netcheck_record::failure::{Code, Failure};
@@ -46,7 +46,7 @@ pub struct Shared {
     authentication: Authentication,
     resolver: Resolver,
     roots: Roots,
-    origin: Origin,
+    egress: Egress,
     watch: Arc<dyn Watch>,
     deadline: Duration,
 }
@@ -86,11 +86,11 @@ impl Shared {
             let bound = socket.and_then(|socket| socket.bind(&to.into()));
             bound.map_err(|error| format!("--source: this machine cannot send from {source}: {error}"))?;
         }
-        let origin = Origin { interface: flags.interface.clone(), source: flags.source };
-        let resolver = Resolver::new(flags.resolver, families, origin.clone());
+        let egress = Egress { interface: flags.interface.clone(), source: flags.source };
+        let resolver = Resolver::new(flags.resolver, families, egress.clone());
         let deadline = flags.deadline.unwrap_or(flags.timeout * 4 + lasts);
         let authentication = Authentication::new(&flags);
-        Ok(Shared { authentication, deadline, pins, choice, resolver, roots, origin, watch, flags })
+        Ok(Shared { authentication, deadline, pins, choice, resolver, roots, egress, watch, flags })
     }
 }
 
@@ -116,7 +116,7 @@ fn credentials(file: Option<&Path>) -> Result<Option<Credentials>, String> {
 #[derive(Clone, Debug)]
 pub struct Net {
     shared: Arc<Shared>,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<PathObservations>>,
     pending: Arc<Mutex<Option<JoinHandle<Option<Family>>>>>,
     begun: Instant,
     /// When this attempt began, where it is not the target's first.
@@ -266,8 +266,8 @@ impl Net {
 
     /// The interface and address packets leave from.
     #[must_use]
-    pub fn origin(&self) -> &Origin {
-        &self.shared.origin
+    pub fn egress(&self) -> &Egress {
+        &self.shared.egress
     }
 
     /// Adds a fact to the record, under a heading.
@@ -276,7 +276,7 @@ impl Net {
     }
 
     /// Writes down what was seen.
-    pub fn see(&self, write: impl FnOnce(&mut Seen)) {
+    pub fn see(&self, write: impl FnOnce(&mut PathObservations)) {
         write(&mut lock(&self.seen));
     }
 
@@ -287,7 +287,7 @@ impl Net {
 
     /// Takes out what was seen so far.
     #[must_use]
-    pub fn take_seen(&self) -> Seen {
+    pub fn take_observations(&self) -> PathObservations {
         std::mem::take(&mut lock(&self.seen))
     }
 

@@ -53,7 +53,7 @@ impl Choice {
         if cfg!(not(feature = "pac")) && matches!(source.setting, Setting::Pac(_)) {
             return Err("--proxy: this program was built without PAC".into());
         }
-        let explicit = source.origin == "flag" && matches!(source.setting, Setting::Fixed(_));
+        let explicit = source.egress == "flag" && matches!(source.setting, Setting::Fixed(_));
         #[cfg(feature = "pac")]
         return Ok(Choice { source, explicit, given, scripts: super::script::Scripts::default() });
         #[cfg(not(feature = "pac"))]
@@ -84,16 +84,16 @@ impl Choice {
     /// The way of a target, where no script has to be asked.
     pub(crate) fn fixed(&self, target: &Target) -> Option<Route> {
         let direct = || Route { steps: vec![Step::Direct], ..Route::default() };
-        let origin = Some(self.source.origin.clone());
+        let egress = Some(self.source.egress.clone());
         match &self.source.setting {
             Setting::Direct => Some(direct()),
             Setting::Fixed(fixed) => Some(match self.candidate(fixed, target) {
                 None => direct(),
                 Some(_) if self.exemption(fixed, target).is_some() => {
-                    Route { exempt: self.exemption(fixed, target), source: origin, ..direct() }
+                    Route { exempt: self.exemption(fixed, target), source: egress, ..direct() }
                 }
                 Some(Ok(proxy)) => {
-                    Route { steps: vec![Step::Proxy(proxy.clone())], source: origin, ..Route::default() }
+                    Route { steps: vec![Step::Proxy(proxy.clone())], source: egress, ..Route::default() }
                 }
                 Some(Err(_)) => direct(),
             }),
@@ -115,8 +115,8 @@ impl Choice {
     }
 
     /// Where the setting was found.
-    pub(super) fn origin(&self) -> &str {
-        &self.source.origin
+    pub(super) fn egress(&self) -> &str {
+        &self.source.egress
     }
 
     fn candidate<'a>(&self, fixed: &'a Fixed, target: &Target) -> Option<&'a Result<Proxy, String>> {
@@ -136,7 +136,7 @@ impl Choice {
             return Some(entry.to_owned());
         }
         // The environment's list is curl's; browsers never send their own machine's names to a proxy.
-        let curl = matches!(self.source.origin.as_str(), "flag" | "environment");
+        let curl = matches!(self.source.egress.as_str(), "flag" | "environment");
         (!curl && is_local(&target.host)).then(|| "this machine".to_owned())
     }
 
@@ -192,7 +192,7 @@ mod tests {
         let bypass = super::super::source::Bypass::curl("exempt.example");
         let fixed = Fixed { https: bad(), bypass, ..Fixed::default() };
         let mut choice = Choice::read("none", None, true).unwrap();
-        choice.source = Source { origin: "environment".into(), setting: Setting::Fixed(Box::new(fixed)) };
+        choice.source = Source { egress: "environment".into(), setting: Setting::Fixed(Box::new(fixed)) };
         for text in ["tcp://a:1", "tls://a:1", "http://a", "https://exempt.example"] {
             assert_eq!(choice.fault(&target(text, "tcp")), None, "{text}");
         }

@@ -71,7 +71,7 @@ impl Net {
     }
 
     async fn ask_once(&self, url: String, host: String) -> (Route, Map<String, Value>, Option<ScriptFault>) {
-        let source = Some(self.choice().origin().to_owned());
+        let source = Some(self.choice().egress().to_owned());
         let direct = || Route { steps: vec![Step::Direct], source: source.clone(), ..Route::default() };
         let fetched = self.choice().scripts.fetched.get_or_init(|| async { self.find_script().await }).await;
         let script = match fetched {

@@ -115,7 +115,7 @@ impl Net {
     async fn ask_script(&self, _target: &Target) -> Route {
         Route {
             steps: vec![Step::Direct],
-            source: Some(self.choice().origin().to_owned()),
+            source: Some(self.choice().egress().to_owned()),
             ..Route::default()
         }
     }

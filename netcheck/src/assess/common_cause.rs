@@ -14,7 +14,7 @@ use crate::records::{CauseKey, Observation};
 pub(super) fn apply(observations: &mut [Observation]) -> Option<Reason> {
     let cause = find(observations)?;
     for observation in observations.iter_mut() {
-        if mute(observation) {
+        if says_nothing_of_the_network(observation) {
             continue;
         }
         let evidence = match observation.usable() {
@@ -33,8 +33,10 @@ pub(super) fn apply(observations: &mut [Observation]) -> Option<Reason> {
 
 /// The one reason for everything.
 fn find(observations: &[Observation]) -> Option<CauseKey> {
-    let said: Vec<&Observation> =
-        observations.iter().filter(|one| !(mute(one) || names_alone(one) && one.usable())).collect();
+    let said: Vec<&Observation> = observations
+        .iter()
+        .filter(|one| !(says_nothing_of_the_network(one) || names_alone(one) && one.usable()))
+        .collect();
     if said.is_empty() || said.iter().any(|one| one.usable()) {
         return None;
     }
@@ -112,7 +114,7 @@ fn no_address(said: &[&Observation]) -> Option<CauseKey> {
 }
 
 /// Records that say nothing about a network either way.
-fn mute(observation: &Observation) -> bool {
+fn says_nothing_of_the_network(observation: &Observation) -> bool {
     matches!(observation.code, Some(Code::InputInvalid | Code::IcmpNotPermitted | Code::Internal))
 }
 

@@ -25,7 +25,7 @@ use crate::profile::choice::Choice;
 use crate::records::Observation;
 use crate::run_id;
 use crate::signal;
-use crate::through::Through;
+use crate::tool_flags::ToolFlags;
 use crate::tools::{self, Tools};
 use round::Round;
 
@@ -34,7 +34,7 @@ use round::Round;
 pub(crate) enum Way {
     /// Without a proxy
     Direct,
-    /// Through the proxy of --proxy, or of the environment
+    /// ToolFlags the proxy of --proxy, or of the environment
     Proxy,
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct Args {
     #[arg(short, action = clap::ArgAction::Count)]
     verbose: u8,
     #[command(flatten)]
-    through: Through,
+    tool_flags: ToolFlags,
 }
 
 /// What every round of a check needs, looked at before any packet.
@@ -96,7 +96,7 @@ struct Job<'a> {
     profile: Profile,
     lines: Vec<Line>,
     tools: Tools,
-    through: Through,
+    tool_flags: ToolFlags,
     /// The ways out that are checked one by one; empty when there is one.
     ways: Vec<Way>,
     /// What the rounds of this program share, where there are several.
@@ -108,20 +108,20 @@ struct Job<'a> {
 /// # Errors
 /// A usage error, or a job that could not be done: exit code 2.
 pub(crate) fn run(args: &Args, home: Home) -> Result<u8, String> {
-    args.through.sound()?;
+    args.tool_flags.validate()?;
     let profile = args.choice.load()?;
     if let Some((row, _)) =
         args.expect_interface.iter().find(|(row, _)| profile.rows.iter().all(|has| has.name != *row))
     {
         return Err(format!("--expect-interface: no requirement \"{row}\""));
     }
-    let lines = plan::lines(&profile, args.through.sample)?;
+    let lines = plan::lines(&profile, args.tool_flags.sample)?;
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
     let tools = find(args, home)?;
-    let through = if args.thorough { args.through.thorough() } else { args.through.clone() };
+    let tool_flags = if args.thorough { args.tool_flags.thorough() } else { args.tool_flags.clone() };
     let ways = ways(args)?;
     let series = args.watch.map(|_| run_id::new());
-    let job = Job { args, profile, lines, tools, through, ways, series };
+    let job = Job { args, profile, lines, tools, tool_flags, ways, series };
     let mut journal = Journal::open(&args.output)?;
     let (sender, events) = mpsc::sync_channel(1024);
     signal::listen(sender.clone());
@@ -152,7 +152,7 @@ pub(crate) fn run(args: &Args, home: Home) -> Result<u8, String> {
 
 /// The ways out to be checked: a proxy only where one is configured.
 fn ways(args: &Args) -> Result<Vec<Way>, String> {
-    let configured = args.through.proxy_configured();
+    let configured = args.tool_flags.proxy_configured();
     let mut ways = args.path.clone();
     ways.retain(|way| *way == Way::Direct || configured);
     if ways.len() < args.path.len() {

@@ -9,7 +9,7 @@ use super::{Job, Way};
 use crate::assess::{self, Assessment, Basis};
 use crate::baseline::Baseline;
 use crate::child::Event;
-use crate::given;
+use crate::env_secrets;
 use crate::journal::Journal;
 use crate::plan::Line;
 use crate::progress::Progress;
@@ -89,13 +89,13 @@ impl Round {
         sender: &SyncSender<Event>,
         events: &Receiver<Event>,
     ) {
-        let mut through = job.through.clone();
+        let mut tool_flags = job.tool_flags.clone();
         if way == Some(Way::Direct) {
-            through.proxy = Some("none".into());
+            tool_flags.proxy = Some("none".into());
         }
         let progress = Progress::of(lines);
         let (tools, extra, verbose) = (&job.tools, &job.profile.tools, job.args.verbose);
-        let order = Order { lines, tools, extra, through: &through, verbose };
+        let order = Order { lines, tools, extra, tool_flags: &tool_flags, verbose };
         let sink = Sink { id, journal, input: &mut self.input, progress: &progress };
         let outcome = Run::start(order, sink, sender).finish(events);
         progress.clear();
@@ -131,13 +131,13 @@ fn start(job: &Job, id: &str) -> RunStart {
             sha256: job.profile.digest.clone(),
             file: file.and_then(absolute),
         },
-        chosen: job.args.choice.chosen(job.args.through.sample, ways.clone()),
+        chosen: job.args.choice.chosen(job.args.tool_flags.sample, ways.clone()),
         planned: planned * ways.len().max(1) as u64,
         started: clock::timestamp(),
         host: host(),
         tool: format!("netcheck {}", env!("CARGO_PKG_VERSION")),
         // What is secret stands in the environment and in files; an argument that repeats it is hidden.
-        flags: std::env::args().skip(1).map(|flag| given::hide(&flag)).collect(),
+        flags: std::env::args().skip(1).map(|flag| env_secrets::hide(&flag)).collect(),
         series: job.series.clone(),
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn announce(job: &Job) {
         if missing.is_empty() { String::new() } else { format!("; not here: {}", missing.join(", ")) };
     say(&format!("{targets} targets, {} tools{missing}", tools.iter().filter(|tool| there(tool)).count()));
     if job.args.thorough {
-        say(&format!("thorough: this takes about {:.0} s", job.through.lasting()));
+        say(&format!("thorough: this takes about {:.0} s", job.tool_flags.lasting()));
     }
 }
 

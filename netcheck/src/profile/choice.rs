@@ -149,7 +149,7 @@ impl Choice {
 /// The profile of a run: built in, from its file where that is still the same, else only its name.
 fn of_run(id: &crate::records::ProfileId) -> Profile {
     let built_in = Profile::built_in(&id.name).and_then(Result::ok);
-    let built_in = built_in.and_then(|profile| Profile::sound(&id.name, profile).ok());
+    let built_in = built_in.and_then(|profile| Profile::validate(&id.name, profile).ok());
     if let Some(profile) = built_in.filter(|_| id.file.is_none()) {
         return profile;
     }

@@ -87,11 +87,11 @@ impl Profile {
             Some(profile) => profile.map_err(|why| format!("the built-in profile {name}: {why}"))?,
             None => Profile::read(Path::new(name))?,
         };
-        Profile::sound(name, profile)
+        Profile::validate(name, profile)
     }
 
     /// The profile with what it extends, where nothing is wrong with it.
-    pub(crate) fn sound(name: &str, profile: Profile) -> Result<Profile, String> {
+    pub(crate) fn validate(name: &str, profile: Profile) -> Result<Profile, String> {
         let profile = match profile.extends.clone() {
             None => profile,
             Some(base) => match Profile::built_in(&base) {

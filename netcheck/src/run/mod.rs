@@ -16,7 +16,7 @@ use crate::plan::Line;
 use crate::progress::Progress;
 use crate::records::{Input, with_run};
 use crate::signal;
-use crate::through::Through;
+use crate::tool_flags::ToolFlags;
 use crate::tools::Tools;
 use running::{Running, verdict};
 
@@ -53,7 +53,7 @@ pub(crate) struct Order<'a> {
     /// Further arguments from the profile, by tool.
     pub(crate) extra: &'a BTreeMap<String, crate::profile::Tool>,
     /// Flags to hand on.
-    pub(crate) through: &'a Through,
+    pub(crate) tool_flags: &'a ToolFlags,
     /// Show what the tools say.
     pub(crate) verbose: u8,
 }
@@ -82,7 +82,7 @@ impl<'a> Run<'a> {
             let text = share.iter().map(|line| line.json()).collect();
             match child::start(tool, program, &args, text, events) {
                 Ok(child) => {
-                    let patience = Duration::from_secs_f64(run.order.through.patience(expected));
+                    let patience = Duration::from_secs_f64(run.order.tool_flags.patience(expected));
                     let until = clock::now() + patience;
                     run.running.insert(tool, Running::new(child, expected, until));
                 }
@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
     }
 
     fn args(&self, tool: &str, targets: u64) -> Vec<String> {
-        let mut args = self.order.through.args(tool, targets);
+        let mut args = self.order.tool_flags.args(tool, targets);
         args.extend(self.order.extra.get(tool).iter().flat_map(|tool| tool.args.clone()));
         if self.order.verbose > 0 {
             args.push(format!("-{}", "v".repeat(usize::from(self.order.verbose))));

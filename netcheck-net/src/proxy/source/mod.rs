@@ -45,14 +45,14 @@ pub enum Setting {
 #[derive(Clone, Debug)]
 pub struct Source {
     /// `flag`, `environment`, `policy /etc/…`, `gnome`, `kde`, `wpad`.
-    pub origin: String,
+    pub egress: String,
     /// What it says.
     pub setting: Setting,
 }
 
 impl Source {
-    pub(super) fn new(origin: impl Into<String>, setting: Setting) -> Self {
-        Source { origin: origin.into(), setting }
+    pub(super) fn new(egress: impl Into<String>, setting: Setting) -> Self {
+        Source { egress: egress.into(), setting }
     }
 
     /// Reads `--proxy`; `proxied` says whether this check's clients follow environment, system and scripts.

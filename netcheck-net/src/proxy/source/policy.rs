@@ -70,8 +70,8 @@ mod tests {
         std::fs::remove_dir_all(&folder).unwrap();
         match source {
             None => "none".to_owned(),
-            Some(Source { setting: Setting::Pac(url), origin }) => {
-                format!("{url} of {}", origin.rsplit('/').next().unwrap())
+            Some(Source { setting: Setting::Pac(url), egress }) => {
+                format!("{url} of {}", egress.rsplit('/').next().unwrap())
             }
             Some(Source { setting, .. }) => {
                 format!("{setting:?}").split([' ', '(']).next().unwrap_or_default().to_owned()

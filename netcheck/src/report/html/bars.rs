@@ -45,8 +45,8 @@ pub(super) fn of(record: &Record, longest: u64) -> String {
 }
 
 fn one(stage: &netcheck_record::record::Stage) -> String {
-    let fate = if stage.ok { "" } else { " failed" };
-    format!("{} {}{fate}", stage.stage, time(stage.us))
+    let outcome = if stage.ok { "" } else { " failed" };
+    format!("{} {}{outcome}", stage.stage, time(stage.us))
 }
 
 /// A duration as people read it.

@@ -22,8 +22,8 @@ pub(super) fn of(requirement: &Requirement, subject: &Subject) -> String {
     let mut hosts: BTreeMap<String, Vec<(u16, Verdict, String)>> = BTreeMap::new();
     for one in subject.assessment.of(requirement).take(MOST) {
         if let Some(port) = one.port {
-            let fate = one.outcome_code().to_owned();
-            hosts.entry(one.endpoint.host.clone()).or_default().push((port, one.verdict, fate));
+            let outcome = one.outcome_code().to_owned();
+            hosts.entry(one.endpoint.host.clone()).or_default().push((port, one.verdict, outcome));
         }
     }
     hosts.retain(|_, cells| cells.len() >= FEWEST);
@@ -33,7 +33,7 @@ pub(super) fn of(requirement: &Requirement, subject: &Subject) -> String {
     let mut out = "<div class=\"strips\">\n".to_owned();
     for (host, mut cells) in hosts {
         cells.sort();
-        let words = ports::fates(cells.iter().map(|(port, _, fate)| (*port, fate.clone())));
+        let words = ports::outcomes(cells.iter().map(|(port, _, outcome)| (*port, outcome.clone())));
         let _ = write!(
             out,
             "<figure class=\"strip\"><figcaption><b>{}</b> {}</figcaption>\
@@ -45,8 +45,8 @@ pub(super) fn of(requirement: &Requirement, subject: &Subject) -> String {
             Text(&host),
             Text(&words)
         );
-        for (port, verdict, fate) in cells {
-            let _ = write!(out, "<i class=\"{}\" title=\"{port} {}\"></i>", verdict.as_str(), Text(&fate));
+        for (port, verdict, outcome) in cells {
+            let _ = write!(out, "<i class=\"{}\" title=\"{port} {}\"></i>", verdict.as_str(), Text(&outcome));
         }
         out.push_str("</div></figure>\n");
     }

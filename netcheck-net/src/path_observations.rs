@@ -14,7 +14,7 @@ use netcheck_record::record::Path;
 
 /// What the path below every protocol saw of one target.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub struct PathObservations {
     /// The way the packets took, once there was one.
     pub path: Option<Path>,
     /// The facts of dns, tcp, proxy, tls and http.
@@ -55,7 +55,7 @@ pub struct Seen {
     pub degraded: Vec<(Failure, Option<Cause>)>,
 }
 
-impl Seen {
+impl PathObservations {
     /// Adds a fact under a heading.
     pub fn fact(&mut self, heading: &str, key: &str, value: impl Into<Value>) {
         if let Value::Object(map) = self.facts.entry(heading).or_insert_with(|| Value::Object(Map::new())) {

@@ -4,12 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use clap::Args;
 
-use crate::given;
+use crate::env_secrets;
 
 /// Flags that are handed on to the tools, which document them (`check-tcp --help`).
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Handed on to the tools")]
-pub(crate) struct Through {
+pub(crate) struct ToolFlags {
     /// Bound of each stage [default: 5]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<f64>,
@@ -109,11 +109,11 @@ const SERIES: u32 = 50;
 /// Milliseconds between them.
 const BETWEEN: u32 = 20;
 
-impl Through {
+impl ToolFlags {
     /// The same with what a quick run leaves out: idle connections held, series of datagrams, sizes.
     #[must_use]
-    pub(crate) fn thorough(&self) -> Through {
-        Through {
+    pub(crate) fn thorough(&self) -> ToolFlags {
+        ToolFlags {
             hold: self.hold.or(Some(HOLD)),
             count: self.count.or(Some(SERIES)),
             interval: self.interval.or(Some(BETWEEN)),
@@ -128,18 +128,18 @@ impl Through {
         self.hold.unwrap_or(0.0).max(series) + self.timeout.unwrap_or(5.0)
     }
 
-    /// Whether there is a proxy to go through: named by a flag, or by the environment.
+    /// Whether there is a proxy to go tool_flags: named by a flag, or by the environment.
     pub(crate) fn proxy_configured(&self) -> bool {
         match self.proxy.as_deref() {
             Some("none") => false,
-            None | Some("env") => given::proxy_in_environment(),
+            None | Some("env") => env_secrets::proxy_in_environment(),
             Some(_) => true,
         }
     }
 
     /// Only what chooses proxies.
     pub(crate) fn of_proxy(proxy: Option<String>, sample: Option<u64>) -> Self {
-        Through { proxy, sample, ..Through::default() }
+        ToolFlags { proxy, sample, ..ToolFlags::default() }
     }
 
     /// Looks at what clap cannot, before any packet. Not a value parser: clap repeats a wrong value in its message,
@@ -147,7 +147,7 @@ impl Through {
     ///
     /// # Errors
     /// A sentence about the flag that cannot be used.
-    pub(crate) fn sound(&self) -> Result<(), String> {
+    pub(crate) fn validate(&self) -> Result<(), String> {
         if let Some(url) = &self.proxy {
             proxy(url).map_err(|why| format!("--proxy: {why}"))?;
         }
@@ -271,15 +271,16 @@ mod tests {
 
     #[test]
     fn a_flag_of_one_tool_reaches_no_other() {
-        let through = Through { apple_roots: Some("a.pem".into()), hold: Some(1.5), ..Through::default() };
-        assert_eq!(through.args("tcp", 3), ["--jobs", "3"]);
-        assert_eq!(through.args("push", 9), ["--jobs", "9", "--apple-roots", "a.pem", "--hold", "1.5"]);
+        let tool_flags =
+            ToolFlags { apple_roots: Some("a.pem".into()), hold: Some(1.5), ..ToolFlags::default() };
+        assert_eq!(tool_flags.args("tcp", 3), ["--jobs", "3"]);
+        assert_eq!(tool_flags.args("push", 9), ["--jobs", "9", "--apple-roots", "a.pem", "--hold", "1.5"]);
     }
 
     #[test]
     fn a_share_is_run_at_once_up_to_a_bound() {
-        let through = Through::default();
-        assert_eq!((through.jobs(0), through.jobs(153), through.jobs(65_536)), (1, 153, 512));
+        let tool_flags = ToolFlags::default();
+        assert_eq!((tool_flags.jobs(0), tool_flags.jobs(153), tool_flags.jobs(65_536)), (1, 153, 512));
     }
 
     #[test]
