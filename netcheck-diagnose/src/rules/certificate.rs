@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::Diagnosis;
 use crate::Observed;
 use crate::elsewhere;
+use crate::experiment::Experiment;
 use crate::hello::{CONTROL_NAME, Outcome};
 use crate::{Finding, fix};
 use netcheck_net::clock;
@@ -193,6 +194,7 @@ async fn out_of_time(
     failure: &Failure,
     net: &Diagnosis,
 ) -> Finding {
+    net.note_asked(Experiment::Date);
     let witness = match to.filter(|_| net.diagnoses()) {
         Some(to) => net.experiments.dates.get("the Date of this host", to, date(net, target, to)).await,
         None => None,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use crate::Diagnosis;
 use crate::Observed;
 use crate::boundary::{self, Boundary};
+use crate::trail::CONTROL_PORT;
 use crate::trail::Trail;
 use crate::{Finding, fix};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
@@ -13,9 +14,6 @@ use netcheck_record::failure::{Code, Failure};
 use netcheck_record::fix::Fix;
 use netcheck_record::record::Verdict;
 use netcheck_record::target::Target;
-
-/// The classic traceroute port, where nothing listens: the control for a port that stays silent.
-pub(crate) const CONTROL_PORT: u16 = 33434;
 
 /// Why no datagram came back.
 pub(crate) async fn explain(

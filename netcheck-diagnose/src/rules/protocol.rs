@@ -16,9 +16,6 @@ pub(crate) async fn explain(
     failure: &Failure,
     net: &Diagnosis,
 ) -> Option<Finding> {
-    if !matches!(failure.code.layer(), "rtmp" | "ws") {
-        return None;
-    }
     let lost = matches!(failure.code.kind(), CodeKind::Timeout | CodeKind::Reset | CodeKind::Closed);
     if !lost {
         return None;
