@@ -7,9 +7,10 @@ use hickory_proto::rr::RecordType;
 use serde_json::{Map, Value, json};
 
 use super::exchange;
+use super::families::Families;
 use super::message::Extended;
 use super::response::{EdnsUse, Outcome, Response, TcpReason, Unanswered};
-use super::{Families, Servers};
+use super::servers::Servers;
 use crate::clock;
 use netcheck_record::failure::{Code, Failure};
 
