@@ -18,6 +18,7 @@ mod memo;
 mod observed;
 mod older;
 mod outside;
+mod own_reset;
 mod resolver_path;
 mod rules;
 mod times;

@@ -8,11 +8,13 @@ use std::sync::Mutex;
 use netcheck_lab::browser::Comparison;
 use netcheck_lab::world::matrix::Matrix;
 use netcheck_lab::world::scenario::Scenario;
+use netcheck_lab::world::series::Series;
 use netcheck_lab::world::{FILES, World, isolate, isolated, mortal};
 
 const USAGE: &str = "usage: netcheck-lab list
        netcheck-lab run SCENARIO [--] COMMAND [ARGUMENT]...
        netcheck-lab matrix [--only NAME]... [--write FILE]
+       netcheck-lab series SCENARIO [--runs N]
        netcheck-lab demo
        netcheck-lab browser-hello [--write FILE]
 ";
@@ -39,6 +41,9 @@ fn command(arguments: &[String]) -> io::Result<ExitCode> {
         ["browser-hello"] => browser_hello(None),
         ["browser-hello", "--write", file] => browser_hello(Some(file)),
         ["probe", name] => probe(name),
+        ["series", name] => series(name, "100"),
+        ["series", name, "--runs", runs] => series(name, runs),
+        ["check", name] => check(name),
         ["matrix", options @ ..] => matrix(options),
         _ => Err(io::Error::other(format!("not understood\n{USAGE}"))),
     }
@@ -99,6 +104,24 @@ fn probe(name: &str) -> io::Result<ExitCode> {
     let found = netcheck_lab::world::probe::run(&scenario)?;
     serde_json::to_writer(io::stdout(), &found)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the product once in a scenario's world and prints its records, for a series to read.
+fn check(name: &str) -> io::Result<ExitCode> {
+    let scenario = Scenario::read(name)?;
+    if !isolated() {
+        return Err(isolate());
+    }
+    let status = netcheck_lab::world::series::check(&scenario)?;
+    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(101)).unwrap_or(101)))
+}
+
+/// Runs the product that often in a scenario's world: it must never be sure of a cause that does not hold.
+fn series(name: &str, runs: &str) -> io::Result<ExitCode> {
+    let runs = runs.parse().map_err(|_| io::Error::other(format!("not understood\n{USAGE}")))?;
+    let series = Series::run(name, runs)?;
+    write!(io::stdout(), "{}", series.row())?;
+    Ok(if series.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Captures the browser's ClientHellos and the tools', and holds them against each other.
