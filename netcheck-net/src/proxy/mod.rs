@@ -28,6 +28,7 @@ use crate::local_limits;
 use crate::net::Net;
 use crate::stream::Stream;
 use crate::tls::Hello;
+use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::target::Host;
 
@@ -44,10 +45,8 @@ impl Net {
             path.proxy = Some(proxy.to_string());
         });
         let wrap = |failure: Failure| {
-            let code = match failure.code {
-                Code::TcpTimeout | Code::DnsTimeout => Code::ProxyTimeout,
-                _ => Code::ProxyUnreachable,
-            };
+            let silent = failure.code.kind() == CodeKind::Timeout;
+            let code = if silent { Code::ProxyTimeout } else { Code::ProxyUnreachable };
             self.fact("proxy", "failure", json!(failure.code));
             Failure::new(code, format!("{proxy}: {}", failure.detail)).caused_by(&failure)
         };
