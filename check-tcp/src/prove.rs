@@ -13,6 +13,7 @@ use netcheck_common::record::Verdict;
 use netcheck_common::target::{Host, Target};
 use netcheck_common::tls::{Hello, Trust};
 use netcheck_common::trace::{Observed, seconds};
+use serde_json::json;
 
 use crate::answer::Remark;
 
@@ -23,6 +24,8 @@ pub enum Rule {
     Wildcard,
     /// Packets get through although nothing listens there (tcp)
     Path,
+    /// What the filter matches that stopped the target: name, port, address, ALPN, size (at most 24 connections)
+    Filter,
 }
 
 /// What an experiment says about a rule.
@@ -133,6 +136,25 @@ fn stranger(seed: u64, zone: &str) -> String {
     let mut hasher = DefaultHasher::new();
     (seed, zone).hash(&mut hasher);
     format!("netcheck-{:08x}.{zone}", hasher.finish() >> 32)
+}
+
+/// Finds out what the filter matches, beside the ordinary cause.
+pub async fn filter(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
+    let ordinary = Box::pin(diagnose::explain(target, observed, net)).await;
+    let Some(filter) = Box::pin(diagnose::filter::identify(target, observed, net)).await else {
+        return ordinary;
+    };
+    net.fact("filter", "matches", filter.matches);
+    net.fact("filter", "value", json!(filter.value));
+    net.fact("filter", "case_sensitive", json!(filter.case_sensitive));
+    net.fact("filter", "first_segment_only", json!(filter.first_segment_only));
+    net.fact("filter", "pairs", json!(filter.pairs));
+    net.fact("filter", "confidence", json!(filter.confidence));
+    net.fact("filter", "rule", filter.rule.clone());
+    ordinary.map(|mut finding| {
+        finding.cause = finding.cause.with_evidence(filter.rule);
+        finding
+    })
 }
 
 /// Holds how far the port's packets get against how far those of a port get that is known to be open.

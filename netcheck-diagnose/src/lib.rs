@@ -10,6 +10,7 @@ mod distance;
 mod elsewhere;
 mod experiment;
 mod experiments;
+pub mod filter;
 pub mod fix;
 pub mod hello;
 mod hello_form;
