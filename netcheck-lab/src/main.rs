@@ -8,11 +8,13 @@ use std::sync::Mutex;
 use netcheck_lab::browser::Comparison;
 use netcheck_lab::world::matrix::Matrix;
 use netcheck_lab::world::scenario::Scenario;
+use netcheck_lab::world::series::Series;
 use netcheck_lab::world::{FILES, World, isolate, isolated, mortal};
 
 const USAGE: &str = "usage: netcheck-lab list
        netcheck-lab run SCENARIO [--] COMMAND [ARGUMENT]...
        netcheck-lab matrix [--only NAME]... [--write FILE]
+       netcheck-lab series SCENARIO [--runs N]
        netcheck-lab demo
        netcheck-lab browser-hello [--write FILE]
        netcheck-lab filters [--seed NUMBER [--rules NUMBER]]
@@ -45,6 +47,9 @@ fn command(arguments: &[String]) -> io::Result<ExitCode> {
         ["browser-hello"] => browser_hello(None),
         ["browser-hello", "--write", file] => browser_hello(Some(file)),
         ["probe", name] => probe(name),
+        ["series", name] => series(name, "100"),
+        ["series", name, "--runs", runs] => series(name, runs),
+        ["check", name] => check(name),
         ["matrix", options @ ..] => matrix(options),
         _ => Err(io::Error::other(format!("not understood\n{USAGE}"))),
     }
@@ -115,6 +120,24 @@ fn number(text: &str) -> io::Result<u64> {
 fn filters(seed: u64, count: usize) -> io::Result<ExitCode> {
     let (recovered, wrong) = netcheck_lab::filters::run(seed, count, &mut io::stdout())?;
     Ok(if wrong == 0 && recovered * 10 >= count * 9 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs the product once in a scenario's world and prints its records, for a series to read.
+fn check(name: &str) -> io::Result<ExitCode> {
+    let scenario = Scenario::read(name)?;
+    if !isolated() {
+        return Err(isolate());
+    }
+    let status = netcheck_lab::world::series::check(&scenario)?;
+    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(101)).unwrap_or(101)))
+}
+
+/// Runs the product that often in a scenario's world: it must never be sure of a cause that does not hold.
+fn series(name: &str, runs: &str) -> io::Result<ExitCode> {
+    let runs = runs.parse().map_err(|_| io::Error::other(format!("not understood\n{USAGE}")))?;
+    let series = Series::run(name, runs)?;
+    write!(io::stdout(), "{}", series.row())?;
+    Ok(if series.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Captures the browser's ClientHellos and the tools', and holds them against each other.

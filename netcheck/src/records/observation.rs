@@ -158,6 +158,8 @@ pub(crate) struct Detail {
 pub(crate) struct Marks {
     /// Who signed the certificate.
     pub(crate) issuer: Option<String>,
+    /// Whose certificate it is.
+    pub(crate) subject: Option<String>,
     /// The interception product whose name the issuer bears.
     pub(crate) vendor: Option<String>,
     /// `public`, `system` or `none`.
@@ -333,6 +335,7 @@ impl Marks {
         let fact = |path: &[&str]| line::fact(facts, path);
         let marks = Marks {
             issuer: fact(&["tls", "issuer"]),
+            subject: fact(&["tls", "subject"]),
             vendor: fact(&["tls", "vendor"]),
             trust: fact(&["tls", "trust"]),
             leaf: fact(&["tls", "sha256"]),
