@@ -14,6 +14,7 @@ use super::memo::Memo;
 use super::older;
 use super::outside::Outside;
 use super::resolver_path::{self, ResolverPath};
+use super::room::Room;
 use super::rules::datagram::CONTROL_PORT;
 use super::rules::name::Sanity;
 use super::times::Times;
@@ -39,6 +40,7 @@ const LOCATED: usize = 64;
 pub struct Experiments {
     reached_beyond: AtomicBool,
     located: AtomicUsize,
+    pub(super) room: Room,
     reached_over_ipv6: AtomicBool,
     answered: AtomicBool,
     traced: AtomicUsize,
@@ -109,6 +111,8 @@ impl Diagnosis {
     pub(crate) fn prefetch_connect(self, to: SocketAddr) {
         let net = self;
         drop(tokio::spawn(async move {
+            // Without room it is asked for when its turn comes.
+            let Ok(_place) = net.experiments.room.ahead.try_acquire() else { return };
             let sibling = async {
                 if let Some((port, _)) = net.answering_sibling(to).await {
                     net.trail(SocketAddr::new(to.ip(), port)).await;
@@ -128,6 +132,7 @@ impl Diagnosis {
     pub(crate) fn prefetch_hello(self, to: SocketAddr, sent: Arc<SentHello>) {
         let net = self;
         drop(tokio::spawn(async move {
+            let Ok(_place) = net.experiments.room.ahead.try_acquire() else { return };
             net.name_decides(to, &sent, hello::CONTROL_NAME).await;
             tokio::join!(net.hello_walk(to, &sent), net.interceptor(to));
             net.hello_form(to, &sent).await;

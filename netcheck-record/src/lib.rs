@@ -6,8 +6,10 @@ pub mod cause;
 pub mod clock;
 pub mod escape;
 pub mod failure;
+pub mod file;
 pub mod fix;
 pub mod flags;
+pub mod labels;
 #[cfg(feature = "manual")]
 pub mod manual;
 pub mod proxy_fix;

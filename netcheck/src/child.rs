@@ -42,7 +42,7 @@ pub(crate) fn start(
     share: Vec<String>,
     events: &SyncSender<Event>,
 ) -> io::Result<Child> {
-    let mut child = Command::new(program)
+    let mut child = command(program)
         .args(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -75,6 +75,13 @@ pub(crate) fn start(
         });
     }
     Ok(child)
+}
+
+/// A tool about to be started. It learns who starts it, and asks the system to be ended when that process is.
+pub(crate) fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env("NETCHECK_PARENT", std::process::id().to_string());
+    command
 }
 
 /// Calls `each` for every line until it says no; lines beyond the bound arrive cut.

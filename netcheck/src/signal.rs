@@ -4,7 +4,7 @@ use std::process::Child;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
-use nix::sys::signal::{self, Signal};
+use nix::sys::signal::{self, SigSet, Signal};
 use nix::unistd::Pid;
 use signal_hook::iterator::Signals;
 
@@ -12,8 +12,10 @@ use crate::child::Event;
 
 /// Turns SIGINT, SIGTERM and SIGHUP into events.
 pub(crate) fn listen(events: SyncSender<Event>) {
-    let wanted = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].map(|signal| signal as i32);
-    let Ok(mut signals) = Signals::new(wanted) else { return };
+    let wanted = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+    // Whoever started this program may have blocked them; its tools inherit the mask, too.
+    let _ = wanted.into_iter().collect::<SigSet>().thread_unblock();
+    let Ok(mut signals) = Signals::new(wanted.map(|signal| signal as i32)) else { return };
     thread::spawn(move || {
         for number in signals.forever() {
             let Ok(signal) = Signal::try_from(number) else { continue };

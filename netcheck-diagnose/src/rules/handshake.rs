@@ -39,6 +39,7 @@ pub(crate) async fn explain(
             }
         }
         Code::TlsNotTls => Some(plaintext(target, observed, to, failure, net).await),
+        Code::TlsUnsupported => Some(overlong(target, failure)),
         Code::TlsUntrusted => Some(certificate::untrusted(target, observed, to, failure, net).await),
         Code::TlsExpired | Code::TlsNotYetValid => {
             Some(certificate::out_of_time(target, observed, to, failure, net).await)
@@ -124,6 +125,16 @@ fn unsupported(target: &Target, failure: &Failure, net: &Diagnosis, chosen: &str
         Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone()).with_evidence(
             format!("to a ClientHello that lists older parameters too, the server chooses {chosen}"),
         );
+    Finding::with(Verdict::Inconclusive, cause)
+}
+
+/// The server sends more than this tool reads: whether it works for others is not known.
+fn overlong(target: &Target, failure: &Failure) -> Finding {
+    let fix = format!(
+        "Check {} with another client: this tool reads chains of certificates of at most 64 KiB. Shorten the chain.",
+        target.authority()
+    );
+    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone());
     Finding::with(Verdict::Inconclusive, cause)
 }
 

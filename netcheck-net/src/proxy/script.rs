@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -146,7 +147,8 @@ impl Net {
 
     async fn download(&self, url: &str) -> Result<Answer, String> {
         if let Some(path) = url.strip_prefix("file://") {
-            let text = std::fs::read(path).map_err(|error| error.kind().to_string())?;
+            let text = netcheck_record::file::read(Path::new(path), decode::LARGEST as u64)
+                .map_err(|error| error.to_string())?;
             return Ok(Answer { status: 200, body: text, ..Answer::default() });
         }
         let mut at = url.to_owned();
