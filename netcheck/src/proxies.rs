@@ -67,12 +67,13 @@ fn ask(
         .map_err(failed)?;
     let stdin = child.stdin.take();
     // On a thread of its own: the tool answers while it reads.
-    let feeding = thread::spawn(move || {
+    let feeding = thread::Builder::new().spawn(move || {
         use std::io::Write;
         if let Some(mut stdin) = stdin {
             let _ = stdin.write_all((share.join("\n") + "\n").as_bytes());
         }
     });
+    let feeding = feeding.map_err(failed)?;
     let output = child.wait_with_output().map_err(failed)?;
     let _ = feeding.join();
     Ok(output
