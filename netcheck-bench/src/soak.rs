@@ -70,8 +70,8 @@ pub(crate) fn here(args: &Args) -> Result<(), String> {
     let rounds = rounds(folder.path());
     let quarter = (looks.len() / 4).max(1);
     // What the first round learns is not growth.
-    let early = highest(looks.get(..quarter).unwrap_or_default());
-    let late = highest(looks.get(looks.len() - quarter..).unwrap_or_default());
+    let early = held(looks.get(..quarter).unwrap_or_default());
+    let late = held(looks.get(looks.len() - quarter..).unwrap_or_default());
     table::print(&json!({
         "rounds": rounds, "faults": faults,
         "early memory": early.memory, "late memory": late.memory,
@@ -118,11 +118,13 @@ fn look(pid: u32) -> Option<Look> {
     })
 }
 
-fn highest(looks: &[Look]) -> Look {
-    looks.iter().fold(Look::default(), |high, look| Look {
-        memory: high.memory.max(look.memory),
-        descriptors: high.descriptors.max(look.descriptors),
-        threads: high.threads.max(look.threads),
+/// The most memory, and the fewest descriptors and threads: those of the pauses, in which no tool runs.
+fn held(looks: &[Look]) -> Look {
+    let first = looks.first().copied().unwrap_or_default();
+    looks.iter().fold(first, |held, look| Look {
+        memory: held.memory.max(look.memory),
+        descriptors: held.descriptors.min(look.descriptors),
+        threads: held.threads.min(look.threads),
     })
 }
 
