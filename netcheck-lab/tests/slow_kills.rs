@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should end")]
 
 #[path = "namespaces_faults/fault.rs"]
+#[expect(dead_code, reason = "its other tests hold single runs against a code and a time")]
 mod fault;
 
 use fault::{Outcome, fault, kept};

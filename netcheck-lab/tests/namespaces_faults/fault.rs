@@ -68,7 +68,9 @@ impl Outcome {
     /// The number after a word, at the beginning of a line of the script.
     pub fn number(&self, word: &str) -> u64 {
         let line = self.said.lines().find_map(|line| line.strip_prefix(word)?.strip_prefix(' '));
-        line.and_then(|line| line.trim().parse().ok()).unwrap_or_else(|| panic!("no {word}: {}", self.said))
+        let number = line.and_then(|line| line.trim().parse().ok());
+        assert!(number.is_some(), "no {word}: {}", self.said);
+        number.unwrap()
     }
 
     /// Holds the exit code and the longest time against what they must be.
