@@ -7,6 +7,7 @@ pub mod matrix;
 pub mod names;
 mod place;
 pub mod probe;
+pub mod product;
 pub mod scenario;
 mod services;
 mod topology;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::findings::Finding;
-use super::requests::Request;
+use super::request::Request;
 use super::requirements::Requirement;
 use super::status::Status;
 use crate::records::ProfileId;
