@@ -38,7 +38,12 @@ pub(super) fn apply(observations: &mut [Observation]) -> Option<Loss> {
     let late = late(observations);
     let packets = lost_packets(observations, &late);
     let named = observations.iter().any(|one| one.reason() == Some(Reason::LossyPath));
-    let random = random_failures(observations, packets.is_some());
+    let mut random = random_failures(observations, packets.is_some());
+    if packets.is_some_and(|percent| percent >= LIMITING) {
+        random.extend(size_by_chance(observations));
+        random.sort_unstable();
+        random.dedup();
+    }
     let guesses = random.iter().filter(|at| guess(&observations[**at])).count();
     if packets.is_none() && !named && (guesses < SCATTERED || guesses < random.len()) {
         return None;
@@ -63,7 +68,7 @@ pub(super) fn apply(observations: &mut [Observation]) -> Option<Loss> {
             CauseKey { reason: Reason::LossyPath, who: Who::Network, confidence, near: None, action: None };
         change(&mut observations[at], cause, evidence.clone());
     }
-    let limiting = packets.is_some_and(|percent| percent >= LIMITING);
+    let limiting = packets.is_some_and(|percent| percent >= LIMITING) && everywhere(observations, &late);
     for at in late.into_iter().filter(|_| limiting) {
         if observations[at].verdict != Verdict::Pass {
             continue;
@@ -87,6 +92,31 @@ fn late(observations: &[Observation]) -> Vec<usize> {
     let late: Vec<usize> = observations.iter().enumerate().filter_map(late).collect();
     let between = times.iter().filter(|time| (slow..after).contains(*time)).count();
     if between * 4 > late.len() { Vec::new() } else { late }
+}
+
+/// Whether connections of most requirements are late: a burst towards one service may overflow a queue of its own.
+fn everywhere(observations: &[Observation], late: &[usize]) -> bool {
+    const LEAST: usize = 4;
+    let mut connections: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for (at, observation) in observations.iter().enumerate().filter(|(_, one)| one.connect_ms.is_some()) {
+        let (all, slow) = connections.entry(&observation.labels.requirement).or_default();
+        *all += 1;
+        *slow += usize::from(late.binary_search(&at).is_ok());
+    }
+    let tried: Vec<usize> =
+        connections.into_values().filter(|(all, _)| *all >= LEAST).map(|(_, slow)| slow).collect();
+    tried.len() > 1 && tried.iter().filter(|slow| **slow > 0).count() * 2 >= tried.len()
+}
+
+/// Large packets that seem to be lost for their size, by one comparison each: beside much loss, that is chance.
+fn size_by_chance(observations: &[Observation]) -> Vec<usize> {
+    let of_size = |one: &Observation| matches!(one.reason(), Some(Reason::MtuBlackhole | Reason::LargeHello));
+    let high = |one: &Observation| of_size(one) && one.confidence() == Some(Confidence::High);
+    if observations.iter().any(high) {
+        return Vec::new();
+    }
+    let failed = |(_, one): &(usize, &Observation)| of_size(one) && one.silent() && !one.usable();
+    observations.iter().enumerate().filter(failed).map(|(at, _)| at).collect()
 }
 
 /// The share of packets that are lost, in percent, from the connections whose SYN had to be sent again; `None` below 3 %.

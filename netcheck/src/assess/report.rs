@@ -95,7 +95,10 @@ impl Report {
 
     /// The JSON Schema, as docs/report.schema.json has it.
     pub(crate) fn schema() -> String {
-        let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Report)).unwrap_or_default();
+        // What is left out when it is empty is not required.
+        let settings = schemars::generate::SchemaSettings::default().for_serialize();
+        let schema = settings.into_generator().into_root_schema_for::<Report>();
+        let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
         text.push('\n');
         text
     }
