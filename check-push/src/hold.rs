@@ -156,9 +156,10 @@ fn cut(error: &io::Error, lasted: Duration) -> Failure {
         return Failure::new(Code::PushNotOrigin, "more than 1 MiB came on a connection nobody logged in to");
     }
     let mut failure = netcheck_common::tls::io_failure(HOLD, error);
-    failure.detail = match failure.code {
-        Code::TlsReset => format!("the idle connection was reset after {after}"),
-        _ => format!("the idle connection was cut after {after}, without TLS's close_notify"),
+    failure.detail = if failure.code == Code::TlsReset {
+        format!("the idle connection was reset after {after}")
+    } else {
+        format!("the idle connection was cut after {after}, without TLS's close_notify")
     };
     failure
 }

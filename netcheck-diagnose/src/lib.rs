@@ -8,7 +8,9 @@ mod boundary;
 mod diagnosis;
 mod distance;
 mod elsewhere;
+mod experiment;
 mod experiments;
+pub mod filter;
 pub mod fix;
 pub mod hello;
 mod hello_form;
@@ -18,6 +20,8 @@ mod memo;
 mod observed;
 mod older;
 mod outside;
+mod own_reset;
+mod prefetch;
 mod resolver_path;
 mod rules;
 mod times;
@@ -108,18 +112,13 @@ async fn by_layer(
         }
         _ => None,
     };
-    let found = match layer {
-        _ if astray.is_some() => astray,
-        "route" => Some(rules::connection::route(target, observed, failure, net)),
-        "dns" => Box::pin(rules::name::explain(target, observed, failure, net)).await,
-        "proxy" => Some(rules::proxy::explain(target, observed, failure)),
-        "tcp" => Box::pin(rules::connection::explain(target, observed, failure, net)).await,
-        "tls" => Box::pin(rules::handshake::explain(target, observed, failure, net)).await,
-        "http" => Box::pin(rules::page::explain(target, observed, failure, net)).await,
-        "udp" | "stun" | "turn" | "quic" | "icmp" => {
-            Box::pin(rules::datagram::explain(target, observed, failure, net)).await
+    let found = match (astray, rules::of_layer(layer)) {
+        (Some(astray), _) => Some(astray),
+        (None, Some(rule)) => {
+            let net = &net.with_rule(rule);
+            (rule.explain)(rules::Situation { target, observed, failure, net }).await
         }
-        _ => Box::pin(rules::protocol::explain(target, observed, failure, net)).await,
+        (None, None) => None,
     };
     net.tell(1, || {
         let said = found.as_ref().map_or("do not apply".to_owned(), Finding::summary);
@@ -133,11 +132,11 @@ pub fn is_silence_above_tcp(code: Code) -> bool {
     matches!(code, Code::TlsTimeout | Code::HttpTimeout | Code::WsTimeout | Code::RtmpTimeout)
 }
 
-/// The cause where the same check passed with small segments only, so many times.
+/// The cause where the same check passed with small segments only, so many times: loss does not choose them three times.
 pub fn mtu_blackhole(target: &Target, failure: &Failure, times: u8) -> Finding {
     use netcheck_record::cause::{Confidence, Reason, Who};
     let cause = Cause::new(Reason::MtuBlackhole, Who::Network, fix::mtu(target))
-        .with_confidence(if times > 1 { Confidence::High } else { Confidence::Medium })
+        .with_confidence(if times > 2 { Confidence::High } else { Confidence::Medium })
         .with_evidence(format!("with full-sized segments: {}", failure.detail))
         .with_evidence(format!(
             "the same check with segments of at most 500 bytes got further, {}",

@@ -10,7 +10,6 @@ use crate::fix::Fix;
 /// Why a target failed (docs/DIAGNOSIS.md tells how each is told apart).
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Reason {
     /// A device on the way discards the packets.
     FirewallDrop,

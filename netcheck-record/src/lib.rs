@@ -4,6 +4,7 @@
 
 pub mod cause;
 pub mod clock;
+pub mod code_kind;
 pub mod escape;
 pub mod failure;
 pub mod fix;

@@ -64,7 +64,8 @@ fn tiers(args: &Args) -> Result<BTreeSet<Tier>, String> {
     let mut fit = BTreeSet::new();
     let wanted = |tier: &Tier| asked.is_empty() || asked.contains(tier);
     for tier in [Tier::Process, Tier::Namespaces, Tier::Heavy].into_iter().filter(wanted) {
-        match package::install(&packages(tier)) {
+        let installed = package::install(&packages(tier, PACKAGES));
+        match installed.and_then(|()| package::unpack(&packages(tier, UNPACKED))) {
             Ok(()) => {
                 fit.insert(tier);
             }
@@ -75,14 +76,18 @@ fn tiers(args: &Args) -> Result<BTreeSet<Tier>, String> {
     Ok(fit)
 }
 
-fn packages(tier: Tier) -> BTreeSet<String> {
+/// The lists of packages: installed, and only unpacked.
+const PACKAGES: &str = "packages.txt";
+const UNPACKED: &str = "packages-unpacked.txt";
+
+fn packages(tier: Tier, list: &str) -> BTreeSet<String> {
     match tier {
         Tier::Process => BTreeSet::new(),
-        Tier::Namespaces => package::named("netcheck-lab"),
+        Tier::Namespaces => package::named("netcheck-lab", list),
         Tier::Heavy => {
             let tools = workspace::crates().into_iter().map(|tool| format!("check-{tool}"));
             let more = ["netcheck", "netcheck-lab", "xtask"].map(str::to_owned);
-            tools.chain(more).flat_map(|folder| package::named(&folder)).collect()
+            tools.chain(more).flat_map(|folder| package::named(&folder, list)).collect()
         }
     }
 }

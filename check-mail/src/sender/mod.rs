@@ -80,7 +80,7 @@ async fn look_up_domain(identity: &Identity, trace: &mut Trace<Facts>) -> Result
             let detail = "an IP address has no sending identity: name a domain";
             return Err(Failure::new(Code::InputInvalid, detail));
         }
-        let names = Names::of(net.flags())?;
+        let names = Names::of(&net)?;
         match ask_domain(&identity.domain, &names, &net).await? {
             Lookup::NoName => Err(Failure::new(Code::DnsNxdomain, "the domain does not exist")),
             _ => Ok(names),
@@ -176,11 +176,13 @@ async fn judge(
     }
     let unknown = facts.spf.as_ref().is_none_or(|spf| spf.result == Some(SpfResult::Temperror));
     for failure in lost {
-        let cause = unanswered(&failure);
+        // The way to TCP 53 has rules of its own (see Names::truncated).
+        let truncated = failure.underlying.is_some();
+        let cause = (!truncated).then(|| unanswered(&failure));
         if unknown && fatal.is_none() {
             fatal = Some(failure.clone());
         }
-        trace.degrade(failure, Some(cause));
+        trace.degrade(failure, cause);
     }
     match fatal {
         Some(failure) => Err(trace.fail(failure)),
@@ -196,21 +198,23 @@ fn unanswered(failure: &Failure) -> Cause {
 /// Why the domain itself could not be looked up, where the answer of the resolver says so.
 #[must_use]
 pub fn explain(domain: &str, failure: &Failure) -> Option<Finding> {
-    let (who, fix) = match failure.code {
-        Code::DnsNxdomain => (
+    let (who, fix) = if failure.code == Code::DnsNxdomain {
+        (
             Who::Service,
             format!(
                 "Check the spelling of {domain}. If it is right, register the domain and publish its SPF, DKIM and DMARC records (DNS, TXT); \
                  if other networks resolve it, have the resolver of this network answer {domain}."
             ),
-        ),
-        Code::DnsServfail | Code::DnsRefused | Code::DnsMalformed => (
+        )
+    } else if matches!(failure.code, Code::DnsServfail | Code::DnsRefused | Code::DnsMalformed) {
+        (
             Who::Dns,
             format!(
                 "Have the resolver of this network answer the TXT records of {domain} (DNS, UDP and TCP 53)."
             ),
-        ),
-        _ => return None,
+        )
+    } else {
+        return None;
     };
     let reason = if who == Who::Service { Reason::SenderIdentity } else { Reason::Unknown };
     Some(Finding { verdict: None, cause: Cause::new(reason, who, fix).with_evidence(failure.detail.clone()) })

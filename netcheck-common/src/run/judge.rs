@@ -11,6 +11,7 @@ use netcheck_net::net::Net;
 use netcheck_net::proxy::Step;
 use netcheck_net::tls::Trust;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::code_kind::CodeKind;
 use netcheck_record::escape;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::record::{Record, VERSION, Verdict};
@@ -119,8 +120,23 @@ pub(super) fn correct(net: &Diagnosis, target: &Target, observed: &mut Observed)
     block_page_address(net, target, observed);
 }
 
-/// Looks for the cause of what went wrong.
+/// Looks for the cause of what went wrong, and for what the user asked about it.
 pub(super) async fn explain<C: Check>(
+    check: &C,
+    net: &Diagnosis,
+    target: &Target,
+    facts: &C::Facts,
+    observed: &Observed,
+    small_rounds: u8,
+) -> Option<Finding> {
+    let mut finding = cause(check, net, target, facts, observed, small_rounds).await?;
+    if let Some(sentence) = clock::within(net.left(), check.examine(target, observed, net)).await.flatten() {
+        finding.cause = finding.cause.with_evidence(sentence);
+    }
+    Some(finding)
+}
+
+async fn cause<C: Check>(
     check: &C,
     net: &Diagnosis,
     target: &Target,
@@ -258,13 +274,11 @@ fn verdict(
 
 /// The verdict a failure means before anything more is known.
 fn usual(target: &Target, code: Code) -> Verdict {
-    match code {
-        Code::IcmpNotPermitted | Code::InputInvalid | Code::Internal => Verdict::Inconclusive,
-        Code::UdpTimeout | Code::QuicTimeout if target.flag("known_to_answer") == Some(false) => {
-            Verdict::Inconclusive
-        }
-        _ => Verdict::Fail,
+    let silent = matches!(code, Code::UdpTimeout | Code::QuicTimeout);
+    if code.kind() == CodeKind::NotProbed || silent && target.flag("known_to_answer") == Some(false) {
+        return Verdict::Inconclusive;
     }
+    Verdict::Fail
 }
 
 fn unknown(failure: &Failure) -> Cause {

@@ -8,8 +8,8 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::internet::{FILES, World};
 use super::scenario::{Probe, Scenario};
-use super::{FILES, World};
 
 /// A tool that lasts longer has hung, whatever its own bounds say.
 const PATIENCE_S: &str = "45";

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Options;
 use super::faults::{Answers, Inline, Middlebox, Proxy, Rules};
+use super::internet::World;
+use super::options::Options;
 
 /// One scenario.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,6 +23,8 @@ pub struct Scenario {
     /// How many faults that is; see [`Scenario::faults`].
     #[serde(default, rename = "faults")]
     planted: Option<usize>,
+    /// The causes that hold here, for a series of whole runs: to be sure of any other is wrong.
+    pub true_causes: Option<Vec<String>>,
     /// The world it is broken in.
     #[serde(default)]
     pub world: Options,
@@ -125,6 +128,26 @@ fn folder() -> io::Result<PathBuf> {
     Err(io::Error::other(
         "the scenarios are not where they were built; set NETCHECK_SCENARIOS to their folder",
     ))
+}
+
+impl World {
+    /// Breaks what the scenario says.
+    ///
+    /// # Errors
+    /// A fault cannot be put in place.
+    pub fn break_as(&mut self, scenario: &Scenario) -> io::Result<()> {
+        scenario.dns.place(self)?;
+        for (number, inline) in (1..).zip(&scenario.inlines) {
+            inline.place(self, number)?;
+        }
+        for (number, middlebox) in scenario.middleboxes.iter().enumerate() {
+            middlebox.place(self, number)?;
+        }
+        if let Some(proxy) = &scenario.proxy {
+            proxy.place(self)?;
+        }
+        scenario.rules.iter().try_for_each(|rules| rules.place(self))
+    }
 }
 
 #[cfg(test)]

@@ -138,6 +138,8 @@ fn lost_packets(observations: &[Observation], late: &[usize]) -> Option<u32> {
 struct Ends<'a> {
     good: Vec<&'a Observation>,
     bad: Vec<usize>,
+    /// Whether a device answers in place of the services: what it is too slow for is not lost.
+    intercepted: bool,
 }
 
 /// Failures that make no pattern: of a requirement the smaller part, in no long row of ports, on no port that fails at
@@ -146,6 +148,8 @@ fn random_failures(observations: &[Observation], measured: bool) -> Vec<usize> {
     let mut requirements: BTreeMap<&str, Ends> = BTreeMap::new();
     for (at, observation) in observations.iter().enumerate() {
         let ends = requirements.entry(&observation.labels.requirement).or_default();
+        ends.intercepted |=
+            matches!(observation.reason(), Some(Reason::TlsInspection | Reason::TransparentProxy));
         if observation.verdict == Verdict::Pass {
             ends.good.push(observation);
         } else if may_be_random(observation, measured) {
@@ -159,7 +163,7 @@ fn random_failures(observations: &[Observation], measured: bool) -> Vec<usize> {
         let few = bad.len() < ends.good.len()
             || measured && bad.iter().all(|one| guess(one)) && bad.len() <= ends.good.len().max(1);
         let row = if measured { chance_row(bad.len(), ends.good.len()) } else { ROW };
-        few && !in_a_row(&bad, row) && !at_every_host(&bad, &ends.good)
+        few && !ends.intercepted && !in_a_row(&bad, row) && !at_every_host(&bad, &ends.good)
     };
     requirements
         .into_values()

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use netcheck_record::cause::{Confidence, Reason, Who};
+use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::Code;
 use netcheck_record::record::Verdict;
 use serde::{Deserialize, Serialize};
@@ -157,6 +158,8 @@ pub(crate) struct Detail {
 pub(crate) struct Marks {
     /// Who signed the certificate.
     pub(crate) issuer: Option<String>,
+    /// Whose certificate it is.
+    pub(crate) subject: Option<String>,
     /// The interception product whose name the issuer bears.
     pub(crate) vendor: Option<String>,
     /// `public`, `system` or `none`.
@@ -244,7 +247,7 @@ impl Observation {
 
     /// Whether nothing answered in time.
     pub(crate) fn silent(&self) -> bool {
-        self.code.is_some_and(|code| code.as_str().ends_with(".timeout"))
+        self.code.is_some_and(|code| code.kind() == CodeKind::Timeout)
     }
 
     /// Whether the target stayed silent, need not answer, and nothing shows that the network keeps it silent.
@@ -334,6 +337,7 @@ impl Marks {
         let fact = |path: &[&str]| line::fact(facts, path);
         let marks = Marks {
             issuer: fact(&["tls", "issuer"]),
+            subject: fact(&["tls", "subject"]),
             vendor: fact(&["tls", "vendor"]),
             trust: fact(&["tls", "trust"]),
             leaf: fact(&["tls", "sha256"]),
