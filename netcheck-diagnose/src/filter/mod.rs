@@ -113,7 +113,7 @@ pub async fn identify(target: &Target, observed: &Observed, net: &Diagnosis) -> 
     }
     let to = observed.path.peer.filter(|_| observed.path.proxy.is_none() && net.diagnoses())?;
     match failure.code.layer() {
-        "tcp" => Some(Box::pin(connection::identify(net, to, &observed.path.addresses)).await),
+        "tcp" => Some(Box::pin(connection::identify(net, to, &observed.path.addresses, failure)).await),
         "tls" if observed.path.hello.is_some() => {
             let sent = observed.path.hello.clone()?;
             Some(Box::pin(hello::identify(target, to, &sent, failure, net)).await)
