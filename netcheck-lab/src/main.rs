@@ -7,6 +7,7 @@ use std::sync::Mutex;
 
 use netcheck_lab::browser::Comparison;
 use netcheck_lab::world::matrix::Matrix;
+use netcheck_lab::world::product::ProductTable;
 use netcheck_lab::world::scenario::Scenario;
 use netcheck_lab::world::series::Series;
 use netcheck_lab::world::{FILES, World, isolate, isolated, mortal};
@@ -14,6 +15,7 @@ use netcheck_lab::world::{FILES, World, isolate, isolated, mortal};
 const USAGE: &str = "usage: netcheck-lab list
        netcheck-lab run SCENARIO [--] COMMAND [ARGUMENT]...
        netcheck-lab matrix [--only NAME]... [--write FILE]
+       netcheck-lab answers [--only NAME]... [--write FILE]
        netcheck-lab series SCENARIO [--runs N]
        netcheck-lab demo
        netcheck-lab browser-hello [--write FILE]
@@ -51,6 +53,7 @@ fn command(arguments: &[String]) -> io::Result<ExitCode> {
         ["series", name, "--runs", runs] => series(name, runs),
         ["check", name] => check(name),
         ["matrix", options @ ..] => matrix(options),
+        ["answers", options @ ..] => answers(options),
         _ => Err(io::Error::other(format!("not understood\n{USAGE}"))),
     }
 }
@@ -159,7 +162,30 @@ fn browser_hello(file: Option<&str>) -> io::Result<ExitCode> {
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Every probe of every scenario: verdict, failure and cause of single targets.
 fn matrix(options: &[&str]) -> io::Result<ExitCode> {
+    let (names, file) = selection(options)?;
+    let matrix = Matrix::run(&names, &Mutex::new(io::stdout()))?;
+    writeln!(io::stdout(), "{}", matrix.summary())?;
+    if let Some(file) = file {
+        replace_section(file, "matrix", &matrix.markdown())?;
+    }
+    Ok(if matrix.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The whole product in every scenario: findings and requests.
+fn answers(options: &[&str]) -> io::Result<ExitCode> {
+    let (names, file) = selection(options)?;
+    let table = ProductTable::run(&names, &Mutex::new(io::stdout()))?;
+    writeln!(io::stdout(), "{}", table.summary())?;
+    if let Some(file) = file {
+        replace_section(file, "answers", &table.markdown())?;
+    }
+    Ok(if table.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The scenarios that are asked for, all unless some are named, and the page that is written.
+fn selection<'a>(options: &[&'a str]) -> io::Result<(Vec<String>, Option<&'a str>)> {
     let (mut names, mut file) = (Vec::new(), None);
     for pair in options.chunks(2) {
         match pair {
@@ -171,20 +197,15 @@ fn matrix(options: &[&str]) -> io::Result<ExitCode> {
     if names.is_empty() {
         names = Scenario::names()?;
     }
-    let matrix = Matrix::run(&names, &Mutex::new(io::stdout()))?;
-    writeln!(io::stdout(), "{}", matrix.summary())?;
-    if let Some(file) = file {
-        let text = std::fs::read_to_string(file)?;
-        std::fs::write(file, between(&text, &matrix.markdown())?)?;
-    }
-    Ok(if matrix.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok((names, file))
 }
 
-/// The page with the table between its markers replaced.
-fn between(page: &str, table: &str) -> io::Result<String> {
-    const MARKERS: (&str, &str) = ("<!-- matrix: begin -->", "<!-- matrix: end -->");
-    let missing = || io::Error::other(format!("the page has no {} … {}", MARKERS.0, MARKERS.1));
-    let (before, rest) = page.split_once(MARKERS.0).ok_or_else(missing)?;
-    let (_, after) = rest.split_once(MARKERS.1).ok_or_else(missing)?;
-    Ok(format!("{before}{}\n{table}{}{after}", MARKERS.0, MARKERS.1))
+/// Replaces a page's table between the markers of that name.
+fn replace_section(file: &str, name: &str, table: &str) -> io::Result<()> {
+    let page = std::fs::read_to_string(file)?;
+    let (begin, end) = (format!("<!-- {name}: begin -->"), format!("<!-- {name}: end -->"));
+    let missing = || io::Error::other(format!("the page has no {begin} … {end}"));
+    let (before, rest) = page.split_once(&begin).ok_or_else(missing)?;
+    let (_, after) = rest.split_once(&end).ok_or_else(missing)?;
+    std::fs::write(file, format!("{before}{begin}\n{table}{end}{after}"))
 }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Subcommand};
 
 use crate::out;
-use crate::profile::Profile;
 use crate::profile::row::Way;
+use crate::profile::{Profile, new};
 
 const NEW: &str = include_str!("new_profile.toml");
 
@@ -36,10 +36,16 @@ enum Action {
         #[arg(required = true)]
         files: Vec<String>,
     },
-    /// Write a profile of your own that adds to spotme, to be edited
+    /// Write a profile of your own: one that adds to spotme, or with --target one that stands alone
     New {
         /// The file; it must not exist
         file: PathBuf,
+        /// What has to work, as `https://www.example.com` (repeatable)
+        #[arg(long, value_name = "TARGET")]
+        target: Vec<String>,
+        /// Its name
+        #[arg(long, value_name = "NAME", default_value = "mine", requires = "target")]
+        name: String,
     },
 }
 
@@ -66,9 +72,14 @@ pub(crate) fn run(args: &Args) -> Result<u8, String> {
                 out::print(&format!("{file}: sound: {rows} rows, {probes} probes\n"))?;
             }
         }
-        Action::New { file } => {
+        Action::New { file, target, name } => {
+            let text = match target.as_slice() {
+                [] => NEW.to_owned(),
+                targets => new::text(name, targets)?,
+            };
+            Profile::validate(name, Profile::parse(&text)?)?;
             let opened = OpenOptions::new().write(true).create_new(true).open(file);
-            let written = opened.and_then(|mut opened| opened.write_all(NEW.as_bytes()));
+            let written = opened.and_then(|mut opened| opened.write_all(text.as_bytes()));
             written.map_err(|why| format!("{}: {why}", file.display()))?;
         }
     }

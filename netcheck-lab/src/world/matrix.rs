@@ -95,7 +95,7 @@ impl Matrix {
         self.rows.iter().filter(|row| what(&row.judgement)).count()
     }
 
-    /// The table for docs/DIAGNOSIS.md.
+    /// The table for docs/evidence/MATRIX.md.
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut text = String::from("| what is broken | probe | found |\n|---|---|---|\n");

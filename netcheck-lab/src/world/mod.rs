@@ -9,6 +9,7 @@ pub mod names;
 mod options;
 mod place;
 pub mod probe;
+pub mod product;
 pub mod scenario;
 pub mod series;
 mod services;

@@ -73,7 +73,7 @@ pub fn run(scenario: &Scenario) -> io::Result<Vec<Found>> {
     Ok(found.into_iter().map(read).collect())
 }
 
-/// The folder of the tools: where this program is, unless the environment names another.
+/// The folder of the tools: where this program is, unless the environment names another. Tests are a folder deeper.
 ///
 /// # Errors
 /// This program's own place is not known.
@@ -82,7 +82,8 @@ pub fn tools() -> io::Result<PathBuf> {
         return Ok(folder.into());
     }
     let own = std::env::current_exe()?;
-    Ok(own.parent().map(Path::to_path_buf).unwrap_or_default())
+    let folder = own.parent().filter(|folder| !folder.ends_with("deps")).or_else(|| own.parent()?.parent());
+    Ok(folder.map(Path::to_path_buf).unwrap_or_default())
 }
 
 /// Every tool is told the lab's roots; two seconds of silence are enough where a round trip takes a millisecond.

@@ -20,6 +20,9 @@ pub struct Scenario {
     pub name: String,
     /// What is broken, in a sentence.
     pub sentence: String,
+    /// How many faults that is; see [`Scenario::faults`].
+    #[serde(default, rename = "faults")]
+    planted: Option<usize>,
     /// The causes that hold here, for a series of whole runs: to be sure of any other is wrong.
     pub true_causes: Option<Vec<String>>,
     /// The world it is broken in.
@@ -82,6 +85,12 @@ impl Scenario {
         let mut scenario: Scenario = toml::from_str(&text).map_err(|error| wrong(&file, &error))?;
         name.clone_into(&mut scenario.name);
         Ok(scenario)
+    }
+
+    /// How many faults are planted: one, and none in a healthy network, where the file does not say otherwise.
+    #[must_use]
+    pub fn faults(&self) -> usize {
+        self.planted.unwrap_or(usize::from(!self.name.starts_with("healthy")))
     }
 
     /// The names of all scenarios, the healthy ones first.

@@ -6,9 +6,16 @@ use super::destination::Destination;
 use super::{Rule, joined};
 use crate::target::Place;
 
+const HEAD: &str = "\
+! An access list does nothing until an interface has it, and ends with an implicit deny:
+!   access-group NETCHECK in interface inside
+!   access-group NETCHECK-IN in interface outside
+! Names are resolved by the ASA itself (`dns domain-lookup`). NAT is configured apart.
+";
+
 /// The objects and the list. An ASA knows no wildcard names: their witnesses stand for them, and a remark says so.
 pub(super) fn text(rules: &[Rule]) -> String {
-    let mut objects = String::new();
+    let mut objects = BTreeSet::new();
     let mut list = String::new();
     for rule in rules {
         list.push_str(&format!("access-list NETCHECK remark {}\n", rule.comment()));
@@ -36,9 +43,7 @@ pub(super) fn text(rules: &[Rule]) -> String {
                 }
             }
         }
-        for name in &names {
-            objects.push_str(&format!("object network NETCHECK-{name}\n fqdn {name}\n"));
-        }
+        objects.extend(names.iter().map(|name| format!("object network NETCHECK-{name}\n fqdn {name}\n")));
         for (transport, port) in services(rule) {
             for name in &names {
                 list.push_str(&format!(
@@ -52,7 +57,8 @@ pub(super) fn text(rules: &[Rule]) -> String {
             }
         }
     }
-    format!("! Address objects\n{objects}!\n! The list\n{list}")
+    let objects: String = objects.into_iter().collect();
+    format!("{HEAD}! Address objects\n{objects}!\n! The list\n{list}")
 }
 
 fn services(rule: &Rule) -> Vec<(&'static str, String)> {

@@ -3,6 +3,12 @@
 use super::destination::Destination;
 use super::{Rule, joined};
 
+const HEAD: &str = "\
+# Put in your interfaces for \"internal\" and \"wan1\". The first policy that matches decides: move these above policies
+# that deny. `set nat enable` translates sources to the address of the outgoing interface; leave it out where another
+# device does. Inbound mail and IPv6 blocks are not in here: they need a virtual IP, and `config firewall address6`.
+";
+
 /// The three sections. Interfaces are to be filled in.
 pub(super) fn text(rules: &[Rule]) -> String {
     let outbound: Vec<&Rule> = rules.iter().filter(|rule| !rule.inbound()).collect();
@@ -11,7 +17,8 @@ pub(super) fn text(rules: &[Rule]) -> String {
     let mut policies = String::from("config firewall policy\n");
     for rule in &outbound {
         let mut members = Vec::new();
-        for (at, to) in rule.to.iter().enumerate() {
+        let v6 = |to: &Destination| matches!(to, Destination::Block(block) if block.contains(':'));
+        for (at, to) in rule.to.iter().enumerate().filter(|(_, to)| !v6(to)) {
             let name = format!("netcheck-{}-{}", rule.name, at + 1);
             members.push(format!("\"{name}\""));
             addresses.push_str(&format!(
@@ -28,16 +35,14 @@ pub(super) fn text(rules: &[Rule]) -> String {
         policies.push_str(&format!(
             "  edit 0\n    set name \"netcheck-{}\"\n    set srcintf \"internal\"\n    set dstintf \"wan1\"\n    set srcaddr \"all\"\n\
              \u{20}   set dstaddr {}\n    set action accept\n    set schedule \"always\"\n    set service \"netcheck-{}\"\n\
-             \u{20}   set comments \"{}\"\n  next\n",
+             \u{20}   set nat enable\n    set comments \"{}\"\n  next\n",
             rule.name,
             members.join(" "),
             rule.name,
             rule.comment()
         ));
     }
-    format!(
-        "# Put in your interfaces for \"internal\" and \"wan1\".\n{addresses}end\n{services}end\n{policies}end\n"
-    )
+    format!("{HEAD}{addresses}end\n{services}end\n{policies}end\n")
 }
 
 fn address(to: &Destination) -> String {

@@ -23,6 +23,11 @@ pub(super) fn text(rules: &[Rule]) -> String {
         }
     }
     out.push_str(USE);
+    // The table and its other chains stay; what an earlier list held goes.
+    out.push_str("\ntable inet netcheck {\n  chain netcheck_allow { }\n  chain netcheck_mail { }\n}\n");
+    for chain in ["netcheck_allow", "netcheck_mail"] {
+        out.push_str(&format!("flush chain inet netcheck {chain}\n"));
+    }
     out.push_str("\ntable inet netcheck {\n");
     for rule in &outbound {
         for (family, kind, v6) in [("4", "ipv4_addr", false), ("6", "ipv6_addr", true)] {

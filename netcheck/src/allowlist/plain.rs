@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::destination::Destination;
 use super::{Rule, joined};
 use crate::profile::Profile;
 use crate::wrap;
@@ -28,7 +29,7 @@ pub(super) fn text(profile: &Profile, rules: &[Rule]) -> String {
 pub(super) fn csv(rules: &[Rule]) -> String {
     let mut out = String::from("row,function,role,required,direction,peer,transport,ports,region\r\n");
     for rule in rules {
-        let peers = if rule.inbound() { &rule.permit.from } else { &rule.permit.to };
+        let peers = if rule.inbound() { rule.permit.from.clone() } else { destinations(rule) };
         for (peer, (transport, ports)) in
             peers.iter().flat_map(|peer| rule.transports().into_iter().map(move |t| (peer, t)))
         {
@@ -50,12 +51,21 @@ pub(super) fn csv(rules: &[Rule]) -> String {
     out
 }
 
+/// Every destination by itself: braces are the profile's own.
+fn destinations(rule: &Rule) -> Vec<String> {
+    let text = |to: &Destination| match to {
+        Destination::Under(name) => format!("*.{name}"),
+        Destination::Name(name) | Destination::Block(name) => name.clone(),
+    };
+    rule.to.iter().map(text).collect()
+}
+
 /// One object a permit.
 pub(super) fn json(rules: &[Rule]) -> String {
     let rule = |rule: &Rule| {
         json!({ "row": rule.row.name, "function": rule.row.function, "role": rule.row.role,
             "required": rule.row.required(), "source": rule.row.source,
-            "direction": if rule.inbound() { "in" } else { "out" }, "to": rule.permit.to, "from": rule.permit.from,
+            "direction": if rule.inbound() { "in" } else { "out" }, "to": destinations(rule), "from": rule.permit.from,
             "tcp": joined(&rule.tcp, ",", "-"), "udp": joined(&rule.udp, ",", "-") })
     };
     let rules: Vec<_> = rules.iter().map(rule).collect();

@@ -21,7 +21,7 @@ pub(super) fn text(rules: &[Rule]) -> String {
         }
         let name = format!("netcheck_{}", rule.name);
         out.push_str(&format!("acl {name}_port port {}\n", joined(&rule.tcp, " ", "-")));
-        let names: Vec<String> = rule.names().map(domain).collect();
+        let names: Vec<String> = rule.names().filter(|to| !covered(to, rule)).map(domain).collect();
         if !names.is_empty() {
             out.push_str(&format!(
                 "acl {name} dstdomain {}\nhttp_access allow {name} {name}_port\n",
@@ -37,6 +37,17 @@ pub(super) fn text(rules: &[Rule]) -> String {
         }
     }
     out
+}
+
+/// Whether a wildcard of the same rule holds it: squid refuses a list that names a domain and what is under it.
+fn covered(to: &Destination, rule: &Rule) -> bool {
+    let (Destination::Name(name) | Destination::Under(name)) = to else { return false };
+    rule.names().any(|other| match other {
+        Destination::Under(domain) if other != to => {
+            name == domain || name.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'))
+        }
+        _ => false,
+    })
 }
 
 /// A leading dot stands for the name and everything under it.

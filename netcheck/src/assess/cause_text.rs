@@ -115,6 +115,9 @@ pub(crate) fn clause(finding: &Finding) -> String {
             format!("the proxy{} refuses these destinations by its policy", by(&names.proxy))
         }
         Reason::ProxyDown => format!("the proxy{} does not work", by(&names.proxy)),
+        Reason::ProxyUpstream if names.everything => {
+            format!("the proxy{} reaches no destination", by(&names.proxy))
+        }
         Reason::ProxyUpstream => format!("the proxy{} cannot reach these destinations", by(&names.proxy)),
         Reason::ProxyTicket => {
             format!("this machine has no valid Kerberos ticket for the proxy{}", by(&names.proxy))
@@ -301,7 +304,12 @@ pub(super) fn vendor(line: &str) -> Option<String> {
         (Some((_, name)), _) | (None, Some((_, name))) => name,
         (None, None) => return None,
     };
-    let name = name.split([' ', '(', ',', ';', '.', ':']).next().unwrap_or_default();
+    page_vendor(name)
+}
+
+/// The product that a page is of: `Squid (a header has …)`.
+pub(super) fn page_vendor(page: &str) -> Option<String> {
+    let name = page.split([' ', '(', ',', ';', '.', ':']).next().unwrap_or_default();
     (!name.is_empty()).then(|| name.to_owned())
 }
 

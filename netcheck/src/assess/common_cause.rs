@@ -139,6 +139,7 @@ fn of_proxy(reason: Reason) -> bool {
     matches!(
         reason,
         Reason::ProxyDown
+            | Reason::ProxyUpstream
             | Reason::ProxyAuth
             | Reason::ProxyTicket
             | Reason::ProxySpn

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::basis::Basis;
 use super::report::{Round, RunSummary};
-use super::{Basis, Status};
+use super::requirements::Requirement;
+use super::status::Status;
 use crate::baseline::Baseline;
 use crate::plan::CONTROLS;
 use crate::records::{Input, Observation, Run, utc};
@@ -238,6 +240,7 @@ pub(super) fn timeline(
     input: &Input,
     judged: &Judged,
     earlier: Vec<Observation>,
+    judge: impl Fn(Vec<Observation>, &Completeness) -> Vec<Requirement>,
 ) -> Vec<Round> {
     let skip = judged.earlier.len().saturating_sub(ROUNDS);
     let mut rounds: BTreeMap<u32, Vec<Observation>> =
@@ -255,12 +258,12 @@ pub(super) fn timeline(
         let completeness = of(basis, input, &only, &observations);
         let first = observations.iter().map(|one| one.time).min().map(utc).unwrap_or_default();
         let started = completeness.run.started.clone().unwrap_or(first);
-        let report = super::judge(basis, observations, &completeness, None).report;
-        let bad = report.requirements.iter().filter(|one| one.required && !one.status.usable());
+        let requirements = judge(observations, &completeness);
+        let required = || requirements.iter().filter(|one| one.required);
         Round {
             started,
-            status: report.roles.values().max().copied().unwrap_or(Status::NotKnown),
-            not_working: bad.map(|one| one.name.clone()).collect(),
+            status: required().map(|one| one.status).max().unwrap_or(Status::NotKnown),
+            not_working: required().filter(|one| !one.status.usable()).map(|one| one.name.clone()).collect(),
         }
     };
     rounds.into_iter().map(round).collect()

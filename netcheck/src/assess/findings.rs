@@ -9,8 +9,9 @@ use netcheck_record::record::Verdict;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::cause_text;
 use super::loss::Loss;
-use super::{CONTROLS, cause_text};
+use crate::plan::CONTROLS;
 use crate::ports;
 use crate::records::Observation;
 use crate::target::site;
@@ -157,9 +158,7 @@ fn key(observation: &Observation) -> Key {
     let reason = cause.map_or(Reason::Unknown, |cause| cause.reason);
     let who = cause.map_or(Who::Unknown, |cause| cause.who);
     let detail = match who {
-        _ if reason == Reason::Unknown && who != Who::Service => {
-            observation.code.map_or("", Code::as_str).to_owned()
-        }
+        _ if reason == Reason::Unknown && who != Who::Service => unexplained(observation).to_owned(),
         Who::Service => site(&observation.endpoint.host),
         _ => String::new(),
     };
@@ -167,6 +166,13 @@ fn key(observation: &Observation) -> Key {
     // What concerns the whole access is one thing, whomever single targets would ask.
     let who = if cause_text::of_the_access(reason) { Who::Unknown } else { who };
     Key { reason, who, near, detail }
+}
+
+/// What observations without a cause have in common. A reset is one thing, whichever layer notices it first.
+fn unexplained(observation: &Observation) -> &'static str {
+    let code = observation.code.map_or("", Code::as_str);
+    let ended = code.rsplit_once('.').map_or("", |(_, end)| end);
+    if matches!(ended, "reset" | "closed") { ended } else { code }
 }
 
 fn finding(
@@ -249,8 +255,9 @@ fn names<'a>(members: impl Iterator<Item = &'a Observation>) -> Names {
         let Some(marks) = &observation.marks else { continue };
         let intercepted = marks.trust.as_deref() != Some("public");
         authorities.extend(marks.issuer.clone().filter(|_| intercepted));
-        vendors.extend(marks.vendor.clone());
-        vendors.extend(marks.page.as_deref().and_then(cause_text::vendor));
+        // Some issuers are known by what they call themselves: a description, and no product.
+        vendors.extend(marks.vendor.clone().filter(|name| !name.starts_with("a ")));
+        vendors.extend(marks.page.as_deref().and_then(cause_text::page_vendor));
         if observation.reason() == Some(Reason::CaptivePortal) {
             portals.extend(marks.location.clone());
         }

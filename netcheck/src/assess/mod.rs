@@ -1,55 +1,39 @@
 //! What a run means: records become findings, requirement statuses, requests and a headline, in named passes.
 //! Every pass is a pure function of observations; the order of the records does not matter.
 
+mod basis;
 mod cause_text;
 mod common_cause;
 mod completeness;
 mod findings;
 mod headline;
+mod host_place;
+mod interception;
 mod loss;
 mod permits;
 mod proof;
 mod reconcile;
 mod report;
+mod request;
 mod request_text;
 mod requests;
 mod requirements;
 mod status;
 
-use std::collections::BTreeSet;
-
+pub(crate) use basis::Basis;
 pub(crate) use cause_text::{confidence, hosts, of_the_access, place, ports, short, who};
 pub(crate) use completeness::{Completeness, bad_lines};
 pub(crate) use findings::Finding;
 pub(crate) use headline::{role_name, sentences};
 pub(crate) use report::Report;
-pub(crate) use request_text::{heading, word};
-pub(crate) use requests::Rule;
+pub(crate) use request::Rule;
 #[cfg(test)]
-use requests::{Addressee, Request};
-pub(crate) use requirements::Requirement;
+use request::{Addressee, Request};
+pub(crate) use request_text::{heading, word};
+pub(crate) use requirements::{Requirement, interfaces};
 pub(crate) use status::Status;
 
-use crate::baseline::Baseline;
-pub(crate) use crate::plan::CONTROLS;
-use crate::plan::Line;
-use crate::profile::Profile;
 use crate::records::{Input, Observation};
-
-/// What an assessment is made with besides the records.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Basis<'a> {
-    /// What the platform needs.
-    pub(crate) profile: &'a Profile,
-    /// What was, or would be, checked.
-    pub(crate) plan: &'a [Line],
-    /// How failed targets ended in a run from elsewhere.
-    pub(crate) baseline: Option<&'a Baseline>,
-    /// The interface that a requirement has to leave through.
-    pub(crate) interfaces: &'a [(String, String)],
-    /// Whether only a part of what was checked is judged: `--role`, `--region`, `--row`.
-    pub(crate) narrowed: bool,
-}
 
 /// What a run means, and the observations it rests on.
 #[derive(Debug)]
@@ -71,7 +55,10 @@ pub(crate) fn assess(basis: &Basis, input: &mut Input) -> Assessment {
         false => observations.extract_if(.., |one| !judged.holds(one)).collect(),
     };
     let completeness = completeness::of(basis, input, &judged, &observations);
-    let timeline = completeness::timeline(basis, input, &judged, earlier);
+    let judge_round = |observations, completeness: &Completeness| {
+        judge(basis, observations, completeness, None).report.requirements
+    };
+    let timeline = completeness::timeline(basis, input, &judged, earlier, judge_round);
     let mut assessment = judge(basis, observations, &completeness, input.public_address.as_deref());
     assessment.report.timeline = timeline;
     assessment
@@ -95,11 +82,13 @@ fn judge(
     let findings = findings::group(&observations, &known, loss, common);
     let membership = membership(&findings, observations.len());
     let mut requirements =
-        requirements::of(basis, &observations, &findings, &membership, &known, completeness);
+        requirements::of(basis, &observations, &findings, &membership, &known, &completeness.planned);
     let needed = requirements::needed(&requirements, &observations);
     let findings = requirements::required_only(findings, &needed, &observations);
     requirements::sort(&mut requirements);
-    let requests = requests::of(&findings, &observations, &needed, basis.profile, public_address);
+    let working =
+        requirements.iter().filter(|one| one.status.usable()).map(|one| one.name.as_str()).collect();
+    let requests = requests::of(&findings, &observations, &needed, &working, basis.profile, public_address);
     let mut report = Report {
         v: 1,
         run: completeness.run.clone(),
@@ -152,18 +141,9 @@ impl Assessment {
     pub(crate) fn of<'a>(&'a self, requirement: &'a Requirement) -> impl Iterator<Item = &'a Observation> {
         requirement.members.iter().map(|at| &self.observations[*at])
     }
-
-    /// The interfaces that observations left through.
-    pub(crate) fn interfaces<'a>(members: impl Iterator<Item = &'a Observation>) -> BTreeSet<String> {
-        members
-            .filter_map(|one| {
-                let egress = one.egress.as_ref()?;
-                let interface = egress.interface.clone()?;
-                Some(if egress.tunnel { format!("{interface} (tunnel)") } else { interface })
-            })
-            .collect()
-    }
 }
 
+#[cfg(test)]
+mod cause_tests;
 #[cfg(test)]
 mod tests;

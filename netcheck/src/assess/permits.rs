@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::requests::Rule;
+use netcheck_record::record::Verdict;
+
+use super::request::Rule;
 use crate::allowlist::destination::{self, Destination};
 use crate::ports;
 use crate::profile::Profile;
@@ -12,15 +14,6 @@ use crate::records::Observation;
 
 /// A permit entry: the requirement's position, the permit's, and the transport.
 type Entry = (usize, usize, &'static str);
-
-/// Whether a target is affected by what a rule is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Affected {
-    /// It is.
-    Yes,
-    /// It works.
-    No,
-}
 
 /// The permits of a profile, and what works of each.
 #[derive(Debug)]
@@ -44,7 +37,7 @@ impl<'a> Permitted<'a> {
         }
         let mut permitted = Permitted { profile, destinations, working: BTreeMap::new() };
         for observation in observations {
-            if super::requests::affected(observation) == Affected::No
+            if observation.verdict == Verdict::Pass
                 && let Some(entry) = permitted.entry(observation)
             {
                 let host = observation.endpoint.host.clone();
@@ -92,6 +85,7 @@ impl<'a> Permitted<'a> {
             addresses: destination.addresses,
             protocol: destination.protocol,
             ports: destination.ports,
+            optional: false,
         }));
         merged(rules)
     }
@@ -121,6 +115,7 @@ impl<'a> Permitted<'a> {
             addresses: addresses(affected.iter().copied().filter(|one| of(one))),
             protocol: transport.to_owned(),
             ports: ports.replace(' ', "").replace(',', ", "),
+            optional: false,
         };
         let texts = &self.destinations[&(row, number)];
         let mut rules = Vec::new();
@@ -174,6 +169,7 @@ fn merged(rules: Vec<Rule>) -> Vec<Rule> {
         rule: key.0,
         protocol: key.1,
         ports: key.2,
+        optional: false,
     };
     order.into_iter().map(rule).collect()
 }

@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use netcheck_record::cause::{Confidence, Reason, Who};
+use netcheck_record::failure::Code;
 use netcheck_record::record::Verdict;
 
+use super::{host_place, interception};
 use crate::records::{CauseKey, Observation};
 
 /// How near a guess is to a proof, the nearest first.
@@ -25,15 +27,15 @@ struct Proof {
     hosts: BTreeMap<String, usize>,
     requirements: BTreeMap<String, usize>,
     ports: BTreeMap<Option<u16>, usize>,
-    codes: BTreeMap<Option<netcheck_record::failure::Code>, usize>,
+    codes: BTreeMap<Option<Code>, usize>,
     members: usize,
 }
 
 /// Gives every guess the cause of the proof that explains it.
 pub(super) fn apply(observations: &mut [Observation]) {
-    one_place_a_host(observations);
+    host_place::apply(observations);
     default_deny(observations);
-    one_interception(observations);
+    interception::apply(observations);
     for round in [Confidence::Medium, Confidence::High] {
         let proofs = proofs(observations, round);
         for observation in
@@ -129,6 +131,14 @@ fn explains(proof: &Proof, observation: &Observation) -> Option<Kinship> {
             let guess = unknown || (low && own != cause.reason);
             (guess && above_tcp && observation.silent()).then_some(Kinship::Run)
         }
+        // A socket of this machine is what a measurement of distance takes for a device one hop away.
+        Reason::LocalAgent => {
+            let taken_for_a_device =
+                own == Reason::TransparentProxy && observation.confidence() < Some(Confidence::High);
+            let guess = (unknown && same_code) || taken_for_a_device || repeated;
+            (guess || fake_address(proof, observation)).then_some(Kinship::Port)
+        }
+        Reason::TransparentProxy if fake_address(proof, observation) => Some(Kinship::Requirement),
         Reason::TransparentProxy | Reason::CaptivePortal | Reason::TlsInspection | Reason::BlockPage => {
             let guess = unknown || (low && own != cause.reason);
             match same_code {
@@ -178,97 +188,12 @@ fn explains(proof: &Proof, observation: &Observation) -> Option<Kinship> {
     }
 }
 
-/// One host's silence has one place: what the best-proven of its targets say, and the most of those.
-fn one_place_a_host(observations: &mut [Observation]) {
-    type Votes = BTreeMap<(Confidence, Option<IpAddr>), usize>;
-    type Places = Vec<(Option<u16>, Option<IpAddr>)>;
-    let silent = |one: &Observation| {
-        !one.usable()
-            && matches!(
-                one.reason(),
-                Some(Reason::FirewallDrop | Reason::UdpBlocked | Reason::ProtocolFilter)
-            )
-    };
-    let mut hosts: BTreeMap<(String, Reason), Votes> = BTreeMap::new();
-    let mut ports: BTreeMap<(String, Reason), Places> = BTreeMap::new();
-    for observation in observations.iter().filter(|one| silent(one)) {
-        if let (Some(reason), Some(confidence), near @ Some(_)) =
-            (observation.reason(), observation.confidence(), observation.near())
-        {
-            let key = (observation.endpoint.host.clone(), reason);
-            ports.entry(key.clone()).or_default().push((observation.port, near));
-            *hosts.entry(key).or_default().entry((confidence, near)).or_default() += 1;
-        }
-    }
-    let place = |votes: &Votes| {
-        let best = votes.keys().map(|(confidence, _)| *confidence).max()?;
-        let of_best = votes.iter().filter(|((confidence, _), _)| *confidence == best);
-        of_best
-            .max_by_key(|((_, near), count)| (**count, std::cmp::Reverse(*near)))
-            .and_then(|((_, near), _)| *near)
-    };
-    let places: BTreeMap<(String, Reason), Option<IpAddr>> =
-        hosts.iter().map(|(key, votes)| (key.clone(), place(votes))).collect();
-    let apart: BTreeSet<(String, Reason)> =
-        ports.into_iter().filter(|(_, ports)| two_blocks(ports)).map(|(key, _)| key).collect();
-    for observation in observations.iter_mut().filter(|one| silent(one)) {
-        let Some(cause) = observation.cause.clone() else { continue };
-        let key = (observation.endpoint.host.clone(), cause.reason);
-        if apart.contains(&key) {
-            continue;
-        }
-        if let Some(near @ Some(_)) = places.get(&key).copied()
-            && cause.near != near
-        {
-            observation.cause = Some(Rc::new(CauseKey { near, ..(*cause).clone() }));
-        }
-    }
-}
-
-/// A gateway that opens TLS to filter what is inside is one device: a block page or a lost WebSocket upgrade inside
-/// intercepted TLS is its doing.
-fn one_interception(observations: &mut [Observation]) {
-    let intercepted = |one: &Observation| {
-        one.marks.as_ref().is_some_and(|marks| marks.trust.as_deref().is_some_and(|trust| trust != "public"))
-    };
-    let find = |reason: Reason| {
-        observations
-            .iter()
-            .filter(|one| one.reason() == Some(reason) && intercepted(one))
-            .filter_map(|one| one.cause.clone())
-            .max()
-    };
-    let (page, opened) = (find(Reason::BlockPage), find(Reason::TlsInspection));
-    let Some(opened) = opened else { return };
-    for observation in observations.iter_mut().filter(|one| !one.usable() || one.verdict == Verdict::Degraded)
-    {
-        match (observation.reason(), &page) {
-            (Some(Reason::TlsInspection), Some(page)) => observation.cause = Some(Rc::clone(page)),
-            (Some(Reason::WebsocketFilter), _) if intercepted(observation) => {
-                observation.cause = Some(Rc::clone(page.as_ref().unwrap_or(&opened)));
-            }
-            // What answers in place of the services and opens TLS is one device, also where it is too slow to do so.
-            (Some(Reason::TransparentProxy), _)
-                if matches!(observation.layer(), "tls" | "rtmp" | "ws" | "http") =>
-            {
-                observation.cause = Some(Rc::clone(page.as_ref().unwrap_or(&opened)));
-                observation.detail = None;
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Whether two devices block one range of ports each: their places do not alternate as measurements do.
-fn two_blocks(ports: &[(Option<u16>, Option<IpAddr>)]) -> bool {
-    const LEAST: usize = 3;
-    let mut sorted = ports.to_vec();
-    sorted.sort_unstable();
-    let runs = sorted.chunk_by(|one, other| one.1 == other.1);
-    let (count, shortest) =
-        runs.fold((0, usize::MAX), |(count, least), run| (count + 1, least.min(run.len())));
-    let places: BTreeSet<Option<IpAddr>> = sorted.iter().map(|(_, near)| *near).collect();
-    places.len() > 1 && count == places.len() && shortest >= LEAST
+/// An agent that answers with addresses of its own, and does not carry all of them.
+fn fake_address(proof: &Proof, observation: &Observation) -> bool {
+    let guess = observation.reason() == Some(Reason::DnsHijack)
+        && observation.confidence() <= Some(Confidence::Low)
+        && observation.code == Some(Code::DnsBogon);
+    guess && proof.codes.contains_key(&observation.code)
 }
 
 /// A firewall that drops every port but the web's drops UDP for the same reason.

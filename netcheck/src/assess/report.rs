@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::findings::Finding;
-use super::requests::Request;
+use super::request::Request;
 use super::requirements::Requirement;
 use super::status::Status;
 use crate::records::ProfileId;
@@ -95,7 +95,10 @@ impl Report {
 
     /// The JSON Schema, as docs/report.schema.json has it.
     pub(crate) fn schema() -> String {
-        let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Report)).unwrap_or_default();
+        // What is left out when it is empty is not required.
+        let settings = schemars::generate::SchemaSettings::default().for_serialize();
+        let schema = settings.into_generator().into_root_schema_for::<Report>();
+        let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
         text.push('\n');
         text
     }

@@ -4,7 +4,7 @@ use netcheck_record::cause::Reason;
 
 use super::cause_text;
 use super::findings::Finding;
-use super::requests::{Addressee, Request, Rule};
+use super::request::{Addressee, Request, Rule};
 
 /// As many addresses of a destination are named.
 const ADDRESSES: usize = 6;
@@ -13,7 +13,11 @@ const ADDRESSES: usize = 6;
 pub(super) fn paragraph(request: &Request, finding: &Finding) -> String {
     let mut text = demand(request, finding);
     let need = if request.required { "required" } else { "optional" };
-    text.push_str(&format!(" Needed for: {} ({need}).", request.reason));
+    text.push_str(&format!(" Needed for: {} ({need})", request.reason));
+    if !request.optional_reason.is_empty() {
+        text.push_str(&format!("; {} (optional)", request.optional_reason));
+    }
+    text.push('.');
     if !request.evidence.is_empty() {
         text.push_str(&format!(" Evidence: {}.", request.evidence.trim_end_matches('.')));
     }
@@ -61,7 +65,7 @@ fn demand(request: &Request, finding: &Finding) -> String {
         }
         Reason::IdleTimeout => format!("Raise the idle timeout of connections: {to}{from}{at}."),
         Reason::LargeHello => {
-            format!("Let a TLS ClientHello in two packets pass: {to}{from}{at}. Today's browsers send about 1,700 bytes.")
+            format!("Let a TLS ClientHello in two packets pass to all destinations{from}{at}. Today's browsers send about 1,700 bytes.")
         }
         Reason::MtuBlackhole => format!(
             "Let ICMP \"fragmentation needed\" (type 3 code 4; ICMPv6 type 2) pass, or clamp the TCP MSS on the path to the Internet{at}{from}."
@@ -93,6 +97,9 @@ fn demand(request: &Request, finding: &Finding) -> String {
         ),
         Reason::ProxyPolicy => format!("Permit in the policy of the proxy{proxy}: {to}."),
         Reason::ProxyDown => format!("Bring the proxy{proxy} back, or correct the proxy settings of this machine."),
+        Reason::ProxyUpstream if names.everything => {
+            format!("Give the proxy{proxy} its way to the Internet back: it answers, and reaches no destination.")
+        }
         Reason::ProxyUpstream => format!("Let the proxy{proxy} itself reach {to}."),
         Reason::ProxyTicket => format!("Get a valid Kerberos ticket for the proxy{proxy} (kinit, or log in again)."),
         Reason::ProxySpn => format!("Register the service principal of the proxy{proxy} in the directory (setspn)."),
@@ -111,6 +118,7 @@ fn demand(request: &Request, finding: &Finding) -> String {
             cause_text::clause(finding),
             cause_text::hosts(finding)
         ),
+        _ if names.usable => format!("Find out what limits {to}{from}{at}."),
         _ => format!("Find out why {to} does not work{from}{at}."),
     }
 }
@@ -132,8 +140,18 @@ fn source(request: &Request) -> String {
     }
 }
 
-/// Destinations with ports and today's addresses; those that share ports share them.
+/// Destinations with ports and today's addresses; what is optional comes last and says so.
 pub(super) fn destinations(rules: &[Rule]) -> String {
+    let of = |optional: bool| rules.iter().filter(move |rule| rule.optional == optional);
+    let (required, optional) = (by_ports(of(false)), by_ports(of(true)));
+    match optional.is_empty() {
+        true => required,
+        false => format!("{required}; optional: {optional}"),
+    }
+}
+
+/// Destinations that share ports share them.
+fn by_ports<'a>(rules: impl Iterator<Item = &'a Rule>) -> String {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for rule in rules {
         let ports = if rule.ports.is_empty() {

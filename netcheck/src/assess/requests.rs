@@ -1,116 +1,37 @@
 //! Requests: what to ask of whom, made from the profile's permit entries.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use netcheck_record::cause::{Reason, Who};
-use netcheck_record::record::Verdict;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use super::findings::Finding;
-use super::permits::{self, Affected};
+use super::permits;
+use super::request::{Addressee, Request, Rule, Source};
 use super::{cause_text, request_text};
+use crate::plan::CONTROLS;
 use crate::profile::Profile;
 use crate::records::{Observation, utc};
 
-/// Whom a request is for.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Addressee {
-    /// The person at the machine.
-    Person,
-    /// The network or firewall team.
-    Network,
-    /// Whoever runs the security gateway: TLS inspection, web filter.
-    Security,
-    /// Whoever runs the proxy.
-    Proxy,
-    /// Whoever runs the directory (Kerberos).
-    Directory,
-    /// Whoever runs the resolver.
-    Dns,
-    /// Whoever runs the mail gateway.
-    Mail,
-    /// The service's own operator.
-    Service,
-}
-
-/// One request.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct Request {
-    /// Whom it is for.
-    pub(crate) to: Addressee,
-    /// Whether a required requirement depends on it.
-    pub(crate) required: bool,
-    /// The finding it comes from.
-    pub(crate) finding: String,
-    /// `allow`, `exempt`, `authenticate`, `log_in`, `repair_dns`, …
-    pub(crate) action: String,
-    /// `outbound` or `inbound`.
-    pub(crate) direction: String,
-    /// Where the connections come from.
-    pub(crate) source: Source,
-    /// Where to, where the request is about destinations.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) destinations: Vec<Rule>,
-    /// The requirements that need it.
-    pub(crate) requirements: Vec<String>,
-    /// What for.
-    pub(crate) reason: String,
-    /// The device.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) near: Option<IpAddr>,
-    /// What shows it, in one line.
-    pub(crate) evidence: String,
-    /// When it was seen (RFC 3339, UTC).
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(crate) seen: String,
-    /// The request in words, ready to paste.
-    pub(crate) text: String,
-}
-
-/// Where connections come from.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema, PartialEq, Eq)]
-pub(crate) struct Source {
-    /// Our own address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) address: Option<String>,
-    /// The interface.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) interface: Option<String>,
-    /// The address that the outside sees.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) public_address: Option<String>,
-}
-
-/// One destination of a rule.
-#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Rule {
-    /// A name, a wildcard, names in braces, or a block, as the profile permits it.
-    pub(crate) rule: String,
-    /// The addresses that its hosts have now.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) addresses: Vec<String>,
-    /// `TCP` or `UDP`.
-    pub(crate) protocol: String,
-    /// The ports, as ranges.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(crate) ports: String,
-}
-
-/// The requests that findings ask for, the required ones first. `needed` says which observations a requirement depends on.
+/// The requests that findings ask for, the required ones first. `needed` says which observations a requirement depends on,
+/// `working` names the requirements that can be used.
 pub(super) fn of(
     findings: &[Finding],
     observations: &[Observation],
     needed: &[bool],
+    working: &BTreeSet<&str>,
     profile: &Profile,
     public_address: Option<&str>,
 ) -> Vec<Request> {
     let permitted = permits::Permitted::of(profile, observations);
     let mut requests: Vec<Request> = findings
         .iter()
-        .filter_map(|finding| request(finding, observations, needed, profile, &permitted, public_address))
+        .filter_map(|finding| {
+            let mut request = request(finding, observations, needed, profile, &permitted, public_address)?;
+            let useful = request.requirements.iter().all(|name| working.contains(name.as_str()));
+            request.required &= !(useful && only_remarks(finding));
+            request.text = request_text::paragraph(&request, finding);
+            Some(request)
+        })
         .collect();
     requests.sort_by_key(|request| (!request.required, number(&request.finding), request.to));
     requests
@@ -132,33 +53,53 @@ fn request(
         .members
         .iter()
         .copied()
-        .filter(|at| needed[*at] && observations[*at].labels.requirement != super::CONTROLS)
+        .filter(|at| needed[*at] && observations[*at].labels.requirement != CONTROLS)
         .collect();
     let first = members.first()?;
     let all = || members.iter().map(|at| &observations[*at]);
     let names: BTreeSet<&str> = all().map(|one| one.labels.requirement.as_str()).collect();
+    let needing = all().filter(|one| one.labels.required).map(|one| one.labels.requirement.as_str());
+    let (main, rest) = match needing.collect::<BTreeSet<&str>>() {
+        none if none.is_empty() => (names.clone(), BTreeSet::new()),
+        required => (required.clone(), names.difference(&required).copied().collect()),
+    };
     let inbound = inbound(&names, profile);
     let destinations = match by_destination(finding) {
-        true => permitted.rules(&members, observations),
+        true => rules(&members, observations, permitted),
         false => Vec::new(),
     };
-    let mut request = Request {
+    Some(Request {
         to: addressee(finding),
-        required: all().any(|one| one.labels.required) && !only_remarks(finding),
+        required: all().any(|one| one.labels.required),
         finding: finding.id.clone(),
         action: action(finding, &observations[*first]),
         direction: if inbound { "inbound" } else { "outbound" }.to_owned(),
         source: source(all(), public_address),
         destinations,
         requirements: names.iter().map(|name| (*name).to_owned()).collect(),
-        reason: reason(&names, profile, observations, &members),
+        reason: reason(&main, profile, observations, &members),
+        optional_reason: reason(&rest, profile, observations, &members),
         near: finding.near,
         evidence: finding.evidence.iter().take(3).cloned().collect::<Vec<_>>().join("; "),
         seen: all().map(|one| one.time).filter(|time| *time > 0).min().map(utc).unwrap_or_default(),
         text: String::new(),
+    })
+}
+
+/// The rules that cover observations: first what required targets need, then what only optional ones do.
+fn rules(members: &[usize], observations: &[Observation], permitted: &permits::Permitted) -> Vec<Rule> {
+    let of = |required: bool| -> Vec<usize> {
+        members.iter().copied().filter(|at| observations[*at].labels.required == required).collect()
     };
-    request.text = request_text::paragraph(&request, finding);
-    Some(request)
+    let (required, optional) = (of(true), of(false));
+    let mut rules = permitted.rules(&required, observations);
+    for rule in permitted.rules(&optional, observations) {
+        match rules.iter_mut().find(|known| known.covers(&rule)) {
+            Some(known) => known.add_addresses(&rule),
+            None => rules.push(Rule { optional: !required.is_empty(), ..rule }),
+        }
+    }
+    rules
 }
 
 /// Whether a finding says only what an administrator may want to know.
@@ -303,18 +244,10 @@ fn reason(
     }
     for observation in members.iter().map(|at| &observations[*at]) {
         let labels = &observation.labels;
-        if known.insert(&labels.requirement) {
+        if names.contains(labels.requirement.as_str()) && known.insert(&labels.requirement) {
             let text = if labels.function.is_empty() { &labels.requirement } else { &labels.function };
             words.push(text.clone());
         }
     }
     words.join(", ")
-}
-
-/// What a rule is narrowed by: what of a permit entry is affected, and what is not.
-pub(super) fn affected(observation: &Observation) -> Affected {
-    match observation.verdict {
-        Verdict::Pass => Affected::No,
-        Verdict::Degraded | Verdict::Fail | Verdict::Inconclusive => Affected::Yes,
-    }
 }

@@ -7,10 +7,11 @@ use netcheck_record::record::Verdict;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::completeness::Completeness;
+use super::basis::Basis;
+use super::cause_text;
 use super::findings::Finding;
 use super::status::{self, Rules, Status};
-use super::{Assessment, Basis, CONTROLS, cause_text};
+use crate::plan::CONTROLS;
 use crate::ports;
 use crate::profile::row::{Permit, Row};
 use crate::records::Observation;
@@ -77,7 +78,7 @@ pub(super) fn of(
     findings: &[Finding],
     membership: &[Option<u32>],
     known: &BTreeSet<usize>,
-    completeness: &Completeness,
+    planned: &BTreeMap<String, u64>,
 ) -> Vec<Requirement> {
     let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, observation) in observations.iter().enumerate() {
@@ -87,7 +88,7 @@ pub(super) fn of(
     let mut all = Vec::new();
     for row in &basis.profile.rows {
         let of_row = members.remove(row.name.as_str()).unwrap_or_default();
-        let planned = completeness.planned.get(&row.name).copied().unwrap_or_default();
+        let planned = planned.get(&row.name).copied().unwrap_or_default();
         let mut requirement = one(&row.name, Some(row), of_row, planned, observations);
         interface(&mut requirement, basis, observations);
         all.push(requirement);
@@ -190,7 +191,7 @@ fn targets(counted: &[&Observation], planned: u64) -> Targets {
 fn interface(requirement: &mut Requirement, basis: &Basis, observations: &[Observation]) {
     for (_, wanted) in basis.interfaces.iter().filter(|(name, _)| *name == requirement.name) {
         let all = requirement.members.iter().map(|at| &observations[*at]);
-        let stray: Vec<String> = Assessment::interfaces(all)
+        let stray: Vec<String> = interfaces(all)
             .into_iter()
             .filter(|name| name.strip_suffix(" (tunnel)").unwrap_or(name) != wanted)
             .collect();
@@ -202,6 +203,17 @@ fn interface(requirement: &mut Requirement, basis: &Basis, observations: &[Obser
             requirement.limits.push(format!("leaves through {}, expected {wanted}", stray.join(", ")));
         }
     }
+}
+
+/// The interfaces that observations left through.
+pub(crate) fn interfaces<'a>(members: impl Iterator<Item = &'a Observation>) -> BTreeSet<String> {
+    members
+        .filter_map(|one| {
+            let egress = one.egress.as_ref()?;
+            let interface = egress.interface.clone()?;
+            Some(if egress.tunnel { format!("{interface} (tunnel)") } else { interface })
+        })
+        .collect()
 }
 
 /// Names the findings that touch a requirement, what limits it, and whether that was known before.

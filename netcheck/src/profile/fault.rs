@@ -32,7 +32,9 @@ pub(crate) fn all(profile: &Profile) -> Vec<String> {
         faults.push(format!("format {} is not known: this version reads 1", profile.format));
     }
     if profile.rows.is_empty() {
-        faults.push("it has no [[row]]".into());
+        faults.push(
+            "it has no [[row]]: write one with name, function, role, source and a [[row.probe]]".into(),
+        );
     }
     let tools = target::tools();
     for tool in profile.tools.keys().filter(|tool| !tools.contains(&tool.as_str())) {
@@ -101,14 +103,19 @@ fn of_row(profile: &Profile, row: &Row) -> Vec<String> {
     }
     for (field, text) in [("function", &row.function), ("role", &row.role), ("source", &row.source)] {
         if text.trim().is_empty() {
-            faults.push(format!("{field} is missing"));
+            let example = match field {
+                "function" => "what people do with it",
+                "role" => "all",
+                _ => "who says that it is needed",
+            };
+            faults.push(format!("{field} is missing: write {field} = \"{example}\""));
         }
     }
     if row.off {
         faults.push("`off` belongs in a profile that extends another".into());
     }
     if row.probes.is_empty() {
-        faults.push("it has no [[row.probe]]: without one nothing proves it".into());
+        faults.push("it has no [[row.probe]]: write one with target = \"https://www.example.com\"".into());
     }
     faults.extend(row.permits.iter().flat_map(|permit| of_permit(profile, permit)));
     faults.extend(row.probes.iter().flat_map(|probe| of_probe(profile, probe)));
@@ -122,10 +129,10 @@ fn of_row(profile: &Profile, row: &Row) -> Vec<String> {
 fn of_permit(profile: &Profile, permit: &Permit) -> Vec<String> {
     let mut faults = Vec::new();
     if permit.to.is_empty() {
-        faults.push("a permit names no destination in `to`".into());
+        faults.push("a permit names no destination: write to = [\"www.example.com\"]".into());
     }
     if permit.tcp.is_none() && permit.udp.is_none() {
-        faults.push("a permit names neither `tcp` nor `udp` ports".into());
+        faults.push("a permit names no ports: write tcp = 443, or udp".into());
     }
     for to in permit.to.iter().filter(|to| destination::parse(to).is_none()) {
         faults.push(format!("permit to \"{to}\": write a name, *.name, {{a,b}}.name or ADDRESS/BITS"));

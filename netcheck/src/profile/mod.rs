@@ -3,6 +3,7 @@
 pub(crate) mod choice;
 mod fault;
 mod merge;
+pub(crate) mod new;
 pub(crate) mod row;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! A row of a profile: what to permit, how it is probed, who needs it.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 /// A row of a profile.
@@ -60,11 +60,13 @@ pub(crate) struct Permit {
     /// Sources, where the connection comes from outside: inbound mail.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) from: Vec<String>,
-    /// TCP ports: `443`, `80,443`, `10000-10050`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// TCP ports: `443`, `"80,443"`, `"10000-10050"`.
+    #[serde(default, deserialize_with = "port_text", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<PortText>")]
     pub(crate) tcp: Option<String>,
     /// UDP ports.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "port_text", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<PortText>")]
     pub(crate) udp: Option<String>,
     /// The region, where only one needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,6 +74,24 @@ pub(crate) struct Permit {
     /// What an administrator should know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) note: Option<String>,
+}
+
+/// Ports as people write them: one as a number, several as text.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum PortText {
+    /// One port.
+    Number(u16),
+    /// `80,443` or `10000-10050`.
+    Text(String),
+}
+
+fn port_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let wrong = |_| serde::de::Error::custom("write 443, \"80,443\" or \"10000-10050\"");
+    Ok(Some(match PortText::deserialize(from).map_err(wrong)? {
+        PortText::Number(port) => port.to_string(),
+        PortText::Text(text) => text,
+    }))
 }
 
 /// How a target counts in its row.

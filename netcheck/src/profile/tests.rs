@@ -215,12 +215,12 @@ fn everything_that_is_wrong_is_said_at_once() {
     let probe =
         "[[row.probe]]\ntarget = \"https://*.a\"\nregion = \"mars\"\n[[row.permit]]\nto = []\ntcp = \"x\"\n";
     let why = fault(&format!("{HEAD}{ROW}{probe}"));
-    insta::assert_snapshot!(why, @r#"row "a": a permit names no destination in `to`; row "a": ports "x": write 443, 80,443 or 10000-10050; row "a": region "mars" is not among the profile's `regions`; row "a": target "https://*.a": a wildcard cannot be checked: name a host under it"#);
+    insta::assert_snapshot!(why, @r#"row "a": a permit names no destination: write to = ["www.example.com"]; row "a": ports "x": write 443, 80,443 or 10000-10050; row "a": region "mars" is not among the profile's `regions`; row "a": target "https://*.a": a wildcard cannot be checked: name a host under it"#);
 }
 
 #[test]
 fn a_row_that_nothing_proves_is_refused() {
-    assert!(fault(&format!("{HEAD}{ROW}")).contains("without one nothing proves it"));
+    assert!(fault(&format!("{HEAD}{ROW}")).contains("it has no [[row.probe]]: write one"));
 }
 
 #[test]

@@ -28,8 +28,6 @@ const MOST: usize = 8_000_000;
 const SAMPLES: usize = 2_000;
 /// Beyond so many records, evidence is kept for the first few of each cause alone.
 const DETAILED: usize = 5_000;
-/// The requirement of targets that came without labels.
-pub(crate) const UNLABELLED: &str = "unlabelled";
 /// How many of each cause keep their evidence beyond that.
 const DETAILED_ALIKE: usize = 4;
 

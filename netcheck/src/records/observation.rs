@@ -14,8 +14,8 @@ use super::intern::Interner;
 use super::line::{self, RecordLine};
 use super::time;
 
-/// From so many microseconds on, the answer to a SYN came after its first retransmission (RFC 6298: one second).
-const RETRANSMITTED: u64 = 990_000;
+/// The requirement of targets that came without labels.
+pub(crate) const UNLABELLED: &str = "unlabelled";
 
 /// One record, reduced to what the assessment reads.
 #[derive(Clone, Debug)]
@@ -44,8 +44,8 @@ pub(crate) struct Observation {
     pub(crate) time: u64,
     /// The position of its run in the input's runs.
     pub(crate) run: Option<u32>,
-    /// Whether the SYN was answered only after a retransmission; absent without a direct TCP connection.
-    pub(crate) retransmitted: Option<bool>,
+    /// How long the TCP connection took, in milliseconds; absent without a direct one.
+    pub(crate) connect_ms: Option<u16>,
     /// The position of its record in the input.
     pub(crate) position: usize,
 }
@@ -203,7 +203,9 @@ impl Observation {
             detail: (detailed && verdict != Verdict::Pass).then(|| Rc::new(Detail::read(line))),
             time: line.ts.as_deref().and_then(time::milliseconds).unwrap_or_default(),
             run,
-            retransmitted: tcp.filter(|_| direct).map(|stage| stage.us >= RETRANSMITTED),
+            connect_ms: tcp
+                .filter(|_| direct)
+                .map(|stage| u16::try_from(stage.us / 1000).unwrap_or(u16::MAX)),
             position,
         }
     }
@@ -310,7 +312,7 @@ impl Labels {
         let text = |key: &str| Some(netcheck_record::escape::line(&labels?.text(key)?, 200));
         let flag = |key: &str| labels?.flag(key);
         Labels {
-            requirement: text("row").unwrap_or_else(|| super::UNLABELLED.to_owned()),
+            requirement: text("row").unwrap_or_else(|| UNLABELLED.to_owned()),
             role: text("role").unwrap_or_default(),
             region: text("region").unwrap_or_else(|| "all".to_owned()),
             function: text("function").unwrap_or_default(),

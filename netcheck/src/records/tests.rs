@@ -3,6 +3,7 @@
 use netcheck_record::cause::Reason;
 use netcheck_record::record::Verdict;
 
+use super::observation::UNLABELLED;
 use super::*;
 
 fn read(text: &str) -> Input {
@@ -26,7 +27,7 @@ fn a_record_becomes_an_observation() {
     assert_eq!(one.egress.as_ref().unwrap().local.as_deref(), Some("10.0.0.2"));
     assert_eq!(one.marks.as_ref().unwrap().issuer.as_deref(), Some("CA"));
     assert_eq!(one.cause.as_ref().unwrap().action.as_ref().unwrap().kind, "exempt");
-    assert_eq!(one.retransmitted, Some(true));
+    assert_eq!(one.connect_ms, Some(1030));
     assert_eq!((input.runs.len(), input.without_run, input.samples.len()), (1, 0, 1));
 }
 

@@ -9,8 +9,13 @@ const HEAD: &str = "to,required,finding,action,direction,source,interface,public
 /// The lines.
 pub(super) fn text(report: &Report) -> String {
     let mut text = HEAD.to_owned();
-    let nowhere =
-        Rule { rule: String::new(), addresses: Vec::new(), protocol: String::new(), ports: String::new() };
+    let nowhere = Rule {
+        rule: String::new(),
+        addresses: Vec::new(),
+        protocol: String::new(),
+        ports: String::new(),
+        optional: false,
+    };
     for request in &report.requests {
         let none = [nowhere.clone()];
         let rules = if request.destinations.is_empty() { &none[..] } else { &request.destinations[..] };
@@ -18,7 +23,7 @@ pub(super) fn text(report: &Report) -> String {
             let option = |text: &Option<String>| text.clone().unwrap_or_default();
             let cells = [
                 word(request.to).to_owned(),
-                if request.required { "required" } else { "optional" }.to_owned(),
+                if request.required && !rule.optional { "required" } else { "optional" }.to_owned(),
                 request.finding.clone(),
                 request.action.clone(),
                 request.direction.clone(),

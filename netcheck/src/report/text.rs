@@ -92,7 +92,7 @@ fn timeline(report: &Report) -> String {
 /// The requirements by interface, where there is more than one, or a tunnel.
 fn interfaces(assessment: &Assessment) -> String {
     let of = |one: &assess::Requirement| {
-        Assessment::interfaces(one.members.iter().map(|at| &assessment.observations[*at]))
+        assess::interfaces(one.members.iter().map(|at| &assessment.observations[*at]))
     };
     let rows: Vec<_> =
         assessment.report.requirements.iter().map(|one| (one.name.as_str(), of(one))).collect();

@@ -200,6 +200,53 @@ fn a_new_profile_is_sound_and_never_overwrites() {
 }
 
 #[test]
+fn a_profile_is_made_from_targets_alone() {
+    let stage = Stage::empty();
+    let targets = [
+        "wss://event.example.com/socket",
+        "rtmps://{eu,us}-live.example.com:10000-10050",
+        "turn://192.0.2.7",
+    ];
+    let mut args = vec!["profile", "new", "own.toml", "--name", "summit"];
+    targets.iter().for_each(|target| args.extend(["--target", target]));
+    let made = of(&stage, &args);
+    assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
+    let text = fs::read_to_string(stage.dir.path().join("own.toml")).unwrap();
+    assert!(text.contains("name = \"summit\"  # (mandatory)"), "{text}");
+    assert!(text.contains("to = [\"192.0.2.7/32\"]\nudp = \"3478\""), "{text}");
+    let plan = of(&stage, &["plan", "--profile", "own.toml"]);
+    assert_eq!(plan.status.code(), Some(0), "{}", String::from_utf8_lossy(&plan.stderr));
+    for target in targets {
+        assert!(String::from_utf8_lossy(&plan.stdout).contains(target), "{target}");
+    }
+    let wrong = of(&stage, &["profile", "new", "wrong.toml", "--target", "gopher://example.com"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(!stage.dir.path().join("wrong.toml").exists());
+}
+
+#[test]
+fn a_port_may_be_a_number_and_a_fault_says_what_to_write() {
+    let stage = Stage::empty();
+    let profile = |permit: &str| {
+        let text = format!(
+            "format = 1\nname = \"p\"\n[[row]]\nname = \"web\"\nfunction = \"web\"\nrole = \"all\"\nsource = \"me\"\n\
+             [[row.permit]]\nto = [\"www.example.com\"]\n{permit}\n[[row.probe]]\ntarget = \"https://www.example.com\"\n"
+        );
+        fs::write(stage.dir.path().join("p.toml"), text).unwrap();
+        let said = of(&stage, &["profile", "validate", "p.toml"]);
+        (said.status.code(), String::from_utf8(said.stderr).unwrap())
+    };
+    assert_eq!(profile("tcp = 443"), (Some(0), String::new()));
+    assert_eq!(profile("tcp = \"80,443\"").0, Some(0));
+    let (code, said) = profile("");
+    assert_eq!(code, Some(2));
+    assert!(said.contains("a permit names no ports: write tcp = 443, or udp"), "{said}");
+    let (code, said) = profile("tcp = [443]");
+    assert_eq!(code, Some(2));
+    assert!(said.contains("write 443, \"80,443\" or \"10000-10050\""), "{said}");
+}
+
+#[test]
 fn a_shown_profile_can_be_read_back() {
     let stage = Stage::empty();
     let shown = of(&stage, &["profile", "show", "--toml"]);

@@ -19,16 +19,16 @@ pub(super) fn apply(observations: &mut [Observation]) {
     if portal.is_none() && shared.is_empty() {
         return;
     }
-    let reached: BTreeSet<u16> = observations
+    let reached: BTreeSet<(&str, u16)> = observations
         .iter()
         .filter(|one| one.direct() && one.usable())
         .filter(|one| leaf(one).is_none_or(|leaf| !shared.contains_key(leaf)))
-        .filter_map(|one| one.port)
+        .filter_map(service)
         .collect();
     for observation in observations.iter_mut().filter(|one| stopped(one, portal.is_some())) {
         let count = leaf(observation).and_then(|leaf| shared.get(leaf)).copied();
         // Where nobody gets through a port, whoever answers there answers for all.
-        if count.is_none() && observation.port.is_none_or(|port| reached.contains(&port)) {
+        if count.is_none() && service(observation).is_none_or(|service| reached.contains(&service)) {
             continue;
         }
         let seen = match count {
@@ -42,6 +42,11 @@ pub(super) fn apply(observations: &mut [Observation]) {
         found.near = portal.as_ref().and_then(|(portal, _)| portal.near);
         change(observation, found, seen);
     }
+}
+
+/// Transport and port.
+fn service(observation: &Observation) -> Option<(&'static str, u16)> {
+    Some((observation.endpoint.transport(), observation.port?))
 }
 
 /// Certificates shown for unrelated services, and for how many sites.
