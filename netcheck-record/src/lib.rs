@@ -7,8 +7,10 @@ pub mod clock;
 pub mod code_kind;
 pub mod escape;
 pub mod failure;
+pub mod file;
 pub mod fix;
 pub mod flags;
+pub mod labels;
 #[cfg(feature = "manual")]
 pub mod manual;
 pub mod proxy_fix;

@@ -41,6 +41,22 @@ impl SmtpConnection {
         self.stream
     }
 
+    /// What came before a command answers none: it proves nothing, and the next reply would be taken for another's.
+    async fn hear_nothing_before(&mut self, line: &str) -> Result<(), Failure> {
+        let mut chunk = [0; 512];
+        if self.unread.is_empty()
+            && let Some(Ok(read)) = clock::within(Duration::ZERO, self.stream.read(&mut chunk)).await
+        {
+            self.unread.extend_from_slice(&chunk[..read]);
+        }
+        // A server may say at any time that it closes (RFC 5321 section 3.8).
+        if self.unread.is_empty() || self.unread.starts_with(b"421") || line == "QUIT" {
+            return Ok(());
+        }
+        let begins = escape::bytes(self.unread.split(|byte| *byte == b'\r').next().unwrap_or_default(), 60);
+        Err(Failure::new(Code::SmtpRejected, format!("the peer answers before it is asked: \"{begins}\"")))
+    }
+
     /// Reads one reply.
     ///
     /// # Errors
@@ -81,6 +97,7 @@ impl SmtpConnection {
     /// # Errors
     /// As [`SmtpConnection::read_reply`].
     pub async fn command(&mut self, line: &str) -> Result<Reply, Failure> {
+        self.hear_nothing_before(line).await?;
         let bytes = format!("{line}\r\n");
         let command =
             line.split_once(":<").or_else(|| line.split_once(' ')).map_or(line, |(command, _)| command);

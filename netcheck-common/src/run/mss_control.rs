@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::check::Check;
 use crate::trace::Trace;
-use netcheck_diagnose::Diagnosis;
+use netcheck_diagnose::{Diagnosis, Place};
 use netcheck_net::clock;
 use netcheck_record::target::Target;
 
@@ -16,11 +16,14 @@ const MOMENT: Duration = Duration::from_millis(700);
 
 /// Waits for a stage to fall silent, then runs the check with small segments and, beside it, once more as it was, as
 /// often as there is time for. How often that was, if only the small segments got through each time; else 0.
-pub(super) async fn rounds<C: Check>(check: &C, net: &Diagnosis, target: &Target) -> u8 {
+pub(super) async fn rounds<C: Check>(check: &C, net: &Diagnosis, target: &Target, place: &Place<'_>) -> u8 {
     if !net.diagnoses() {
         return std::future::pending().await;
     }
     let silent = net.silence().await;
+    if !place.is_taken().await {
+        return 0;
+    }
     // Boxed only now: hardly any target gets here, and each would carry two more checks with it.
     Box::pin(both(check, net, target, silent)).await
 }

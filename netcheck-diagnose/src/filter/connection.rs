@@ -6,7 +6,11 @@ use futures_util::future::join_all;
 
 use super::{Allowance, Filter, Outcome, Pair};
 use crate::Diagnosis;
+use crate::distance;
+use crate::trail::Answer;
 use crate::trail::{self, Probe};
+use netcheck_record::code_kind::CodeKind;
+use netcheck_record::failure::Failure;
 
 /// Ports that most services have open.
 const SIBLINGS: [u16; 4] = [443, 80, 8443, 22];
@@ -14,7 +18,15 @@ const SIBLINGS: [u16; 4] = [443, 80, 8443, 22];
 const TIMES: usize = 2;
 const ADDRESSES: usize = 3;
 
-pub(super) async fn identify(net: &Diagnosis, to: SocketAddr, addresses: &[IpAddr]) -> Filter {
+pub(super) async fn identify(
+    net: &Diagnosis,
+    to: SocketAddr,
+    addresses: &[IpAddr],
+    failure: &Failure,
+) -> Filter {
+    if failure.code.kind() == CodeKind::Refused {
+        return refused(net, to).await;
+    }
     let allowance = Allowance::default();
     let ask = async |to: SocketAddr| {
         let one = async || {
@@ -63,6 +75,35 @@ pub(super) async fn identify(net: &Diagnosis, to: SocketAddr, addresses: &[IpAdd
             );
             return Filter::new("address", Some(to.ip().to_string()), pairs, rule);
         }
+    }
+    Filter::unknown(pairs)
+}
+
+/// A refusal is a filter's where it comes from nearer than the answer of an open port of the same address.
+async fn refused(net: &Diagnosis, to: SocketAddr) -> Filter {
+    let mut pairs = Vec::new();
+    for port in SIBLINGS.into_iter().filter(|port| *port != to.port()) {
+        let sibling = SocketAddr::new(to.ip(), port);
+        let answer = trail::answer(net, sibling, net.timeout().mul_f64(0.4)).await;
+        if !matches!(answer, Probe::Answered(Answer::Open)) {
+            continue;
+        }
+        let (refusal, open) = tokio::join!(distance::of(net, to), distance::of(net, sibling));
+        let (Some(refusal), Some(open)) = (refusal, open) else { break };
+        let change = format!(
+            "TCP {port} of the same address, answered from {} hops away; the refusal comes from {}",
+            open.hops, refusal.hops
+        );
+        pairs.push(Pair { change, first: "lost", second: "answered" });
+        if refusal.hops >= open.hops {
+            break;
+        }
+        let rule = format!(
+            "It matches the port: TCP {} to {} is refused from nearer than TCP {port} to the same address is answered.",
+            to.port(),
+            to.ip()
+        );
+        return Filter::new("port", Some(to.port().to_string()), pairs, rule);
     }
     Filter::unknown(pairs)
 }
