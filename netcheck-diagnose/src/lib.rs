@@ -101,7 +101,7 @@ async fn by_layer(
     net: &Diagnosis,
 ) -> Option<Finding> {
     let layer = failure.code.layer();
-    let astray = match layer {
+    let elsewhere = match layer {
         // What proved to be the service is no block page, wherever it is.
         "dns" | "tcp" | "tls" | "http" if observed.path.trust != Some(Trust::Public) => {
             rules::name::block_page_address(target, observed, failure, net)
@@ -109,7 +109,7 @@ async fn by_layer(
         _ => None,
     };
     let found = match layer {
-        _ if astray.is_some() => astray,
+        _ if elsewhere.is_some() => elsewhere,
         "route" => Some(rules::connection::route(target, observed, failure, net)),
         "dns" => Box::pin(rules::name::explain(target, observed, failure, net)).await,
         "proxy" => Some(rules::proxy::explain(target, observed, failure)),

@@ -16,6 +16,7 @@ pub mod corpus;
 pub mod dns;
 pub mod kerberos;
 pub mod pki;
+pub mod records;
 pub mod script;
 pub mod tool;
 pub mod trial;

@@ -4,7 +4,9 @@
 
 pub mod cause;
 pub mod clock;
+mod code;
 pub mod escape;
+pub mod facts;
 pub mod failure;
 pub mod fix;
 pub mod flags;
@@ -16,5 +18,7 @@ pub mod sample;
 pub mod scheme;
 pub mod secret;
 pub mod spec;
+pub mod spelling;
 pub mod target;
+mod vocabulary;
 pub mod web_address;

@@ -2,11 +2,13 @@
 
 mod bench;
 mod ci;
+mod codes;
 mod dist;
 mod image;
 mod lab;
 mod networks;
 mod package;
+mod prose;
 mod scaffold;
 mod schema;
 mod test;
@@ -33,6 +35,7 @@ enum Task {
     Lab(lab::Args),
     New(scaffold::Args),
     Schema(schema::Args),
+    Prose(prose::Args),
     Networks(networks::Args),
     Dist(dist::Args),
     Image(image::Args),
@@ -49,6 +52,7 @@ impl Xtask {
             Task::Lab(args) => lab::run(&args),
             Task::New(args) => scaffold::run(&args),
             Task::Schema(args) => schema::run(&args),
+            Task::Prose(args) => prose::run(&args),
             Task::Networks(args) => networks::run(args),
             Task::Dist(args) => dist::run(&args),
             Task::Image(args) => image::run(&args),

@@ -164,7 +164,7 @@ fn silence_is_a_timeout() {
 }
 
 #[test]
-fn a_connection_reset_after_it_stood_is_reset() {
+fn a_connection_reset_after_it_opened_is_reset() {
     // The silent IPv6 attempt makes the connection slow, and a slow connection is watched for longer.
     let server = half(&[Act::Reset]);
     let silent = Silent::on((SIX, server.port).into());
@@ -181,7 +181,7 @@ fn a_close_by_the_peer_is_its_right() {
 }
 
 #[test]
-fn a_connection_that_stands_wins_over_a_silent_family() {
+fn a_connection_that_opens_wins_over_a_silent_family() {
     let server = half(&[Act::send("220 lab\x1b[31m ready\r\n"), Act::Stall]);
     let silent = Silent::on((SIX, server.port).into());
     let outcome = both(server.port, &["--timeout", "0.6"]);

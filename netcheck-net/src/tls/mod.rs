@@ -133,7 +133,7 @@ fn finish(
     (config, recorder)
 }
 
-/// The record that begins a handshake over TCP with this ClientHello; none where the name cannot stand in a certificate.
+/// The record that begins a handshake over TCP with this ClientHello; none where the name cannot be in a certificate.
 #[must_use]
 pub fn client_hello(hello: &Hello) -> Option<ClientHello> {
     let (config, _) = config(hello);
@@ -328,7 +328,7 @@ pub fn server_name(host: &Host) -> Result<ServerName<'static>, Failure> {
     match host {
         Host::Address(address) => Ok(ServerName::from(*address)),
         Host::Name(name) => ServerName::try_from(name.clone())
-            .map_err(|_| Failure::new(Code::TlsNameMismatch, "the name cannot stand in a certificate")),
+            .map_err(|_| Failure::new(Code::TlsNameMismatch, "the name cannot be in a certificate")),
     }
 }
 

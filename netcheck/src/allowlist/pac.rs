@@ -7,7 +7,7 @@ use super::destination::Destination;
 pub(super) fn text(rules: &[Rule]) -> String {
     let mut out = String::from(
         "// Destinations of the platform go direct; everything else goes where `otherwise` says.\n\
-         // Ports are not told apart here: a firewall does that.\n\
+         // Ports are not distinguished here: a firewall does that.\n\
          function FindProxyForURL(url, host) {\n  var otherwise = \"PROXY proxy.example.com:3128\";\n  host = host.toLowerCase();\n",
     );
     for rule in rules.iter().filter(|rule| !rule.inbound()) {
