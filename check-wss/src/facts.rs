@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The upgrade.
 pub const WS: Layer = Layer::new("ws", Code::WsTimeout, Code::WsReset, Code::WsClosed);
-/// PingSummary. A stage that runs out of time is no pong missed: each ping has its own time limit inside.
+/// The pings. A stage that runs out of time is not a missing pong: each ping has its own time limit.
 pub const PING: Layer = Layer::new("ping", Code::WsTimeout, Code::WsReset, Code::WsClosed);
 /// The text that has to come back.
 pub const ECHO: Layer = Layer::new("echo", Code::WsTimeout, Code::WsReset, Code::WsClosed);
@@ -48,7 +48,7 @@ pub struct Facts {
     /// Messages the server sent of its own accord.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unasked: Option<u64>,
-    /// PingSummary the server sent.
+    /// Pings the server sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_pings: Option<u64>,
     /// Which frames were answered, where one was not.

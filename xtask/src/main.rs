@@ -6,6 +6,7 @@ mod codes;
 mod dist;
 mod image;
 mod lab;
+mod language;
 mod networks;
 mod package;
 mod prose;
@@ -33,6 +34,7 @@ enum Task {
     Test(test::Args),
     Ci(ci::Args),
     Lab(lab::Args),
+    Language(language::Args),
     New(scaffold::Args),
     Schema(schema::Args),
     Prose(prose::Args),
@@ -50,6 +52,7 @@ impl Xtask {
             Task::Test(args) => test::run(&args),
             Task::Ci(args) => ci::run(&args),
             Task::Lab(args) => lab::run(&args),
+            Task::Language(args) => language::run(&args),
             Task::New(args) => scaffold::run(&args),
             Task::Schema(args) => schema::run(&args),
             Task::Prose(args) => prose::run(&args),
