@@ -106,11 +106,11 @@ impl Check for Mail {
                 _ => None,
             };
         };
-        let verdict = match failure.code {
-            Code::MailIncomplete | Code::MailUndated => Some(Verdict::Inconclusive),
-            _ if smtp::is_unproven(facts) => Some(Verdict::Inconclusive),
-            Code::SmtpDeferred => Some(Verdict::Degraded),
-            _ => None,
+        let undecided = matches!(failure.code, Code::MailIncomplete | Code::MailUndated);
+        let verdict = if undecided || smtp::is_unproven(facts) {
+            Some(Verdict::Inconclusive)
+        } else {
+            (failure.code == Code::SmtpDeferred).then_some(Verdict::Degraded)
         };
         Some(Finding { verdict, cause })
     }

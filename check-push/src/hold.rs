@@ -89,9 +89,9 @@ async fn watch(
             return Err(cut(&error, lasted));
         }
     }
-    let parted = part(&mut stream, net.timeout()).await;
-    held.alive = Some(parted.is_ok());
-    let Err(error) = parted else { return Ok(()) };
+    let closed = request_close(&mut stream, net.timeout()).await;
+    held.alive = Some(closed.is_ok());
+    let Err(error) = closed else { return Ok(()) };
     if !net.diagnoses() {
         return Err(gone(&error, span));
     }
@@ -110,8 +110,11 @@ async fn idle(stream: &mut (impl AsyncRead + Unpin), span: Duration) -> End {
     }
 }
 
-/// Says close request and waits for the answer; only a connection that still stands brings one.
-async fn part(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), patience: Duration) -> io::Result<()> {
+/// Sends a close request and waits for its answer; only a connection that is still open brings one.
+async fn request_close(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    patience: Duration,
+) -> io::Result<()> {
     let parting = async {
         stream.shutdown().await?;
         match drain(stream).await {
@@ -145,7 +148,7 @@ async fn control(net: &Net, hello: &Hello) -> bool {
         let peer = net.peer()?;
         let stream = detached.connect(&[peer.ip()], peer.port()).await.ok()?;
         let mut secure = detached.handshake(stream, hello).await.ok()?;
-        part(&mut secure.stream, net.timeout()).await.ok()
+        request_close(&mut secure.stream, net.timeout()).await.ok()
     };
     clock::within(net.timeout() * 2, work).await.flatten().is_some()
 }
@@ -156,9 +159,10 @@ fn cut(error: &io::Error, lasted: Duration) -> Failure {
         return Failure::new(Code::PushNotOrigin, "more than 1 MiB came on a connection nobody logged in to");
     }
     let mut failure = netcheck_common::tls::io_failure(HOLD, error);
-    failure.detail = match failure.code {
-        Code::TlsReset => format!("the idle connection was reset after {after}"),
-        _ => format!("the idle connection was cut after {after}, without TLS's close_notify"),
+    failure.detail = if failure.code == Code::TlsReset {
+        format!("the idle connection was reset after {after}")
+    } else {
+        format!("the idle connection was cut after {after}, without TLS's close_notify")
     };
     failure
 }

@@ -70,15 +70,16 @@ fn foreign(service: Service, answer: &Answer) -> String {
 #[must_use]
 pub fn cause(failure: &Failure, target: &Target) -> Cause {
     let host = &target.host;
-    let (reason, fix) = match failure.code {
-        Code::HttpStatus => (
+    let (reason, fix) = if failure.code == Code::HttpStatus {
+        (
             Reason::ServiceDown,
             format!("No change in the network: {host} reports trouble of its own; try again later."),
-        ),
-        _ => (
+        )
+    } else {
+        (
             Reason::Unknown,
             format!("No change in the network: {host} answers, but not as a push service; check the name."),
-        ),
+        )
     };
     Cause::new(reason, Who::Service, fix)
         .with_confidence(Confidence::Medium)

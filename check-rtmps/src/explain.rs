@@ -67,16 +67,18 @@ pub async fn explain(
         return Some(Finding::with(Verdict::Inconclusive, cause));
     }
     let proven = observed.path.trust == Some(Trust::Public);
-    let confidence = match failure.code {
-        Code::RtmpNotRtmp | Code::RtmpBadVersion | Code::RtmpBadEcho if proven => Confidence::Medium,
-        Code::RtmpClosed if proven && stopped_at(observed, "rtmp") => Confidence::Low,
-        Code::RtmpTimeout if proven && !stopped_at(observed, "rtmp") => {
-            return Some(Finding::of(hung(target, failure)));
-        }
-        Code::RtmpNotRtmp if stopped_at(observed, "rtmp") => {
-            return Some(another_protocol(target, facts, observed, failure, net).await);
-        }
-        _ => return None,
+    let greeting = stopped_at(observed, "rtmp");
+    let foreign = matches!(failure.code, Code::RtmpNotRtmp | Code::RtmpBadVersion | Code::RtmpBadEcho);
+    let confidence = if proven && foreign {
+        Confidence::Medium
+    } else if proven && greeting && failure.code == Code::RtmpClosed {
+        Confidence::Low
+    } else if proven && !greeting && failure.code == Code::RtmpTimeout {
+        return Some(Finding::of(hung(target, failure)));
+    } else if greeting && failure.code == Code::RtmpNotRtmp {
+        return Some(another_protocol(target, facts, observed, failure, net).await);
+    } else {
+        return None;
     };
     let fix = fix::service(target, "what answers there is no RTMP server");
     let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).with_confidence(confidence);

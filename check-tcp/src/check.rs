@@ -29,7 +29,7 @@ pub struct Tcp {
     /// ALPN protocols to offer to tls:// targets, best first
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     alpn: Vec<String>,
-    /// Prove a rule: `wildcard` shakes hands under a random name of the zone, `path` shows how far packets get (repeatable)
+    /// Prove a rule: `wildcard` shakes hands under a random name of the zone, `path` shows how far packets get, `filter` shows what a filter matches (repeatable)
     #[arg(long, value_enum, value_name = "RULE", value_delimiter = ',')]
     prove: Vec<Rule>,
     /// A port known to be allowed, to hold `--prove path` against where nothing of the address is open (repeatable)
@@ -54,6 +54,7 @@ impl Check for Tcp {
         "check-tcp --sample 16 tcp://17.0.0.0/8:443,5223",
         "check-tcp --prove wildcard https://www.spotme.com",
         "check-tcp --prove path --prove-control 17.57.144.5:5223 --sample 16 tcp://17.0.0.0/8:5223",
+        "check-tcp --prove filter https://www.spotme.com",
         "check-tcp --proxy http://proxy.corp.example:3128 https://install.events",
     ];
     type Facts = Facts;
@@ -82,6 +83,9 @@ impl Check for Tcp {
         observed: &Observed,
         diagnosis: &Diagnosis,
     ) -> Option<Finding> {
+        if self.prove.contains(&Rule::Filter) {
+            return Box::pin(prove::filter(target, observed, diagnosis)).await;
+        }
         if !self.prove.contains(&Rule::Path) {
             return None;
         }

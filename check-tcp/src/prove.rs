@@ -13,6 +13,7 @@ use netcheck_common::record::Verdict;
 use netcheck_common::target::{Host, Target};
 use netcheck_common::tls::{Hello, Trust};
 use netcheck_common::trace::{Observed, seconds};
+use serde_json::{Value, json};
 
 use crate::answer::Remark;
 
@@ -23,6 +24,8 @@ pub enum Rule {
     Wildcard,
     /// Packets get through although nothing listens there (tcp)
     Path,
+    /// What the filter matches that stopped the target: name, port, address, ALPN, size (at most 24 connections)
+    Filter,
 }
 
 /// What an experiment says about a rule.
@@ -101,10 +104,9 @@ fn listed(target: &Target, host: &Host, zone: &str, names: &[String], failure: F
         target.port(),
         target.host
     );
-    let (reason, who) = match failure.code {
-        Code::ProxyDenied => (Reason::ProxyPolicy, Who::Proxy),
-        _ => (Reason::SniFilter, Who::Network),
-    };
+    let by_proxy = failure.code == Code::ProxyDenied;
+    let (reason, who) =
+        if by_proxy { (Reason::ProxyPolicy, Who::Proxy) } else { (Reason::SniFilter, Who::Network) };
     // A service may hang up on names it does not have; on names of its own certificate it does not.
     let serves = names.iter().any(|name| name.strip_prefix("*.") == Some(zone));
     let sure = if serves && failure.code != Code::TlsClosed { Confidence::Medium } else { Confidence::Low };
@@ -136,6 +138,30 @@ fn random_name(seed: u64, zone: &str) -> String {
     format!("netcheck-{:08x}.{zone}", hasher.finish() >> 32)
 }
 
+/// Finds out what the filter matches, beside the ordinary cause.
+pub async fn filter(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
+    let ordinary = Box::pin(diagnose::explain(target, observed, net)).await;
+    let Some(filter) = Box::pin(diagnose::filter::identify(target, observed, net)).await else {
+        return ordinary;
+    };
+    net.fact("filter", "matches", filter.matches);
+    let tried = [
+        ("value", filter.value.map(Value::from)),
+        ("case_sensitive", filter.case_sensitive.map(Value::from)),
+        ("first_segment_only", filter.first_segment_only.map(Value::from)),
+    ];
+    for (key, value) in tried.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+        net.fact("filter", key, value);
+    }
+    net.fact("filter", "pairs", json!(filter.pairs));
+    net.fact("filter", "confidence", json!(filter.confidence));
+    net.fact("filter", "rule", filter.rule.clone());
+    ordinary.map(|mut finding| {
+        finding.cause = finding.cause.with_evidence(filter.rule);
+        finding
+    })
+}
+
 /// Holds how far the port's packets get against how far those of a port get that is known to be open.
 pub async fn path(
     target: &Target,
@@ -157,9 +183,10 @@ pub async fn path(
         return ordinary;
     };
     let (trail, known) = tokio::join!(net.trail(to), net.trail(control));
-    let proof = match failure.code {
-        Code::TcpTimeout => silent(&trail, &known, control.ip() == to.ip()),
-        _ => refused(&trail, &known, ordinary.as_ref().map(|finding| &finding.cause)),
+    let proof = if failure.code == Code::TcpTimeout {
+        silent(&trail, &known, control.ip() == to.ip())
+    } else {
+        refused(&trail, &known, ordinary.as_ref().map(|finding| &finding.cause))
     };
     net.fact("prove", "path", proof.word());
     let is = |reason| ordinary.as_ref().is_some_and(|finding| finding.cause.code == reason);
@@ -208,12 +235,15 @@ fn silent(port: &Trail, control: &Trail, alive: bool) -> Proof {
 /// open port to weigh it against, by whether only packets draw it that get as far as the control is.
 fn refused(port: &Trail, control: &Trail, ordinary: Option<&Cause>) -> Proof {
     let Some(cause) = ordinary else { return Proof::Unproven };
-    match (cause.code, cause.confidence, port.answered, control.answered) {
-        (Reason::FirewallReject | Reason::LocalFirewall, ..) => Proof::Blocked,
-        (Reason::PortIdle, Confidence::Medium | Confidence::High, ..) => Proof::Proven,
-        (Reason::PortIdle, _, Some((out, _)), Some((end, Answer::Open))) if out >= end => Proof::Proven,
-        _ => Proof::Unproven,
+    if matches!(cause.code, Reason::FirewallReject | Reason::LocalFirewall) {
+        return Proof::Blocked;
     }
+    let as_far = match (port.answered, control.answered) {
+        (Some((out, _)), Some((end, Answer::Open))) => out >= end,
+        _ => false,
+    };
+    let idle = cause.code == Reason::PortIdle && (cause.confidence >= Confidence::Medium || as_far);
+    if idle { Proof::Proven } else { Proof::Unproven }
 }
 
 #[cfg(test)]

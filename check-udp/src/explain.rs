@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
+use netcheck_common::code_kind::CodeKind;
 use netcheck_common::diagnose::{Diagnosis, Finding, fix};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::record::Verdict;
@@ -74,29 +75,50 @@ async fn own(
     {
         return Some(finding);
     }
-    let error = facts.turn.as_ref().and_then(|turn| turn.error);
-    match failure.code {
-        Code::StunError => Some(service(target, failure)),
-        Code::TurnError if error == Some(437) => Some(found(blame::rebinding(target, facts, failure))),
-        // 401 and 441: the name or the password is wrong (RFC 8489 section 14.8, RFC 8656 section 19).
-        Code::TurnError if run.credentials.is_some() && matches!(error, Some(401 | 441)) => {
-            Some(found(blame::credentials(target, failure)))
-        }
-        Code::TurnError => Some(service(target, failure)),
-        Code::IcmpNotPermitted => {
-            Some(Finding { verdict: Some(Verdict::Inconclusive), cause: blame::not_permitted(failure) })
-        }
-        Code::QuicVersion => Some(found(blame::versions(target, facts, failure))),
-        _ if failure.peer_responded => Some(found(match answered_from(facts) {
+    if let Some(finding) = told(run, target, facts, failure) {
+        return Some(finding);
+    }
+    if failure.peer_responded {
+        return Some(found(match answered_from(facts) {
             Some(from) => blame::answered_from(target, failure, from),
             None => blame::unexpected(target, failure),
-        })),
-        _ if !net.diagnoses() => None,
-        Code::QuicTimeout if negotiated(facts) => Some(filtered_by_name(run, target, observed, net).await),
-        Code::UdpTimeout | Code::QuicTimeout => silence(run, target, facts, observed, net).await,
-        Code::TurnTimeout | Code::TurnReset | Code::TurnClosed => {
+        }));
+    }
+    if !net.diagnoses() {
+        return None;
+    }
+    let lost = matches!(failure.code.kind(), CodeKind::Timeout | CodeKind::Reset | CodeKind::Closed);
+    match failure.code.layer() {
+        "quic" if failure.code == Code::QuicTimeout && negotiated(facts) => {
+            Some(filtered_by_name(run, target, observed, net).await)
+        }
+        "udp" | "quic" if failure.code.kind() == CodeKind::Timeout => {
+            silence(run, target, facts, observed, net).await
+        }
+        "turn" if lost => {
             Some(found(blame::cut_off(target, failure, observed.path.trust == Some(Trust::Public))))
         }
+        _ => None,
+    }
+}
+
+/// What the peer, or this machine, said in so many words.
+fn told(run: &Run, target: &Target, facts: &Facts, failure: &Failure) -> Option<Finding> {
+    let error = facts.turn.as_ref().and_then(|turn| turn.error);
+    // 401 and 441: the name or the password is wrong (RFC 8489 section 14.8, RFC 8656 section 19).
+    let refused = run.credentials.is_some() && matches!(error, Some(401 | 441));
+    match failure.code.layer() {
+        "turn" if failure.code == Code::TurnError && error == Some(437) => {
+            Some(found(blame::rebinding(target, facts, failure)))
+        }
+        "turn" if failure.code == Code::TurnError && refused => {
+            Some(found(blame::credentials(target, failure)))
+        }
+        "stun" | "turn" if failure.code.kind() == CodeKind::Rejected => Some(service(target, failure)),
+        "icmp" if failure.code == Code::IcmpNotPermitted => {
+            Some(Finding { verdict: Some(Verdict::Inconclusive), cause: blame::not_permitted(failure) })
+        }
+        "quic" if failure.code == Code::QuicVersion => Some(found(blame::versions(target, facts, failure))),
         _ => None,
     }
 }

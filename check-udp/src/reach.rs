@@ -113,10 +113,11 @@ const ANSWERED: u8 = 2;
 
 /// How much a failure shows: an answer more than silence, silence more than no route.
 fn weight(failure: &Failure) -> u8 {
-    match failure.code {
-        Code::RouteNone => 0,
-        Code::UdpTimeout | Code::QuicTimeout | Code::IcmpTimeout => 1,
-        _ => ANSWERED,
+    let silent = matches!(failure.code, Code::UdpTimeout | Code::QuicTimeout | Code::IcmpTimeout);
+    match failure.code == Code::RouteNone {
+        true => 0,
+        false if silent => 1,
+        false => ANSWERED,
     }
 }
 

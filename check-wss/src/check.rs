@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use netcheck_common::check::Check;
+use netcheck_common::code_kind::CodeKind;
 use netcheck_common::diagnose::{self, Diagnosis, Finding};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::net::Net;
@@ -172,15 +173,33 @@ impl Check for Wss {
 
 /// The cause, where this protocol's rules know one.
 fn explain(situation: &Situation<'_>) -> Option<Finding> {
-    match situation.failure.code {
-        Code::WsStatus | Code::WsUpgradeMissing | Code::WsBadAccept => Some(situation.answered()),
-        Code::HttpMalformed if situation.carrier == Carrier::PublicTls => {
-            Some(situation.service(&situation.failure.detail))
-        }
-        Code::TlsAlpn if situation.chooses_http2 => Some(situation.only_http2()),
-        Code::WsIdleClosed => situation.facts.hold.as_ref().map(|hold| situation.cut(hold)),
-        Code::WsClosed | Code::WsReset | Code::WsNoPong | Code::WsTimeout => situation.ended(),
-        _ => None,
+    let code = situation.failure.code;
+    if code == Code::HttpMalformed && situation.carrier == Carrier::PublicTls {
+        return Some(situation.service(&situation.failure.detail));
+    }
+    if code == Code::TlsAlpn && situation.chooses_http2 {
+        return Some(situation.only_http2());
+    }
+    if code == Code::WsIdleClosed {
+        return situation.facts.hold.as_ref().map(|hold| situation.cut(hold));
+    }
+    if code.layer() != "ws" {
+        return None;
+    }
+    match code.kind() {
+        CodeKind::Rejected | CodeKind::Malformed => Some(situation.answered()),
+        CodeKind::Timeout | CodeKind::Reset | CodeKind::Closed | CodeKind::Quality => situation.ended(),
+        CodeKind::Refused
+        | CodeKind::Unreachable
+        | CodeKind::Prohibited
+        | CodeKind::NotSent
+        | CodeKind::Name
+        | CodeKind::Certificate
+        | CodeKind::Parameters
+        | CodeKind::Authentication
+        | CodeKind::Foreign
+        | CodeKind::Mail
+        | CodeKind::NotProbed => None,
     }
 }
 

@@ -104,14 +104,13 @@ impl Situation<'_> {
             return finding(Verdict::Degraded, cause.with_confidence(Confidence::Medium));
         }
         let to = Destination::of(self.target);
-        let (who, fix) = match reason {
-            Reason::Unknown => {
-                let fix = format!(
-                    "Ask whether the service behind {to} does this by itself ({about}); if not, a device on the path drops some WebSocket frames: allow them."
-                );
-                (Who::Unknown, Fix::from(fix))
-            }
-            _ => (self.device_owner(), self.permit()),
+        let (who, fix) = if reason == Reason::Unknown {
+            let fix = format!(
+                "Ask whether the service behind {to} does this by itself ({about}); if not, a device on the path drops some WebSocket frames: allow them."
+            );
+            (Who::Unknown, Fix::from(fix))
+        } else {
+            (self.device_owner(), self.permit())
         };
         finding(in_the_clear, Cause::new(reason, who, fix))
     }

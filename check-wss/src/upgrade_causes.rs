@@ -117,7 +117,9 @@ impl Situation<'_> {
             (Carrier::Cleartext, Some(proxy)) => {
                 cause.with_evidence(format!("{proxy} granted the tunnel (CONNECT)"))
             }
-            _ => self.with_carrier(cause),
+            (Carrier::Cleartext, None) | (Carrier::PublicTls | Carrier::InterceptedTls, _) => {
+                self.with_carrier(cause)
+            }
         };
         let second = !signs.is_empty() || self.carrier == Carrier::InterceptedTls;
         cause = signs.into_iter().fold(cause, Cause::with_evidence);

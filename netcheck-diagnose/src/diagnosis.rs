@@ -8,13 +8,18 @@ use netcheck_net::net::Net;
 use netcheck_net::tls::{Chain, SentHello};
 use netcheck_net::watch::Watch;
 
+use crate::experiment::Experiment;
 use crate::experiments::Experiments;
+use crate::prefetch::{Silence, prefetch};
+use crate::rules::Rule;
 
 /// The diagnosis of one target. It reaches the network as the target does: see [`Net`].
 #[derive(Clone, Debug)]
 pub struct Diagnosis {
     net: Net,
     pub(crate) experiments: Arc<Experiments>,
+    /// The rule that asks, where one does.
+    rule: Option<&'static Rule>,
 }
 
 impl Deref for Diagnosis {
@@ -29,13 +34,27 @@ impl Diagnosis {
     /// The diagnosis of the target that `net` reaches, with the experiments of its run.
     #[must_use]
     pub fn new(net: Net, experiments: &Arc<Experiments>) -> Self {
-        Diagnosis { net, experiments: Arc::clone(experiments) }
+        Diagnosis { net, experiments: Arc::clone(experiments), rule: None }
     }
 
     /// The same run's experiments over another way to the network.
     #[must_use]
     pub fn with_net(&self, net: Net) -> Self {
-        Diagnosis { net, experiments: Arc::clone(&self.experiments) }
+        Diagnosis { net, ..self.clone() }
+    }
+
+    /// The same, asked by a rule.
+    pub(crate) fn with_rule(&self, rule: &'static Rule) -> Self {
+        Diagnosis { rule: Some(rule), ..self.clone() }
+    }
+
+    /// Notes that an experiment is asked for: a rule declares what it asks for, or it would not be begun in time.
+    pub(crate) fn note_asked(&self, experiment: Experiment) {
+        debug_assert!(
+            self.rule.is_none_or(|rule| experiment.is_covered(rule.needs)),
+            "a rule of {:?} asks for {experiment:?}, which it does not declare",
+            self.rule.map(|rule| rule.layers)
+        );
     }
 
     /// The same, whose observations do not reach the target's record.
@@ -65,18 +84,18 @@ impl Watch for Experiments {
     }
 
     fn connect_silent(self: Arc<Self>, net: Net, to: SocketAddr) {
-        Diagnosis { net, experiments: self }.prefetch_connect(to);
+        prefetch(Diagnosis::new(net, &self), Silence::Connection(to));
     }
 
     fn hello_silent(self: Arc<Self>, net: Net, to: SocketAddr, sent: Arc<SentHello>) {
-        Diagnosis { net, experiments: self }.prefetch_hello(to, sent);
+        prefetch(Diagnosis::new(net, &self), Silence::Hello(to, sent));
     }
 
     fn resolver_silent(self: Arc<Self>, net: Net) {
-        Diagnosis { net, experiments: self }.prefetch_resolver();
+        prefetch(Diagnosis::new(net, &self), Silence::Resolver);
     }
 
     fn datagram_silent(self: Arc<Self>, net: Net, to: SocketAddr) {
-        Diagnosis { net, experiments: self }.prefetch_datagram(to);
+        prefetch(Diagnosis::new(net, &self), Silence::Datagram(to));
     }
 }

@@ -10,6 +10,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Diagnosis;
+use crate::experiment::Experiment;
 use netcheck_net::clock;
 use netcheck_net::tcp::{self, ProbeOptions, accept_from};
 use netcheck_record::failure::Code;
@@ -39,6 +40,7 @@ impl Distance {
 
 /// From how far away the answer to a SYN came.
 pub(super) async fn of(net: &Diagnosis, to: SocketAddr) -> Option<Distance> {
+    net.note_asked(Experiment::Distance);
     net.experiments.distances.get("from how far does a SYN draw its answer", to, measure(net, to)).await
 }
 

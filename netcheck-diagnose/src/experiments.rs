@@ -1,11 +1,11 @@
 //! The control experiments of a run, each made once and shared by all targets.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::boundary::{self, Boundary};
 use super::distance::{self, Distance};
+use super::experiment::Experiment;
 use super::hello::{self, HelloForm, Outcome};
 use super::hello_form::{self, Form};
 use super::hello_probe::{self, Destination};
@@ -14,7 +14,6 @@ use super::memo::Memo;
 use super::older;
 use super::outside::Outside;
 use super::resolver_path::{self, ResolverPath};
-use super::rules::datagram::CONTROL_PORT;
 use super::rules::name::Sanity;
 use super::times::Times;
 use super::trail::{self, Answer, Probe, Trail};
@@ -105,37 +104,9 @@ impl Diagnosis {
         self.experiments.answered.load(Ordering::Relaxed)
     }
 
-    /// Begins, beside a silent connection attempt, what its explanation will ask for.
-    pub(crate) fn prefetch_connect(self, to: SocketAddr) {
-        let net = self;
-        drop(tokio::spawn(async move {
-            let sibling = async {
-                if let Some((port, _)) = net.answering_sibling(to).await {
-                    net.trail(SocketAddr::new(to.ip(), port)).await;
-                }
-            };
-            let (trail, ()) = tokio::join!(net.trail(to), sibling);
-            let outside = async {
-                if trail.hops.len() < 2 && trail.answered.is_none() {
-                    net.outside(to.is_ipv6()).await;
-                }
-            };
-            tokio::join!(net.boundary(to), outside);
-        }));
-    }
-
-    /// Begins, beside a silent handshake, what its explanation will ask for.
-    pub(crate) fn prefetch_hello(self, to: SocketAddr, sent: Arc<SentHello>) {
-        let net = self;
-        drop(tokio::spawn(async move {
-            net.name_decides(to, &sent, hello::CONTROL_NAME).await;
-            tokio::join!(net.hello_walk(to, &sent), net.interceptor(to));
-            net.hello_form(to, &sent).await;
-        }));
-    }
-
     /// What a handshake under another name comes to, with a small ClientHello.
     pub(super) async fn hello(&self, to: SocketAddr, name: &str) -> Outcome {
+        self.note_asked(Experiment::OtherName);
         self.experiments
             .hellos
             .get(
@@ -148,6 +119,7 @@ impl Diagnosis {
 
     /// What a server chooses from a ClientHello that lists older parameters, where this tool does not speak it.
     pub(super) async fn older_hello(&self, to: SocketAddr, name: &Host) -> Option<String> {
+        self.note_asked(Experiment::OlderHello);
         self.experiments
             .older
             .get("a ClientHello with older suites", (to, name.to_string()), older::chosen(self, to, name))
@@ -156,6 +128,7 @@ impl Diagnosis {
 
     /// Whether this ClientHello is lost and the same one under another name answered, each time.
     pub(super) async fn name_decides(&self, to: SocketAddr, sent: &SentHello, name: &str) -> bool {
+        self.note_asked(Experiment::SameHelloOtherName);
         let ask = hello_form::name_decides(self, to, sent, name);
         self.experiments
             .renamed
@@ -169,6 +142,7 @@ impl Diagnosis {
 
     /// From how far away the reset comes that this ClientHello draws.
     pub(super) async fn reset_distance(&self, to: SocketAddr, sent: &SentHello) -> Option<Distance> {
+        self.note_asked(Experiment::ResetDistance);
         let measure = distance::of_reset(self, to, &sent.bytes);
         self.experiments
             .resets
@@ -178,6 +152,7 @@ impl Diagnosis {
 
     /// What about this ClientHello makes the difference, where the other kind is answered.
     pub(super) async fn hello_form(&self, to: SocketAddr, sent: &SentHello) -> Option<Form> {
+        self.note_asked(Experiment::HelloForm);
         let examine = hello_form::examine(self, Destination::Direct(to), sent);
         self.experiments
             .forms
@@ -187,6 +162,7 @@ impl Diagnosis {
 
     /// Whether packets for a silent port stop where those for an open port of the same address go on.
     pub(super) async fn boundary(&self, to: SocketAddr) -> Boundary {
+        self.note_asked(Experiment::Boundary);
         self.experiments
             .boundaries
             .get("where do packets for this port stop", to, boundary::find(self, to))
@@ -195,6 +171,7 @@ impl Diagnosis {
 
     /// How far this ClientHello gets.
     pub(super) async fn hello_walk(&self, to: SocketAddr, sent: &SentHello) -> Walk {
+        self.note_asked(Experiment::HelloWalk);
         let walking = async { walk::walk(&self.detached(), to, &sent.bytes).await };
         self.experiments
             .walks
@@ -205,6 +182,7 @@ impl Diagnosis {
     /// The last hop that the part of this ClientHello reaches which is lost: of several segments the first, or the second
     /// where the service acknowledges the first.
     pub(super) async fn hello_place(&self, to: SocketAddr, sent: &SentHello) -> Option<IpAddr> {
+        self.note_asked(Experiment::HelloPlace);
         let find = async {
             let full = hello_probe::segment_size(self, to).await?;
             let Some((first, second)) = sent.bytes.split_at_checked(full) else {
@@ -230,6 +208,7 @@ impl Diagnosis {
 
     /// The hops towards an address and port.
     pub async fn trail(&self, to: SocketAddr) -> Trail {
+        self.note_asked(Experiment::Trail);
         let experiments = &self.experiments;
         let trace = async {
             if experiments.traced.fetch_add(1, Ordering::Relaxed) >= TRACED {
@@ -242,6 +221,7 @@ impl Diagnosis {
 
     /// The hops that datagrams to an address and port pass.
     pub async fn datagram_trail(&self, to: SocketAddr) -> Trail {
+        self.note_asked(Experiment::DatagramTrail);
         let experiments = &self.experiments;
         let trace = async {
             if experiments.traced.fetch_add(1, Ordering::Relaxed) >= TRACED {
@@ -254,6 +234,7 @@ impl Diagnosis {
 
     /// The last hop that datagrams of this content reach, among those that datagrams to that address and port pass.
     pub async fn last_hop_of(&self, to: SocketAddr, content: &[&[u8]]) -> Option<(u8, IpAddr)> {
+        self.note_asked(Experiment::DatagramTrail);
         let trail = self.datagram_trail(to).await;
         let hops: Vec<u8> = trail.hops.iter().map(|(hop, _)| *hop).take(HOPS).collect();
         if self.experiments.traced.fetch_add(1, Ordering::Relaxed) >= TRACED {
@@ -262,33 +243,9 @@ impl Diagnosis {
         trail::last_hop(self, to, content, &hops).await
     }
 
-    /// Begins, beside a datagram that stays unanswered, what its explanation will ask for.
-    pub(crate) fn prefetch_datagram(self, to: SocketAddr) {
-        let net = self;
-        drop(tokio::spawn(async move {
-            let web = async {
-                if let Some(port) = net.sibling(SocketAddr::new(to.ip(), 0)).await {
-                    net.trail(SocketAddr::new(to.ip(), port)).await;
-                }
-            };
-            let elsewhere = async {
-                let servers = net.resolver().servers();
-                if let Some(server) = servers.first().filter(|server| !server.ip().is_loopback()) {
-                    net.datagram_trail(*server).await;
-                }
-            };
-            let own = async {
-                let trail = net.datagram_trail(to).await;
-                if trail.hops.len() < 2 && trail.answered.is_none() {
-                    net.outside(to.is_ipv6()).await;
-                }
-            };
-            tokio::join!(own, net.datagram_trail(SocketAddr::new(to.ip(), CONTROL_PORT)), web, elsewhere);
-        }));
-    }
-
     /// Whether the resolver answers anything.
     pub(super) async fn resolver_sanity(&self) -> Sanity {
+        self.note_asked(Experiment::ResolverSanity);
         self.experiments
             .resolver
             .get("does the resolver answer anything", (), super::rules::name::sanity(self))
@@ -297,6 +254,7 @@ impl Diagnosis {
 
     /// How far packets to a resolver get.
     pub(crate) async fn resolver_path(&self, server: SocketAddr) -> ResolverPath {
+        self.note_asked(Experiment::ResolverPath);
         self.experiments
             .resolver_paths
             .get("how far do DNS questions get", server, resolver_path::trace(self, server))
@@ -305,29 +263,16 @@ impl Diagnosis {
 
     /// A hop beyond the last one of a path, on the way to somebody else.
     pub(crate) async fn hop_beyond(&self, last: u8) -> Option<IpAddr> {
+        self.note_asked(Experiment::HopBeyond);
         self.experiments
             .hops_beyond
             .get("does a hop beyond this one answer", last, resolver_path::hop_beyond(self, last))
             .await
     }
 
-    /// Begins, beside a silent resolver, what its explanation will ask for.
-    pub(crate) fn prefetch_resolver(self) {
-        let net = self;
-        drop(tokio::spawn(async move {
-            let path = async {
-                let Some(server) = net.resolver().servers().into_iter().next() else { return };
-                let path = net.resolver_path(server).await;
-                if !path.on_link && path.reached(server).is_none() {
-                    net.hop_beyond(path.last().map_or(0, |(hop, _)| hop)).await;
-                }
-            };
-            tokio::join!(net.resolver_sanity(), path);
-        }));
-    }
-
     /// The router at a distance, asked with a datagram that no TCP rule concerns.
     pub async fn router(&self, to: IpAddr, ttl: u8) -> Option<IpAddr> {
+        self.note_asked(Experiment::Router);
         self.experiments
             .routers
             .get("which router is at this distance", (to, ttl), trail::router(self, to, ttl))
@@ -348,6 +293,7 @@ impl Diagnosis {
     }
 
     async fn siblings(&self, to: SocketAddr) -> Vec<(u16, Answer)> {
+        self.note_asked(Experiment::Siblings);
         let wait = self.timeout().mul_f64(0.4);
         let ask = async {
             let one = |port: u16| async move {

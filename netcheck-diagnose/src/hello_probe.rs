@@ -25,6 +25,8 @@ pub(super) enum Segments {
     AsTheyFit,
     /// In two halves.
     Two,
+    /// In two, the second beginning at this byte.
+    At(usize),
     /// In segments of at most 500 bytes.
     Short,
 }
@@ -65,8 +67,13 @@ pub(super) async fn send(
     stream.abort().store(true, Ordering::Relaxed);
     let mut first = [0; 3];
     let exchange = async {
-        if segments == Segments::Two {
-            let (one, two) = record.split_at(record.len() / 2);
+        let split = match segments {
+            Segments::Two => Some(record.len() / 2),
+            Segments::At(byte) => Some(byte.min(record.len())),
+            Segments::AsTheyFit | Segments::Short => None,
+        };
+        if let Some(split) = split {
+            let (one, two) = record.split_at(split);
             stream.write_all(one).await?;
             stream.flush().await?;
             if matches!(to, Destination::Proxied(_)) {
@@ -106,4 +113,21 @@ pub(super) async fn segment_size(net: &Diagnosis, to: SocketAddr) -> Option<usiz
     let stream = clock::within(net.timeout().min(net.left()), attempt).await?.ok()?;
     let size = SockRef::from(&stream).tcp_mss().ok()?;
     usize::try_from(size).ok()
+}
+
+/// Whether anything at all comes back to these bytes.
+pub(super) async fn answers(net: &Diagnosis, to: SocketAddr, bytes: &[u8], wait: Duration) -> bool {
+    let connected = clock::within(
+        net.timeout().min(net.left()),
+        connect(net, Destination::Direct(to), Segments::AsTheyFit),
+    );
+    let Some(Some(mut stream)) = connected.await else { return false };
+    stream.abort().store(true, Ordering::Relaxed);
+    let mut first = [0; 1];
+    let exchange = async {
+        stream.write_all(bytes).await?;
+        stream.flush().await?;
+        stream.read_exact(&mut first).await
+    };
+    matches!(clock::within(wait.min(net.left()), exchange).await, Some(Ok(_)))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::Diagnosis;
 use crate::distance;
+use crate::experiment::Experiment;
 use crate::outside;
 use crate::trail::{self, Answer, Probe};
 use netcheck_net::clock;
@@ -97,6 +98,7 @@ async fn nearer_than_the_way_out(net: &Diagnosis, to: SocketAddr) -> Option<Inte
 impl Diagnosis {
     /// Who accepts connections to `to` in its place, if anybody does.
     pub async fn interceptor(&self, to: SocketAddr) -> Option<Interceptor> {
+        self.note_asked(Experiment::Interceptor);
         if !self.diagnoses() {
             return None;
         }
@@ -142,6 +144,7 @@ impl Diagnosis {
     }
 
     async fn accepted_short(&self, to: SocketAddr, wait: Duration) -> bool {
+        self.note_asked(Experiment::AcceptedShort);
         let ask = async {
             matches!(trail::probe(self, to, short(to.ip()), wait).await, Probe::Answered(Answer::Open))
         };

@@ -8,7 +8,9 @@ mod boundary;
 mod diagnosis;
 mod distance;
 mod elsewhere;
+mod experiment;
 mod experiments;
+pub mod filter;
 pub mod fix;
 pub mod hello;
 mod hello_form;
@@ -18,6 +20,7 @@ mod memo;
 mod observed;
 mod older;
 mod outside;
+mod prefetch;
 mod resolver_path;
 mod rules;
 mod times;
@@ -108,18 +111,13 @@ async fn by_layer(
         }
         _ => None,
     };
-    let found = match layer {
-        _ if elsewhere.is_some() => elsewhere,
-        "route" => Some(rules::connection::route(target, observed, failure, net)),
-        "dns" => Box::pin(rules::name::explain(target, observed, failure, net)).await,
-        "proxy" => Some(rules::proxy::explain(target, observed, failure)),
-        "tcp" => Box::pin(rules::connection::explain(target, observed, failure, net)).await,
-        "tls" => Box::pin(rules::handshake::explain(target, observed, failure, net)).await,
-        "http" => Box::pin(rules::page::explain(target, observed, failure, net)).await,
-        "udp" | "stun" | "turn" | "quic" | "icmp" => {
-            Box::pin(rules::datagram::explain(target, observed, failure, net)).await
+    let found = match (elsewhere, rules::of_layer(layer)) {
+        (Some(elsewhere), _) => Some(elsewhere),
+        (None, Some(rule)) => {
+            let net = &net.with_rule(rule);
+            (rule.explain)(rules::Situation { target, observed, failure, net }).await
         }
-        _ => Box::pin(rules::protocol::explain(target, observed, failure, net)).await,
+        (None, None) => None,
     };
     net.tell(1, || {
         let said = found.as_ref().map_or("do not apply".to_owned(), Finding::summary);

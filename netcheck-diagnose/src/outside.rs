@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use futures_util::future::join_all;
 
 use crate::Diagnosis;
+use crate::experiment::Experiment;
 use crate::trail::{self, Probe};
 use netcheck_net::device;
 
@@ -60,6 +61,7 @@ pub(super) async fn ask(net: &Diagnosis, v6: bool) -> Outside {
 impl Diagnosis {
     /// Whether anything beyond the first hop answers towards two independent destinations, or the resolver does.
     pub async fn outside(&self, v6: bool) -> Outside {
+        self.note_asked(Experiment::Outside);
         let asked = async {
             let (outside, resolver) = tokio::join!(ask(self, v6), self.resolver_lies_farther());
             Outside { answers: outside.answers || resolver, ..outside }

@@ -7,7 +7,7 @@ use hickory_proto::rr::RecordType;
 
 use crate::Diagnosis;
 use crate::outside;
-use crate::rules::datagram::CONTROL_PORT;
+use crate::trail::CONTROL_PORT;
 use crate::trail::{self, Answer, Trail};
 use netcheck_net::device::is_on_link;
 use netcheck_net::dns::message;

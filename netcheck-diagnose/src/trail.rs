@@ -16,6 +16,8 @@ use netcheck_record::failure::Code;
 /// How many TTLs are tried at once, and how many such steps in a row may stay silent.
 const STEP: u8 = 4;
 const SILENT_STEPS: u8 = 2;
+/// The classic traceroute port, where nothing listens: the control for a port that stays silent.
+pub(crate) const CONTROL_PORT: u16 = 33434;
 /// A STUN binding request, which media servers answer.
 pub(super) const BINDING: [u8; 20] =
     [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 110, 101, 116, 99, 104, 101, 99, 107, 45, 104, 111, 112];

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::clock;
 use crate::tcp::Refusal;
+use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::{Code, Failure};
 
 /// RFC 8305 section 5: how long an attempt has before the next one joins it.
@@ -138,13 +139,11 @@ const SILENCE: u8 = 1;
 
 /// Which of several failures says most: an answer more than silence, silence more than no route.
 fn telling(refusal: &Refusal) -> u8 {
-    match refusal.failure.code {
-        Code::RouteNone => 0,
-        Code::TcpTimeout => SILENCE,
-        Code::TcpHostUnreachable | Code::TcpNetUnreachable => 2,
-        Code::RouteDenied => 3,
-        _ => 4,
+    if refusal.failure.code == Code::RouteNone {
+        return 0;
     }
+    let known = [(CodeKind::Timeout, SILENCE), (CodeKind::Unreachable, 2), (CodeKind::NotSent, 3)];
+    known.iter().find(|(kind, _)| *kind == refusal.failure.code.kind()).map_or(4, |(_, says)| *says)
 }
 
 #[cfg(test)]

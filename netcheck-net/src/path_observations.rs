@@ -7,7 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::dns::Lookup;
 use crate::eyeballs::Family;
-use crate::tls::{Chain, ChainFault, SentHello, Trust};
+use crate::http::answer::Answer;
+use crate::proxy::observed::ProxyObservations;
+use crate::tls::certificate::Chain;
+use crate::tls::hello::SentHello;
+use crate::tls::trust::{ChainFault, Trust};
 use netcheck_record::cause::Cause;
 use netcheck_record::failure::Failure;
 use netcheck_record::record::Path;
@@ -40,13 +44,13 @@ pub struct PathObservations {
     /// The first bytes received where TLS was expected.
     pub first_bytes: Vec<u8>,
     /// What the last HTTP answer was, where there was one.
-    pub answer: Option<crate::http::Answer>,
+    pub answer: Option<Answer>,
     /// The proxy that stands between, without credentials.
     pub proxy: Option<String>,
     /// What stopped the check, where an experiment showed it to be another failure than it looked.
     pub restated: Option<Failure>,
     /// What was seen of proxies, for the rules.
-    pub via: crate::proxy::ProxyObservations,
+    pub via: ProxyObservations,
     /// How each family of a dual-stack name ended, in order; a later attempt's comes later.
     pub families: Vec<Family>,
     /// The TLS alert that the peer sent (RFC 8446 section 6).

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::http::Answer;
+use crate::http::answer::Answer;
 
 /// What a recognised page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::net::Net;
-use crate::tls::{Chain, SentHello};
+use crate::tls::certificate::Chain;
+use crate::tls::hello::SentHello;
 
 /// Listens to one run. Every method returns at once.
 pub trait Watch: Debug + Send + Sync {

@@ -9,6 +9,7 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::cause::Confidence;
 use crate::failure::Code;
 
 /// What every check may learn on the path to its target.
@@ -32,6 +33,9 @@ pub struct CommonFacts {
     /// Rule proof (`check-tcp --prove`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prove: Option<ProofFacts>,
+    /// What a filter matches (`check-tcp --prove filter`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<FilterFacts>,
     /// Attempts made, where `--attempts` allows more than one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
@@ -283,6 +287,40 @@ pub struct ProofFacts {
     /// The path: `proven`, `unproven` or `blocked`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+}
+
+/// What a filter matches (docs/DIAGNOSIS.md).
+#[derive(Debug, JsonSchema)]
+pub struct FilterFacts {
+    /// `sni_exact`, `sni_suffix`, `sni_wildcard`, `sni_contains`, the same with `host_`, `alpn`, `hello_length`,
+    /// `hello_segments`, `hello_content`, `tls`, `port`, `address`, or `unknown`.
+    pub matches: String,
+    /// The name, protocol, port, address or length that is matched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Whether upper and lower case differ for it, where that was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case_sensitive: Option<bool>,
+    /// Whether it reads the first TCP segment only, where that was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_segment_only: Option<bool>,
+    /// What was compared.
+    pub pairs: Vec<FilterPair>,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// The rule in words.
+    pub rule: String,
+}
+
+/// One comparison of a filter.
+#[derive(Debug, JsonSchema)]
+pub struct FilterPair {
+    /// What was changed against what the check sent.
+    pub change: String,
+    /// The result of what the check sent: `lost`.
+    pub first: String,
+    /// The result of the changed one: `lost`, `answered`, or `both` where it varied.
+    pub second: String,
 }
 
 /// The facts of one check: its name in records, and its schema.

@@ -5,6 +5,7 @@
 pub mod cause;
 pub mod clock;
 mod code;
+pub mod code_kind;
 pub mod escape;
 pub mod facts;
 pub mod failure;

@@ -11,7 +11,6 @@ macro_rules! vocabulary {
     ) => {
         $(#[doc = $about])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
         pub enum $name { $($(#[doc = $doc])+ $variant,)+ }
 
         impl $name {

@@ -13,6 +13,10 @@ const SENTENCES: &str = "netcheck-record/tests/snapshots/sentences__every_senten
 /// Records of tests and of the lab.
 const RECORDS: &str = "docs/evidence/examples.jsonl";
 
+/// Functions of other crates' traits, which are named there.
+const FOREIGN: [&str; 8] =
+    ["main", "fmt", "from", "from_str", "poll_read", "poll_write", "poll_flush", "poll_shutdown"];
+
 /// Print functions with their doc comments, and sentences of reports, drawn at random: each should explain itself
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Args {
@@ -83,7 +87,7 @@ fn functions() -> Result<Vec<String>, String> {
         for line in text.lines().map(str::trim) {
             if let Some(comment) = line.strip_prefix("///") {
                 doc.push(comment.trim());
-            } else if let Some(name) = declared(line) {
+            } else if let Some(name) = declared(line).filter(|name| !FOREIGN.contains(name)) {
                 let told = if doc.is_empty() { "(no doc comment)".to_owned() } else { doc.join(" ") };
                 functions.push(format!("- `{name}` ({shown}): {told}"));
                 doc.clear();

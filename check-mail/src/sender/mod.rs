@@ -197,21 +197,23 @@ fn unanswered(failure: &Failure) -> Cause {
 /// Why the domain itself could not be looked up, where the answer of the resolver says so.
 #[must_use]
 pub fn explain(domain: &str, failure: &Failure) -> Option<Finding> {
-    let (who, fix) = match failure.code {
-        Code::DnsNxdomain => (
+    let (who, fix) = if failure.code == Code::DnsNxdomain {
+        (
             Who::Service,
             format!(
                 "Check the spelling of {domain}. If it is right, register the domain and publish its SPF, DKIM and DMARC records (DNS, TXT); \
                  if other networks resolve it, have the resolver of this network answer {domain}."
             ),
-        ),
-        Code::DnsServfail | Code::DnsRefused | Code::DnsMalformed => (
+        )
+    } else if matches!(failure.code, Code::DnsServfail | Code::DnsRefused | Code::DnsMalformed) {
+        (
             Who::Dns,
             format!(
                 "Have the resolver of this network answer the TXT records of {domain} (DNS, UDP and TCP 53)."
             ),
-        ),
-        _ => return None,
+        )
+    } else {
+        return None;
     };
     let reason = if who == Who::Service { Reason::SenderIdentity } else { Reason::Unknown };
     Some(Finding { verdict: None, cause: Cause::new(reason, who, fix).with_evidence(failure.detail.clone()) })

@@ -11,6 +11,7 @@ use netcheck_net::net::Net;
 use netcheck_net::proxy::Step;
 use netcheck_net::tls::Trust;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::code_kind::CodeKind;
 use netcheck_record::escape;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::record::{Record, VERSION, Verdict};
@@ -258,13 +259,11 @@ fn verdict(
 
 /// The verdict a failure means before anything more is known.
 fn usual(target: &Target, code: Code) -> Verdict {
-    match code {
-        Code::IcmpNotPermitted | Code::InputInvalid | Code::Internal => Verdict::Inconclusive,
-        Code::UdpTimeout | Code::QuicTimeout if target.flag("known_to_answer") == Some(false) => {
-            Verdict::Inconclusive
-        }
-        _ => Verdict::Fail,
+    let silent = matches!(code, Code::UdpTimeout | Code::QuicTimeout);
+    if code.kind() == CodeKind::NotProbed || silent && target.flag("known_to_answer") == Some(false) {
+        return Verdict::Inconclusive;
     }
+    Verdict::Fail
 }
 
 fn unknown(failure: &Failure) -> Cause {

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::Diagnosis;
 use crate::Observed;
 use crate::elsewhere;
+use crate::experiment::Experiment;
 use crate::hello::{CONTROL_NAME, Outcome};
 use crate::{Finding, fix};
 use netcheck_net::clock;
@@ -19,8 +20,25 @@ use netcheck_record::target::{Host, Target};
 /// A clock that is off by less explains no certificate.
 const SKEW: i64 = 24 * 3600;
 
+/// A certificate that was refused: for its authority, its time or its name.
+pub(super) async fn explain(
+    target: &Target,
+    observed: &Observed,
+    to: Option<SocketAddr>,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Finding {
+    if failure.code == Code::TlsNameMismatch {
+        return misnamed(target, observed, to, failure, net).await;
+    }
+    if failure.code == Code::TlsUntrusted {
+        return untrusted(target, observed, to, failure, net).await;
+    }
+    out_of_time(target, observed, to, failure, net).await
+}
+
 /// Signed by nobody known: by an interceptor, by the service itself, or by a stranger at a wrong address?
-pub(super) async fn untrusted(
+async fn untrusted(
     target: &Target,
     observed: &Observed,
     to: Option<SocketAddr>,
@@ -169,13 +187,14 @@ fn minted_for(chain: &Chain, name: &str) -> bool {
 }
 
 /// Out of validity: is it the certificate, or our clock?
-pub(super) async fn out_of_time(
+async fn out_of_time(
     target: &Target,
     observed: &Observed,
     to: Option<SocketAddr>,
     failure: &Failure,
     net: &Diagnosis,
 ) -> Finding {
+    net.note_asked(Experiment::Date);
     let other_host = match to.filter(|_| net.diagnoses()) {
         Some(to) => net.experiments.dates.get("the Date of this host", to, date(net, target, to)).await,
         None => None,
@@ -265,7 +284,7 @@ async fn date(net: &Diagnosis, target: &Target, to: SocketAddr) -> Option<i64> {
 
 /// A genuine certificate for somebody else: a portal's or a gateway's, where another address shows the same one or the
 /// answer comes from nearer than the service; else the service's own fault.
-pub(super) async fn misnamed(
+async fn misnamed(
     target: &Target,
     observed: &Observed,
     to: Option<SocketAddr>,

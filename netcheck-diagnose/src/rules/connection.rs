@@ -8,6 +8,7 @@ use crate::boundary::Boundary;
 use crate::trail::{Answer, Trail};
 use crate::{Finding, fix};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::fix::{Destination, Fix};
 use netcheck_record::target::Target;
@@ -60,15 +61,13 @@ pub(crate) async fn explain(
     if let Some(finding) = super::name::block_page_address(target, observed, failure, net) {
         return Some(finding);
     }
-    match failure.code {
-        Code::TcpProhibited | Code::TcpHostUnreachable | Code::TcpNetUnreachable => {
-            Some(told(target, to, failure, net).await)
-        }
-        Code::TcpRefused => Some(super::refusal::explain(target, to, failure, net).await),
-        Code::TcpTimeout if net.diagnoses() => {
+    match failure.code.kind() {
+        CodeKind::Prohibited | CodeKind::Unreachable => Some(told(target, to, failure, net).await),
+        CodeKind::Refused => Some(super::refusal::explain(target, to, failure, net).await),
+        CodeKind::Timeout if net.diagnoses() => {
             Some(Box::pin(silent(target, observed, to, failure, net)).await)
         }
-        Code::TcpReset if net.diagnoses() => {
+        CodeKind::Reset if net.diagnoses() => {
             let finding = super::intercepted::intercepted_by(target, to, failure, net).await?;
             if target.scheme.name == "tcp" {
                 let detail =
@@ -77,7 +76,20 @@ pub(crate) async fn explain(
             }
             Some(finding)
         }
-        _ => None,
+        CodeKind::Timeout
+        | CodeKind::Reset
+        | CodeKind::Closed
+        | CodeKind::NotSent
+        | CodeKind::Name
+        | CodeKind::Certificate
+        | CodeKind::Parameters
+        | CodeKind::Malformed
+        | CodeKind::Rejected
+        | CodeKind::Authentication
+        | CodeKind::Foreign
+        | CodeKind::Quality
+        | CodeKind::Mail
+        | CodeKind::NotProbed => None,
     }
 }
 

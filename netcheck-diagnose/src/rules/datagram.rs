@@ -5,16 +5,15 @@ use std::net::SocketAddr;
 use crate::Diagnosis;
 use crate::Observed;
 use crate::boundary::{self, Boundary};
+use crate::trail::CONTROL_PORT;
 use crate::trail::Trail;
 use crate::{Finding, fix};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::fix::Fix;
 use netcheck_record::record::Verdict;
 use netcheck_record::target::Target;
-
-/// The classic traceroute port, where nothing listens: the control for a port that stays silent.
-pub(crate) const CONTROL_PORT: u16 = 33434;
 
 /// Why no datagram came back.
 pub(crate) async fn explain(
@@ -24,15 +23,29 @@ pub(crate) async fn explain(
     net: &Diagnosis,
 ) -> Option<Finding> {
     let to = observed.path.peer?;
-    match failure.code {
-        Code::UdpRefused | Code::UdpProhibited => Some(told(target, to, failure)),
-        Code::IcmpUnreachable if failure.offender.is_some() || is_neighbour(failure) => {
+    match failure.code.kind() {
+        CodeKind::Refused | CodeKind::Prohibited => Some(told(target, to, failure)),
+        CodeKind::Unreachable if failure.offender.is_some() || is_neighbour(failure) => {
             Some(told(target, to, failure))
         }
-        Code::UdpTimeout | Code::QuicTimeout if net.diagnoses() => {
+        CodeKind::Timeout if net.diagnoses() && matches!(failure.code.layer(), "udp" | "quic") => {
             Box::pin(silent(target, to, failure, net)).await
         }
-        _ => None,
+        CodeKind::Timeout
+        | CodeKind::Reset
+        | CodeKind::Closed
+        | CodeKind::Unreachable
+        | CodeKind::NotSent
+        | CodeKind::Name
+        | CodeKind::Certificate
+        | CodeKind::Parameters
+        | CodeKind::Malformed
+        | CodeKind::Rejected
+        | CodeKind::Authentication
+        | CodeKind::Foreign
+        | CodeKind::Quality
+        | CodeKind::Mail
+        | CodeKind::NotProbed => None,
     }
 }
 

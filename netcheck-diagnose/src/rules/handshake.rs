@@ -9,6 +9,7 @@ use crate::{Finding, fix, walk};
 use netcheck_net::clock;
 use netcheck_net::http::{Answer as Page, Request};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::record::Verdict;
 use netcheck_record::scheme::HelloKind;
@@ -30,21 +31,18 @@ pub(crate) async fn explain(
     net: &Diagnosis,
 ) -> Option<Finding> {
     let to = observed.path.peer.filter(|_| observed.path.proxy.is_none());
-    match failure.code {
-        Code::TlsReset | Code::TlsTimeout | Code::TlsClosed | Code::TlsAlert => {
+    match failure.code.kind() {
+        CodeKind::Reset | CodeKind::Timeout | CodeKind::Closed | CodeKind::Rejected => {
             let sent = observed.path.hello.clone().filter(|_| net.diagnoses())?;
             match to {
                 Some(to) => cut(target, to, &sent, failure, net).await,
                 None => hello_form::through_proxy(target, &sent, failure, net).await,
             }
         }
-        Code::TlsNotTls => Some(plaintext(target, observed, to, failure, net).await),
-        Code::TlsUntrusted => Some(certificate::untrusted(target, observed, to, failure, net).await),
-        Code::TlsExpired | Code::TlsNotYetValid => {
-            Some(certificate::out_of_time(target, observed, to, failure, net).await)
-        }
-        Code::TlsNameMismatch => Some(certificate::misnamed(target, observed, to, failure, net).await),
-        Code::TlsVersion | Code::TlsAlpn => {
+        CodeKind::Malformed => Some(plaintext(target, observed, to, failure, net).await),
+        CodeKind::Certificate => Some(certificate::explain(target, observed, to, failure, net).await),
+        CodeKind::Parameters if failure.code == Code::TlsUnsupported => None,
+        CodeKind::Parameters => {
             if let Some(to) = to.filter(|_| net.diagnoses() && failure.code == Code::TlsVersion)
                 && let Some(chosen) = net.older_hello(to, &target.host).await
             {
@@ -55,7 +53,16 @@ pub(crate) async fn explain(
                 .with_evidence(failure.detail.clone());
             Some(Finding::of(cause))
         }
-        _ => None,
+        CodeKind::Refused
+        | CodeKind::Unreachable
+        | CodeKind::Prohibited
+        | CodeKind::NotSent
+        | CodeKind::Name
+        | CodeKind::Authentication
+        | CodeKind::Foreign
+        | CodeKind::Quality
+        | CodeKind::Mail
+        | CodeKind::NotProbed => None,
     }
 }
 
@@ -71,10 +78,7 @@ async fn cut(
     let once = matches!(net.hello(to, CONTROL_NAME).await, crate::hello::Outcome::Spoke(_));
     let control = net.name_decides(to, sent, CONTROL_NAME).await;
     let walk = async {
-        match failure.code {
-            Code::TlsAlert => walk::Walk::default(),
-            _ => net.hello_walk(to, sent).await,
-        }
+        if failure.code == Code::TlsAlert { walk::Walk::default() } else { net.hello_walk(to, sent).await }
     };
     let (walk, interceptor) = tokio::join!(walk, intercepted_by(target, to, failure, net));
     if walk.answered_at.is_some() {

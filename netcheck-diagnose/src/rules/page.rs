@@ -13,7 +13,8 @@ use netcheck_net::dns::scope;
 use netcheck_net::http::{Answer, Request};
 use netcheck_net::signature::{self, Page};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
-use netcheck_record::failure::{Code, Failure};
+use netcheck_record::code_kind::CodeKind;
+use netcheck_record::failure::Failure;
 use netcheck_record::fix::{Filter, Fix};
 use netcheck_record::record::Verdict;
 use netcheck_record::target::{Host, Target};
@@ -26,23 +27,33 @@ pub(crate) async fn explain(
     net: &Diagnosis,
 ) -> Option<Finding> {
     let to = observed.path.peer.filter(|_| observed.path.proxy.is_none() && net.diagnoses());
-    match failure.code {
-        Code::HttpRedirectForeign => Some(redirected(target, observed, to, failure, net).await),
-        Code::HttpStatus => Some(status(target, observed, failure, net)),
-        Code::HttpProxyAuth => {
+    match failure.code.kind() {
+        CodeKind::Foreign => Some(redirected(target, observed, to, failure, net).await),
+        CodeKind::Rejected => Some(status(target, observed, failure, net)),
+        CodeKind::Authentication => {
             let fix = Fix::exempt(target, Filter::ProxyAuthentication);
             let cause = Cause::new(Reason::ProxyAuth, Who::Network, fix).with_confidence(Confidence::Medium);
             Some(Finding::of(
                 cause.with_evidence(failure.detail.clone()).with_evidence("no proxy is configured here"),
             ))
         }
-        _ => {
+        CodeKind::Timeout | CodeKind::Reset | CodeKind::Closed | CodeKind::Malformed => {
             let to = to?;
             if let Some(found) = crate::intercepted_by(target, to, failure, net).await {
                 return Some(found);
             }
             Some(cut(target, to, failure, net).await)
         }
+        CodeKind::Refused
+        | CodeKind::Unreachable
+        | CodeKind::Prohibited
+        | CodeKind::NotSent
+        | CodeKind::Name
+        | CodeKind::Certificate
+        | CodeKind::Parameters
+        | CodeKind::Quality
+        | CodeKind::Mail
+        | CodeKind::NotProbed => None,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::Observed;
 use crate::{Finding, fix};
 use netcheck_net::tls::Trust;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::Failure;
 use netcheck_record::target::Target;
 
@@ -15,10 +16,7 @@ pub(crate) async fn explain(
     failure: &Failure,
     net: &Diagnosis,
 ) -> Option<Finding> {
-    if !matches!(failure.code.layer(), "rtmp" | "ws") {
-        return None;
-    }
-    let lost = [".timeout", ".reset", ".closed"].iter().any(|end| failure.code.as_str().ends_with(end));
+    let lost = matches!(failure.code.kind(), CodeKind::Timeout | CodeKind::Reset | CodeKind::Closed);
     if !lost {
         return None;
     }

@@ -6,6 +6,7 @@ use netcheck_net::proxy::ProxyObservations;
 use netcheck_net::proxy::observed::{AuthFault, AuthObservation};
 use netcheck_net::signature;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
+use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::fix::{Destination, Filter, Fix, ProxyRepair};
 use netcheck_record::proxy_fix::{LoginRepair, ScriptRepair};
@@ -60,11 +61,12 @@ impl Way<'_> {
         let repair =
             |how| Fix::RepairProxy { proxy: proxy.clone(), how, destination: self.destination.clone() };
         let down = |how| Cause::new(Reason::ProxyDown, Who::Proxy, repair(how));
-        match self.failure.code {
-            Code::ProxyAuthRequired => self.required(),
-            Code::ProxyAuthImpossible => self.impossible(),
-            Code::ProxyAuthRefused => self.refused(),
-            Code::ProxyDenied => {
+        let code = self.failure.code;
+        match code.kind() {
+            CodeKind::Authentication if code == Code::ProxyAuthImpossible => self.impossible(),
+            CodeKind::Authentication if code == Code::ProxyAuthRefused => self.refused(),
+            CodeKind::Authentication => self.required(),
+            CodeKind::Rejected if code == Code::ProxyDenied => {
                 let fix = Fix::Exempt {
                     from: Filter::ProxyPolicy,
                     destination: self.destination.clone(),
@@ -73,7 +75,7 @@ impl Way<'_> {
                 };
                 Cause::new(Reason::ProxyPolicy, Who::Proxy, fix).with_confidence(Confidence::Medium)
             }
-            Code::ProxyUpstream => {
+            CodeKind::Rejected => {
                 let cause =
                     Cause::new(Reason::ProxyUpstream, Who::Proxy, repair(ProxyRepair::ReachDestination))
                         .with_confidence(Confidence::Medium);
@@ -84,16 +86,30 @@ impl Way<'_> {
                     None => cause,
                 }
             }
-            Code::ProxyTimeout if self.via.unanswered => {
+            CodeKind::Timeout if self.via.unanswered => {
                 down(ProxyRepair::Answer).with_confidence(Confidence::Medium).with_evidence(
                     "it accepted a second connection and left a CONNECT for another name unanswered too",
                 )
             }
-            Code::ProxyProtocol => down(ProxyRepair::CheckKind).with_confidence(Confidence::Low),
-            _ if self.failure.underlying.is_some_and(|code| code.layer() == "tls") => {
-                down(ProxyRepair::ReplaceCertificate).with_confidence(Confidence::Medium)
+            CodeKind::Malformed => down(ProxyRepair::CheckKind).with_confidence(Confidence::Low),
+            CodeKind::Timeout
+            | CodeKind::Reset
+            | CodeKind::Closed
+            | CodeKind::Refused
+            | CodeKind::Unreachable
+            | CodeKind::Prohibited
+            | CodeKind::NotSent
+            | CodeKind::Name
+            | CodeKind::Certificate
+            | CodeKind::Parameters
+            | CodeKind::Foreign
+            | CodeKind::Quality
+            | CodeKind::Mail
+            | CodeKind::NotProbed => {
+                let tls = self.failure.underlying.is_some_and(|code| code.layer() == "tls");
+                let repair = if tls { ProxyRepair::ReplaceCertificate } else { ProxyRepair::Start };
+                down(repair).with_confidence(Confidence::Medium)
             }
-            _ => down(ProxyRepair::Start).with_confidence(Confidence::Medium),
         }
     }
 
@@ -187,10 +203,12 @@ impl Way<'_> {
     /// A script that is of no use.
     fn script(&self) -> Cause {
         let url = self.via.script.as_ref().map(|fault| fault.url.clone()).unwrap_or_default();
-        let how = match self.failure.code {
-            Code::ProxyPacUnreachable => ScriptRepair::Serve,
-            Code::ProxyPacTimeout => ScriptRepair::Hasten,
-            _ => ScriptRepair::Repair,
+        let how = if self.failure.code == Code::ProxyPacUnreachable {
+            ScriptRepair::Serve
+        } else if self.failure.code == Code::ProxyPacTimeout {
+            ScriptRepair::Hasten
+        } else {
+            ScriptRepair::Repair
         };
         Cause::new(Reason::ProxyPac, Who::Proxy, Fix::RepairScript { url, how })
             .with_confidence(Confidence::High)

@@ -25,10 +25,12 @@ pub(super) async fn explain(
     net: &Diagnosis,
 ) -> Cause {
     let Some(server) = server(observed, net) else { return broken(target, failure, net) };
-    let cause = match failure.code {
-        Code::DnsUnreachable => refused(failure, server, net).await,
-        Code::DnsTimeout => silent(target, server, net).await,
-        _ => return broken(target, failure, net),
+    let cause = if failure.code == Code::DnsUnreachable {
+        refused(failure, server, net).await
+    } else if failure.code == Code::DnsTimeout {
+        silent(target, server, net).await
+    } else {
+        return broken(target, failure, net);
     };
     let mut cause = cause.unwrap_or_else(|| broken(target, failure, net));
     if cause.evidence.first() != Some(&failure.detail) {
@@ -80,15 +82,18 @@ fn broken(target: &Target, failure: &Failure, net: &Diagnosis) -> Cause {
 
 /// An error came back, from our own kernel or by ICMP.
 async fn refused(failure: &Failure, server: SocketAddr, net: &Diagnosis) -> Option<Cause> {
-    match (failure.underlying, failure.offender) {
-        (Some(Code::RouteNone), _) => Some(no_route(server, net)),
-        (Some(Code::RouteDenied), _) => {
+    if failure.underlying == Some(Code::RouteNone) {
+        return Some(no_route(server, net));
+    }
+    let unreachable = failure.underlying == Some(Code::TcpHostUnreachable);
+    match failure.offender {
+        _ if failure.underlying == Some(Code::RouteDenied) => {
             let fix = allow(RuleTransport::Udp, server).on_this_machine();
             let cause =
                 Cause::new(Reason::LocalFirewall, Who::Local, fix).with_confidence(Confidence::Medium);
             Some(cause.with_evidence("the refusal comes from this machine: nothing has left it"))
         }
-        (_, Some(offender)) if offender != server.ip() => {
+        Some(offender) if offender != server.ip() => {
             let cause = Cause::new(Reason::FirewallReject, Who::Network, allow(RuleTransport::Udp, server))
                 .at_hop(Some(offender))
                 .with_confidence(Confidence::Medium)
@@ -96,7 +101,7 @@ async fn refused(failure: &Failure, server: SocketAddr, net: &Diagnosis) -> Opti
             Some(cause)
         }
         // The next hop does not answer: the resolver itself, or the router on the way to everybody.
-        (Some(Code::TcpHostUnreachable), None) if !is_on_link(server.ip()) => {
+        None if unreachable && !is_on_link(server.ip()) => {
             let other = net.hop_beyond(0).await;
             let fix = format!("Check this machine's network: the next hop towards {server} does not answer.");
             let cause = Cause::new(Reason::Offline, Who::Local, fix).with_confidence(Confidence::Medium);

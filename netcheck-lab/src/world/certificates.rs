@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Options;
 use super::names::{Signer, Site};
+use super::options::Options;
 use crate::pki::{Authority, ChainFlaw, Leaf};
 
 /// The authorities.

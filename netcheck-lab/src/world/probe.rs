@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::records;
 
+use super::internet::{FILES, World};
 use super::scenario::{Probe, Scenario};
-use super::{FILES, World};
 
 /// A tool that lasts longer has hung, whatever its own bounds say.
 const PATIENCE_S: &str = "45";

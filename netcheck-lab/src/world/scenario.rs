@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Options;
 use super::faults::{Answers, Inline, Middlebox, Proxy, Rules};
+use super::internet::World;
+use super::options::Options;
 
 /// One scenario.
 #[derive(Clone, Debug, Deserialize)]
@@ -104,7 +105,7 @@ fn wrong(file: &Path, error: &dyn std::fmt::Display) -> io::Error {
     io::Error::other(format!("{}: {error}", file.display()))
 }
 
-/// The scenarios stand in the sources; a lab moved elsewhere is told where by the environment.
+/// The folder of the scenarios: in the sources, or where the environment says.
 fn folder() -> io::Result<PathBuf> {
     if let Some(folder) = std::env::var_os("NETCHECK_SCENARIOS") {
         return Ok(folder.into());
@@ -116,6 +117,26 @@ fn folder() -> io::Result<PathBuf> {
     Err(io::Error::other(
         "the scenarios are not where they were built; set NETCHECK_SCENARIOS to their folder",
     ))
+}
+
+impl World {
+    /// Breaks what the scenario says.
+    ///
+    /// # Errors
+    /// A fault cannot be put in place.
+    pub fn break_as(&mut self, scenario: &Scenario) -> io::Result<()> {
+        scenario.dns.place(self)?;
+        for (number, inline) in (1..).zip(&scenario.inlines) {
+            inline.place(self, number)?;
+        }
+        for (number, middlebox) in scenario.middleboxes.iter().enumerate() {
+            middlebox.place(self, number)?;
+        }
+        if let Some(proxy) = &scenario.proxy {
+            proxy.place(self)?;
+        }
+        scenario.rules.iter().try_for_each(|rules| rules.place(self))
+    }
 }
 
 #[cfg(test)]

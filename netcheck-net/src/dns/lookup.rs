@@ -7,9 +7,10 @@ use hickory_proto::rr::RecordType;
 use serde_json::{Map, Value, json};
 
 use super::exchange;
+use super::families::Families;
 use super::message::Extended;
 use super::response::{EdnsUse, Outcome, Response, TcpReason, Unanswered};
-use super::{Families, Servers};
+use super::servers::Servers;
 use crate::clock;
 use netcheck_record::failure::{Code, Failure};
 
@@ -237,30 +238,37 @@ impl Notes {
     }
 }
 
+/// What says something about a name, and what says more.
+const TELLING: [Code; 6] = [
+    Code::DnsTimeout,
+    Code::DnsNoAddress,
+    Code::DnsMalformed,
+    Code::DnsRefused,
+    Code::DnsServfail,
+    Code::DnsNxdomain,
+];
+
 /// Which of two families' failures says most about the name.
-fn telling(unanswered: &Unanswered) -> u8 {
-    match unanswered.failure.code {
-        _ if unanswered.tcp.is_some() => 7,
-        Code::DnsNxdomain => 6,
-        Code::DnsServfail => 5,
-        Code::DnsRefused => 4,
-        Code::DnsMalformed => 3,
-        Code::DnsNoAddress => 2,
-        Code::DnsTimeout => 1,
-        _ => 0,
+fn telling(unanswered: &Unanswered) -> usize {
+    if unanswered.tcp.is_some() {
+        return TELLING.len() + 1;
     }
+    TELLING.iter().position(|code| *code == unanswered.failure.code).map_or(0, |at| at + 1)
 }
 
 fn refused(name: &str, code: Code, response: &Response) -> Failure {
     let (reply, server) = (&response.reply, response.server);
-    let what = match (code, &reply.odd_alias) {
-        (Code::DnsNxdomain, _) => "the name does not exist".to_owned(),
-        (Code::DnsNoAddress, _) => "the name has no address".to_owned(),
-        (Code::DnsServfail, _) => "the resolver failed".to_owned(),
-        (Code::DnsRefused, _) => format!("the resolver refused (RCODE {})", reply.rcode),
-        (_, Some(alias)) => format!("the name is an alias of \"{alias}\", which is no host name"),
-        _ => format!("the resolver could not read the question (RCODE {})", reply.rcode),
-    };
+    let known = [
+        (Code::DnsNxdomain, "the name does not exist".to_owned()),
+        (Code::DnsNoAddress, "the name has no address".to_owned()),
+        (Code::DnsServfail, "the resolver failed".to_owned()),
+        (Code::DnsRefused, format!("the resolver refused (RCODE {})", reply.rcode)),
+    ];
+    let known = known.into_iter().find_map(|(known, what)| (known == code).then_some(what));
+    let what = known.unwrap_or_else(|| match &reply.odd_alias {
+        Some(alias) => format!("the name is an alias of \"{alias}\", which is no host name"),
+        None => format!("the resolver could not read the question (RCODE {})", reply.rcode),
+    });
     let extended = reply
         .extended
         .first()

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tokio::sync::OnceCell;
 
-use super::Lookup;
+use super::lookup::Lookup;
 use crate::lock;
 
 /// How many names are remembered.

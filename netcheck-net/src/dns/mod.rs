@@ -2,6 +2,7 @@
 
 pub mod config;
 mod exchange;
+pub mod families;
 mod lookup;
 mod memory;
 pub mod message;
@@ -21,6 +22,7 @@ use serde_json::{Map, json};
 use crate::clock;
 use crate::tcp::Egress;
 pub use exchange::ask;
+pub use families::Families;
 pub use lookup::{Lookup, both};
 use memory::Names;
 use netcheck_record::failure::{Code, Failure};
@@ -38,30 +40,6 @@ pub struct Resolver {
     hosts: OnceLock<HashMap<String, Vec<IpAddr>>>,
     names: Names,
     edns: servers::EdnsKnown,
-}
-
-/// The address families the user wants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Families {
-    /// Both.
-    #[default]
-    Both,
-    /// `-4`.
-    V4,
-    /// `-6`.
-    V6,
-}
-
-impl Families {
-    /// Whether an address is wanted.
-    #[must_use]
-    pub fn has(self, address: IpAddr) -> bool {
-        match self {
-            Families::Both => true,
-            Families::V4 => address.is_ipv4(),
-            Families::V6 => address.is_ipv6(),
-        }
-    }
 }
 
 impl Resolver {

@@ -73,11 +73,9 @@ impl Unanswered {
 
     /// How much it says: of several, the one with the highest is reported.
     pub(super) fn weight(&self) -> u8 {
-        match self.failure.code {
-            _ if self.tcp.is_some() => 3,
-            Code::DnsMalformed => 2,
-            Code::DnsTimeout => 1,
-            _ => 0,
-        }
+        let known = [(Code::DnsMalformed, 2), (Code::DnsTimeout, 1)];
+        let weight =
+            known.iter().find(|(code, _)| *code == self.failure.code).map_or(0, |(_, weight)| *weight);
+        if self.tcp.is_some() { 3 } else { weight }
     }
 }

@@ -1,35 +1,12 @@
 //! The way of a target: through which proxies, in which order, and who says so.
 
-use super::Proxy;
-use super::auth::Credentials;
+use super::auth::credentials::Credentials;
+use super::route::{Route, Step};
+use super::server::Proxy;
 use super::source::bypass::is_local;
 use super::source::{Fixed, Setting, Source};
 use netcheck_record::scheme::{ProxyVariables, Transport};
 use netcheck_record::target::Target;
-
-/// One step of a way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Without a proxy.
-    Direct,
-    /// Through a proxy.
-    Proxy(Proxy),
-    /// Through a proxy of a kind that is not spoken here: `SOCKS4 host:1080`.
-    Unspoken(String),
-}
-
-/// The way of a target.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Route {
-    /// What is tried, in order.
-    pub steps: Vec<Step>,
-    /// Where the setting was found, where there is one.
-    pub source: Option<String>,
-    /// The entry of the exemptions that lets the target go round the proxy.
-    pub exempt: Option<String>,
-    /// A script that was fetched without TLS chose the proxies.
-    pub in_the_clear: bool,
-}
 
 /// What `--proxy` and its sources say.
 #[derive(Debug)]
@@ -40,7 +17,7 @@ pub struct Choice {
     #[cfg(feature = "pac")]
     pub(super) given: Option<Credentials>,
     #[cfg(feature = "pac")]
-    pub(super) scripts: super::script::Scripts,
+    pub(super) scripts: super::script_memo::Scripts,
 }
 
 impl Choice {
@@ -53,9 +30,9 @@ impl Choice {
         if cfg!(not(feature = "pac")) && matches!(source.setting, Setting::Pac(_)) {
             return Err("--proxy: this program was built without PAC".into());
         }
-        let explicit = source.egress == "flag" && matches!(source.setting, Setting::Fixed(_));
+        let explicit = source.found_in == "flag" && matches!(source.setting, Setting::Fixed(_));
         #[cfg(feature = "pac")]
-        return Ok(Choice { source, explicit, given, scripts: super::script::Scripts::default() });
+        return Ok(Choice { source, explicit, given, scripts: super::script_memo::Scripts::default() });
         #[cfg(not(feature = "pac"))]
         Ok(Choice { source, explicit })
     }
@@ -84,16 +61,16 @@ impl Choice {
     /// The way of a target, where no script has to be asked.
     pub(crate) fn fixed(&self, target: &Target) -> Option<Route> {
         let direct = || Route { steps: vec![Step::Direct], ..Route::default() };
-        let egress = Some(self.source.egress.clone());
+        let found_in = Some(self.source.found_in.clone());
         match &self.source.setting {
             Setting::Direct => Some(direct()),
             Setting::Fixed(fixed) => Some(match self.candidate(fixed, target) {
                 None => direct(),
                 Some(_) if self.exemption(fixed, target).is_some() => {
-                    Route { exempt: self.exemption(fixed, target), source: egress, ..direct() }
+                    Route { exempt: self.exemption(fixed, target), source: found_in, ..direct() }
                 }
                 Some(Ok(proxy)) => {
-                    Route { steps: vec![Step::Proxy(proxy.clone())], source: egress, ..Route::default() }
+                    Route { steps: vec![Step::Proxy(proxy.clone())], source: found_in, ..Route::default() }
                 }
                 Some(Err(_)) => direct(),
             }),
@@ -115,8 +92,8 @@ impl Choice {
     }
 
     /// Where the setting was found.
-    pub(super) fn egress(&self) -> &str {
-        &self.source.egress
+    pub(super) fn found_in(&self) -> &str {
+        &self.source.found_in
     }
 
     fn candidate<'a>(&self, fixed: &'a Fixed, target: &Target) -> Option<&'a Result<Proxy, String>> {
@@ -136,7 +113,7 @@ impl Choice {
             return Some(entry.to_owned());
         }
         // The environment's list is curl's; browsers never send their own machine's names to a proxy.
-        let curl = matches!(self.source.egress.as_str(), "flag" | "environment");
+        let curl = matches!(self.source.found_in.as_str(), "flag" | "environment");
         (!curl && is_local(&target.host)).then(|| "this machine".to_owned())
     }
 
@@ -192,7 +169,7 @@ mod tests {
         let bypass = super::super::source::Bypass::curl("exempt.example");
         let fixed = Fixed { https: bad(), bypass, ..Fixed::default() };
         let mut choice = Choice::read("none", None, true).unwrap();
-        choice.source = Source { egress: "environment".into(), setting: Setting::Fixed(Box::new(fixed)) };
+        choice.source = Source { found_in: "environment".into(), setting: Setting::Fixed(Box::new(fixed)) };
         for text in ["tcp://a:1", "tls://a:1", "http://a", "https://exempt.example"] {
             assert_eq!(choice.fault(&target(text, "tcp")), None, "{text}");
         }

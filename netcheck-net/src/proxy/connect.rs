@@ -3,10 +3,10 @@
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::Proxy;
 use super::auth::Answered;
+use super::server::Proxy;
 use crate::clock;
-use crate::http::Answer;
+use crate::http::answer::Answer;
 use crate::net::Net;
 use crate::stream::Stream;
 use netcheck_record::escape;
@@ -298,7 +298,7 @@ async fn page(stream: &mut Stream, mut body: Vec<u8>, length: Option<usize>) -> 
 }
 
 fn lost(proxy: &Proxy, error: &std::io::Error) -> Failure {
-    let failure = crate::tls::io_failure(Layer::PROXY, error);
+    let failure = crate::tls::alert::io_failure(Layer::PROXY, error);
     Failure::new(failure.code, format!("{proxy}: {}", failure.detail))
 }
 

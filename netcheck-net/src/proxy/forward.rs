@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::auth::Answered;
-use super::{Proxy, connect};
+use super::connect;
+use super::server::Proxy;
 use crate::http::{Answer, Request};
 use crate::net::Net;
 use crate::stream::Stream;

@@ -1,67 +1,36 @@
 //! The way through an explicit proxy: HTTP CONNECT, plain or over TLS, or SOCKS5 with names left to the proxy.
 
 pub mod auth;
-mod choice;
+pub(crate) mod choice;
 mod connect;
 mod forward;
 pub mod observed;
+pub(crate) mod route;
 #[cfg(feature = "pac")]
 mod script;
+#[cfg(feature = "pac")]
+mod script_memo;
+pub(crate) mod server;
 mod socks;
 pub mod source;
 mod steps;
 
-use std::fmt;
-
 use serde_json::json;
 
 pub use auth::{Authentication, Credentials, schemes};
-pub use choice::{Choice, Route, Step};
+pub use choice::Choice;
 pub use connect::{Head, announces_page};
 pub use observed::ProxyObservations;
+pub use route::{Route, Step};
+pub use server::{Kind, Proxy};
 
 use crate::local_limits;
 use crate::net::Net;
 use crate::stream::Stream;
 use crate::tls::Hello;
+use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::target::Host;
-
-/// What the proxy speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// HTTP CONNECT over TCP.
-    Http,
-    /// HTTP CONNECT over TLS.
-    Https,
-    /// SOCKS5 (RFC 1928), names resolved by the proxy.
-    Socks5h,
-}
-
-/// A proxy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proxy {
-    /// What it speaks.
-    pub kind: Kind,
-    /// Where it is.
-    pub host: Host,
-    /// On which port.
-    pub port: u16,
-    /// What it may ask for.
-    pub(crate) credentials: Option<Credentials>,
-}
-
-impl fmt::Display for Proxy {
-    /// The URL without credentials.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.kind {
-            Kind::Http => "http",
-            Kind::Https => "https",
-            Kind::Socks5h => "socks5h",
-        };
-        write!(f, "{scheme}://{}:{}", self.host, self.port)
-    }
-}
 
 impl Net {
     /// Connects to the proxy itself.
@@ -76,10 +45,8 @@ impl Net {
             path.proxy = Some(proxy.to_string());
         });
         let wrap = |failure: Failure| {
-            let code = match failure.code {
-                Code::TcpTimeout | Code::DnsTimeout => Code::ProxyTimeout,
-                _ => Code::ProxyUnreachable,
-            };
+            let silent = failure.code.kind() == CodeKind::Timeout;
+            let code = if silent { Code::ProxyTimeout } else { Code::ProxyUnreachable };
             self.fact("proxy", "failure", json!(failure.code));
             Failure::new(code, format!("{proxy}: {}", failure.detail)).caused_by(&failure)
         };

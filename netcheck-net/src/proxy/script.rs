@@ -1,18 +1,19 @@
 //! The proxy script: found, fetched once, asked once for each scheme and host, and what a browser makes of its faults.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use netcheck_pac::{
     Evaluation, Event, Limits, PacFault, ProxyKind, ProxyStep, Question, answer, decode, read_answer, start,
 };
 use serde_json::{Map, Value, json};
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::mpsc;
 
-use super::choice::{Route, Step, listed};
+use super::choice::listed;
 use super::observed::ScriptFault;
+use super::route::{Route, Step};
+use super::script_memo::{Fetched, Script};
 use super::source::wpad;
 use crate::clock;
 use crate::http::{Answer, Request};
@@ -29,26 +30,6 @@ const MOST_REDIRECTS: usize = 5;
 const MOST_TIMEOUTS: usize = 4;
 /// How long a DHCP server may take.
 const DHCP: Duration = Duration::from_millis(600);
-
-/// A script as it was fetched.
-#[derive(Debug)]
-struct Script {
-    url: String,
-    text: Arc<str>,
-    bytes: usize,
-    us: u64,
-}
-
-type Fetched = Result<Arc<Script>, ScriptFault>;
-type Asked = Arc<OnceCell<Arc<(Route, Map<String, Value>, Option<ScriptFault>)>>>;
-
-/// The script of a run, and what it said.
-#[derive(Debug, Default)]
-pub struct Scripts {
-    fetched: OnceCell<Option<Fetched>>,
-    asked: Arc<Mutex<HashMap<String, Asked>>>,
-    timeouts: Arc<Mutex<usize>>,
-}
 
 impl Net {
     /// The way that the script names for a target.
@@ -71,7 +52,7 @@ impl Net {
     }
 
     async fn ask_once(&self, url: String, host: String) -> (Route, Map<String, Value>, Option<ScriptFault>) {
-        let source = Some(self.choice().egress().to_owned());
+        let source = Some(self.choice().found_in().to_owned());
         let direct = || Route { steps: vec![Step::Direct], source: source.clone(), ..Route::default() };
         let fetched = self.choice().scripts.fetched.get_or_init(|| async { self.find_script().await }).await;
         let script = match fetched {

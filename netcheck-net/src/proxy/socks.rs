@@ -3,7 +3,7 @@
 use tokio_socks::tcp::Socks5Stream;
 use tokio_socks::{Error, TargetAddr};
 
-use super::Proxy;
+use super::server::Proxy;
 use crate::stream::Stream;
 use netcheck_record::failure::{Code, Failure, Layer};
 use netcheck_record::target::Host;

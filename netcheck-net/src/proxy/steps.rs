@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use serde_json::{Value, json};
 
 #[cfg(not(feature = "pac"))]
-use super::choice::Route;
-use super::choice::Step;
-use super::{Kind, Proxy};
+use super::route::Route;
+use super::route::Step;
+use super::server::{Kind, Proxy};
 use crate::net::Net;
 use crate::stream::Stream;
 use netcheck_record::failure::{Code, Failure};
@@ -115,7 +115,7 @@ impl Net {
     async fn ask_script(&self, _target: &Target) -> Route {
         Route {
             steps: vec![Step::Direct],
-            source: Some(self.choice().egress().to_owned()),
+            source: Some(self.choice().found_in().to_owned()),
             ..Route::default()
         }
     }

@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 
 use rustls_pki_types::CertificateDer;
-use serde_json::json;
+use serde_json::{Value, json};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate, X509Name};
 
-use crate::net::Net;
 use crate::signature;
 use netcheck_record::escape;
 
@@ -135,22 +134,24 @@ impl Chain {
         signature::vendor_of_issuer(self.issuer()).or_else(|| signature::vendor_of_issuer(self.subject()))
     }
 
-    /// Writes what is known of the chain into the facts.
-    pub fn describe(&self, net: &Net) {
-        net.fact("tls", "subject", json!(self.leaf.subject));
-        net.fact("tls", "issuer", json!(self.leaf.issuer));
-        net.fact("tls", "names", json!(self.leaf.names));
-        net.fact("tls", "not_before", json!(date(self.leaf.not_before)));
-        net.fact("tls", "not_after", json!(date(self.leaf.not_after)));
-        net.fact("tls", "chain", json!(self.certificates.len()));
+    /// What `facts.tls` says of the chain.
+    #[must_use]
+    pub fn facts(&self) -> Vec<(&'static str, Value)> {
+        let mut facts = vec![
+            ("subject", json!(self.leaf.subject)),
+            ("issuer", json!(self.leaf.issuer)),
+            ("names", json!(self.leaf.names)),
+            ("not_before", json!(date(self.leaf.not_before))),
+            ("not_after", json!(date(self.leaf.not_after))),
+            ("chain", json!(self.certificates.len())),
+        ];
         if let Some(leaf) = self.certificates.first() {
             let digest = ring::digest::digest(&ring::digest::SHA256, leaf);
             let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-            net.fact("tls", "sha256", json!(hex));
+            facts.push(("sha256", json!(hex)));
         }
-        if let Some(vendor) = self.vendor() {
-            net.fact("tls", "vendor", json!(vendor));
-        }
+        facts.extend(self.vendor().map(|vendor| ("vendor", json!(vendor))));
+        facts
     }
 }
 

@@ -1,14 +1,17 @@
 //! TLS: the handshake, the chain that was presented whatever came of it, and whom it convinces.
 
+pub(crate) mod alert;
 mod browser;
 pub mod certificate;
 pub mod client_hello;
 mod compression;
 mod ech_grease;
+pub mod hello;
 mod hybrid;
 mod provider;
-mod roots;
+pub(crate) mod roots;
 mod transcript;
+pub mod trust;
 mod verdict;
 mod verifier;
 mod writer;
@@ -17,72 +20,27 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rustls::client::WantsClientCert;
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
-use rustls_pki_types::ServerName;
+use rustls::{ClientConfig, ConfigBuilder};
 use serde_json::json;
 use tokio_rustls::TlsConnector;
 
+pub use alert::io_failure;
 pub use browser::{LENGTH as BROWSER_LENGTH, is_grease};
 pub use certificate::Chain;
 pub use client_hello::ClientHello;
+pub use hello::{Hello, SentHello, server_name};
 pub use roots::Roots;
-pub use verdict::{ChainFault, Trust};
+pub use trust::{ChainFault, Trust};
 pub use verifier::Recorder;
 
 use crate::clock;
 use crate::net::Net;
 use crate::stream::{Stream, Tap};
+use alert::words;
 use netcheck_record::failure::{Code, Failure, Layer};
 use netcheck_record::scheme::HelloKind;
-use netcheck_record::target::{Host, Target};
+use netcheck_record::target::Host;
 use writer::HelloWriter;
-
-/// What is asked for in a ClientHello, and how strictly the answer is judged.
-#[derive(Clone, Debug)]
-pub struct Hello {
-    /// SNI, and the name the certificate has to be for; an address sends no SNI.
-    pub name: Host,
-    /// ALPN protocols, best first.
-    pub alpn: Vec<Vec<u8>>,
-    /// Roots that count as genuine besides the public ones.
-    pub genuine: Option<Arc<RootCertStore>>,
-    /// Interception is a failure even where the system trusts it.
-    pub strict: bool,
-    /// A certificate that convinces nobody does not end the handshake (RFC 7435): it is remembered as a fault.
-    pub opportunistic: bool,
-    /// Whose ClientHello it is.
-    pub kind: HelloKind,
-}
-
-impl Hello {
-    /// A small ClientHello to that host, without ALPN.
-    #[must_use]
-    pub fn to(host: &Host) -> Self {
-        Hello {
-            name: host.clone(),
-            alpn: Vec::new(),
-            genuine: None,
-            strict: false,
-            opportunistic: false,
-            kind: HelloKind::Small,
-        }
-    }
-
-    /// The ClientHello of the target's real client, without ALPN: a browser's where browsers are the clients.
-    #[must_use]
-    pub fn of(target: &Target) -> Self {
-        Hello { kind: target.scheme.hello, ..Hello::to(&target.host) }
-    }
-}
-
-/// A ClientHello that was sent.
-#[derive(Clone, Debug)]
-pub struct SentHello {
-    /// What was asked for.
-    pub hello: Hello,
-    /// The record, byte for byte.
-    pub bytes: Vec<u8>,
-}
 
 /// A stream that is secure, or at least encrypted: `trust` says which.
 pub struct Secure {
@@ -133,7 +91,7 @@ fn finish(
     (config, recorder)
 }
 
-/// The record that begins a handshake over TCP with this ClientHello; none where the name cannot be in a certificate.
+/// The record that begins a handshake over TCP with this ClientHello; none where the name cannot stand in a certificate.
 #[must_use]
 pub fn client_hello(hello: &Hello) -> Option<ClientHello> {
     let (config, _) = config(hello);
@@ -251,13 +209,13 @@ impl Net {
     pub fn alert(&self, number: u8) -> Failure {
         self.fact("tls", "alert", json!(number));
         self.see(|seen| seen.tls_alert = Some(number));
-        alert(number)
+        alert::failure(number)
     }
 
     /// Writes the recorded chain down, as evidence and as facts.
     pub fn keep_chain(&self, recorder: &Recorder) {
         if let Some(chain) = recorder.chain() {
-            chain.describe(self);
+            chain.facts().into_iter().for_each(|(key, value)| self.fact("tls", key, value));
             self.see(|seen| seen.chain = Some(chain));
         }
     }
@@ -296,56 +254,4 @@ impl Net {
             }
         }
     }
-}
-
-fn alert(number: u8) -> Failure {
-    let code = match number {
-        70 => Code::TlsVersion,
-        120 => Code::TlsAlpn,
-        _ => Code::TlsAlert,
-    };
-    let name = words(&format!("{:?}", rustls::AlertDescription::from(number)));
-    Failure::new(code, format!("TLS alert {number}: {name}"))
-}
-
-/// The alert that ended a connection after its handshake, if one did: in TLS 1.3 a server that wants a certificate of
-/// the client's says so only then.
-fn late_alert(error: &std::io::Error) -> Option<Failure> {
-    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
-        rustls::Error::AlertReceived(description) => Some(alert(u8::from(*description))),
-        _ => None,
-    }
-}
-
-/// The failure an I/O error means on this layer: the alert it carries, or what its kind says.
-#[must_use]
-pub fn io_failure(layer: Layer, error: &std::io::Error) -> Failure {
-    late_alert(error).unwrap_or_else(|| layer.io(error))
-}
-
-/// The name as rustls wants it.
-pub fn server_name(host: &Host) -> Result<ServerName<'static>, Failure> {
-    match host {
-        Host::Address(address) => Ok(ServerName::from(*address)),
-        Host::Name(name) => ServerName::try_from(name.clone())
-            .map_err(|_| Failure::new(Code::TlsNameMismatch, "the name cannot be in a certificate")),
-    }
-}
-
-/// `TLSv1_3` as people write it: `TLS 1.3`; `HandshakeFailure` as `handshake failure`.
-fn words(name: &str) -> String {
-    if let Some(version) = name.strip_prefix("TLSv") {
-        return format!("TLS {}", version.replace('_', "."));
-    }
-    let mut text = String::new();
-    for c in name.chars() {
-        if c.is_ascii_uppercase()
-            && !text.is_empty()
-            && !text.ends_with(|c: char| c.is_ascii_uppercase() || c == ' ')
-        {
-            text.push(' ');
-        }
-        text.push(c.to_ascii_lowercase());
-    }
-    text
 }

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use netcheck_record::cause::{Confidence, Reason, Who};
+use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::Code;
 use netcheck_record::record::Verdict;
 use serde::{Deserialize, Serialize};
@@ -242,7 +243,7 @@ impl Observation {
 
     /// Whether nothing answered in time.
     pub(crate) fn silent(&self) -> bool {
-        self.code.is_some_and(|code| code.as_str().ends_with(".timeout"))
+        self.code.is_some_and(|code| code.kind() == CodeKind::Timeout)
     }
 
     /// Whether the target stayed silent, need not answer, and nothing shows that the network keeps it silent.

@@ -5,7 +5,7 @@ use std::io;
 
 use serde::Deserialize;
 
-use super::super::World;
+use super::super::internet::World;
 use super::super::names::{hosts, zone};
 use crate::dns::Zone;
 

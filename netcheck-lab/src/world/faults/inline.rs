@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::super::World;
+use super::super::internet::World;
 use super::super::place::Place;
 use super::client_hello::DroppedHello;
 use super::initial;

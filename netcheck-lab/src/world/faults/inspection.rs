@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
 use tokio_rustls::{LazyConfigAcceptor, TlsConnector, client, server};
 
-use super::super::World;
+use super::super::internet::World;
 use super::middlebox::{block_page, dial, head, without_upgrade};
 use crate::pki::Authority;
 

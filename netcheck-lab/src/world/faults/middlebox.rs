@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, copy_bidirectional, sink};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::super::World;
+use super::super::internet::World;
 use super::inspection::{Inspection, Inspector};
 
 /// One such device.

@@ -9,8 +9,10 @@ use std::process::Command;
 use nix::unistd::Uid;
 use serde::Deserialize;
 
+use super::super::internet::{FILES, World};
 use super::super::place::said;
-use super::super::{FILES, ROUTER1, World, wait};
+use super::super::topology::ROUTER1;
+use super::super::wait;
 
 /// The proxy's port.
 const PORT: u16 = 3128;

@@ -5,7 +5,7 @@ use std::io;
 
 use serde::Deserialize;
 
-use super::super::World;
+use super::super::internet::World;
 use super::super::topology::setting;
 
 /// The rules of one place.

@@ -5,9 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::super::Options;
 use super::super::certificates::Certificates;
 use super::super::names::{Answer, SITES, Signer, Site};
+use super::super::options::Options;
 use super::super::place::Place;
 
 /// Writes certificates and configuration under `dir` and starts nginx; when it returns, every port listens.

@@ -1,65 +1,34 @@
 //! What answers a 407: which scheme, with whose credentials. Nothing is sent before a proxy asks.
 
+pub(crate) mod authentication;
 pub mod challenge;
-mod credentials;
+pub(crate) mod credentials;
 #[cfg(feature = "kerberos")]
 mod files;
 #[cfg(feature = "kerberos")]
 mod kdc;
 #[cfg(feature = "kerberos")]
 mod negotiate;
-
-use std::path::PathBuf;
+#[cfg(feature = "kerberos")]
+mod tickets;
 
 use serde_json::{Value, json};
 
-use super::Proxy;
 use super::observed::{AuthFault, AuthObservation};
-use crate::http::Answer;
+use super::server::Proxy;
+use crate::http::answer::Answer;
 use crate::net::Net;
+pub use authentication::Authentication;
 pub use challenge::Challenge;
 pub use credentials::Credentials;
 use netcheck_record::failure::{Code, Failure};
-use netcheck_record::flags::{Flags, ProxyAuth};
-
-/// What a run may answer with.
-#[derive(Debug, Default)]
-pub struct Authentication {
-    mode: ProxyAuth,
-    /// Hosts that get a password although a script fetched without TLS chose them.
-    trusted: Vec<String>,
-    #[cfg_attr(not(feature = "kerberos"), expect(dead_code, reason = "only Kerberos reads it"))]
-    spn: Option<String>,
-    #[cfg_attr(not(feature = "kerberos"), expect(dead_code, reason = "only Kerberos reads it"))]
-    keytab: Option<PathBuf>,
-    #[cfg(feature = "kerberos")]
-    tickets: negotiate::Tickets,
-}
+use netcheck_record::flags::ProxyAuth;
 
 /// A scheme that was answered with, and the field that does it.
 #[derive(Clone)]
 pub(super) struct Answered {
     pub scheme: &'static str,
     pub field: String,
-}
-
-impl Authentication {
-    /// Reads the flags.
-    #[must_use]
-    pub fn new(flags: &Flags) -> Self {
-        Authentication {
-            mode: flags.proxy_auth,
-            trusted: flags.proxy_auth_to.iter().map(|host| host.to_ascii_lowercase()).collect(),
-            spn: flags.proxy_spn.clone(),
-            keytab: flags.proxy_keytab.clone(),
-            #[cfg(feature = "kerberos")]
-            tickets: negotiate::Tickets::default(),
-        }
-    }
-
-    fn allows(&self, scheme: ProxyAuth) -> bool {
-        self.mode == ProxyAuth::Auto || self.mode == scheme
-    }
 }
 
 /// The challenges of a 407.

@@ -1,8 +1,7 @@
 //! Negotiate (RFC 4559): a Kerberos token for the proxy, made in this process.
 
-use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,29 +10,16 @@ use netcheck_kerberos::{
     Config, Fault, Identity, Kdc, Location, Principal, ServiceTicket, keytab, location, reply, time,
 };
 use serde_json::json;
-use tokio::sync::OnceCell;
 
-use super::super::Proxy;
 use super::super::observed::{AuthFault, TicketObservation};
+use super::super::server::Proxy;
 use super::files::{self, Disk};
 use super::kdc::KdcLink;
 use super::{Answered, challenges};
-use crate::http::Answer;
+use crate::http::answer::Answer;
 use crate::lock;
 use crate::net::Net;
 use netcheck_record::target::Host;
-
-type Ticket = Arc<OnceCell<Result<Arc<ServiceTicket>, Fault>>>;
-
-/// The tickets of a run: each service's is obtained once.
-#[derive(Default)]
-pub struct Tickets(Arc<Mutex<HashMap<String, Ticket>>>);
-
-impl std::fmt::Debug for Tickets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tickets(…)")
-    }
-}
 
 impl Net {
     /// A fresh token for a proxy.

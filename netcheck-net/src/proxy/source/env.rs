@@ -2,7 +2,7 @@
 
 use std::env;
 
-use super::super::auth::Credentials;
+use super::super::auth::credentials::Credentials;
 use super::{Bypass, Fixed, Named, Setting, Source, url};
 
 /// A variable that cannot be read stops only the targets that it is for.

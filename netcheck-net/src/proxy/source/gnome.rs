@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
 
-use super::super::auth::Credentials;
+use super::super::auth::credentials::Credentials;
 use super::{Bypass, Setting, Source, listed};
 
 pub(super) fn read(given: Option<Credentials>) -> Option<Source> {

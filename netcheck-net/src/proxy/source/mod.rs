@@ -8,8 +8,8 @@ mod policy;
 pub mod url;
 pub mod wpad;
 
-use super::Proxy;
-use super::auth::Credentials;
+use super::auth::credentials::Credentials;
+use super::server::Proxy;
 pub use bypass::Bypass;
 
 /// A setting: nothing, a proxy, or something that is none.
@@ -45,14 +45,14 @@ pub enum Setting {
 #[derive(Clone, Debug)]
 pub struct Source {
     /// `flag`, `environment`, `policy /etc/…`, `gnome`, `kde`, `wpad`.
-    pub egress: String,
+    pub found_in: String,
     /// What it says.
     pub setting: Setting,
 }
 
 impl Source {
-    pub(super) fn new(egress: impl Into<String>, setting: Setting) -> Self {
-        Source { egress: egress.into(), setting }
+    pub(super) fn new(found_in: impl Into<String>, setting: Setting) -> Self {
+        Source { found_in: found_in.into(), setting }
     }
 
     /// Reads `--proxy`; `proxied` says whether this check's clients follow environment, system and scripts.

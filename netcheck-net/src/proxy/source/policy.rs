@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::super::auth::Credentials;
+use super::super::auth::credentials::Credentials;
 use super::{Bypass, Setting, Source, file, listed};
 
 /// Where browsers look, the one most used first.
@@ -70,8 +70,8 @@ mod tests {
         std::fs::remove_dir_all(&folder).unwrap();
         match source {
             None => "none".to_owned(),
-            Some(Source { setting: Setting::Pac(url), egress }) => {
-                format!("{url} of {}", egress.rsplit('/').next().unwrap())
+            Some(Source { setting: Setting::Pac(url), found_in }) => {
+                format!("{url} of {}", found_in.rsplit('/').next().unwrap())
             }
             Some(Source { setting, .. }) => {
                 format!("{setting:?}").split([' ', '(']).next().unwrap_or_default().to_owned()

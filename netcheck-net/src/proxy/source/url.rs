@@ -2,8 +2,8 @@
 
 use netcheck_record::target::Host;
 
-use super::super::auth::Credentials;
-use super::super::{Kind, Proxy};
+use super::super::auth::credentials::Credentials;
+use super::super::server::{Kind, Proxy};
 
 /// Reads a proxy's URL; `port` is what a bare `http://host` means where the setting comes from.
 ///

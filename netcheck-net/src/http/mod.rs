@@ -1,5 +1,7 @@
 //! One HTTP request over a stream of ours, HTTP/1.1 or h2 as ALPN settled; the answer bounded.
 
+pub mod answer;
+
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -8,13 +10,14 @@ use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 
+pub use answer::Answer;
+
 use crate::clock;
 use crate::net::Net;
 use crate::stream::{Portions, Stream};
 use netcheck_record::escape;
 use netcheck_record::failure::{Code, Failure, Layer};
 use netcheck_record::target::Host;
-use netcheck_record::web_address;
 
 /// How much of a body is read.
 const BODY: usize = 64 << 10;
@@ -94,50 +97,6 @@ impl Request {
     }
 }
 
-/// One answer, bounded.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// The status code.
-    pub status: u16,
-    /// `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`.
-    pub version: String,
-    /// The headers, in order; values are as they came, made harmless.
-    pub headers: Vec<(String, String)>,
-    /// At most 64 KiB of the body, unless more was asked for.
-    pub body: Vec<u8>,
-    /// Whether the body was given up before its end, because it did not come.
-    pub cut_short: bool,
-}
-
-impl Answer {
-    /// The first header of that name (lower case).
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Writes status, server and destination into the facts.
-    pub fn describe(&self, net: &Net) {
-        net.fact("http", "status", json!(self.status));
-        net.fact("http", "version", json!(self.version));
-        if let Some(server) = self.header("server") {
-            net.fact("http", "server", json!(escape::line(server, 300)));
-        }
-        if let Some(destination) = self.destination() {
-            net.fact("http", "location", destination);
-        }
-        if let Some(via) = self.header("via") {
-            net.fact("http", "via", json!(escape::line(via, 300)));
-        }
-    }
-
-    /// Where a redirect leads, as a record may hold it: see [`web_address`].
-    #[must_use]
-    pub fn destination(&self) -> Option<String> {
-        self.header("location").map(web_address::without_secrets)
-    }
-}
-
 impl Net {
     /// Sends one request and reads its answer; it goes to the facts.
     ///
@@ -145,9 +104,24 @@ impl Net {
     /// `http.reset`, `http.closed`, `http.malformed`; silence is the stage's to bound.
     pub async fn request(&self, stream: Stream, request: &Request) -> Result<Answer, Failure> {
         let answer = exchange(stream, request, self.timeout()).await?;
-        answer.describe(self);
+        self.note_answer(&answer);
         self.see(|seen| seen.answer = Some(answer.clone()));
         Ok(answer)
+    }
+
+    /// Writes status, server and destination into the facts.
+    fn note_answer(&self, answer: &Answer) {
+        self.fact("http", "status", json!(answer.status));
+        self.fact("http", "version", json!(answer.version));
+        if let Some(server) = answer.header("server") {
+            self.fact("http", "server", json!(escape::line(server, 300)));
+        }
+        if let Some(destination) = answer.destination() {
+            self.fact("http", "location", destination);
+        }
+        if let Some(via) = answer.header("via") {
+            self.fact("http", "via", json!(escape::line(via, 300)));
+        }
     }
 }
 
@@ -282,6 +256,6 @@ fn torn(error: &std::io::Error, ended: bool) -> Failure {
         // h2 tells the end of the stream as a broken pipe.
         Kind::BrokenPipe if ended => closed(),
         // rustls tells a missing close_notify as an unexpected end.
-        _ => crate::tls::io_failure(Layer::HTTP, error),
+        _ => crate::tls::alert::io_failure(Layer::HTTP, error),
     }
 }

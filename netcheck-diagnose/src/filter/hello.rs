@@ -1,0 +1,244 @@
+//! A ClientHello that is cut: its name, its ALPN, its form, or TLS as such?
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::names::{self, How, Names};
+use super::{Allowance, Filter, Outcome, Pair};
+use crate::Diagnosis;
+use crate::hello::CONTROL_NAME;
+use crate::hello_form::{self, Difference};
+use crate::hello_probe::{self, Destination, Reply, Segments};
+use netcheck_net::clock;
+use netcheck_net::tls::client_hello::extension;
+use netcheck_net::tls::{self, ClientHello, Hello, SentHello};
+use netcheck_record::cause::Confidence;
+use netcheck_record::code_kind::CodeKind;
+use netcheck_record::failure::Failure;
+use netcheck_record::scheme::HelloKind;
+use netcheck_record::target::Target;
+
+/// How often each ClientHello is sent.
+const TIMES: usize = 2;
+/// How much longer than an answered one a lost ClientHello is waited for, and for how long at least.
+const PATIENCE: u32 = 4;
+const LEAST: Duration = Duration::from_millis(700);
+
+/// Sends ClientHellos of one kind to one address.
+struct Prober<'a> {
+    net: &'a Diagnosis,
+    to: SocketAddr,
+    hello: ClientHello,
+    wait: Duration,
+    allowance: Allowance,
+}
+
+impl Prober<'_> {
+    async fn send(&self, record: &[u8], segments: Segments) -> Outcome {
+        let one = async || {
+            if !self.allowance.take() {
+                return None;
+            }
+            let reply =
+                hello_probe::send(self.net, Destination::Direct(self.to), record, segments, self.wait).await;
+            match reply {
+                Reply::Spoke => Some(true),
+                Reply::Cut | Reply::Silent => Some(false),
+                Reply::Unreached => None,
+            }
+        };
+        let replies: Option<Vec<bool>> = join_all((0..TIMES).map(|_| one())).await.into_iter().collect();
+        replies.map_or(Outcome::Both, |replies| Outcome::of(&replies))
+    }
+
+    async fn named(&self, name: &str) -> Outcome {
+        let length = self.hello.record_length();
+        let renamed = self.hello.with_name(Some(name));
+        let renamed = match self.hello.extension(extension::PADDING) {
+            Some(_) => renamed.padded_to(length),
+            None => renamed,
+        };
+        self.send(&renamed.record(), Segments::AsTheyFit).await
+    }
+
+    /// Whether the own name is lost and a foreign one answered; the foreign one's time becomes the measure.
+    async fn depends_on_the_name(&mut self, pairs: &mut Vec<Pair>) -> bool {
+        let begun = clock::now();
+        let control = self.named(CONTROL_NAME).await;
+        self.wait = (begun.elapsed() * PATIENCE).clamp(LEAST, self.net.timeout().max(LEAST));
+        let own = self.send(&self.hello.record(), Segments::AsTheyFit).await;
+        if own != Outcome::Lost {
+            return false;
+        }
+        pairs.push(Pair {
+            change: format!("a foreign name: {CONTROL_NAME}"),
+            first: "lost",
+            second: control.as_str(),
+        });
+        control == Outcome::Answered
+    }
+
+    /// Whether the name is seen only where it stands in the first TCP segment.
+    async fn first_segment_only(&self, name: &str, pairs: &mut Vec<Pair>) -> Option<bool> {
+        let record = self.hello.record();
+        let at = record.windows(name.len()).position(|window| window == name.as_bytes())?;
+        let outcome = self.send(&record, Segments::At(at)).await;
+        pairs.push(Pair {
+            change: "the name in the second TCP segment".to_owned(),
+            first: "lost",
+            second: outcome.as_str(),
+        });
+        match outcome {
+            Outcome::Answered => Some(true),
+            Outcome::Lost => Some(false),
+            Outcome::Both => None,
+        }
+    }
+}
+
+pub(super) async fn identify(
+    target: &Target,
+    to: SocketAddr,
+    sent: &SentHello,
+    failure: &Failure,
+    net: &Diagnosis,
+) -> Filter {
+    let mut pairs = Vec::new();
+    if let Some(name) = target.host.name() {
+        // The small one first: it is one segment, so that only its content can matter.
+        let small = Hello { kind: HelloKind::Small, ..sent.hello.clone() };
+        let own = ClientHello::parse_record(&sent.bytes);
+        for hello in [tls::client_hello(&small), own].into_iter().flatten() {
+            let wait = net.timeout();
+            let mut prober = Prober { net, to, hello, wait, allowance: Allowance::default() };
+            if prober.depends_on_the_name(&mut pairs).await {
+                return by_name(name, failure, prober, pairs).await;
+            }
+        }
+    }
+    otherwise(to, sent, net, pairs).await
+}
+
+async fn by_name(name: &str, failure: &Failure, prober: Prober<'_>, mut pairs: Vec<Pair>) -> Filter {
+    let seed = prober.net.flags().seed;
+    let found = names::examine(name, seed, &mut pairs, async |name| prober.named(name).await).await;
+    let Some(names) = found else { return Filter::unknown(pairs) };
+    let first_segment_only = prober.first_segment_only(name, &mut pairs).await;
+    // Once more at the end: what changed meanwhile is no rule.
+    let again = prober.send(&prober.hello.record(), Segments::AsTheyFit).await;
+    let control = prober.named(CONTROL_NAME).await;
+    if again != Outcome::Lost || control == Outcome::Lost {
+        return Filter::unknown(pairs);
+    }
+    let does = match failure.code.kind() == CodeKind::Timeout {
+        true => "drops",
+        false => "ends connections with",
+    };
+    let rule = format!(
+        "It {does} TLS ClientHellos whose server name {}{}{}.",
+        words(&names),
+        if names.case_sensitive { ", in this case only" } else { "" },
+        if first_segment_only == Some(true) { ", where the name is in the first TCP segment" } else { "" }
+    );
+    let matches = match names.how {
+        How::Exact => "sni_exact",
+        How::Suffix => "sni_suffix",
+        How::Wildcard => "sni_wildcard",
+        How::Contains => "sni_contains",
+    };
+    Filter {
+        case_sensitive: Some(names.case_sensitive),
+        first_segment_only,
+        confidence: Confidence::High,
+        ..Filter::new(matches, Some(names.value), pairs, rule)
+    }
+}
+
+/// A name rule in words.
+pub(super) fn words(names: &Names) -> String {
+    let value = &names.value;
+    match names.how {
+        How::Exact => format!("is {value}"),
+        How::Suffix => format!("is {value} or ends in .{value}"),
+        How::Wildcard => format!("is one label before .{value}"),
+        How::Contains => format!("contains {value}"),
+    }
+}
+
+/// Every name is lost: by ALPN, by the form of the ClientHello, or whatever is TLS.
+async fn otherwise(to: SocketAddr, sent: &SentHello, net: &Diagnosis, mut pairs: Vec<Pair>) -> Filter {
+    let destination = Destination::Direct(to);
+    let pair = |change: String| Pair { change, first: "lost", second: "answered" };
+    if let Some(form) = hello_form::alpn_matters(net, destination, sent).await {
+        let names: Vec<String> =
+            sent.hello.alpn.iter().map(|name| netcheck_record::escape::bytes(name, 40)).collect();
+        let value = names.join(", ");
+        pairs.extend(form.evidence.into_iter().map(pair));
+        let rule =
+            format!("It matches ALPN: ClientHellos that offer {value} are lost, those without ALPN are not.");
+        return Filter { confidence: Confidence::High, ..Filter::new("alpn", Some(value), pairs, rule) };
+    }
+    if let Some(form) = net.hello_form(to, sent).await {
+        pairs.extend(form.evidence.iter().cloned().map(pair));
+        return by_form(form.difference, pairs);
+    }
+    by_tls(to, sent, net, pairs).await
+}
+
+fn by_form(difference: Difference, pairs: Vec<Pair>) -> Filter {
+    match difference {
+        Difference::Segments => Filter::new(
+            "hello_segments",
+            None,
+            pairs,
+            "It matches ClientHellos that take more than one TCP segment.".to_owned(),
+        ),
+        Difference::Length(length) => Filter::new(
+            "hello_length",
+            Some(length.to_string()),
+            pairs,
+            format!("It matches ClientHellos of {length} bytes and more, or of somewhat fewer."),
+        ),
+        Difference::Packet(length) => Filter::new(
+            "packet_length",
+            Some(length.to_string()),
+            pairs,
+            format!("It matches TCP segments of {length} bytes, whatever they hold."),
+        ),
+        Difference::Content(what) => {
+            let rule = format!("It matches {what} in the ClientHello.");
+            Filter::new("hello_content", Some(what), pairs, rule)
+        }
+        Difference::Unclear => Filter::unknown(pairs),
+    }
+}
+
+/// Bytes that are no TLS, to the same port: a TLS server answers them with an alert or an error.
+async fn by_tls(to: SocketAddr, sent: &SentHello, net: &Diagnosis, mut pairs: Vec<Pair>) -> Filter {
+    let Some(hello) = ClientHello::parse_record(&sent.bytes) else { return Filter::unknown(pairs) };
+    let prober = Prober { net, to, hello, wait: net.timeout(), allowance: Allowance::default() };
+    let bare = prober.hello.without(extension::SERVER_NAME).without(extension::ALPN).record();
+    let bare = prober.send(&bare, Segments::AsTheyFit).await;
+    pairs.push(Pair {
+        change: "without server name and ALPN".to_owned(),
+        first: "lost",
+        second: bare.as_str(),
+    });
+    let mut answers = Vec::new();
+    for _ in 0..TIMES {
+        answers.push(hello_probe::answers(net, to, b"GET / HTTP/1.0\r\n\r\n", net.timeout()).await);
+    }
+    let plain = Outcome::of(&answers);
+    pairs.push(Pair {
+        change: "an HTTP request in the clear".to_owned(),
+        first: "lost",
+        second: plain.as_str(),
+    });
+    if bare != Outcome::Lost || plain != Outcome::Answered {
+        return Filter::unknown(pairs);
+    }
+    let rule = format!("It matches TLS: no ClientHello to TCP {} is answered, other bytes are.", to.port());
+    Filter::new("tls", None, pairs, rule)
+}

@@ -1,0 +1,135 @@
+//! What a filter matches (`--prove filter`): minimal pairs, one change and the opposite outcome, each side repeated.
+//!
+//! It describes a rule for the person who owns it. Nothing of what passes is kept or used.
+
+mod connection;
+mod hello;
+mod host;
+mod names;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde::Serialize;
+
+use crate::{Diagnosis, Observed};
+use netcheck_record::cause::Confidence;
+use netcheck_record::failure::Code;
+use netcheck_record::target::Target;
+
+/// How many connections one question may take.
+pub const CONNECTIONS: usize = 24;
+
+/// One change, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pair {
+    /// What was changed against what the check sent.
+    pub change: String,
+    /// What came of what the check sent: `lost`.
+    pub first: &'static str,
+    /// What came of the changed one: `lost`, `answered`, or `both` where it differed from time to time.
+    pub second: &'static str,
+}
+
+/// What a filter matches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Filter {
+    /// `sni_exact`, `sni_suffix`, `sni_wildcard`, `sni_contains`, `host_exact`, `host_suffix`, `host_wildcard`,
+    /// `host_contains`, `alpn`, `hello_length`, `hello_segments`, `hello_content`, `tls`, `port`, `address`, or `unknown` where the pairs contradict each other.
+    pub matches: &'static str,
+    /// The name, protocol, port, address or length that is matched.
+    pub value: Option<String>,
+    /// Whether upper and lower case differ for it, where that was tried.
+    pub case_sensitive: Option<bool>,
+    /// Whether it reads the first TCP segment only, where that was tried.
+    pub first_segment_only: Option<bool>,
+    /// What was compared.
+    pub pairs: Vec<Pair>,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// The rule in words.
+    pub rule: String,
+}
+
+impl Filter {
+    fn unknown(pairs: Vec<Pair>) -> Filter {
+        Filter {
+            matches: "unknown",
+            value: None,
+            case_sensitive: None,
+            first_segment_only: None,
+            pairs,
+            confidence: Confidence::Low,
+            rule: "The comparisons do not show what the filter matches.".to_owned(),
+        }
+    }
+
+    fn new(matches: &'static str, value: Option<String>, pairs: Vec<Pair>, rule: String) -> Filter {
+        Filter { matches, value, rule, confidence: Confidence::Medium, ..Filter::unknown(pairs) }
+    }
+}
+
+/// What several equal attempts came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Answered,
+    Lost,
+    Both,
+}
+
+impl Outcome {
+    fn of(answers: &[bool]) -> Outcome {
+        match (answers.contains(&true), answers.contains(&false)) {
+            (true, false) => Outcome::Answered,
+            (false, true) => Outcome::Lost,
+            (true, true) | (false, false) => Outcome::Both,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Answered => "answered",
+            Outcome::Lost => "lost",
+            Outcome::Both => "both",
+        }
+    }
+}
+
+/// Counts connections, and refuses those beyond the bound.
+#[derive(Debug, Default)]
+struct Allowance(AtomicUsize);
+
+impl Allowance {
+    fn take(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed) < CONNECTIONS
+    }
+}
+
+/// Finds out what the filter matches that stopped this target; none where the failure is not a filter's.
+pub async fn identify(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Filter> {
+    let failure = observed.failure.as_ref()?;
+    let to = observed.path.peer.filter(|_| observed.path.proxy.is_none() && net.diagnoses())?;
+    match failure.code.layer() {
+        "tcp" => Some(Box::pin(connection::identify(net, to, &observed.path.addresses)).await),
+        "tls" if observed.path.hello.is_some() => {
+            let sent = observed.path.hello.clone()?;
+            Some(Box::pin(hello::identify(target, to, &sent, failure, net)).await)
+        }
+        "http" if target.scheme.name == "http" && failure.code != Code::HttpProxyAuth => {
+            Some(Box::pin(host::identify(target, to, failure, net)).await)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_outcome_counts_only_where_each_attempt_had_it() {
+        assert_eq!(Outcome::of(&[true, true]), Outcome::Answered);
+        assert_eq!(Outcome::of(&[false, false]), Outcome::Lost);
+        assert_eq!(Outcome::of(&[true, false]), Outcome::Both);
+        assert_eq!(Outcome::of(&[]), Outcome::Both);
+    }
+}

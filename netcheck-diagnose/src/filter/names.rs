@@ -1,0 +1,118 @@
+//! Which names a filter matches: the same request under names that differ in one way each.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use super::{Outcome, Pair};
+
+/// How a name is matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    Exact,
+    Suffix,
+    /// One label and this zone: `*.zone`.
+    Wildcard,
+    Contains,
+}
+
+/// The names that are matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Names {
+    pub how: How,
+    pub value: String,
+    pub case_sensitive: bool,
+}
+
+/// A label that nobody uses.
+fn unrelated(seed: u64, name: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    (seed, name, "filter").hash(&mut hasher);
+    format!("n{:06x}", hasher.finish() & 0x00ff_ffff)
+}
+
+/// The zone above a name, where it has one below the top level.
+fn zone(name: &str) -> Option<&str> {
+    name.split_once('.').map(|(_, zone)| zone).filter(|zone| zone.contains('.'))
+}
+
+/// Asks under other names, where the own one is lost and a foreign one is answered; none where what comes back fits no rule.
+pub(super) async fn examine(
+    own: &str,
+    seed: u64,
+    pairs: &mut Vec<Pair>,
+    ask: impl AsyncFn(&str) -> Outcome,
+) -> Option<Names> {
+    let label = unrelated(seed, own);
+    let mut lost = async |what: &str, name: String| {
+        let outcome = ask(&name).await;
+        pairs.push(Pair { change: format!("{what}: {name}"), first: "lost", second: outcome.as_str() });
+        match outcome {
+            Outcome::Lost => Some(true),
+            Outcome::Answered => Some(false),
+            Outcome::Both => None,
+        }
+    };
+    let below = lost("a name below it", format!("{label}.{own}")).await?;
+    let extended = lost("the name with a domain appended", format!("{own}.{label}.example")).await?;
+    let (how, value) = match (below, extended) {
+        (true, true) => match zone(own) {
+            Some(zone) if lost("its zone in a foreign name", format!("{zone}.{label}.example")).await? => {
+                (How::Contains, zone.to_owned())
+            }
+            Some(_) | None => (How::Contains, own.to_owned()),
+        },
+        (true, false) => {
+            let mut value = own;
+            while let Some(zone) = zone(value) {
+                if !lost("another name of the zone", format!("{label}.{zone}")).await? {
+                    break;
+                }
+                value = zone;
+            }
+            (How::Suffix, value.to_owned())
+        }
+        (false, false) => match zone(own) {
+            Some(zone) if lost("another name of the zone", format!("{label}.{zone}")).await? => {
+                (How::Wildcard, zone.to_owned())
+            }
+            Some(_) | None => (How::Exact, own.to_owned()),
+        },
+        (false, true) => return None,
+    };
+    let upper = own.to_ascii_uppercase();
+    let case_sensitive = !lost("the name in upper case", upper).await?;
+    Some(Names { how, value, case_sensitive })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn found(own: &str, rule: impl Fn(&str) -> bool) -> Option<(How, String, bool)> {
+        let ask = async |name: &str| if rule(name) { Outcome::Lost } else { Outcome::Answered };
+        let names = examine(own, 7, &mut Vec::new(), ask).await?;
+        Some((names.how, names.value, names.case_sensitive))
+    }
+
+    #[tokio::test]
+    async fn rules_of_each_kind_are_recovered() {
+        let own = "www.spotme.com";
+        let lower = |name: &str| name.to_ascii_lowercase();
+        assert_eq!(found(own, |name| name == own).await, Some((How::Exact, own.into(), true)));
+        assert_eq!(found(own, |name| lower(name) == own).await, Some((How::Exact, own.into(), false)));
+        let suffix = |name: &str| lower(name).ends_with(".spotme.com");
+        assert_eq!(found(own, suffix).await, Some((How::Suffix, "spotme.com".into(), false)));
+        let below = |name: &str| name == own || name.ends_with(".www.spotme.com");
+        assert_eq!(found(own, below).await, Some((How::Suffix, own.into(), true)));
+        let level = |name: &str| name.strip_suffix(".spotme.com").is_some_and(|label| !label.contains('.'));
+        assert_eq!(found(own, level).await, Some((How::Wildcard, "spotme.com".into(), true)));
+        let contains = |name: &str| name.contains("spotme.com");
+        assert_eq!(found(own, contains).await, Some((How::Contains, "spotme.com".into(), true)));
+    }
+
+    #[tokio::test]
+    async fn what_fits_no_rule_stays_unknown() {
+        assert_eq!(found("www.spotme.com", |name| name.starts_with("www.")).await, None);
+        let both = async |_: &str| Outcome::Both;
+        assert_eq!(examine("www.spotme.com", 7, &mut Vec::new(), both).await, None);
+    }
+}
