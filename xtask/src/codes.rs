@@ -147,3 +147,32 @@ pub(crate) fn choose(from: &Path) -> Result<(), String> {
     let lines: String = chosen.into_iter().map(|line| line + "\n").collect();
     fs::write(root().join(EXAMPLES), lines).map_err(|why| format!("{EXAMPLES}: {why}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_says_what_the_doc_comments_and_examples_say() {
+        let written = fs::read_to_string(root().join("docs/CODES.md")).unwrap_or_default();
+        assert_eq!(page(), Ok(written), "run `cargo xtask schema`");
+    }
+
+    #[test]
+    fn every_example_satisfies_the_published_schema() {
+        let text = fs::read_to_string(root().join(EXAMPLES)).unwrap_or_default();
+        let examples = records(&text).unwrap_or_default();
+        assert!(examples.len() > 100, "{} examples", examples.len());
+        for example in examples {
+            assert_eq!(netcheck_lab::records::faults(&example), [""; 0], "{example}");
+        }
+    }
+
+    #[test]
+    fn a_doc_comment_without_its_three_items_is_refused() {
+        let whole = " It failed.\n - Seen: Nothing.\n - Not: `a.b`.\n - Acts: Nobody.\n";
+        assert_eq!(Entry::read("a.c", whole).map(|entry| entry.acts), Ok("Nobody.".to_owned()));
+        let partial = Entry::read("a.c", " It failed.\n - Seen: Nothing.\n - Not: `a.b`.\n").map(|_| ());
+        assert_eq!(partial, Err("a.c: its doc comment is not one sentence and three items".to_owned()));
+    }
+}
