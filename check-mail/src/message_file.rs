@@ -116,7 +116,7 @@ pub async fn check(
     let mut facts = MessageFacts::of(&analysis, bytes, signatures);
     let mut verifications = Verifications::default();
     if signatures > 0 {
-        let names = Names::of(net.flags());
+        let names = Names::of(&net);
         let work = async { Ok(dkim_signature::verify(&analysis.block, &names?).await) };
         verifications = trace.stage(DKIM, work).await?;
     }
@@ -172,7 +172,7 @@ async fn is_escaped(message: &[u8], verifications: &Verifications, trace: &Trace
         return false;
     }
     let Some(unescaped) = defects::without_escapes(message) else { return false };
-    let Ok(names) = Names::of(trace.net().flags()) else { return false };
+    let Ok(names) = Names::of(&trace.net()) else { return false };
     let block = crate::message::field::Block::split(&unescaped);
     let again = dkim_signature::verify(&block, &names).await;
     again.all.iter().any(|one| one.result == Judgement::Valid)

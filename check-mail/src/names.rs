@@ -12,8 +12,10 @@ use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::system_conf::read_system_conf;
 use mail_auth::MessageAuthenticator;
+use netcheck_common::dns;
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::flags::Flags;
+use netcheck_common::net::Net;
 
 /// Time limit of one query.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -43,6 +45,8 @@ impl<T> Lookup<T> {
 pub struct Names {
     /// The resolver in the form that mail-auth takes.
     pub authenticator: MessageAuthenticator,
+    /// The way of this target; absent for a second opinion, whose failures nobody reports.
+    net: Option<Net>,
 }
 
 impl Names {
@@ -50,17 +54,9 @@ impl Names {
     ///
     /// # Errors
     /// `dns.unreachable`: the settings name no usable resolver.
-    pub fn of(flags: &Flags) -> Result<Names, Failure> {
-        if let Some(server) = flags.resolver {
-            return Names::asking(&[server], flags);
-        }
-        // As in the C library: without a resolv.conf the resolver is this machine.
-        let system = read_system_conf().map(|(config, _)| config.name_servers).unwrap_or_default();
-        let servers: Vec<SocketAddr> = system.iter().map(|server| SocketAddr::new(server.ip, 53)).collect();
-        match servers.is_empty() {
-            true => Names::asking(&[SocketAddr::from(([127, 0, 0, 1], 53))], flags),
-            false => Names::asking(&servers, flags),
-        }
+    pub fn of(net: &Net) -> Result<Names, Failure> {
+        let names = Names::asking(&servers(net.flags().resolver), net.flags())?;
+        Ok(Names { net: Some(net.clone()), ..names })
     }
 
     /// Through these resolvers.
@@ -78,7 +74,7 @@ impl Names {
         // Without a TLS configuration of ours hickory asks for the platform's, which an empty image does not have.
         let resolver = builder.with_options(options).with_tls_config(no_tls()?).build();
         let resolver = resolver.map_err(|error| failure(&error, "the resolver"))?;
-        Ok(Names { authenticator: MessageAuthenticator(resolver) })
+        Ok(Names { authenticator: MessageAuthenticator(resolver), net: None })
     }
 
     /// The TXT records of a name, their strings joined (RFC 7208 section 3.3).
@@ -144,7 +140,6 @@ impl Names {
             .map_err(|_| Failure::new(Code::DnsMalformed, format!("{name} cannot be a DNS name")))?;
         full.set_fqdn(true);
         let asked = format!("{name} ({kind})");
-        let name = asked.as_str();
         match self.authenticator.0.lookup(full, kind).await {
             Ok(lookup) => {
                 let records: Vec<T> =
@@ -154,11 +149,44 @@ impl Names {
             Err(NetError::Dns(DnsError::NoRecordsFound(none))) => match none.response_code {
                 ResponseCode::NXDomain => Ok(Lookup::NoName),
                 ResponseCode::NoError => Ok(Lookup::NoData),
-                code => Err(rcode(code, name)),
+                code => Err(rcode(code, &asked)),
             },
-            Err(error) => Err(failure(&error, name)),
+            Err(NetError::Truncated) => Err(self.truncated(name, kind, &asked).await),
+            Err(error) => Err(failure(&error, &asked)),
         }
     }
+
+    /// A truncated reply that TCP cannot fetch. The tool's own client asks once more: it tells how TCP failed, and at which
+    /// resolver, for the diagnosis.
+    async fn truncated(&self, name: &str, kind: RecordType, asked: &str) -> Failure {
+        let failure = failure(&NetError::Truncated, asked);
+        let Some(net) = &self.net else { return failure };
+        let patience = PATIENCE.min(net.timeout());
+        let again = dns::ask(&net.resolver().servers(), name, kind, patience).await;
+        let Err(unanswered) = again else { return failure };
+        let lookup = dns::Lookup {
+            server: unanswered.server,
+            truncated_tcp: unanswered.tcp,
+            failure: Some(unanswered.failure.clone()),
+            ..dns::Lookup::default()
+        };
+        net.see(|seen| seen.lookup = Some(Arc::new(lookup)));
+        let underlying = unanswered.failure.underlying.or(unanswered.tcp);
+        Failure { underlying, ..unanswered.failure }
+    }
+}
+
+/// The resolver of the flags, else the system's. As in the C library: without a resolv.conf it is this machine.
+fn servers(given: Option<SocketAddr>) -> Vec<SocketAddr> {
+    let system = || read_system_conf().map(|(config, _)| config.name_servers).unwrap_or_default();
+    let mut servers: Vec<SocketAddr> = match given {
+        Some(server) => vec![server],
+        None => system().iter().map(|server| SocketAddr::new(server.ip, 53)).collect(),
+    };
+    if servers.is_empty() {
+        servers.push(SocketAddr::from(([127, 0, 0, 1], 53)));
+    }
+    servers
 }
 
 /// A name with its labels as they are, without the escapes of a zone file.
@@ -203,6 +231,10 @@ fn failure(error: &NetError, name: &str) -> Failure {
         NetError::Io(_) | NetError::NoConnections | NetError::Busy => {
             Failure::new(Code::DnsUnreachable, format!("no resolver can be reached for the query for {name}"))
         }
+        NetError::Truncated => Failure::new(
+            Code::DnsUnreachable,
+            format!("the reply to the query for {name} is truncated, and TCP does not bring the whole one"),
+        ),
         _ => Failure::new(
             Code::DnsMalformed,
             format!("the answer to the query for {name} is not a DNS message that fits it"),

@@ -4,7 +4,6 @@ mod address;
 mod asn;
 mod explain;
 mod facts;
-mod file;
 mod hold;
 mod networks;
 mod origin;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use netcheck_common::check::Check;
 use netcheck_common::diagnose::{Diagnosis, Finding};
+use netcheck_common::file;
 use netcheck_common::target::Target;
 use netcheck_common::tls::{Hello, Trust};
 use netcheck_common::trace::{Observed, Stopped, Trace};
@@ -14,7 +15,7 @@ use rustls::RootCertStore;
 use crate::facts::Facts;
 use crate::networks::{Networks, Owner};
 use crate::service::Service;
-use crate::{address, explain, file, hold, roots, sender};
+use crate::{address, explain, hold, roots, sender};
 
 /// The largest ASN databases have some tens of megabytes.
 const NETWORKS_LIMIT: u64 = 256 << 20;
@@ -55,12 +56,15 @@ impl Check for Push {
     fn validate(&mut self) -> Result<(), String> {
         self.known = Networks::built_in()?;
         for path in &self.networks {
-            let read = file::read(path, NETWORKS_LIMIT).and_then(|bytes| self.known.read(bytes));
+            let read = file::read(path, NETWORKS_LIMIT)
+                .map_err(|why| why.to_string())
+                .and_then(|bytes| self.known.read(bytes));
             read.map_err(|why| format!("--networks {}: {why}", path.display()))?;
         }
         self.roots = Some(match &self.apple_roots {
             None => roots::built_in()?,
             Some(path) => file::read(path, ROOTS_LIMIT)
+                .map_err(|why| why.to_string())
                 .and_then(|pem| roots::read(&pem))
                 .map_err(|why| format!("--apple-roots {}: {why}", path.display()))?,
         });

@@ -83,13 +83,17 @@ impl Check for Tcp {
         observed: &Observed,
         diagnosis: &Diagnosis,
     ) -> Option<Finding> {
-        if self.prove.contains(&Rule::Filter) {
-            return Box::pin(prove::filter(target, observed, diagnosis)).await;
-        }
         if !self.prove.contains(&Rule::Path) {
             return None;
         }
         Box::pin(prove::path(target, observed, diagnosis, &self.prove_control)).await
+    }
+
+    async fn examine(&self, target: &Target, observed: &Observed, diagnosis: &Diagnosis) -> Option<String> {
+        if !self.prove.contains(&Rule::Filter) {
+            return None;
+        }
+        Box::pin(prove::filter(target, observed, diagnosis)).await
     }
 }
 

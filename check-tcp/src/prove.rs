@@ -138,12 +138,9 @@ fn random_name(seed: u64, zone: &str) -> String {
     format!("netcheck-{:08x}.{zone}", hasher.finish() >> 32)
 }
 
-/// Finds out what the filter matches, beside the ordinary cause.
-pub async fn filter(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Finding> {
-    let ordinary = Box::pin(diagnose::explain(target, observed, net)).await;
-    let Some(filter) = Box::pin(diagnose::filter::identify(target, observed, net)).await else {
-        return ordinary;
-    };
+/// Finds out what the filter matches that stopped the target, as facts and as a sentence.
+pub async fn filter(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<String> {
+    let filter = diagnose::filter::identify(target, observed, net).await?;
     net.fact("filter", "matches", filter.matches);
     let tried = [
         ("value", filter.value.map(Value::from)),
@@ -156,10 +153,7 @@ pub async fn filter(target: &Target, observed: &Observed, net: &Diagnosis) -> Op
     net.fact("filter", "pairs", json!(filter.pairs));
     net.fact("filter", "confidence", json!(filter.confidence));
     net.fact("filter", "rule", filter.rule.clone());
-    ordinary.map(|mut finding| {
-        finding.cause = finding.cause.with_evidence(filter.rule);
-        finding
-    })
+    Some(filter.rule)
 }
 
 /// Holds how far the port's packets get against how far those of a port get that is known to be open.

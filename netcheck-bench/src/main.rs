@@ -13,6 +13,7 @@ mod listen;
 mod measure;
 mod oneshot;
 mod run;
+mod soak;
 mod stun;
 mod stun_server;
 mod sweep;
@@ -21,6 +22,7 @@ mod table;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
@@ -41,6 +43,8 @@ enum Bench {
     Oneshot,
     /// The orchestrator beside its slowest tool, and a network in which everything is dropped
     Run,
+    /// A watch of many rounds under faults; only when it is asked for
+    Soak,
 }
 
 /// What this program is when it is run by itself.
@@ -54,6 +58,8 @@ enum Bare {
     Exchanges,
     /// The whole profile, from inside a network of the lab
     Profile,
+    /// A watch, from inside a network of the lab
+    Soak,
     /// Another program, measured from a process that is small itself
     Start,
 }
@@ -74,6 +80,9 @@ pub(crate) struct Args {
     /// How often each pair is run
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
+    /// How long the soak lasts, as 30m or 600s
+    #[arg(long = "for", value_name = "DURATION", default_value = "30m", value_parser = duration)]
+    lasting: Duration,
     /// Write the table into this file too
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -88,6 +97,13 @@ pub(crate) struct Args {
     other: Vec<OsString>,
 }
 
+fn duration(text: &str) -> Result<Duration, String> {
+    let minutes = text.strip_suffix('m').and_then(|number| number.parse::<u64>().ok());
+    let seconds = text.strip_suffix('s').and_then(|number| number.parse().ok());
+    let seconds = minutes.map(|minutes| minutes * 60).or(seconds);
+    seconds.map(Duration::from_secs).ok_or_else(|| "minutes or seconds, as 30m or 600s".to_owned())
+}
+
 fn main() -> ExitCode {
     let args = Args::parse();
     if let Some(bare) = args.bare {
@@ -96,6 +112,7 @@ fn main() -> ExitCode {
             Bare::Handshakes => handshake::bare(&args),
             Bare::Exchanges => stun::bare(),
             Bare::Profile => run::here(&args),
+            Bare::Soak => soak::here(&args),
             Bare::Start => measure::start(&args),
         };
         return match outcome {
@@ -108,13 +125,15 @@ fn main() -> ExitCode {
     }
     let all = [Bench::Sweep, Bench::Million, Bench::Handshake, Bench::Stun, Bench::Oneshot, Bench::Run];
     let mut table = Table::default();
-    for bench in all.into_iter().filter(|bench| args.only.is_empty() || args.only.contains(bench)) {
+    let wanted = if args.only.is_empty() { &all[..] } else { &args.only };
+    for bench in wanted {
         let outcome = match bench {
             Bench::Sweep => sweep::sweep(&args, &mut table),
             Bench::Million => sweep::million(&args, &mut table),
             Bench::Handshake => handshake::measure(&args, &mut table),
             Bench::Stun => stun::measure(&args, &mut table),
             Bench::Oneshot => oneshot::measure(&args, &mut table),
+            Bench::Soak => soak::measure(&args, &mut table),
             Bench::Run => run::measure(&args, &mut table),
         };
         if let Err(why) = outcome {

@@ -15,14 +15,16 @@ const TIMEOUT: f64 = 5.0;
 
 /// Both, each inside a network of the lab.
 pub(crate) fn measure(args: &Args, table: &mut Table) -> Result<(), String> {
-    let healthy = inside(args, "healthy-latency")?;
+    let repeat = args.repeat.min(3).to_string();
+    let profile = ["--bare", "profile", "--repeat", &repeat];
+    let healthy = inside(args, "healthy-latency", &profile)?;
     let slowest = healthy.iter().filter(|(name, _)| *name != "netcheck check");
     let slowest = slowest.max_by(|one, other| one.1.total_cmp(other.1)).ok_or("no tool ran")?;
     let whole = *healthy.get("netcheck check").ok_or("netcheck check did not run")?;
     let peer = format!("{} alone", slowest.0);
     table.ratio("the whole profile, healthy", whole, (&peer, *slowest.1), "s", Wanted::AtMost(1.1));
     for network in ["offline", "default-deny"] {
-        let dropped = inside(args, network)?;
+        let dropped = inside(args, network, &profile)?;
         let whole = *dropped.get("netcheck check").ok_or("netcheck check did not run")?;
         let what = format!("the whole profile, {network}: longer than one timeout by");
         table.figure(&what, whole - TIMEOUT, "s", Wanted::AtMost(0.5));
@@ -31,12 +33,11 @@ pub(crate) fn measure(args: &Args, table: &mut Table) -> Result<(), String> {
 }
 
 /// Has this program measure again from inside a network.
-fn inside(args: &Args, network: &str) -> Result<BTreeMap<String, f64>, String> {
+pub(crate) fn inside(args: &Args, network: &str, what: &[&str]) -> Result<BTreeMap<String, f64>, String> {
     let own = std::env::current_exe().map_err(|why| why.to_string())?;
-    let repeat = args.repeat.min(3).to_string();
     let mut lab = args.lab();
     lab.args(["run", network, "--"]).arg(own);
-    lab.args(["--bare", "profile", "--repeat", &repeat, "--programs"]).arg(&args.programs);
+    lab.args(what).arg("--programs").arg(&args.programs);
     let output = lab.stderr(Stdio::inherit()).output().map_err(|why| format!("the lab: {why}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let last = text.lines().last().unwrap_or_default();
@@ -68,7 +69,7 @@ pub(crate) fn here(args: &Args) -> Result<(), String> {
 }
 
 /// The roots of the lab's own public authority.
-fn with_roots(command: &mut Command) -> &mut Command {
+pub(crate) fn with_roots(command: &mut Command) -> &mut Command {
     let files = Path::new("/run/lab");
     command.arg("--public-roots").arg(files.join("roots.pem"));
     if command.get_program().to_string_lossy().ends_with("check-push")

@@ -80,4 +80,14 @@ pub trait Check: clap::Args + Send + Sync + 'static {
     ) -> impl Future<Output = Option<Finding>> {
         async { None }
     }
+
+    /// Finds out what the user asked for beyond the cause of a failure, and says it in a sentence for the evidence.
+    fn examine(
+        &self,
+        _target: &Target,
+        _observed: &Observed,
+        _diagnosis: &Diagnosis,
+    ) -> impl Future<Output = Option<String>> {
+        async { None }
+    }
 }

@@ -15,7 +15,7 @@ pub use netcheck_net::{
 #[cfg(feature = "manual")]
 pub use netcheck_record::manual;
 pub use netcheck_record::{
-    cause, code_kind, escape, facts, failure, fix, flags, record, sample, scheme, secret, spec, target,
+    cause, code_kind, escape, facts, failure, file, fix, flags, record, sample, scheme, secret, spec, target,
 };
 
 pub use run::run;

@@ -14,6 +14,7 @@ use super::memo::Memo;
 use super::older;
 use super::outside::Outside;
 use super::resolver_path::{self, ResolverPath};
+use super::room::Room;
 use super::rules::name::Sanity;
 use super::times::Times;
 use super::trail::{self, Answer, Probe, Trail};
@@ -38,6 +39,7 @@ const LOCATED: usize = 64;
 pub struct Experiments {
     reached_beyond: AtomicBool,
     located: AtomicUsize,
+    pub(super) room: Room,
     reached_over_ipv6: AtomicBool,
     answered: AtomicBool,
     traced: AtomicUsize,

@@ -20,8 +20,10 @@ mod memo;
 mod observed;
 mod older;
 mod outside;
+mod own_reset;
 mod prefetch;
 mod resolver_path;
+mod room;
 mod rules;
 mod times;
 pub mod trail;
@@ -39,6 +41,7 @@ pub use experiments::Experiments;
 pub use interception::{Interceptor, Sign};
 pub use observed::Observed;
 pub use outside::Outside;
+pub use room::Place;
 pub use rules::certificate::inspected;
 pub use rules::connection::dropped;
 pub use rules::connection::ipv6_broken;
@@ -131,11 +134,11 @@ pub fn is_silence_above_tcp(code: Code) -> bool {
     matches!(code, Code::TlsTimeout | Code::HttpTimeout | Code::WsTimeout | Code::RtmpTimeout)
 }
 
-/// The cause where the same check passed with small segments only, so many times.
+/// The cause where the same check passed with small segments only, so many times: loss does not choose them three times.
 pub fn mtu_blackhole(target: &Target, failure: &Failure, times: u8) -> Finding {
     use netcheck_record::cause::{Confidence, Reason, Who};
     let cause = Cause::new(Reason::MtuBlackhole, Who::Network, fix::mtu(target))
-        .with_confidence(if times > 1 { Confidence::High } else { Confidence::Medium })
+        .with_confidence(if times > 2 { Confidence::High } else { Confidence::Medium })
         .with_evidence(format!("with full-sized segments: {}", failure.detail))
         .with_evidence(format!(
             "the same check with segments of at most 500 bytes got further, {}",

@@ -101,6 +101,8 @@ async fn begin_resolver_path(net: &Diagnosis, silence: &Silence) {
 pub(crate) fn prefetch(net: Diagnosis, silence: Silence) {
     let Some(rule) = of_layer(silence.layer()) else { return };
     drop(tokio::spawn(async move {
+        // Without room it is asked for when its turn comes.
+        let Ok(_place) = net.experiments.room.ahead.try_acquire() else { return };
         let net = net.with_rule(rule);
         let begun = rule.needs.iter().map(|need| need.begin(&net, &silence));
         futures_util::future::join_all(begun).await;

@@ -14,6 +14,7 @@ mod act;
 pub mod browser;
 pub mod corpus;
 pub mod dns;
+pub mod filters;
 pub mod kerberos;
 pub mod pki;
 pub mod records;

@@ -8,13 +8,16 @@ use std::sync::Mutex;
 use netcheck_lab::browser::Comparison;
 use netcheck_lab::world::matrix::Matrix;
 use netcheck_lab::world::scenario::Scenario;
+use netcheck_lab::world::series::Series;
 use netcheck_lab::world::{FILES, World, isolate, isolated, mortal};
 
 const USAGE: &str = "usage: netcheck-lab list
        netcheck-lab run SCENARIO [--] COMMAND [ARGUMENT]...
        netcheck-lab matrix [--only NAME]... [--write FILE]
+       netcheck-lab series SCENARIO [--runs N]
        netcheck-lab demo
        netcheck-lab browser-hello [--write FILE]
+       netcheck-lab filters [--seed NUMBER [--rules NUMBER]]
 ";
 
 fn main() -> ExitCode {
@@ -36,9 +39,17 @@ fn command(arguments: &[String]) -> io::Result<ExitCode> {
             run(name, command)
         }
         ["demo"] => demo(),
+        ["filters"] => filters(1, 40),
+        ["filters", "--seed", seed] => filters(number(seed)?, 40),
+        ["filters", "--seed", seed, "--rules", count] => {
+            filters(number(seed)?, usize::try_from(number(count)?).unwrap_or(usize::MAX))
+        }
         ["browser-hello"] => browser_hello(None),
         ["browser-hello", "--write", file] => browser_hello(Some(file)),
         ["probe", name] => probe(name),
+        ["series", name] => series(name, "100"),
+        ["series", name, "--runs", runs] => series(name, runs),
+        ["check", name] => check(name),
         ["matrix", options @ ..] => matrix(options),
         _ => Err(io::Error::other(format!("not understood\n{USAGE}"))),
     }
@@ -99,6 +110,34 @@ fn probe(name: &str) -> io::Result<ExitCode> {
     let found = netcheck_lab::world::probe::run(&scenario)?;
     serde_json::to_writer(io::stdout(), &found)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn number(text: &str) -> io::Result<u64> {
+    text.parse().map_err(|_| io::Error::other(format!("{text} is no number")))
+}
+
+/// Draws filters at random, and scores what `--prove filter` finds: 90 % recovered, none wrong.
+fn filters(seed: u64, count: usize) -> io::Result<ExitCode> {
+    let (recovered, wrong) = netcheck_lab::filters::run(seed, count, &mut io::stdout())?;
+    Ok(if wrong == 0 && recovered * 10 >= count * 9 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs the product once in a scenario's world and prints its records, for a series to read.
+fn check(name: &str) -> io::Result<ExitCode> {
+    let scenario = Scenario::read(name)?;
+    if !isolated() {
+        return Err(isolate());
+    }
+    let status = netcheck_lab::world::series::check(&scenario)?;
+    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(101)).unwrap_or(101)))
+}
+
+/// Runs the product that often in a scenario's world: it must never be sure of a cause that does not hold.
+fn series(name: &str, runs: &str) -> io::Result<ExitCode> {
+    let runs = runs.parse().map_err(|_| io::Error::other(format!("not understood\n{USAGE}")))?;
+    let series = Series::run(name, runs)?;
+    write!(io::stdout(), "{}", series.row())?;
+    Ok(if series.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Captures the browser's ClientHellos and the tools', and holds them against each other.

@@ -11,6 +11,7 @@ pub mod icmp;
 pub mod local_limits;
 mod lock;
 pub mod net;
+pub mod octets;
 pub mod path_observations;
 pub mod peer_socket;
 pub mod proxy;

@@ -84,6 +84,22 @@ fn start(egress: &Egress, to: SocketAddr, options: ProbeOptions) -> io::Result<T
     TcpStream::from_std(socket.into())
 }
 
+/// Whether a SYN is refused before connect(2) returns: by this machine, or by something very near. It waits for nothing, so
+/// that little else happens on this machine meanwhile.
+#[must_use]
+pub fn is_refused_at_once(egress: &Egress, to: SocketAddr) -> bool {
+    let begin = || {
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+        leave_from(&socket, egress, to)?;
+        match socket.connect(&SockAddr::from(to)) {
+            Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Ok(Some(error)),
+            _ => socket.take_error(),
+        }
+    };
+    let ended: io::Result<Option<io::Error>> = begin();
+    ended.ok().flatten().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
 /// Binds a socket to the interface and address the user named.
 ///
 /// # Errors

@@ -1,9 +1,12 @@
 //! The flags every check has.
 
+use std::ffi::OsStr;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 
 use crate::scheme::HelloKind;
@@ -91,7 +94,7 @@ pub struct Flags {
     #[arg(long, value_name = "ADDR[:PORT]", help_heading = NETWORK, value_parser = resolver)]
     pub resolver: Option<SocketAddr>,
     /// Compare failed names with this resolver: its address, or a DNS-over-HTTPS URL
-    #[arg(long, value_name = "ADDR|URL", help_heading = NETWORK, value_parser = reference)]
+    #[arg(long, value_name = "ADDR|URL", help_heading = NETWORK, value_parser = ReferenceParser)]
     pub reference_resolver: Option<Reference>,
     /// Connect to IP for HOST; HOST stays in SNI and Host (repeatable)
     #[arg(long, value_name = "HOST=IP", help_heading = NETWORK, value_parser = pin)]
@@ -163,6 +166,41 @@ pub enum Reference {
     Https(String),
 }
 
+impl Reference {
+    /// Reads a resolver's address, or the URL of one.
+    ///
+    /// # Errors
+    /// What it should be, without the text: there may be a password in it.
+    pub fn parse(text: &str) -> Result<Reference, String> {
+        if text.starts_with("https://") {
+            crate::spec::Spec::parse(text, "tcp", crate::spec::Sampling::default()).map_err(|why| why.0)?;
+            return Ok(Reference::Https(text.to_owned()));
+        }
+        let server = resolver(text).map(Reference::Server);
+        server.map_err(|_| "an address, address:port, or an https:// URL".into())
+    }
+}
+
+/// Reads `--reference-resolver`. The usual parsers repeat a wrong value in their message, with the password in it.
+#[derive(Clone)]
+struct ReferenceParser;
+
+impl TypedValueParser for ReferenceParser {
+    type Value = Reference;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Reference, clap::Error> {
+        Reference::parse(&value.to_string_lossy()).map_err(|why| {
+            let message = format!("--reference-resolver: {why}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+        })
+    }
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(value) if value > 0.0 && value <= 86_400.0 => Ok(Duration::from_secs_f64(value)),
@@ -185,14 +223,6 @@ fn resolver(text: &str) -> Result<SocketAddr, String> {
         .parse::<IpAddr>()
         .map(|ip| SocketAddr::new(ip, 53))
         .map_err(|_| "an address, or address:port".into())
-}
-
-fn reference(text: &str) -> Result<Reference, String> {
-    if text.starts_with("https://") {
-        crate::spec::Spec::parse(text, "tcp", crate::spec::Sampling::default()).map_err(|why| why.0)?;
-        return Ok(Reference::Https(text.to_owned()));
-    }
-    resolver(text).map(Reference::Server).map_err(|_| "an address, address:port, or an https:// URL".into())
 }
 
 /// An address without the brackets of IPv6.

@@ -9,8 +9,10 @@ pub mod code_kind;
 pub mod escape;
 pub mod facts;
 pub mod failure;
+pub mod file;
 pub mod fix;
 pub mod flags;
+pub mod labels;
 #[cfg(feature = "manual")]
 pub mod manual;
 pub mod proxy_fix;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::cause::Cause;
 use crate::facts::{self, CheckFacts, Strict};
 use crate::failure::Failure;
+use crate::labels::Labels;
 
 /// The version of the record's format.
 pub const VERSION: u8 = 1;
@@ -104,14 +105,14 @@ pub struct Record {
     pub facts: Map<String, Value>,
     /// The labels that came with the target, unchanged.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub labels: Option<Map<String, Value>>,
+    pub labels: Option<Labels>,
 }
 
 impl Record {
     /// Whether the exit code depends on it: every target does unless its labels say `"required": false`.
     #[must_use]
     pub fn required(&self) -> bool {
-        self.labels.as_ref().and_then(|labels| labels.get("required")) != Some(&Value::Bool(false))
+        self.labels.as_ref().and_then(|labels| labels.flag("required")) != Some(false)
     }
 
     /// The JSON Schema of a record with the facts of these checks, as docs/record.schema.json holds it.

@@ -1,10 +1,13 @@
 //! What a person writes: a target with ranges, lists, braces and blocks, and its expansion, one target at a time.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
+use crate::labels::Labels;
 use crate::sample;
 use crate::scheme::{self, DefaultPort, Scheme};
 use crate::spelling;
@@ -37,7 +40,7 @@ pub struct Spec {
     hosts: Hosts,
     ports: Vec<(u16, u16)>,
     path: String,
-    labels: Option<Map<String, Value>>,
+    labels: Option<Labels>,
 }
 
 /// A line of standard input that says what it is.
@@ -57,7 +60,7 @@ pub struct Rejected {
     /// Why.
     pub why: Invalid,
     /// Returned unchanged, as a target's would be.
-    pub labels: Option<Map<String, Value>>,
+    pub labels: Option<Labels>,
 }
 
 impl Spec {
@@ -74,22 +77,24 @@ impl Spec {
         if !line.starts_with('{') || !line.contains('"') {
             return Spec::parse(line, tool, sampling).map(Line::Spec).map_err(reject);
         }
-        let value: Value =
+        let value: BTreeMap<Cow<'_, str>, &RawValue> =
             serde_json::from_str(line).map_err(|_| reject(Invalid::new("not a JSON object")))?;
-        let target = value.get("target").and_then(Value::as_str);
-        let target = target.ok_or_else(|| reject(Invalid::new("the object has no \"target\" text")))?;
+        let target = value.get("target").and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+        let target = &target.ok_or_else(|| reject(Invalid::new("the object has no \"target\" text")))?;
         if let Some((scheme, _)) = target.split_once("://")
             && Scheme::named(scheme).is_some_and(|scheme| scheme.tool != tool)
         {
             return Ok(Line::Nothing);
         }
         let labels = match value.get("labels") {
-            None | Some(Value::Null) => None,
-            Some(Value::Object(labels)) => Some(labels.clone()),
-            Some(_) => return Err(reject(Invalid::new("\"labels\" is not an object"))),
+            None => None,
+            Some(raw) if raw.get() == "null" => None,
+            Some(raw) => {
+                Some(Labels::of(raw).ok_or_else(|| reject(Invalid::new("\"labels\" is not an object")))?)
+            }
         };
         let mut spec = Spec::parse(target, tool, sampling).map_err(|why| Rejected {
-            text: target.to_owned(),
+            text: target.clone(),
             why,
             labels: labels.clone(),
         })?;

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use serde_json::{Map, Value};
-
+use crate::labels::Labels;
 use crate::scheme::{Scheme, Transport};
 
 /// A name or an address.
@@ -95,7 +94,7 @@ pub struct Target {
     /// Path and query as they stand after the port: empty, or beginning with `/` or `?`.
     pub path: String,
     /// Labels that came with it; returned unchanged.
-    pub labels: Option<Map<String, Value>>,
+    pub labels: Option<Labels>,
 }
 
 impl Target {
@@ -121,7 +120,7 @@ impl Target {
     /// A boolean label.
     #[must_use]
     pub fn flag(&self, label: &str) -> Option<bool> {
-        self.labels.as_ref()?.get(label)?.as_bool()
+        self.labels.as_ref()?.flag(label)
     }
 
     /// `host:port`, as a `Host` header or CONNECT has it.

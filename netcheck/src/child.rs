@@ -34,7 +34,7 @@ pub(crate) enum Event {
 /// Starts a tool and the threads that feed and read it. The caller alone waits for it, so that its pid stays its own.
 ///
 /// # Errors
-/// The program cannot be started.
+/// The program, or a thread that attends to it, cannot be started.
 pub(crate) fn start(
     tool: &'static str,
     program: &Path,
@@ -42,39 +42,62 @@ pub(crate) fn start(
     share: Vec<String>,
     events: &SyncSender<Event>,
 ) -> io::Result<Child> {
-    let mut child = Command::new(program)
+    let mut child = command(program)
         .args(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
+    if let Err(why) = attend(tool, &mut child, share, events) {
+        // Nobody would read what it says.
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(why);
+    }
+    Ok(child)
+}
+
+/// Starts the threads that feed and read a tool.
+fn attend(
+    tool: &'static str,
+    child: &mut Child,
+    share: Vec<String>,
+    events: &SyncSender<Event>,
+) -> io::Result<()> {
     if let Some(mut stdin) = child.stdin.take() {
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             for line in share {
                 // A tool that left early has said why on standard error.
                 if writeln!(stdin, "{line}").is_err() {
                     return;
                 }
             }
-        });
+        })?;
     }
     if let Some(stderr) = child.stderr.take() {
         let events = events.clone();
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             lines(stderr, |line| {
                 events.send(Event::Said(tool, env_secrets::hide(&escape::bytes(line, 500)))).is_ok()
             });
             let _ = events.send(Event::Ended(tool));
-        });
+        })?;
     }
     if let Some(stdout) = child.stdout.take() {
         let events = events.clone();
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             lines(stdout, |line| events.send(read(tool, line)).is_ok());
             let _ = events.send(Event::Ended(tool));
-        });
+        })?;
     }
-    Ok(child)
+    Ok(())
+}
+
+/// A tool about to be started. It learns who starts it, and asks the system to be ended when that process is.
+pub(crate) fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env("NETCHECK_PARENT", std::process::id().to_string());
+    command
 }
 
 /// Calls `each` for every line until it says no; lines beyond the bound arrive cut.

@@ -6,37 +6,45 @@ use std::sync::LazyLock;
 use crate::assess::{self, Basis};
 use crate::baseline::Baseline;
 use crate::diff::Difference;
-use crate::plan;
+use crate::plan::{self, Line};
 use crate::profile::Profile;
 use crate::records::Input;
 use crate::report::{self, Subject};
 
 /// Read once: the fuzzer comes often.
-static PROFILE: LazyLock<Option<Profile>> = LazyLock::new(|| Profile::named("spotme").ok());
+static PLANNED: LazyLock<Option<(Profile, Vec<Line>)>> = LazyLock::new(|| {
+    let profile = Profile::named("spotme").ok()?;
+    let lines = plan::lines(&profile, None).ok()?;
+    Some((profile, lines))
+});
 
-/// Reads a file of records and writes every report of it: each format, what changed from its first half to its
-/// second, and each format again with itself as the baseline.
+/// How many ways there are to write what a file of records means.
+pub const WAYS: usize = 2 * report::FORMS + 1;
+
+/// Reads a file of records and writes it in one way: a form of report, the same with the file as its own baseline, or
+/// what changed from its first half to its second.
 #[must_use]
-pub fn reports(bytes: &[u8]) -> Vec<String> {
-    let Some(profile) = PROFILE.as_ref() else { return Vec::new() };
-    let lines = plan::lines(profile, None).unwrap_or_default();
-    let mut texts = Vec::new();
-    let mut halves = Vec::new();
-    for round in 0..2 {
-        let mut input = Input::default();
-        if input.lines(bytes, Path::new("input")).is_err() {
-            return Vec::new();
-        }
-        let baseline = (round == 1).then(|| Baseline::of(&input));
-        let basis =
-            Basis { profile, plan: &lines, baseline: baseline.as_ref(), interfaces: &[], narrowed: false };
-        let assessment = assess::assess(&basis, &mut input);
-        texts.extend(report::every(&Subject { profile, input: &input, assessment: &assessment }));
-        halves = assessment.observations;
-    }
-    let (before, after) = halves.split_at(halves.len() / 2);
-    texts.push(Difference::of(before, after).text());
-    texts
+pub fn report(bytes: &[u8], way: usize) -> Option<String> {
+    let (profile, plan) = PLANNED.as_ref()?;
+    let mut input = Input::default();
+    input.lines(bytes, Path::new("input")).ok()?;
+    let baseline = (way % 2 == 1).then(|| Baseline::of(&input));
+    let basis = Basis { profile, plan, baseline: baseline.as_ref(), interfaces: &[], narrowed: false };
+    let assessment = assess::assess(&basis, &mut input);
+    let written = report::form(way / 2, &Subject { profile, input: &input, assessment: &assessment });
+    Some(written.unwrap_or_else(|| {
+        let observations = &assessment.observations;
+        let (before, after) = observations.split_at(observations.len() / 2);
+        Difference::of(before, after).text()
+    }))
+}
+
+/// Reads a line of a run; the name of that run.
+#[must_use]
+pub fn run_line(bytes: &[u8]) -> Option<String> {
+    let mut input = Input::default();
+    input.line(bytes);
+    input.runs.first().map(|run| run.id.clone())
 }
 
 /// Reads a profile and plans it.

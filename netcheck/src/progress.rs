@@ -56,10 +56,8 @@ impl Progress {
 
     /// One more record.
     pub(crate) fn record(&self, record: &Record) {
-        let labels = record.labels.as_ref();
-        let row =
-            labels.and_then(|labels| labels.get("row")).and_then(|row| row.as_str()).unwrap_or_default();
-        if let Some(bar) = self.bars.get(row).or(self.rest.as_ref()) {
+        let row = record.labels.as_ref().and_then(|labels| labels.text("row")).unwrap_or_default();
+        if let Some(bar) = self.bars.get(&*row).or(self.rest.as_ref()) {
             bar.inc(1);
             if record.verdict == Verdict::Fail {
                 bar.set_message(outcome_code(record));

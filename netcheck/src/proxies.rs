@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 
 use serde_json::Value;
@@ -11,6 +11,7 @@ use serde_json::Value;
 use netcheck_record::escape;
 use netcheck_record::record::Record;
 
+use crate::child;
 use crate::plan::{CONTROLS, Line};
 use crate::tool_flags::ToolFlags;
 use crate::tools::Tools;
@@ -41,8 +42,7 @@ pub(crate) fn table(lines: &[Line], tools: &Tools, tool_flags: &ToolFlags) -> Re
             continue;
         }
         for record in ask(tool, program, share, tool_flags)? {
-            let row =
-                record.labels.as_ref().and_then(|labels| labels.get("row")?.as_str().map(str::to_owned));
+            let row = record.labels.as_ref().and_then(|labels| labels.text("row"));
             let Some(at) = row.and_then(|row| rows.iter().position(|known| *known == row)) else { continue };
             *ways.entry((at, way(&record))).or_default() += 1;
         }
@@ -57,7 +57,7 @@ fn ask(
     tool_flags: &ToolFlags,
 ) -> Result<Vec<Record>, String> {
     let failed = |why: std::io::Error| format!("check-{tool} cannot be run: {why}");
-    let mut child = Command::new(program)
+    let mut child = child::command(program)
         .args(tool_flags.args(tool, 1))
         .args(["--list-proxies", "--format", "json"])
         .stdin(Stdio::piped())
@@ -67,12 +67,13 @@ fn ask(
         .map_err(failed)?;
     let stdin = child.stdin.take();
     // On a thread of its own: the tool answers while it reads.
-    let feeding = thread::spawn(move || {
+    let feeding = thread::Builder::new().spawn(move || {
         use std::io::Write;
         if let Some(mut stdin) = stdin {
             let _ = stdin.write_all((share.join("\n") + "\n").as_bytes());
         }
     });
+    let feeding = feeding.map_err(failed)?;
     let output = child.wait_with_output().map_err(failed)?;
     let _ = feeding.join();
     Ok(output

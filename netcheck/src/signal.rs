@@ -4,17 +4,23 @@ use std::process::Child;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
-use nix::sys::signal::{self, Signal};
+use nix::sys::signal::{self, SigSet, Signal};
 use nix::unistd::Pid;
 use signal_hook::iterator::Signals;
 
 use crate::child::Event;
 
 /// Turns SIGINT, SIGTERM and SIGHUP into events.
-pub(crate) fn listen(events: SyncSender<Event>) {
-    let wanted = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].map(|signal| signal as i32);
-    let Ok(mut signals) = Signals::new(wanted) else { return };
-    thread::spawn(move || {
+///
+/// # Errors
+/// The system gives no descriptors or no thread for it.
+pub(crate) fn listen(events: SyncSender<Event>) -> Result<(), String> {
+    let wanted = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+    // Whoever started this program may have blocked them; its tools inherit the mask, too.
+    let _ = wanted.into_iter().collect::<SigSet>().thread_unblock();
+    let fault = |why| format!("signals cannot be waited for: {why}");
+    let mut signals = Signals::new(wanted.map(|signal| signal as i32)).map_err(fault)?;
+    let waiting = thread::Builder::new().spawn(move || {
         for number in signals.forever() {
             let Ok(signal) = Signal::try_from(number) else { continue };
             if events.send(Event::Signal(signal)).is_err() {
@@ -22,6 +28,7 @@ pub(crate) fn listen(events: SyncSender<Event>) {
             }
         }
     });
+    waiting.map(drop).map_err(fault)
 }
 
 /// Asks a child to end. It has not been waited for, so its pid is still its own.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use clap::Args;
+use netcheck_record::flags::Reference;
 
 use crate::env_secrets;
 
@@ -157,6 +158,9 @@ impl ToolFlags {
             && text.parse::<SocketAddr>().is_err()
         {
             return Err("--resolver: an address, or address:port".into());
+        }
+        if let Some(text) = &self.reference_resolver {
+            Reference::parse(text).map_err(|why| format!("--reference-resolver: {why}"))?;
         }
         if self.source.as_deref().is_some_and(|text| !address(text)) {
             return Err("--source: an address".into());

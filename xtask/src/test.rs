@@ -19,6 +19,9 @@ enum Tier {
     Namespaces,
     /// Real servers, from the checks' packages.txt (files tests/servers*.rs)
     Heavy,
+    /// Minutes each, in namespaces (files tests/slow_*.rs); never but by --slow
+    #[value(skip)]
+    Slow,
 }
 
 /// Install what the tests need, then run them
@@ -27,6 +30,9 @@ pub(crate) struct Args {
     /// Only these (repeatable) [default: all that this machine can run]
     #[arg(long, value_enum)]
     tier: Vec<Tier>,
+    /// The slow ones instead, minutes each (files tests/slow_*.rs)
+    #[arg(long, conflicts_with = "tier")]
+    slow: bool,
     /// Only this package (repeatable)
     #[arg(short, long, value_name = "PACKAGE")]
     package: Vec<String>,
@@ -37,7 +43,7 @@ pub(crate) struct Args {
 /// # Errors
 /// A package that cannot be had, or a test that fails.
 pub(crate) fn run(args: &Args) -> Result<(), String> {
-    let tiers = tiers(args)?;
+    let tiers = if args.slow { slow()? } else { tiers(args)? };
     // Tests of the orchestrator and the lab start the tools: they are all built first.
     step("building", cargo().args(["build", "--workspace", "--all-targets", "--locked"]))?;
     if tiers.contains(&Tier::Heavy)
@@ -64,7 +70,8 @@ fn tiers(args: &Args) -> Result<BTreeSet<Tier>, String> {
     let mut fit = BTreeSet::new();
     let wanted = |tier: &Tier| asked.is_empty() || asked.contains(tier);
     for tier in [Tier::Process, Tier::Namespaces, Tier::Heavy].into_iter().filter(wanted) {
-        match package::install(&packages(tier)) {
+        let installed = package::install(&packages(tier, PACKAGES));
+        match installed.and_then(|()| package::unpack(&packages(tier, UNPACKED))) {
             Ok(()) => {
                 fit.insert(tier);
             }
@@ -75,36 +82,53 @@ fn tiers(args: &Args) -> Result<BTreeSet<Tier>, String> {
     Ok(fit)
 }
 
-fn packages(tier: Tier) -> BTreeSet<String> {
+/// The slow tier alone, which runs only when it is asked for.
+fn slow() -> Result<BTreeSet<Tier>, String> {
+    package::install(&packages(Tier::Slow, PACKAGES))?;
+    Ok(BTreeSet::from([Tier::Slow]))
+}
+
+/// The lists of packages: installed, and only unpacked.
+const PACKAGES: &str = "packages.txt";
+const UNPACKED: &str = "packages-unpacked.txt";
+
+fn packages(tier: Tier, list: &str) -> BTreeSet<String> {
     match tier {
         Tier::Process => BTreeSet::new(),
-        Tier::Namespaces => package::named("netcheck-lab"),
+        Tier::Namespaces | Tier::Slow => package::named("netcheck-lab", list),
         Tier::Heavy => {
             let tools = workspace::crates().into_iter().map(|tool| format!("check-{tool}"));
             let more = ["netcheck", "netcheck-lab", "xtask"].map(str::to_owned);
-            tools.chain(more).flat_map(|folder| package::named(&folder)).collect()
+            tools.chain(more).flat_map(|folder| package::named(&folder, list)).collect()
         }
     }
 }
 
 fn nextest_run(tiers: &BTreeSet<Tier>) -> Command {
     let set = |tier: &Tier| match tier {
-        Tier::Process => "not binary(/^(namespaces|servers)/)",
+        Tier::Process => "not binary(/^(namespaces|servers|slow)/)",
         Tier::Namespaces => "binary(/^namespaces/)",
         Tier::Heavy => "binary(/^servers/)",
+        Tier::Slow => "binary(/^slow/)",
     };
     let filter = tiers.iter().map(set).collect::<Vec<_>>().join(" or ");
     let mut tests = cargo();
-    tests.args(["nextest", "run", "--locked", "--no-tests=pass", "--filterset", &filter]);
+    // The sets are told here: the filter of plain `cargo nextest run` leaves the slow ones out.
+    tests.args([
+        "nextest",
+        "run",
+        "--locked",
+        "--no-tests=pass",
+        "--ignore-default-filter",
+        "--filterset",
+        &filter,
+    ]);
     tests
 }
 
 fn cargo_test(tiers: &BTreeSet<Tier>) -> Command {
     let mut tests = cargo();
     tests.args(["test", "--locked"]);
-    if tiers.len() == 3 {
-        return tests;
-    }
     if tiers.contains(&Tier::Process) {
         tests.args(["--lib", "--bins"]);
     }
@@ -112,6 +136,7 @@ fn cargo_test(tiers: &BTreeSet<Tier>) -> Command {
         let tier = match name.as_str() {
             name if name.starts_with("namespaces") => Tier::Namespaces,
             name if name.starts_with("servers") => Tier::Heavy,
+            name if name.starts_with("slow") => Tier::Slow,
             _ => Tier::Process,
         };
         if tiers.contains(&tier) {

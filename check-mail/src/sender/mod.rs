@@ -81,7 +81,7 @@ async fn look_up_domain(identity: &Identity, trace: &mut Trace<Facts>) -> Result
             let detail = "an IP address has no sending identity: name a domain";
             return Err(Failure::new(Code::InputInvalid, detail));
         }
-        let names = Names::of(net.flags())?;
+        let names = Names::of(&net)?;
         match ask_domain(&identity.domain, &names, &net).await? {
             Lookup::NoName => Err(Failure::new(Code::DnsNxdomain, "the domain does not exist")),
             _ => Ok(names),
@@ -177,11 +177,13 @@ async fn judge(
     }
     let unknown = facts.spf.as_ref().is_none_or(|spf| spf.result == Some(SpfResult::Temperror));
     for failure in lost {
-        let cause = unanswered(&failure);
+        // The way to TCP 53 has rules of its own (see Names::truncated).
+        let truncated = failure.underlying.is_some();
+        let cause = (!truncated).then(|| unanswered(&failure));
         if unknown && fatal.is_none() {
             fatal = Some(failure.clone());
         }
-        trace.degrade(failure, Some(cause));
+        trace.degrade(failure, cause);
     }
     match fatal {
         Some(failure) => Err(trace.fail(failure)),

@@ -41,11 +41,31 @@ impl SmtpConnection {
         self.stream
     }
 
+    /// What came before a command answers none: it proves nothing, and the next reply would be taken for another's.
+    async fn hear_nothing_before(&mut self, line: &str) -> Result<(), Failure> {
+        let mut chunk = [0; 512];
+        if self.unread.is_empty()
+            && let Some(Ok(read)) = clock::within(Duration::ZERO, self.stream.read(&mut chunk)).await
+        {
+            self.unread.extend_from_slice(&chunk[..read]);
+        }
+        // A server may say at any time that it closes (RFC 5321 section 3.8).
+        if self.unread.is_empty() || self.unread.starts_with(b"421") || line == "QUIT" {
+            return Ok(());
+        }
+        let begins = escape::bytes(self.unread.split(|byte| *byte == b'\r').next().unwrap_or_default(), 60);
+        Err(Failure::new(Code::SmtpRejected, format!("the peer answers before it is asked: \"{begins}\"")))
+    }
+
     /// Reads one reply.
     ///
     /// # Errors
     /// The connection ended, or the peer does not speak SMTP.
     pub async fn read_reply(&mut self) -> Result<Reply, Failure> {
+        self.read_reply_to("the connection").await
+    }
+
+    async fn read_reply_to(&mut self, asked: &str) -> Result<Reply, Failure> {
         let begun = clock::now();
         loop {
             match Reply::parse(&self.unread) {
@@ -64,9 +84,9 @@ impl SmtpConnection {
                 Parsed::More => {}
             }
             let mut chunk = [0; 4096];
-            let read = self.stream.read(&mut chunk).await.map_err(|error| ended(&error))?;
+            let read = self.stream.read(&mut chunk).await.map_err(|error| ended(&error, asked))?;
             if read == 0 {
-                return Err(ended(&io::ErrorKind::UnexpectedEof.into()));
+                return Err(ended(&io::ErrorKind::UnexpectedEof.into(), asked));
             }
             self.unread.extend_from_slice(&chunk[..read]);
         }
@@ -77,10 +97,13 @@ impl SmtpConnection {
     /// # Errors
     /// As [`SmtpConnection::read_reply`].
     pub async fn command(&mut self, line: &str) -> Result<Reply, Failure> {
+        self.hear_nothing_before(line).await?;
         let bytes = format!("{line}\r\n");
-        self.stream.write_all(bytes.as_bytes()).await.map_err(|error| ended(&error))?;
-        self.stream.flush().await.map_err(|error| ended(&error))?;
-        self.read_reply().await
+        let command =
+            line.split_once(":<").or_else(|| line.split_once(' ')).map_or(line, |(command, _)| command);
+        self.stream.write_all(bytes.as_bytes()).await.map_err(|error| ended(&error, command))?;
+        self.stream.flush().await.map_err(|error| ended(&error, command))?;
+        self.read_reply_to(command).await
     }
 
     /// Sends QUIT, and waits a moment for the reply: no longer than `left`. Where nothing is left, or a silent server
@@ -94,15 +117,21 @@ impl SmtpConnection {
     }
 }
 
-fn ended(error: &io::Error) -> Failure {
+/// How the connection ended while a reply to `asked` was due.
+fn ended(error: &io::Error, asked: &str) -> Failure {
     use io::ErrorKind as Kind;
     match error.kind() {
-        Kind::ConnectionReset | Kind::BrokenPipe | Kind::ConnectionAborted => {
-            Failure::new(Code::SmtpReset, "the connection was reset before the mail server replied")
-        }
-        Kind::TimedOut | Kind::HostUnreachable | Kind::NetworkUnreachable => {
-            Failure::new(Code::SmtpTimeout, "the path broke before the mail server replied")
-        }
-        _ => Failure::new(Code::SmtpClosed, "the mail server closed the connection without a reply"),
+        Kind::ConnectionReset | Kind::BrokenPipe | Kind::ConnectionAborted => Failure::new(
+            Code::SmtpReset,
+            format!("the connection was reset before the mail server replied to {asked}"),
+        ),
+        Kind::TimedOut | Kind::HostUnreachable | Kind::NetworkUnreachable => Failure::new(
+            Code::SmtpTimeout,
+            format!("the path broke before the mail server replied to {asked}"),
+        ),
+        _ => Failure::new(
+            Code::SmtpClosed,
+            format!("the mail server closed the connection without a reply to {asked}"),
+        ),
     }
 }

@@ -281,6 +281,11 @@ impl GatewayProbe<'_> {
         match facts.recipient.as_ref().map(|recipient| recipient.answer) {
             Some("accepted") => facts.proven.push("the recipient is accepted from this machine's address"),
             Some(_) => facts.not_proven.push("that the recipient is accepted"),
+            None if self.question.recipient.is_some() => {
+                facts
+                    .not_proven
+                    .push("that the recipient is accepted (it was not asked, or there was no reply)");
+            }
             None => facts.not_proven.push("that a recipient is accepted (none was given)"),
         }
         facts

@@ -52,6 +52,12 @@ fn answers_of_one_byte_a_second_are_smtp_timeout() {
 }
 
 #[test]
+fn replies_sent_before_their_commands_prove_nothing() {
+    let all = format!("220 mx.example.net ESMTP\r\n{EHLO}250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n");
+    assert_eq!(against(vec![Act::send(&all), Act::until("\r\n")]), "fail smtp.rejected");
+}
+
+#[test]
 fn a_banner_without_end_ends() {
     for text in ["220 all work and no play ", "220-more\r\n", "\u{fe}\u{ff}", "\r\n", "220 mx\r\n"] {
         let end = against(vec![flood(text)]);

@@ -64,7 +64,7 @@ fn a_prompt_message_with_a_valid_signature_passes() {
       ],
       "facts": {
         "message": {
-          "bytes": 1133,
+          "bytes": 1132,
           "from": "spotme.com",
           "hops": 3,
           "total_s": 2,

@@ -401,6 +401,20 @@ fn an_unanswered_question_about_dmarc_stops_nothing_else() {
 }
 
 #[test]
+fn an_explanation_that_would_be_lost_is_not_asked_for() {
+    let zone = Zone::new().txt("spotme.com", "v=spf1 exp=why.spotme.com -all").silent("why.spotme.com");
+    let dns = DnsServer::start(dmarc(host(dkim(zone))));
+    let resolver = dns.addr.to_string();
+    let outcome = tool().args(["sender://spotme.com", "--timeout", "2", "--resolver", &resolver]).run();
+    // "-all" refuses the address, whatever becomes of the explanation (RFC 7208 section 6.2).
+    assert_eq!(summary(outcome.one())["spf"], "fail");
+    assert_eq!(outcome.one()["failure"]["code"], "mail.spf_excludes");
+    assert_eq!(outcome.one()["facts"]["sender"]["dkim"][0]["result"], "sound");
+    assert_eq!(outcome.one()["facts"]["sender"]["unanswered"], Value::Null);
+    assert!(dns.queries().iter().all(|query| !query.starts_with("why.spotme.com")), "{:?}", dns.queries());
+}
+
+#[test]
 fn a_domain_that_does_not_exist_is_to_be_published_not_allowed_through() {
     let record = ask(Zone::new()).one().clone();
     let fix = record["cause"]["fix"].as_str().unwrap();

@@ -240,6 +240,29 @@ fn a_server_that_hangs_up_is_smtp_closed() {
 }
 
 #[test]
+fn a_server_that_hangs_up_in_the_envelope_is_told_with_the_command() {
+    let server = Server::tcp(vec![
+        Act::send("220 mx\r\n"),
+        Act::until("\r\n"),
+        Act::send("250 mx\r\n"),
+        Act::until("\r\n"),
+        Act::send("250 ok\r\n"),
+        Act::until("\r\n"),
+        Act::Close,
+    ]);
+    let outcome =
+        tool().args(["--recipient", RECIPIENT]).arg(format!("smtp://127.0.0.1:{}", server.port)).run();
+    let record = outcome.one();
+    assert_eq!(record["failure"]["code"], "smtp.closed");
+    assert_eq!(
+        record["failure"]["detail"],
+        "the mail server closed the connection without a reply to RCPT TO"
+    );
+    let not_proven = record["facts"]["smtp"]["not_proven"][0].as_str().unwrap();
+    assert!(not_proven.starts_with("that the recipient is accepted"), "{not_proven}");
+}
+
+#[test]
 fn a_reset_is_told_from_a_close() {
     assert_eq!(
         scripted(vec![Act::send("220 mx\r\n"), Act::ReadSome, Act::Reset])["failure"]["code"],

@@ -31,6 +31,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("case.example", "V=SPF1 IP4:192.0.2.25 -ALL", "pass", ""),
     ("spaces.example", "v=spf1   ip4:192.0.2.25    -all  ", "pass", ""),
     ("modifier.example", "v=spf1 contact=http://example.org/%{d} ip4:192.0.2.25 -all", "pass", ""),
+    ("refused-explained.example", "v=spf1 exp=silent.example -all", "fail", ""),
     ("explain.example", "v=spf1 exp=silent.example ip4:192.0.2.25 -all", "pass", ""),
     ("port.example", "v=spf1 a:host.a.example:25 -all", "permerror", "a:host.a.example:25"),
     ("mask.example", "v=spf1 ip4:192.0.2.0/99 ip4:192.0.2.25 -all", "permerror", "ip4:192.0.2.0/99"),

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::started::{PATIENCE, folder};
 
 /// Waits until a filter listens: it says nothing when it is ready, so its port is asked.
-fn wait_for_port(child: &mut Child, port: u16) {
+pub fn wait_for_port(child: &mut Child, port: u16) {
     let begun = std::time::Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(child.try_wait().unwrap().is_none(), "the filter ended");
@@ -21,7 +21,8 @@ fn wait_for_port(child: &mut Child, port: u16) {
     }
 }
 
-fn quiet(command: &mut Command) -> Child {
+/// Starts a server that says nothing.
+pub fn quiet(command: &mut Command) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the filter starts")
 }
 

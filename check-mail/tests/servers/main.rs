@@ -1,8 +1,9 @@
-//! check-mail against the servers people run: postfix as the gateway, opendkim as the signer, postgrey and opendmarc as filters
-//! (Debian packages: packages.txt).
+//! check-mail against the servers people run: postfix and exim as the gateway, opendkim as the signer, postgrey and opendmarc
+//! as filters (Debian packages: packages.txt and packages-unpacked.txt).
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test ends the test")]
 #![expect(clippy::disallowed_methods, reason = "a filter is ready when its port answers")]
 
+mod exim;
 mod filters;
 mod started;
 
@@ -11,6 +12,7 @@ use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Tool;
 use serde_json::Value;
 
+use exim::Exim;
 use filters::{Opendkim, Opendmarc, Postgrey};
 use started::{Postfix, Sink, send};
 
@@ -25,11 +27,16 @@ fn tool() -> Tool {
 /// Sends the message through a postfix that signs and one that receives, and reads what arrives behind them.
 fn travel(gateway: &[&str]) -> Value {
     let sink = Sink::start();
-    let signer = Opendkim::start("spotme.com", "mandrill");
     let receiving = Postfix::start("mx.example.net", sink.port, gateway);
+    travel_to(receiving.port, &sink)
+}
+
+/// Sends the message through a postfix that signs and the gateway on that port, and reads what arrives behind them.
+fn travel_to(gateway: u16, sink: &Sink) -> Value {
+    let signer = Opendkim::start("spotme.com", "mandrill");
     let milter = format!("smtpd_milters = inet:127.0.0.1:{}", signer.port);
     let retries = "minimal_backoff_time = 2s\nmaximal_backoff_time = 2s\nqueue_run_delay = 1s";
-    let sending = Postfix::start("mail.spotme.com", receiving.port, &[&milter, retries]);
+    let sending = Postfix::start("mail.spotme.com", gateway, &[&milter, retries]);
     send(sending.port, "bounces@mail.spotme.com", "jane.doe@example.net", MESSAGE);
     let arrived = sink.message();
 
@@ -73,18 +80,29 @@ fn real_postfix_that_marks_the_subject_is_mail_dkim_invalid() {
 fn ask(settings: &[&str]) -> (Value, String) {
     let sink = Sink::start();
     let authority = Authority::new("Lab Root");
-    let leaf = authority.leaf(&["127.0.0.1"]);
-    let postfix = Postfix::with_tls("mx.example.net", sink.port, settings, &leaf);
+    let postfix = Postfix::with_tls("mx.example.net", sink.port, settings, &authority.leaf(&["127.0.0.1"]));
+    let record = ask_port(postfix.port, &authority);
+    let log = postfix.stop();
+    assert!(!log.contains("postfix/cleanup"), "a message was queued: {log}");
+    (record, log)
+}
+
+/// Asks an exim whose access list for recipients begins so.
+fn ask_exim(rcpt: &str) -> Value {
+    let authority = Authority::new("Lab Root");
+    let exim = Exim::start(Sink::start().port, rcpt, &authority.leaf(&["127.0.0.1"]));
+    ask_port(exim.port, &authority)
+}
+
+fn ask_port(port: u16, authority: &Authority) -> Value {
     let tool = tool();
     let roots = authority.write(tool.dir());
     let outcome = tool
         .args(["--recipient", "jane.doe@example.net", "--helo", "client.example.org", "--public-roots"])
         .arg(roots)
-        .arg(format!("smtp://127.0.0.1:{}", postfix.port))
+        .arg(format!("smtp://127.0.0.1:{port}"))
         .run();
-    let log = postfix.stop();
-    assert!(!log.contains("postfix/cleanup"), "a message was queued: {log}");
-    (outcome.one().clone(), log)
+    outcome.one().clone()
 }
 
 #[test]
@@ -154,4 +172,52 @@ fn real_opendmarc_that_fails_the_sender_is_mail_junk() {
     assert_eq!(record["facts"]["message"]["authenticated_by"], "mx.example.net", "{record}");
     assert_eq!(record["failure"]["code"], "mail.junk", "{record}");
     assert_eq!(record["cause"]["code"], "mail_gateway", "the signature is valid in what arrived: {record}");
+}
+
+#[test]
+fn real_mail_through_an_exim_arrives_valid_and_its_hops_are_read() {
+    let sink = Sink::start();
+    let leaf = Authority::new("Lab Root").leaf(&["127.0.0.1"]);
+    let exim = Exim::start(sink.port, "", &leaf);
+    let record = travel_to(exim.port, &sink);
+    assert_eq!(record["verdict"], "pass", "{record}");
+    let facts = &record["facts"]["message"];
+    assert_eq!(facts["dkim"][0]["result"], "valid");
+    assert_eq!(facts["route"][1]["by"], "mx.example.net", "{facts}");
+    assert!(facts["total_s"].as_i64().is_some_and(|total| (0..60).contains(&total)), "{facts}");
+}
+
+#[test]
+fn real_exim_takes_the_recipient_over_tls() {
+    let record = ask_exim("");
+    assert_eq!(record["verdict"], "pass", "{record}");
+    assert_eq!(record["facts"]["smtp"]["recipient"]["status"], "250", "{record}");
+}
+
+#[test]
+fn real_exim_that_refuses_says_why_in_words_alone() {
+    for (rcpt, verdict, code, about) in [
+        ("  defer message = greylisted, come back later", "degraded", "smtp.deferred", "greylisting"),
+        ("  deny message = unknown user", "fail", "smtp.rejected", "recipient"),
+        ("  deny message = relay not permitted", "inconclusive", "smtp.rejected", "relay"),
+        (
+            "  deny message = $sender_host_address is in a black list at rbl.example",
+            "inconclusive",
+            "smtp.rejected",
+            "client_address",
+        ),
+    ] {
+        let record = ask_exim(rcpt);
+        assert_eq!(record["verdict"], verdict, "{record}");
+        assert_eq!(record["failure"]["code"], code, "{record}");
+        assert_eq!(record["facts"]["smtp"]["recipient"]["about"], about, "{record}");
+    }
+}
+
+#[test]
+fn real_exim_that_delays_its_replies_is_a_tarpit_with_a_figure() {
+    let record = ask_exim("  warn delay = 6s");
+    assert_eq!(record["verdict"], "pass", "{record}");
+    let slow = record["facts"]["smtp"]["slow"][0].as_str().unwrap_or_default();
+    assert!(slow.starts_with("rcpt: 6.") && slow.contains("tarpit"), "{record}");
 }

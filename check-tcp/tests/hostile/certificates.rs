@@ -123,7 +123,10 @@ fn a_chain_of_more_than_64_kib_ends_the_handshake() {
     let (certificate, key) = self_signed(&params("long chain", &[NAME.into()]));
     let mut chain = vec![certificate];
     chain.extend((0..20).map(|_| CertificateDer::from(vec![0x30; 4096])));
-    assert_eq!(seen(&show(chain, &key)), "fail tls.not_tls");
+    let record = show(chain, &key);
+    assert_eq!(seen(&record), "inconclusive tls.unsupported");
+    let detail = "a message of the handshake, most likely the chain of certificates, is longer than 64 KiB";
+    assert_eq!(record["failure"]["detail"], detail);
 }
 
 #[test]

@@ -127,6 +127,25 @@ fn json_lines_bring_labels_that_come_back_unchanged() {
 }
 
 #[test]
+fn labels_keep_their_numbers_as_they_were_written_and_act_on_no_terminal() {
+    let port = closed_port();
+    let odd = "c\u{9b}2Jb\u{202e}l\u{2028}";
+    let numbers =
+        r#""big":123456789012345678901234567890,"far":1e400,"fine":0.1000000000000000055511151231257827"#;
+    let line =
+        format!("{{\"target\":\"tcp://127.0.0.1:{port}\",\"labels\":{{{numbers},\"odd\":\"{odd}\"}}}}");
+    // Read as text: a parser with numbers of 64 bits refuses what it cannot hold.
+    let text = tool(&["--format", "json"]).stdin(line).start().line().unwrap();
+    let written = format!("{numbers},\"odd\":\"c\\u009b2Jb\\u202el\\u2028\"");
+    assert!(text.contains(&written), "{text}");
+    let labels: std::collections::BTreeMap<String, Box<serde_json::value::RawValue>> = {
+        let at = text.find("\"labels\":").unwrap() + "\"labels\":".len();
+        serde_json::from_str(text[at..].trim_end().strip_suffix('}').unwrap()).unwrap()
+    };
+    assert_eq!(serde_json::from_str::<String>(labels["odd"].get()).unwrap(), odd);
+}
+
+#[test]
 fn labels_belong_to_every_target_of_their_line() {
     let [first, second] = closed_ports();
     let outcome =

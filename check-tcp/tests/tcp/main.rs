@@ -5,6 +5,7 @@ mod connect;
 mod dns;
 mod dns_transport;
 mod exit;
+mod files;
 mod format;
 mod input;
 mod lanes;

@@ -57,6 +57,7 @@ pub(super) async fn one<C: Check>(
 }
 
 async fn attempt<C: Check>(check: &C, net: &Diagnosis, target: &Target, ts: &str) -> Record {
+    let place = net.place();
     let work = async {
         // On the heap: what a check learns on its way is not carried along once it has arrived.
         let check_once = Box::pin(async {
@@ -68,11 +69,11 @@ async fn attempt<C: Check>(check: &C, net: &Diagnosis, target: &Target, ts: &str
             trace.finish()
         });
         // What a control or an experiment lacks says nothing of the target's own stages.
-        let control = Box::pin(local_limits::scope(mss_control::rounds(check, net, target)));
+        let control = Box::pin(local_limits::scope(mss_control::rounds(check, net, target, &place)));
         let ((mut observed, facts), small_rounds) = with_control(net, check_once, control).await;
         judge::correct(net, target, &mut observed);
         judge::ecn(net, target, &mut observed).await;
-        let finding = if judge::needs_explaining(&observed) {
+        let finding = if judge::needs_explaining(&observed) && place.is_taken().await {
             // On the heap first: what watches it would be moved there with all of it.
             let explained = Box::pin(judge::explain(check, net, target, &facts, &observed, small_rounds));
             local_limits::scope(explained).await

@@ -143,26 +143,6 @@ impl Lanes {
     }
 }
 
-/// More targets at once than descriptors would only wait for each other.
-pub(super) fn jobs(asked: u32) -> usize {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let asked = asked as usize;
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return asked };
-    let wanted = (asked as u64).saturating_mul(4).saturating_add(64);
-    if wanted > soft {
-        let _ = setrlimit(Resource::RLIMIT_NOFILE, wanted.min(hard), hard);
-    }
-    // Some are for the program itself; what is short all the same is waited for.
-    let own = (hard / 4).clamp(16, 64);
-    let limit = usize::try_from(hard.saturating_sub(own)).unwrap_or(usize::MAX).max(1);
-    if asked > limit {
-        super::output::report_error(&format!(
-            "--jobs {asked} lowered to {limit}: the system's limit of open files"
-        ));
-    }
-    asked.min(limit)
-}
-
 impl Tally {
     pub(super) fn count(&self, record: &Record, strict: bool) {
         use netcheck_record::failure::Code;

@@ -120,8 +120,23 @@ pub(super) fn correct(net: &Diagnosis, target: &Target, observed: &mut Observed)
     block_page_address(net, target, observed);
 }
 
-/// Looks for the cause of what went wrong.
+/// Looks for the cause of what went wrong, and for what the user asked about it.
 pub(super) async fn explain<C: Check>(
+    check: &C,
+    net: &Diagnosis,
+    target: &Target,
+    facts: &C::Facts,
+    observed: &Observed,
+    small_rounds: u8,
+) -> Option<Finding> {
+    let mut finding = cause(check, net, target, facts, observed, small_rounds).await?;
+    if let Some(sentence) = clock::within(net.left(), check.examine(target, observed, net)).await.flatten() {
+        finding.cause = finding.cause.with_evidence(sentence);
+    }
+    Some(finding)
+}
+
+async fn cause<C: Check>(
     check: &C,
     net: &Diagnosis,
     target: &Target,

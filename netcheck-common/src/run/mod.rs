@@ -8,6 +8,7 @@ mod judge;
 mod mss_control;
 mod output;
 mod source;
+mod system;
 mod text;
 
 use std::io::{self, Write};
@@ -56,6 +57,9 @@ enum End {
 #[must_use]
 pub fn run<C: Check>() -> ExitCode {
     let name = C::TOOL;
+    if let Err(why) = system::follow_parent() {
+        return usage::<C>(why);
+    }
     // A flattened struct's description would stand for the whole; the check's own is the one to show.
     let own = C::augment_args(clap::Command::new(name));
     let mut command =
@@ -106,8 +110,9 @@ pub fn run<C: Check>() -> ExitCode {
     if let Some(why) = no_way(&shared, &specs, sampling) {
         return usage::<C>(&why);
     }
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
-        return usage::<C>("the system gives no event loop");
+    let runtime = match system::event_loop() {
+        Ok(runtime) => runtime,
+        Err(why) => return usage::<C>(&format!("the system gives no event loop: {why}")),
     };
     let secrets = shared.secrets().and(&check.secrets());
     story::start(verbose, secrets.clone());
@@ -128,7 +133,7 @@ pub fn run<C: Check>() -> ExitCode {
         source: source::Source::new(input, rate, writer.turn.clone()),
         line: Box::new(line),
         tally: drive::Tally::default(),
-        lanes: drive::Lanes::new(drive::jobs(jobs), stop),
+        lanes: drive::Lanes::new(system::jobs(jobs), stop),
     });
     let end = runtime.block_on(async {
         let signals = signals();

@@ -4,22 +4,26 @@ use std::time::Duration;
 
 use crate::check::Check;
 use crate::trace::Trace;
-use netcheck_diagnose::Diagnosis;
+use netcheck_diagnose::{Diagnosis, Place};
 use netcheck_net::clock;
 use netcheck_record::target::Target;
 
 /// How often it is run both ways: chance, or a balancer with one dead server, does not take sides each time.
 pub(super) const ROUNDS: u8 = 3;
-/// The least time a silent one has to answer where the other has.
-const MOMENT: Duration = Duration::from_millis(300);
+/// The least time a silent one has to answer where the other has: a lost segment is sent again after 200 ms and after 600 ms,
+/// so loss is not taken for a packet that is too large.
+const MOMENT: Duration = Duration::from_millis(700);
 
 /// Waits for a stage to fall silent, then runs the check with small segments and, beside it, once more as it was, as
 /// often as there is time for. How often that was, if only the small segments got through each time; else 0.
-pub(super) async fn rounds<C: Check>(check: &C, net: &Diagnosis, target: &Target) -> u8 {
+pub(super) async fn rounds<C: Check>(check: &C, net: &Diagnosis, target: &Target, place: &Place<'_>) -> u8 {
     if !net.diagnoses() {
         return std::future::pending().await;
     }
     let silent = net.silence().await;
+    if !place.is_taken().await {
+        return 0;
+    }
     // Boxed only now: hardly any target gets here, and each would carry two more checks with it.
     Box::pin(both(check, net, target, silent)).await
 }
@@ -40,8 +44,10 @@ async fn both<C: Check>(check: &C, net: &Diagnosis, target: &Target, silent: &'s
         let passed = async {
             second(round % 2 == 1).await;
             let ended = clock::within(left(), Box::pin(check.check(target, &mut small))).await;
-            clock::pause((begun.elapsed() * 2).max(MOMENT).min(left())).await;
-            ended.is_some()
+            let moment = (begun.elapsed() * 2).max(MOMENT);
+            let whole = moment <= left();
+            clock::pause(moment.min(left())).await;
+            ended.is_some() && whole
         };
         let again = async {
             second(round % 2 == 0).await;

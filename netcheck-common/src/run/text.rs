@@ -6,7 +6,9 @@ use netcheck_record::record::{Record, Verdict};
 /// Appends one JSON object and a line end.
 pub(super) fn json(record: &Record, text: &mut Vec<u8>) {
     // A record holds only strings, numbers and maps with string keys, so this cannot fail.
+    let from = text.len();
     let _ = serde_json::to_writer(&mut *text, record);
+    escape::json(text, from);
     text.push(b'\n');
 }
 

@@ -172,10 +172,9 @@ async fn otherwise(to: SocketAddr, sent: &SentHello, net: &Diagnosis, mut pairs:
     let destination = Destination::Direct(to);
     let pair = |change: String| Pair { change, first: "lost", second: "answered" };
     if let Some(form) = hello_form::alpn_matters(net, destination, sent).await {
-        let names: Vec<String> =
-            sent.hello.alpn.iter().map(|name| netcheck_record::escape::bytes(name, 40)).collect();
-        let value = names.join(", ");
         pairs.extend(form.evidence.into_iter().map(pair));
+        let names = matched_protocols(to, sent, net, &mut pairs).await;
+        let value = names.join(", ");
         let rule =
             format!("It matches ALPN: ClientHellos that offer {value} are lost, those without ALPN are not.");
         return Filter { confidence: Confidence::High, ..Filter::new("alpn", Some(value), pairs, rule) };
@@ -185,6 +184,33 @@ async fn otherwise(to: SocketAddr, sent: &SentHello, net: &Diagnosis, mut pairs:
         return by_form(form.difference, pairs);
     }
     by_tls(to, sent, net, pairs).await
+}
+
+/// Which of the offered protocols is matched: each is offered alone.
+async fn matched_protocols(
+    to: SocketAddr,
+    sent: &SentHello,
+    net: &Diagnosis,
+    pairs: &mut Vec<Pair>,
+) -> Vec<String> {
+    let shown = |name: &[u8]| netcheck_record::escape::bytes(name, 40);
+    let all = || sent.hello.alpn.iter().map(|name| shown(name)).collect();
+    let Some(hello) = ClientHello::parse_record(&sent.bytes) else { return all() };
+    let prober = Prober { net, to, hello, wait: net.timeout(), allowance: Allowance::default() };
+    let mut matched = Vec::new();
+    for name in &sent.hello.alpn {
+        let alone = prober.hello.with_alpn(&[name]).record();
+        let outcome = prober.send(&alone, Segments::AsTheyFit).await;
+        pairs.push(Pair {
+            change: format!("ALPN {} alone", shown(name)),
+            first: "lost",
+            second: outcome.as_str(),
+        });
+        if outcome == Outcome::Lost {
+            matched.push(shown(name));
+        }
+    }
+    if matched.is_empty() { all() } else { matched }
 }
 
 fn by_form(difference: Difference, pairs: Vec<Pair>) -> Filter {

@@ -6,6 +6,7 @@ mod connection;
 mod hello;
 mod host;
 mod names;
+mod proxy;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -34,7 +35,7 @@ pub struct Pair {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Filter {
     /// `sni_exact`, `sni_suffix`, `sni_wildcard`, `sni_contains`, `host_exact`, `host_suffix`, `host_wildcard`,
-    /// `host_contains`, `alpn`, `hello_length`, `hello_segments`, `hello_content`, `tls`, `port`, `address`, or `unknown` where the pairs contradict each other.
+    /// `host_contains`, the same with `connect_` for a proxy, `alpn`, `hello_length`, `hello_segments`, `hello_content`, `tls`, `port`, `address`, or `unknown` where the pairs contradict each other.
     pub matches: &'static str,
     /// The name, protocol, port, address or length that is matched.
     pub value: Option<String>,
@@ -107,6 +108,9 @@ impl Allowance {
 /// Finds out what the filter matches that stopped this target; none where the failure is not a filter's.
 pub async fn identify(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<Filter> {
     let failure = observed.failure.as_ref()?;
+    if failure.code == Code::ProxyDenied && net.diagnoses() {
+        return Some(Box::pin(proxy::identify(target, net)).await);
+    }
     let to = observed.path.peer.filter(|_| observed.path.proxy.is_none() && net.diagnoses())?;
     match failure.code.layer() {
         "tcp" => Some(Box::pin(connection::identify(net, to, &observed.path.addresses)).await),

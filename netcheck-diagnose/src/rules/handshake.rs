@@ -41,7 +41,7 @@ pub(crate) async fn explain(
         }
         CodeKind::Malformed => Some(plaintext(target, observed, to, failure, net).await),
         CodeKind::Certificate => Some(certificate::explain(target, observed, to, failure, net).await),
-        CodeKind::Parameters if failure.code == Code::TlsUnsupported => None,
+        CodeKind::Parameters if failure.code == Code::TlsUnsupported => Some(overlong(target, failure)),
         CodeKind::Parameters => {
             if let Some(to) = to.filter(|_| net.diagnoses() && failure.code == Code::TlsVersion)
                 && let Some(chosen) = net.older_hello(to, &target.host).await
@@ -128,6 +128,16 @@ fn unsupported(target: &Target, failure: &Failure, net: &Diagnosis, chosen: &str
         Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone()).with_evidence(
             format!("to a ClientHello that lists older parameters too, the server chooses {chosen}"),
         );
+    Finding::with(Verdict::Inconclusive, cause)
+}
+
+/// The server sends more than this tool reads: whether it works for others is not known.
+fn overlong(target: &Target, failure: &Failure) -> Finding {
+    let fix = format!(
+        "Check {} with another client: this tool reads chains of certificates of at most 64 KiB. Shorten the chain.",
+        target.authority()
+    );
+    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone());
     Finding::with(Verdict::Inconclusive, cause)
 }
 

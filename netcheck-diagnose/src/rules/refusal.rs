@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::hops::count;
 use crate::Diagnosis;
 use crate::distance::{self, Distance};
+use crate::own_reset;
 use crate::trail::Trail;
 use crate::{Finding, fix};
 use netcheck_net::device;
@@ -60,6 +61,9 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
         }
     };
     let (refusal, service, trail) = tokio::join!(distance::of(net, to), service, net.trail(to));
+    if let Some(finding) = refused_here(target, to, &trail, net).await {
+        return finding;
+    }
     if let Some(finding) = refused_at_the_first_hop(target, to, &trail, service, net).await {
         return finding;
     }
@@ -124,8 +128,20 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
     }
 }
 
+/// A rule of this machine answers the SYN with RST.
+async fn refused_here(target: &Target, to: SocketAddr, trail: &Trail, net: &Diagnosis) -> Option<Finding> {
+    if !matches!(trail.answered, Some((1, _))) || !own_reset::refuses(net, to).await {
+        return None;
+    }
+    let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix::allow(target).on_this_machine())
+        .with_confidence(Confidence::Medium)
+        .with_evidence("a SYN that may travel one hop only is answered by RST")
+        .with_evidence("this machine's kernel counts that RST as sent and the SYN not: it has not left");
+    Some(Finding::of(cause))
+}
+
 /// A SYN that may not travel farther than the first hop drew the RST, where other packets are passed on: the first hop
-/// refuses it before it would forward it. A reset that this machine makes itself looks the same.
+/// refuses it before it would forward it.
 async fn refused_at_the_first_hop(
     target: &Target,
     to: SocketAddr,

@@ -10,6 +10,7 @@ mod options;
 mod place;
 pub mod probe;
 pub mod scenario;
+pub mod series;
 mod services;
 mod topology;
 mod wait;

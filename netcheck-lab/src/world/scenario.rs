@@ -20,6 +20,8 @@ pub struct Scenario {
     pub name: String,
     /// What is broken, in a sentence.
     pub sentence: String,
+    /// The causes that hold here, for a series of whole runs: to be sure of any other is wrong.
+    pub true_causes: Option<Vec<String>>,
     /// The world it is broken in.
     #[serde(default)]
     pub world: Options,

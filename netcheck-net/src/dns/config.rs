@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use netcheck_record::file;
 
 use super::message::MOST;
 
@@ -17,11 +20,10 @@ pub struct Config {
 /// resolv.conf(5) reads no more than this.
 const MOST_SERVERS: usize = 3;
 /// Longer files are cut: nobody needs them, and they cost memory.
-const LONGEST: usize = 4 << 20;
+const LONGEST: u64 = 4 << 20;
 
 fn read(path: &str) -> String {
-    let mut text = std::fs::read(path).unwrap_or_default();
-    text.truncate(LONGEST);
+    let text = file::beginning(Path::new(path), LONGEST).unwrap_or_default();
     String::from_utf8_lossy(&text).into_owned()
 }
 

@@ -107,7 +107,8 @@ impl Shared {
 
 fn credentials(file: Option<&Path>) -> Result<Option<Credentials>, String> {
     if let Some(file) = file {
-        let text = std::fs::read_to_string(file).map_err(|error| format!("--proxy-credentials: {error}"))?;
+        let text = netcheck_record::file::text(file, 64 << 10)
+            .map_err(|error| format!("--proxy-credentials: {error}"))?;
         return Ok(text.lines().next().map(Credentials::parse));
     }
     let user = std::env::var("NETCHECK_PROXY_USER").ok().filter(|user| !user.is_empty());

@@ -186,6 +186,19 @@ impl ClientHello {
         other
     }
 
+    /// The same, offering these ALPN protocols (RFC 7301).
+    #[must_use]
+    pub fn with_alpn(&self, names: &[&[u8]]) -> ClientHello {
+        let mut list = Vec::new();
+        for name in names {
+            list.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
+            list.extend(*name);
+        }
+        let mut other = self.clone();
+        other.set(extension::ALPN, prefix(&list));
+        other
+    }
+
     /// The same without a group and its key share.
     #[must_use]
     pub fn without_group(&self, group: u16) -> ClientHello {

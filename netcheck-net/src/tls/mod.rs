@@ -221,7 +221,7 @@ impl Net {
     }
 
     fn tls_failure(&self, error: &std::io::Error, first: &[u8]) -> Failure {
-        use rustls::Error as Tls;
+        use rustls::{Error as Tls, InvalidMessage};
         // ContentType 20 to 24, version 3.x (RFC 8446 section 5.1): anything else is no TLS record.
         let is_tls = matches!(first, [20..=24] | [20..=24, 3, ..]);
         if !first.is_empty() && !is_tls {
@@ -244,6 +244,12 @@ impl Net {
                 let what = what.rsplit('(').next().unwrap_or_default().trim_end_matches(')');
                 Failure::new(Code::TlsUntrusted, format!("the certificate cannot be used: {}", words(what)))
             }
+            Some(Tls::InvalidMessage(
+                InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge,
+            )) => Failure::new(
+                Code::TlsUnsupported,
+                "a message of the handshake, most likely the chain of certificates, is longer than 64 KiB",
+            ),
             Some(_) => Failure::new(Code::TlsNotTls, "the answer breaks the rules of TLS"),
             None => {
                 let mut failure = Layer::TLS.io(error);

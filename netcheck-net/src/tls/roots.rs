@@ -3,9 +3,13 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use netcheck_record::file;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+
+/// The longest file that is read as roots.
+const LONGEST: u64 = 16 << 20;
 
 /// The roots a run trusts.
 #[derive(Debug, Default)]
@@ -48,9 +52,9 @@ impl Roots {
 /// The file cannot be read, or holds no certificate.
 pub fn read(path: &Path) -> Result<RootCertStore, String> {
     let name = path.display();
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| format!("{name}: {error}"))?;
+    let pem = file::read(path, LONGEST).map_err(|error| format!("{name}: {error}"))?;
     let mut store = RootCertStore::empty();
-    for certificate in certificates {
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|error| format!("{name}: {error}"))?;
         store.add(certificate).map_err(|error| format!("{name}: {error}"))?;
     }

@@ -124,7 +124,7 @@ pub(crate) fn run(args: &Args, home: Home) -> Result<u8, String> {
     let job = Job { args, profile, lines, tools, tool_flags, ways, series };
     let mut journal = Journal::open(&args.output)?;
     let (sender, events) = mpsc::sync_channel(1024);
-    signal::listen(sender.clone());
+    signal::listen(sender.clone())?;
     screen::announce(&job);
     let mut before: Option<Vec<Observation>> = None;
     loop {

@@ -6,8 +6,7 @@ mod merge;
 pub(crate) mod row;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -137,15 +136,10 @@ impl Profile {
 
     fn read(file: &Path) -> Result<Profile, String> {
         let name = file.display();
-        let absent = |why| format!("profile {name}: {why} (built in: {})", names());
-        let open = fs::File::open(file).map_err(absent)?;
-        let mut text = Vec::new();
-        // What has no end, a device, ends at the bound too.
-        open.take(LONGEST + 1).read_to_end(&mut text).map_err(|why| format!("profile {name}: {why}"))?;
-        if text.len() as u64 > LONGEST {
-            return Err(format!("profile {name}: longer than {LONGEST} bytes"));
-        }
-        let text = String::from_utf8(text).map_err(|_| format!("profile {name}: not UTF-8 text"))?;
+        let text = netcheck_record::file::text(file, LONGEST).map_err(|why| match why.kind() {
+            ErrorKind::NotFound => format!("profile {name}: {why} (built in: {})", names()),
+            _ => format!("profile {name}: {why}"),
+        })?;
         Profile::parse(&text).map_err(|why| format!("profile {name}: {why}"))
     }
 

@@ -45,8 +45,8 @@ impl Interner {
         if let Some(known) = self.labels.get(text) {
             return Rc::clone(known);
         }
-        let map = serde_json::from_str(text).unwrap_or_default();
-        let labels = Rc::new(Labels::read(&map));
+        let written = raw.and_then(netcheck_record::labels::Labels::of);
+        let labels = Rc::new(Labels::read(written.as_ref()));
         self.labels.insert(text.to_owned(), Rc::clone(&labels));
         labels
     }

@@ -8,7 +8,7 @@ use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::Code;
 use netcheck_record::record::Verdict;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::intern::Interner;
 use super::line::{self, RecordLine};
@@ -158,6 +158,8 @@ pub(crate) struct Detail {
 pub(crate) struct Marks {
     /// Who signed the certificate.
     pub(crate) issuer: Option<String>,
+    /// Whose certificate it is.
+    pub(crate) subject: Option<String>,
     /// The interception product whose name the issuer bears.
     pub(crate) vendor: Option<String>,
     /// `public`, `system` or `none`.
@@ -304,11 +306,9 @@ impl Detail {
 
 impl Labels {
     /// Reads the labels of a record; anything that is not as the plan writes it is as if it were absent.
-    pub(super) fn read(labels: &Map<String, Value>) -> Labels {
-        let text = |key: &str| {
-            labels.get(key).and_then(Value::as_str).map(|text| netcheck_record::escape::line(text, 200))
-        };
-        let flag = |key: &str| labels.get(key).and_then(Value::as_bool);
+    pub(super) fn read(labels: Option<&netcheck_record::labels::Labels>) -> Labels {
+        let text = |key: &str| Some(netcheck_record::escape::line(&labels?.text(key)?, 200));
+        let flag = |key: &str| labels?.flag(key);
         Labels {
             requirement: text("row").unwrap_or_else(|| super::UNLABELLED.to_owned()),
             role: text("role").unwrap_or_default(),
@@ -317,7 +317,7 @@ impl Labels {
             required: flag("required") != Some(false),
             confirmed: flag("confirmed"),
             known_to_answer: flag("known_to_answer"),
-            counts: match labels.get("counts").or_else(|| labels.get("way")).and_then(Value::as_str) {
+            counts: match text("counts").or_else(|| text("way")).as_deref() {
                 Some("any") => Counts::Any,
                 Some("fallback") => Counts::Fallback,
                 _ => Counts::All,
@@ -333,6 +333,7 @@ impl Marks {
         let fact = |path: &[&str]| line::fact(facts, path);
         let marks = Marks {
             issuer: fact(&["tls", "issuer"]),
+            subject: fact(&["tls", "subject"]),
             vendor: fact(&["tls", "vendor"]),
             trust: fact(&["tls", "trust"]),
             leaf: fact(&["tls", "sha256"]),

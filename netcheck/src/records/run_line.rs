@@ -116,10 +116,9 @@ impl RunLine {
             return Some(RunLine::End(end));
         }
         let mut start: RunStart = serde_json::from_str(raw.get()).ok()?;
+        start.id = escape::line(&start.id, 100);
         let ProfileId { name, version, sha256, .. } = &mut start.profile;
-        for text in
-            [&mut start.id, &mut start.started, &mut start.host, &mut start.tool, name, version, sha256]
-        {
+        for text in [&mut start.started, &mut start.host, &mut start.tool, name, version, sha256] {
             *text = escape::line(text, 200);
         }
         Some(RunLine::Start(Box::new(start)))

@@ -62,22 +62,15 @@ impl<'a> Lines<'a> {
 fn line(record: &Record, [requirement, status, finding]: [&str; 3]) -> String {
     let (failure, cause, path) = (record.failure.as_ref(), record.cause.as_ref(), record.path.as_ref());
     let of_path = |part: Option<&Option<String>>| part.and_then(Clone::clone).unwrap_or_default();
-    let label = |name: &str| {
-        record
-            .labels
-            .as_ref()
-            .and_then(|labels| labels.get(name))
-            .and_then(|value| value.as_str())
-            .unwrap_or_default()
-    };
+    let label = |name: &str| record.labels.as_ref().and_then(|labels| labels.text(name)).unwrap_or_default();
     let total: u64 = record.stages.iter().map(|stage| stage.us).fold(0, u64::saturating_add);
     let cells = [
         record.ts.clone(),
         requirement.to_owned(),
         status.to_owned(),
         finding.to_owned(),
-        label("role").to_owned(),
-        label("region").to_owned(),
+        label("role"),
+        label("region"),
         record.required().to_string(),
         record.check.clone(),
         record.target.clone(),

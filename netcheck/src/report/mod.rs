@@ -254,16 +254,21 @@ pub(crate) fn metrics(subject: &Subject) -> String {
     prometheus::text(subject, false)
 }
 
-/// Every form, as the fuzzer looks at them.
+/// How many forms the fuzzer looks at.
 #[cfg(any(test, feature = "fuzz"))]
-pub(crate) fn every(subject: &Subject) -> Vec<String> {
-    vec![
-        html::page(subject),
-        text::whole(subject, false, false),
-        markdown::text(subject, false),
-        request_csv::text(&subject.assessment.report),
-        subject.assessment.report.json(),
-        junit::text(subject),
-        prometheus::text(subject, true),
-    ]
+pub(crate) const FORMS: usize = 7;
+
+/// One of the forms, as the fuzzer looks at it.
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) fn form(number: usize, subject: &Subject) -> Option<String> {
+    Some(match number {
+        0 => html::page(subject),
+        1 => text::whole(subject, false, false),
+        2 => markdown::text(subject, false),
+        3 => request_csv::text(&subject.assessment.report),
+        4 => subject.assessment.report.json(),
+        5 => junit::text(subject),
+        6 => prometheus::text(subject, true),
+        _ => return None,
+    })
 }

@@ -16,6 +16,19 @@ const SECRETS: [(&str, &str); 7] = [
 ];
 
 #[test]
+fn a_password_in_the_reference_resolver_starts_no_tool_and_is_not_repeated() {
+    let stage = Stage::all(pass);
+    let run = stage.check(&["--reference-resolver", "https://user:hunter2@dns.test/dns-query"]);
+    assert_eq!(run.code, Some(2), "{}", run.stdout);
+    assert!(
+        run.stderr.contains("--reference-resolver: ") && !run.stderr.contains("hunter2"),
+        "{}",
+        run.stderr
+    );
+    assert!(!stage.journal().exists());
+}
+
+#[test]
 fn secrets_are_in_no_record_no_message_and_no_process_list() {
     let stage = Stage::all(pass);
     for tool in TOOLS {

@@ -31,7 +31,7 @@ impl DroppedHello {
 }
 
 /// What a TCP packet carries.
-fn tcp_payload(packet: &[u8]) -> Option<&[u8]> {
+pub(super) fn tcp_payload(packet: &[u8]) -> Option<&[u8]> {
     let (protocol, segment) = match packet.first()? >> 4 {
         4 => (*packet.get(9)?, packet.get(usize::from(packet.first()? & 15) * 4..)?),
         _ => (*packet.get(6)?, packet.get(40..)?),

@@ -12,6 +12,7 @@ use super::super::internet::World;
 use super::super::place::Place;
 use super::client_hello::DroppedHello;
 use super::initial;
+use super::name_filter::{Connections, NameFilter};
 use super::queue::{Packet, Queue};
 
 /// One such device.
@@ -37,6 +38,8 @@ pub enum Act {
     RewriteStun,
     /// Drops ClientHellos over TCP by their form.
     DropHello(DroppedHello),
+    /// Drops ClientHellos over TCP by their server name.
+    DropNamed(NameFilter),
     /// Drops each QUIC Initial of a connection but the first.
     DropLaterInitials,
     /// Drops QUIC Initials whose ClientHello names this host or one under it.
@@ -73,6 +76,10 @@ fn serve(at: &Place, number: u16, act: Act) -> io::Result<()> {
                     Act::Delay(milliseconds) => delay(queue, Duration::from_millis(milliseconds)),
                     Act::RewriteStun => rewrite(queue),
                     Act::DropQuic(name) => drop_where(queue, |packet| names(packet, &name)),
+                    Act::DropNamed(filter) => {
+                        let mut connections = Connections::default();
+                        drop_where(queue, move |packet| connections.catches(packet, &filter))
+                    }
                     Act::DropHello(dropped) => drop_where(queue, |packet| dropped.catches(packet)),
                     Act::DropLaterInitials => {
                         let mut seen = HashMap::new();

@@ -6,6 +6,7 @@ pub mod initial;
 mod inline;
 mod inspection;
 mod middlebox;
+mod name_filter;
 mod proxy;
 mod queue;
 mod rules;

@@ -1,7 +1,7 @@
 //! The files of Kerberos on this machine: settings, caches, and the detour to caches that are no files.
 
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read};
+use std::fs::{self, DirBuilder};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use netcheck_kerberos::config::Files;
 use netcheck_kerberos::{Ccache, Fault, Identity, Location, ccache, location};
+
+use netcheck_record::file;
 
 use crate::clock;
 
@@ -35,9 +37,8 @@ impl Files for Disk {
 }
 
 pub(super) fn bytes(path: &Path, most: usize) -> io::Result<Vec<u8>> {
-    let mut raw = Vec::new();
-    File::open(path)?.take(most as u64 + 1).read_to_end(&mut raw)?;
-    Ok(raw)
+    // What is longer is refused by its reader.
+    file::beginning(path, most as u64 + 1)
 }
 
 pub(super) fn text(path: &Path, most: usize) -> Option<String> {

@@ -120,9 +120,7 @@ pub(super) fn listed(text: &str, given: Option<&Credentials>, bypass: Bypass) ->
 
 /// A settings file, at most a megabyte of it.
 pub(super) fn file(path: &std::path::Path) -> Option<String> {
-    use std::io::Read;
-    let mut text = Vec::new();
-    std::fs::File::open(path).ok()?.take(1 << 20).read_to_end(&mut text).ok()?;
+    let text = netcheck_record::file::beginning(path, 1 << 20).ok()?;
     Some(String::from_utf8_lossy(&text).into_owned())
 }
 

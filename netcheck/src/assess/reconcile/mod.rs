@@ -1,5 +1,6 @@
 //! What no single tool can know and a whole run shows: causes put right before they are summed up. What was observed stays.
 
+mod authority;
 mod clock;
 mod false_offline;
 mod hijack;
@@ -18,6 +19,7 @@ pub(super) fn apply(observations: &mut [Observation]) {
     proxy_only::apply(observations);
     false_offline::apply(observations);
     portal::apply(observations);
+    authority::apply(observations);
     clock::apply(observations);
     hijack::apply(observations);
     unproven_udp_block::apply(observations);

@@ -187,3 +187,34 @@ fn silence_beyond_the_block_of_others_proves_nothing() {
     assert_eq!(doubted("10.30.0.2"), Some(Confidence::Low));
     assert_eq!(doubted("10.20.0.1"), Some(Confidence::High));
 }
+
+#[test]
+fn a_private_authority_that_signs_for_two_unrelated_services_is_on_the_way_to_both() {
+    let signed = |host: &str, address: &str, tls: &Value| {
+        record(
+            "core",
+            &format!("https://{host}:443"),
+            "fail",
+            "tls.untrusted",
+            "unknown",
+            &json!({ "who": "unknown", "confidence": "low", "path": { "via": "direct", "address": address },
+                "facts": { "tls": tls } }),
+        )
+    };
+    let by = |issuer: &str, subject: &str| json!({ "issuer": issuer, "subject": subject, "sha256": subject, "trust": "none" });
+    let here = || signed("www.spotme.com", "18.195.10.11:443", &by("Issuing CA 7", "www.spotme.com"));
+    let there = |tls: &Value| signed("code.highcharts.com", "104.26.8.101:443", tls);
+    let both = [here(), there(&by("Issuing CA 7", "code.highcharts.com"))];
+    assert_eq!(reasons(&both), [Some(Reason::TlsInspection); 2]);
+    let reversed = [both[1].clone(), both[0].clone()];
+    assert_eq!(reasons(&reversed), [Some(Reason::TlsInspection); 2]);
+    // Two names of one service, another authority, and services that each sign for themselves.
+    let own = signed("eu.spotme.com", "18.195.10.12:443", &by("Issuing CA 7", "eu.spotme.com"));
+    assert_eq!(reasons(&[here(), own]), [Some(Reason::Unknown); 2]);
+    assert_eq!(reasons(&[here(), there(&by("Another CA", "x"))]), [Some(Reason::Unknown); 2]);
+    let factory = [
+        signed("a.example.com", "192.0.2.1:443", &by("localhost", "localhost")),
+        signed("b.example.net", "192.0.2.2:443", &by("localhost", "localhost")),
+    ];
+    assert_eq!(reasons(&factory), [Some(Reason::Unknown); 2]);
+}
