@@ -25,5 +25,5 @@ pub mod udp;
 mod wire;
 pub mod world;
 
-pub use script::{Act, Server, closed_port, closed_ports};
+pub use script::{Act, Server, closed_port, closed_ports, free_port};
 pub use udp::UdpServer;

@@ -232,6 +232,7 @@ pub fn closed_ports<const N: usize>() -> [u16; N] {
 }
 
 /// A loopback port for a server that cannot choose its own: it was free a moment ago.
-pub(crate) fn free_port() -> u16 {
+#[must_use]
+pub fn free_port() -> u16 {
     TcpListener::bind((LOOPBACK, 0)).unwrap().local_addr().unwrap().port()
 }
