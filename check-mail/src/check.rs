@@ -21,6 +21,9 @@ use crate::sender::{self, Identity};
 use crate::smtp::{self, EnvelopeQuestion};
 
 /// Checks the mail path: an SMTP gateway, a sender's identity in the DNS, a received message.
+///
+/// Targets: smtp://HOST[:25], sender://DOMAIN, and messages with --message.
+/// Ports may be ranges and lists (10000-10050,443), hosts may have braces ({eu,us}), addresses may be blocks (10.0.0.0/24).
 #[derive(Args, Clone, Debug)]
 pub struct Mail {
     /// Address that sends (sender:// and --message; default for spotme.com: 198.2.132.142), or envelope sender (smtp:// and sender://); repeatable
@@ -51,11 +54,11 @@ pub struct Mail {
 impl Check for Mail {
     const NAME: &'static str = "mail";
     const TOOL: &'static str = "check-mail";
-    const EXAMPLES: &'static str = "\
-  check-mail sender://spotme.com                    the sender's SPF, DKIM, DMARC and reverse name
-  check-mail --recipient me@example.com smtp://mx.example.com
-                                                    whether the gateway accepts the recipient
-  check-mail --message login.eml                    how long it took, who held it, who changed it";
+    const EXAMPLES: &'static [&'static str] = &[
+        "check-mail sender://spotme.com",
+        "check-mail --recipient me@example.com smtp://mx.example.com",
+        "check-mail --message login.eml",
+    ];
     const PROXIED: bool = false;
     type Facts = Facts;
 

@@ -4,6 +4,7 @@ use mail_auth::common::parse::TxtRecordParser;
 use mail_auth::common::verify::DomainKey;
 use netcheck_common::escape;
 use netcheck_common::failure::{Code, Failure};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::dkim_tags::Tags;
@@ -16,7 +17,7 @@ const SHORTEST_RSA: usize = 1024;
 const ED25519: usize = 32;
 
 /// What a selector holds.
-#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyState {
     /// A key that can be used.
@@ -30,7 +31,7 @@ pub enum KeyState {
 }
 
 /// One selector.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq, Eq)]
 pub struct DkimKey {
     /// Its name.
     pub selector: String,

@@ -3,6 +3,7 @@
 use mail_auth::common::parse::TxtRecordParser;
 use mail_auth::dmarc::{self, Dmarc};
 use netcheck_common::failure::Failure;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::names::Names;
@@ -11,7 +12,7 @@ use crate::names::Names;
 const MOST_STEPS: usize = 5;
 
 /// What the record asks receivers to do.
-#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum DmarcRequest {
     /// There is no record.
@@ -27,7 +28,7 @@ pub enum DmarcRequest {
 }
 
 /// The policy of a domain.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct DmarcPolicy {
     /// What it asks for.
     pub policy: DmarcRequest,

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use netcheck_common::failure::Failure;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::message::hostname;
@@ -12,7 +13,7 @@ use crate::names::Names;
 const MOST_NAMES: usize = 5;
 
 /// A mail host.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MailHost {
     /// Its name.
     pub name: String,

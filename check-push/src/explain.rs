@@ -61,7 +61,7 @@ pub fn parted(failure: &Failure) -> Cause {
         .with_evidence("the close was said inside intact TLS, where only the service can speak")
 }
 
-/// The service answers no good-bye at all: whether the idle connection still stood is not known.
+/// The service answers no close request at all: whether the idle connection was still open is not known.
 #[must_use]
 pub fn no_answer_to_close(failure: &Failure) -> Cause {
     let fix = "No change known to be needed: whether idle connections survive here could not be found out.";
@@ -74,7 +74,7 @@ fn idle(target: &Target, facts: &Facts, failure: &Failure) -> Option<Cause> {
     }
     let (host, port) = (&target.host, target.port());
     let fix = format!(
-        "Let idle TCP connections to {host} port {port} stand for 30 minutes or more (session time-out)."
+        "Let idle TCP connections to {host} port {port} stay open for 30 minutes or more (session timeout)."
     );
     let cause = Cause::new(Reason::IdleTimeout, Who::Network, fix).with_evidence(failure.detail.clone());
     let control = facts.hold.as_ref().and_then(|hold| hold.control_alive);
@@ -83,7 +83,7 @@ fn idle(target: &Target, facts: &Facts, failure: &Failure) -> Option<Cause> {
         Some(true) => cause
             .with_confidence(Confidence::Medium)
             .with_evidence("a fresh connection to the same address, closed at once, was answered"),
-        // Whoever is on the way, and the service too, can cut a connection like this.
+        // Whoever is on the path, and the service too, can cut a connection like this.
         _ => cause.with_confidence(Confidence::Low),
     })
 }

@@ -1,9 +1,10 @@
 //! What the check learns besides what every check learns.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What the check learns.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Facts {
     /// The network the service was reached in.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -20,7 +21,7 @@ pub struct Facts {
 }
 
 /// Where an address is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Found {
     /// Whose network it is in: `apple` or `google`; absent when it is in none of the service's.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,16 +35,16 @@ pub struct Found {
 }
 
 /// How an idle hold went.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Held {
     /// How long the connection was idle, in milliseconds.
     pub idle_ms: u64,
     /// `quiet` (nothing happened), `service` (closed by the service, inside TLS) or `cut`.
     pub ended: &'static str,
-    /// Whether it still stood after the hold: the good-bye was answered.
+    /// Whether it was still open after the hold: the close request was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alive: Option<bool>,
-    /// Whether a fresh connection's good-bye was answered, where the idle one's was not.
+    /// Whether a new connection's close request was answered, where the idle one's was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control_alive: Option<bool>,
 }

@@ -25,9 +25,9 @@ const MOST: usize = 1 << 20;
 enum End {
     /// Nothing happened until it was over.
     Quiet,
-    /// The service said good-bye inside TLS (close_notify, RFC 8446 section 6.1): nobody else could.
+    /// The service said close request inside TLS (close_notify, RFC 8446 section 6.1): nobody else could.
     Parted,
-    /// It was cut from outside TLS, which anybody on the way can do.
+    /// It was cut from outside TLS, which anybody on the path can do.
     Cut(io::Error),
 }
 
@@ -43,7 +43,7 @@ pub async fn keep(
 ) -> Result<(), Stopped> {
     let net = trace.net();
     let mut held = Held { idle_ms: 0, ended: "quiet", alive: None, control_alive: None };
-    // The good-bye has a timeout of its own, and so has each stage of a control.
+    // The close request has a timeout of its own, and so has each stage of a control.
     let bound = span + net.timeout() * 4;
     let outcome = trace.stage_within(HOLD, bound, watch(span, hello, stream, &net, &mut held)).await;
     let odd = match held {
@@ -53,7 +53,7 @@ pub async fn keep(
             Some((Failure::new(Code::TlsClosed, detail), explain::parted as fn(&Failure) -> _))
         }
         Held { control_alive: Some(false), .. } => {
-            let detail = "the good-bye was not answered, nor was that of a fresh connection";
+            let detail = "the close request was not answered, nor was that of a new connection";
             Some((Failure::new(Code::TlsTimeout, detail), explain::no_answer_to_close as fn(&Failure) -> _))
         }
         _ => None,
@@ -89,13 +89,13 @@ async fn watch(
             return Err(cut(&error, lasted));
         }
     }
-    let parted = part(&mut stream, net.timeout()).await;
-    held.alive = Some(parted.is_ok());
-    let Err(error) = parted else { return Ok(()) };
+    let closed = request_close(&mut stream, net.timeout()).await;
+    held.alive = Some(closed.is_ok());
+    let Err(error) = closed else { return Ok(()) };
     if !net.diagnoses() {
         return Err(gone(&error, span));
     }
-    // Does this service answer a good-bye at all? Only then does its silence mean something.
+    // Does this service answer a close request at all? Only then does its silence mean something.
     let answered = control(net, hello).await;
     held.control_alive = Some(answered);
     if answered { Err(gone(&error, span)) } else { Ok(()) }
@@ -110,8 +110,11 @@ async fn idle(stream: &mut (impl AsyncRead + Unpin), span: Duration) -> End {
     }
 }
 
-/// Says good-bye and waits for the answer; only a connection that still stands brings one.
-async fn part(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), patience: Duration) -> io::Result<()> {
+/// Sends a close request and waits for its answer; only a connection that is still open brings one.
+async fn request_close(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    patience: Duration,
+) -> io::Result<()> {
     let parting = async {
         stream.shutdown().await?;
         match drain(stream).await {
@@ -138,14 +141,14 @@ async fn drain(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
     }
 }
 
-/// The control experiment: a fresh connection to the same address, and a good-bye at once.
+/// The control experiment: a fresh connection to the same address, and a close request at once.
 async fn control(net: &Net, hello: &Hello) -> bool {
-    let aside = net.detached();
+    let detached = net.detached();
     let work = async {
         let peer = net.peer()?;
-        let stream = aside.connect(&[peer.ip()], peer.port()).await.ok()?;
-        let mut secure = aside.handshake(stream, hello).await.ok()?;
-        part(&mut secure.stream, net.timeout()).await.ok()
+        let stream = detached.connect(&[peer.ip()], peer.port()).await.ok()?;
+        let mut secure = detached.handshake(stream, hello).await.ok()?;
+        request_close(&mut secure.stream, net.timeout()).await.ok()
     };
     clock::within(net.timeout() * 2, work).await.flatten().is_some()
 }
@@ -167,6 +170,6 @@ fn cut(error: &io::Error, lasted: Duration) -> Failure {
 fn gone(error: &io::Error, span: Duration) -> Failure {
     let mut failure = netcheck_common::tls::io_failure(HOLD, error);
     let how = if failure.code == Code::TlsReset { "was met by a reset" } else { "drew no answer" };
-    failure.detail = format!("after {} of silence the good-bye {how}", seconds(span));
+    failure.detail = format!("after {} of silence the close request {how}", seconds(span));
     failure
 }

@@ -44,7 +44,7 @@ fn an_address_of_somebody_else_is_in_none() {
 }
 
 #[test]
-fn an_address_behind_nat64_or_in_mapped_notation_is_the_ipv4_address_it_stands_for() {
+fn an_address_behind_nat64_or_in_mapped_notation_is_the_ipv4_address_in_it() {
     let networks = built_in();
     assert!(place(&networks, Owner::Apple, "64:ff9b::17.57.144.10").is_some());
     assert!(place(&networks, Owner::Apple, "::ffff:17.57.144.10").is_some());

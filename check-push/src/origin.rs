@@ -83,7 +83,7 @@ pub fn cause(failure: &Failure, target: &Target) -> Cause {
     };
     Cause::new(reason, Who::Service, fix)
         .with_confidence(Confidence::Medium)
-        .with_evidence("the certificate is genuine, so nothing on the way wrote this answer")
+        .with_evidence("the certificate is genuine, so nothing on the path wrote this answer")
         .with_evidence(failure.detail.clone())
 }
 

@@ -17,17 +17,14 @@ use crate::networks::{Networks, Owner};
 use crate::service::Service;
 use crate::{address, explain, hold, roots, sender};
 
-const EXAMPLES: &str = "\
-Examples:
-  check-push apns://{1..9}-courier.push.apple.com:5223,443
-  check-push fcm://mtalk.google.com:5228-5230,443 --hold 60
-  check-push apns-provider://api.push.apple.com:443,2197 fcm-api://fcm.googleapis.com";
-
 /// The largest ASN databases have some tens of megabytes.
 const NETWORKS_LIMIT: u64 = 256 << 20;
 const ROOTS_LIMIT: u64 = 16 << 20;
 
-/// Can devices receive notifications here, and senders send them?
+/// Checks that devices receive push notifications and that senders can send them.
+///
+/// Targets: apns://HOST[:5223], fcm://HOST[:5228], apns-provider://HOST[:443], fcm-api://HOST[:443].
+/// Ports may be ranges and lists (10000-10050,443), hosts may have braces ({eu,us}), addresses may be blocks (10.0.0.0/24).
 #[derive(clap::Args, Debug)]
 pub struct Push {
     /// Keep the connection idle this long, as devices do (apns and fcm)
@@ -48,7 +45,11 @@ pub struct Push {
 impl Check for Push {
     const NAME: &'static str = "push";
     const TOOL: &'static str = "check-push";
-    const EXAMPLES: &'static str = EXAMPLES;
+    const EXAMPLES: &'static [&'static str] = &[
+        "check-push apns://{1..9}-courier.push.apple.com:5223,443",
+        "check-push fcm://mtalk.google.com:5228-5230,443 --hold 60",
+        "check-push apns-provider://api.push.apple.com:443,2197 fcm-api://fcm.googleapis.com",
+    ];
     const PROXIED: bool = false;
     type Facts = Facts;
 

@@ -45,9 +45,11 @@ const DEFAULT_APP: &str = "live";
 /// How long a target may wait in line for a place: 51 ports that open and then stay silent, eight at a time.
 const LINE: Duration = Duration::from_mins(1);
 
-/// The flags of check-rtmps.
+/// Checks RTMP and RTMPS ingest targets.
+///
+/// Targets: rtmps://HOST[:443][/APP], rtmp://HOST[:1935][/APP].
+/// Ports may be ranges and lists (10000-10050,443), hosts may have braces ({eu,us}), addresses may be blocks (10.0.0.0/24).
 #[derive(Args, Debug)]
-#[command(about = "Checks RTMP and RTMPS ingest targets", next_help_heading = "RTMP options")]
 pub struct Rtmps {
     /// Send `connect` even if the target has no path
     #[arg(long)]
@@ -78,12 +80,14 @@ pub struct Rtmps {
 impl Check for Rtmps {
     const NAME: &'static str = "rtmps";
     const TOOL: &'static str = "check-rtmps";
-    const EXAMPLES: &'static str = "\
-Examples:
-  check-rtmps rtmps://eu-channel.spotme.com:10000
-  check-rtmps 'rtmps://{eu,us,ap}-channel.spotme.com:10000-10050'
-  check-rtmps rtmps://ingest.example.com/live
-  RTMP_STREAM_KEY=… check-rtmps --publish 30 --bitrate 4000 rtmps://ingest.example.com/live";
+    const EXAMPLES: &'static [&'static str] = &[
+        "check-rtmps rtmps://eu-channel.spotme.com:10000",
+        "check-rtmps 'rtmps://{eu,us,ap}-channel.spotme.com:10000-10050'",
+        "check-rtmps rtmps://ingest.example.com/live",
+        "RTMP_STREAM_KEY=key check-rtmps --publish 30 --bitrate 4000 rtmps://ingest.example.com/live",
+    ];
+    const VARIABLES: &'static [(&'static str, &'static str)] =
+        &[("RTMP_STREAM_KEY", "the stream key, with --publish")];
     type Facts = Facts;
 
     async fn check(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {

@@ -41,7 +41,7 @@ pub enum EventError {
     /// A command's values.
     Amf(AmfError),
     /// A command that does not begin with a name.
-    Nameless,
+    WithoutName,
 }
 
 impl fmt::Display for EventError {
@@ -49,7 +49,7 @@ impl fmt::Display for EventError {
         match self {
             EventError::Control(kind) => write!(f, "a control message of type {kind} without its number"),
             EventError::Amf(why) => why.fmt(f),
-            EventError::Nameless => f.write_str("a command without a name"),
+            EventError::WithoutName => f.write_str("a command without a name"),
         }
     }
 }
@@ -87,7 +87,7 @@ impl Event {
 impl Command {
     fn read(body: &[u8]) -> Result<Command, EventError> {
         let mut values = amf::read(body).map_err(EventError::Amf)?.into_iter();
-        let Some(Value::Text(name)) = values.next() else { return Err(EventError::Nameless) };
+        let Some(Value::Text(name)) = values.next() else { return Err(EventError::WithoutName) };
         let transaction = values.next().and_then(|value| value.as_number()).unwrap_or_default();
         Ok(Command { name, transaction, values: values.collect() })
     }
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(command.text("code"), Some("NetConnection.Connect.Success"));
         body.insert(0, 0);
         assert_eq!(Event::read(&message(17, &body)), Ok(Event::Command(command)));
-        assert_eq!(Event::read(&message(20, &[0x05])), Err(EventError::Nameless));
+        assert_eq!(Event::read(&message(20, &[0x05])), Err(EventError::WithoutName));
     }
 
     proptest! {

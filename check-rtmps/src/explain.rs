@@ -101,7 +101,7 @@ fn stopped_at(observed: &Observed, stage: &str) -> bool {
     observed.stages.last().is_some_and(|last| last.stage == stage)
 }
 
-/// Something else than RTMP answered, and nothing proves who it was: a known page, a device on the way, or the
+/// Something else than RTMP answered, and nothing proves who it was: a known page, a device on the path, or the
 /// service itself.
 async fn another_protocol(
     target: &Target,
@@ -131,7 +131,7 @@ async fn another_protocol(
     };
     let cause =
         Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).with_evidence(failure.detail.clone());
-    Finding::of(cause.with_evidence("no sign of a device on the way"))
+    Finding::of(cause.with_evidence("no sign of a device on the path"))
 }
 
 /// The beginning of an HTTP answer, as far as it came: enough to look for marks in its headers and its page.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::track::ENOUGH;
 
 /// The facts of one target.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Facts {
     /// What a reader has to know besides.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -21,7 +22,7 @@ pub struct Facts {
 }
 
 /// What the peer's handshake showed.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct HandshakeFacts {
     /// S0, where it names a version.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +51,7 @@ pub struct HandshakeFacts {
 }
 
 /// What the server answered to `connect`. Its texts are made harmless and bounded.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct ConnectFacts {
     /// The application that was asked for.
     pub app: String,
@@ -77,7 +78,7 @@ pub struct ConnectFacts {
 }
 
 /// What holds a stream back.
-#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
     /// The line between here and the peer.
@@ -89,7 +90,7 @@ pub enum Limit {
 }
 
 /// What came of publishing.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct PublishFacts {
     /// How long the stream lasted, in seconds, until its last byte was known to have arrived.
     pub seconds: f64,
@@ -156,7 +157,7 @@ impl PublishFacts {
 }
 
 /// Round trips, in microseconds.
-#[derive(Clone, Copy, Debug, Default, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema, PartialEq, Eq)]
 pub struct RoundTrips {
     /// How many.
     pub count: usize,

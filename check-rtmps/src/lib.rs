@@ -32,3 +32,9 @@ mod corpus_replay;
 pub fn main() -> std::process::ExitCode {
     netcheck_common::run::<check::Rtmps>()
 }
+
+/// What the tool learns, for the schema of the record.
+#[must_use]
+pub fn facts() -> netcheck_common::facts::CheckFacts {
+    netcheck_common::facts_of::<check::Rtmps>()
+}

@@ -1,4 +1,4 @@
-//! A connection after the handshake: events in, messages out, and what the server asks for sent back on the way.
+//! A connection after the handshake: events in, messages out, and what the server asks for sent back on the path.
 
 use std::io;
 

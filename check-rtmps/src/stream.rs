@@ -106,7 +106,7 @@ pub struct SentMedia {
 pub struct Publisher<'a> {
     /// The session.
     pub session: &'a mut Session,
-    /// What is noted on the way.
+    /// What is noted on the path.
     pub log: EventLog,
 }
 

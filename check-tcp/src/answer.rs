@@ -19,7 +19,7 @@ pub struct Remark {
 }
 
 /// An answer over TLS. From a service that proved itself any 4xx is a pass: the network let it through. Where TLS was
-/// opened on the way, that is what there is to say, and not that a page is missing.
+/// opened on the path, that is what there is to say, and not that a page is missing.
 ///
 /// # Errors
 /// The answer is not the service's own.
@@ -32,7 +32,7 @@ pub fn secure(net: &Net, answer: Answer, trust: Trust, target: &Target) -> Resul
         407 if trust != Trust::Public => {
             Err(Failure::new(Code::HttpProxyAuth, "407: a proxy nobody configured asks for credentials"))
         }
-        // Nothing on the way can put an answer into intact TLS.
+        // Nothing on the path can put an answer into intact TLS.
         407 => Ok(Some(odd(&answer, target))),
         500.. => Ok(Some(service_down(&answer, target))),
         429 => Ok(Some(busy(&answer, target))),
@@ -41,7 +41,7 @@ pub fn secure(net: &Net, answer: Answer, trust: Trust, target: &Target) -> Resul
     }
 }
 
-/// An answer over plain HTTP, which anyone on the way could have written.
+/// An answer over plain HTTP, which anyone on the path could have written.
 ///
 /// # Errors
 /// The answer is not the service's own, or the service cannot be used.

@@ -13,22 +13,23 @@ use netcheck_common::proxy::{Kind, Proxy};
 use netcheck_common::target::Target;
 use netcheck_common::tls::Hello;
 use netcheck_common::trace::{Observed, Stopped, Trace};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::answer;
-use crate::early_reset::stand;
+use crate::early_reset::watch_for_reset;
 use crate::prove::{self, Rule};
 
-/// Checks TCP, TLS, HTTP and HTTPS targets
+/// Checks TCP, TLS, HTTP and HTTPS targets.
 ///
-/// A target is scheme://host[:port][/path]: tcp://host:port, tls://host (443), http://host (80), https://host (443).
-/// Ports may be ranges and lists, hosts may have braces, addresses may be blocks with --sample.
+/// Targets: tcp://HOST:PORT, tls://HOST[:443], http://HOST[:80][/PATH], https://HOST[:443][/PATH].
+/// Ports may be ranges and lists (10000-10050,443), hosts may have braces ({eu,us}), addresses may be blocks (10.0.0.0/24).
 #[derive(clap::Args, Debug)]
 pub struct Tcp {
     /// ALPN protocols to offer to tls:// targets, best first
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     alpn: Vec<String>,
-    /// Prove a rule: `wildcard` shakes hands under a random name of the zone, `path` shows how far packets get, `filter` finds out what a filter matches (repeatable)
+    /// Prove a rule: `wildcard` shakes hands under a random name of the zone, `path` shows how far packets get, `filter` shows what a filter matches (repeatable)
     #[arg(long, value_enum, value_name = "RULE", value_delimiter = ',')]
     prove: Vec<Rule>,
     /// A port known to be allowed, to hold `--prove path` against where nothing of the address is open (repeatable)
@@ -37,7 +38,7 @@ pub struct Tcp {
 }
 
 /// What check-tcp learns besides what every check learns.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Facts {
     /// The first bytes a bare TCP service said by itself, if it said any at once.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,14 +48,15 @@ pub struct Facts {
 impl Check for Tcp {
     const NAME: &'static str = "tcp";
     const TOOL: &'static str = "check-tcp";
-    const EXAMPLES: &'static str = "Examples:
-  check-tcp https://www.spotme.com
-  check-tcp 'tcp://{eu,us,ap}-channel.spotme.com:10000-10050' | jq -c '[.target, .verdict]'
-  check-tcp --sample 16 tcp://17.0.0.0/8:443,5223
-  check-tcp --prove wildcard https://www.spotme.com
-  check-tcp --prove path --prove-control 17.57.144.5:5223 --sample 16 tcp://17.0.0.0/8:5223
-  check-tcp --prove filter https://www.spotme.com
-  check-tcp --proxy http://proxy.corp.example:3128 https://install.events";
+    const EXAMPLES: &'static [&'static str] = &[
+        "check-tcp https://www.spotme.com",
+        "check-tcp 'tcp://{eu,us,ap}-channel.spotme.com:10000-10050' | jq -c '[.target, .verdict]'",
+        "check-tcp --sample 16 tcp://17.0.0.0/8:443,5223",
+        "check-tcp --prove wildcard https://www.spotme.com",
+        "check-tcp --prove path --prove-control 17.57.144.5:5223 --sample 16 tcp://17.0.0.0/8:5223",
+        "check-tcp --prove filter https://www.spotme.com",
+        "check-tcp --proxy http://proxy.corp.example:3128 https://install.events",
+    ];
     type Facts = Facts;
 
     async fn check(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
@@ -132,14 +134,14 @@ async fn tcp(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
             _ => None,
         }
     };
-    let (stood, nearer) = tokio::join!(stand(&mut stream, took), Box::pin(nearer));
-    match stood {
+    let (watched, nearer) = tokio::join!(watch_for_reset(&mut stream, took), Box::pin(nearer));
+    match watched {
         Ok(first) => trace.facts.banner = first.map(|bytes| escape::bytes(&bytes, 120)),
         Err(failure) => return Err(trace.fail_last_stage(failure)),
     }
     if let Some(interceptor) = nearer {
         // It took a while to find out: a reset that came meanwhile says more.
-        if let Err(failure) = stand(&mut stream, Duration::ZERO).await {
+        if let Err(failure) = watch_for_reset(&mut stream, Duration::ZERO).await {
             return Err(trace.fail_last_stage(failure));
         }
         let detail = "something nearer than the service accepts the connection: the service was not reached";

@@ -18,20 +18,20 @@ const BRIEFLY: Duration = Duration::from_millis(1);
 ///
 /// # Errors
 /// `tcp.reset`.
-pub async fn stand(stream: &mut TcpStream, took: Duration) -> Result<Option<Vec<u8>>, Failure> {
+pub async fn watch_for_reset(stream: &mut TcpStream, took: Duration) -> Result<Option<Vec<u8>>, Failure> {
     let mut first = [0u8; 256];
-    let heard = tokio::select! {
+    let received = tokio::select! {
         biased;
         read = stream.read(&mut first) => read,
         // Silence is what a sound connection does.
         () = watch(took) => return Ok(None),
     };
-    match heard {
+    match received {
         // A close by the peer is its right.
         Ok(0) => Ok(None),
         Ok(length) => Ok(Some(first[..length].to_vec())),
         Err(error) if Layer::TCP.io(&error).code == Code::TcpReset => {
-            Err(Failure::new(Code::TcpReset, "the connection was reset after it stood"))
+            Err(Failure::new(Code::TcpReset, "the connection was reset after it opened"))
         }
         Err(_) => Ok(None),
     }

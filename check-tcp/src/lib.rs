@@ -10,3 +10,9 @@ mod prove;
 pub fn main() -> std::process::ExitCode {
     netcheck_common::run::<check::Tcp>()
 }
+
+/// What the tool learns, for the schema of the record.
+#[must_use]
+pub fn facts() -> netcheck_common::facts::CheckFacts {
+    netcheck_common::facts_of::<check::Tcp>()
+}

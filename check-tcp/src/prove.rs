@@ -13,7 +13,7 @@ use netcheck_common::record::Verdict;
 use netcheck_common::target::{Host, Target};
 use netcheck_common::tls::{Hello, Trust};
 use netcheck_common::trace::{Observed, seconds};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::answer::Remark;
 
@@ -52,13 +52,13 @@ pub async fn wildcard(target: &Target, net: &Net) -> Option<Remark> {
     let mut names = Vec::new();
     net.see(|seen| names = seen.chain.as_ref().map(|chain| chain.names().to_vec()).unwrap_or_default());
     let zone = zone(name, &names);
-    let host = Host::Name(stranger(net.flags().seed, zone));
-    let aside = net.detached();
+    let host = Host::Name(random_name(net.flags().seed, zone));
+    let detached = net.detached();
     let bound = net.timeout().min(net.left());
-    let (word, remark) = match clock::within(bound, handshake(target, net, &aside, &host)).await {
+    let (word, remark) = match clock::within(bound, handshake(target, net, &detached, &host)).await {
         Some(Ok(Trust::Public)) => (Proof::Proven.word(), None),
         Some(Ok(_)) => (Proof::Unproven.word(), None),
-        Some(Err(failure)) if is_cut(failure.code) && is_told(&failure, &aside, &host).await => {
+        Some(Err(failure)) if is_cut(failure.code) && is_told(&failure, &detached, &host).await => {
             ("listed_only", Some(listed(target, &host, zone, &names, failure)))
         }
         Some(Err(_)) => (Proof::Unproven.word(), None),
@@ -73,15 +73,15 @@ pub async fn wildcard(target: &Target, net: &Net) -> Option<Remark> {
 }
 
 /// Reaches the place where the target's own handshake passed, and shakes hands as `host`.
-async fn handshake(target: &Target, net: &Net, aside: &Net, host: &Host) -> Result<Trust, Failure> {
+async fn handshake(target: &Target, net: &Net, detached: &Net, host: &Host) -> Result<Trust, Failure> {
     let stream = match (net.proxy_for(target), net.peer()) {
-        (Some(proxy), _) => aside.through(&proxy, host, target.port()).await?,
-        (None, Some(peer)) => aside.connect(&[peer.ip()], peer.port()).await?,
+        (Some(proxy), _) => detached.through(&proxy, host, target.port()).await?,
+        (None, Some(peer)) => detached.connect(&[peer.ip()], peer.port()).await?,
         (None, None) => return Err(Failure::new(Code::RouteNone, "no address was reached")),
     };
     // The silence that is judged is that of the handshake: a connection says nothing about a name.
-    let hello = Hello { name: host.clone(), ..aside.as_asked(&Hello::of(target)) };
-    aside.handshake(stream, &hello).await.map(|secure| secure.trust)
+    let hello = Hello { name: host.clone(), ..detached.as_asked(&Hello::of(target)) };
+    detached.handshake(stream, &hello).await.map(|secure| secure.trust)
 }
 
 const fn is_cut(code: Code) -> bool {
@@ -89,12 +89,12 @@ const fn is_cut(code: Code) -> bool {
 }
 
 /// Proxies deny names they cannot resolve in the same words: a denial counts where the name has an address.
-async fn is_told(failure: &Failure, aside: &Net, host: &Host) -> bool {
+async fn is_told(failure: &Failure, detached: &Net, host: &Host) -> bool {
     if failure.code != Code::ProxyDenied {
         return true;
     }
-    let bound = aside.timeout().min(aside.left());
-    matches!(clock::within(bound, aside.resolve(host)).await, Some(Ok(_)))
+    let bound = detached.timeout().min(detached.left());
+    matches!(clock::within(bound, detached.resolve(host)).await, Some(Ok(_)))
 }
 
 /// Only names on a list pass.
@@ -132,7 +132,7 @@ fn zone<'a>(name: &'a str, certificate: &[String]) -> &'a str {
 }
 
 /// A name nobody has put on a list, the same for the same seed.
-fn stranger(seed: u64, zone: &str) -> String {
+fn random_name(seed: u64, zone: &str) -> String {
     let mut hasher = DefaultHasher::new();
     (seed, zone).hash(&mut hasher);
     format!("netcheck-{:08x}.{zone}", hasher.finish() >> 32)
@@ -142,9 +142,14 @@ fn stranger(seed: u64, zone: &str) -> String {
 pub async fn filter(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<String> {
     let filter = diagnose::filter::identify(target, observed, net).await?;
     net.fact("filter", "matches", filter.matches);
-    net.fact("filter", "value", json!(filter.value));
-    net.fact("filter", "case_sensitive", json!(filter.case_sensitive));
-    net.fact("filter", "first_segment_only", json!(filter.first_segment_only));
+    let tried = [
+        ("value", filter.value.map(Value::from)),
+        ("case_sensitive", filter.case_sensitive.map(Value::from)),
+        ("first_segment_only", filter.first_segment_only.map(Value::from)),
+    ];
+    for (key, value) in tried.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+        net.fact("filter", key, value);
+    }
     net.fact("filter", "pairs", json!(filter.pairs));
     net.fact("filter", "confidence", json!(filter.confidence));
     net.fact("filter", "rule", filter.rule.clone());
@@ -288,8 +293,8 @@ mod tests {
     }
 
     #[test]
-    fn the_stranger_is_the_same_for_the_same_seed_only() {
-        assert_eq!(stranger(1, "spotme.com"), stranger(1, "spotme.com"));
-        assert_ne!(stranger(1, "spotme.com"), stranger(2, "spotme.com"));
+    fn the_random_name_is_the_same_for_the_same_seed_only() {
+        assert_eq!(random_name(1, "spotme.com"), random_name(1, "spotme.com"));
+        assert_ne!(random_name(1, "spotme.com"), random_name(2, "spotme.com"));
     }
 }

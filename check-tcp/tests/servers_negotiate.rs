@@ -19,8 +19,8 @@ fn realm() -> Realm {
     realm
 }
 
-/// The tool on Alice's desk; `clock` shifts hers.
-fn desk(realm: &Realm, squid: &Squid, host: &str, clock: Option<&str>) -> Tool {
+/// The tool on Alice's office; `clock` shifts hers.
+fn office(realm: &Realm, squid: &Squid, host: &str, clock: Option<&str>) -> Tool {
     let program = env!("CARGO_BIN_EXE_check-tcp");
     let tool = match clock {
         Some(clock) => Tool::new("faketime").args(["-f", clock, program]),
@@ -60,7 +60,7 @@ fn a_ticket_opens_the_proxy_and_is_shown_without_its_secrets() {
     realm.log_on("alice", "secret", &[]);
     let squid = Squid::negotiate(&realm, None);
     let (server, target) = service();
-    let outcome = desk(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
+    let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
     assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
     for (key, value) in [
         ("scheme", json!("Negotiate")),
@@ -80,7 +80,7 @@ fn a_ticket_opens_the_proxy_and_is_shown_without_its_secrets() {
         Act::Close,
     ]);
     let web = format!("http://127.0.0.1:{}/", page.port);
-    let outcome = desk(&realm, &squid, "proxy.lab.test", None).args([&web, &target]).arg("--ordered").run();
+    let outcome = office(&realm, &squid, "proxy.lab.test", None).args([&web, &target]).arg("--ordered").run();
     assert!(outcome.records.iter().all(|record| record["verdict"] == "pass"), "{outcome:?}");
     drop(server);
 }
@@ -90,19 +90,19 @@ fn what_this_machine_lacks_is_this_machines() {
     let realm = realm();
     let squid = Squid::negotiate(&realm, None);
     let (_server, target) = service();
-    let outcome = desk(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
+    let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
     assert_eq!(essence(&outcome), "fail proxy.auth_impossible proxy_ticket local high", "{outcome:?}");
     assert_eq!(action(&outcome, "how"), "renew_ticket");
 
     realm.log_on("alice", "secret", &["-l", "1m"]);
-    let outcome = desk(&realm, &squid, "proxy.lab.test", Some("+3994")).arg(&target).run();
+    let outcome = office(&realm, &squid, "proxy.lab.test", Some("+3994")).arg(&target).run();
     assert_eq!(essence(&outcome), "fail proxy.auth_impossible proxy_ticket local high", "{outcome:?}");
     let detail = outcome.one()["failure"]["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains("ticket of alice@LAB.TEST expired at") && detail.contains(" s ago"), "{detail}");
 
     realm.log_on("alice", "secret", &[]);
     for (clock, low, high) in [("+600", 595, 605), ("-600", -605, -595)] {
-        let outcome = desk(&realm, &squid, "proxy.lab.test", Some(clock)).arg(&target).run();
+        let outcome = office(&realm, &squid, "proxy.lab.test", Some(clock)).arg(&target).run();
         assert_eq!(essence(&outcome), "fail proxy.auth_impossible clock_skew local high", "{outcome:?}");
         let skew = auth(&outcome, "skew_s").as_i64().unwrap();
         assert!((low..=high).contains(&skew), "{skew}");
@@ -117,11 +117,11 @@ fn a_proxy_that_the_directory_does_not_know_by_that_name() {
     let squid = Squid::negotiate(&realm, None);
     let (_server, target) = service();
     for (host, spn) in [("127.0.0.1", "HTTP/127.0.0.1"), ("alias.lab.test", "HTTP/alias.lab.test@LAB.TEST")] {
-        let outcome = desk(&realm, &squid, host, None).arg(&target).run();
+        let outcome = office(&realm, &squid, host, None).arg(&target).run();
         assert_eq!(essence(&outcome), "fail proxy.auth_impossible proxy_spn proxy high", "{outcome:?}");
         assert_eq!((action(&outcome, "spn"), auth(&outcome, "kdc_code")), (json!(spn), json!(7)));
     }
-    let named = desk(&realm, &squid, "127.0.0.1", None).args(["--proxy-spn", SPN]).arg(&target).run();
+    let named = office(&realm, &squid, "127.0.0.1", None).args(["--proxy-spn", SPN]).arg(&target).run();
     assert_eq!(essence(&named), "pass - - - -", "{named:?}");
 }
 
@@ -142,7 +142,7 @@ fn a_kdc_that_refuses_is_silent_or_is_not_named() {
         ("unnamed", &nowhere, "no KDC is configured"),
     ] {
         fs::write(realm.path(name), text).unwrap();
-        let outcome = desk(&realm, &squid, "proxy.lab.test", None)
+        let outcome = office(&realm, &squid, "proxy.lab.test", None)
             .env("KRB5_CONFIG", realm.path(name).display().to_string())
             .args(["--timeout", "2", &target])
             .run();
@@ -167,7 +167,7 @@ fn passwords_and_keytabs_log_on_or_are_refused_by_the_directory() {
         ("alice@LAB.TEST", "wrong", "fail proxy.auth_impossible proxy_auth local high", json!(24)),
         ("nobody", "secret", "fail proxy.auth_impossible proxy_auth local high", json!(6)),
     ] {
-        let outcome = desk(&realm, &squid, "proxy.lab.test", None)
+        let outcome = office(&realm, &squid, "proxy.lab.test", None)
             .env("NETCHECK_PROXY_USER", user)
             .env("NETCHECK_PROXY_PASSWORD", password)
             .arg(&target)
@@ -178,10 +178,11 @@ fn passwords_and_keytabs_log_on_or_are_refused_by_the_directory() {
     }
     let keytab = realm.path("robot.keytab").display().to_string();
     let outcome =
-        desk(&realm, &squid, "proxy.lab.test", None).args(["--proxy-keytab", &keytab, &target]).run();
+        office(&realm, &squid, "proxy.lab.test", None).args(["--proxy-keytab", &keytab, &target]).run();
     assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
     assert_eq!(auth(&outcome, "principal"), "robot@LAB.TEST");
-    let outcome = desk(&realm, &squid, "proxy.lab.test", None).args(["--proxy-auth", "none", &target]).run();
+    let outcome =
+        office(&realm, &squid, "proxy.lab.test", None).args(["--proxy-auth", "none", &target]).run();
     assert_eq!(essence(&outcome), "fail proxy.auth_required proxy_auth proxy medium", "{outcome:?}");
 }
 
@@ -192,7 +193,7 @@ fn a_proxy_whose_key_or_clock_is_wrong_refuses_a_fresh_ticket() {
     {
         realm.log_on("alice", "secret", &[]);
         let late = Squid::negotiate(&realm, Some("+1200"));
-        let outcome = desk(&realm, &late, "proxy.lab.test", None).arg(&target).run();
+        let outcome = office(&realm, &late, "proxy.lab.test", None).arg(&target).run();
         assert_eq!(essence(&outcome), "fail proxy.auth_refused clock_skew proxy medium", "{outcome:?}");
         let skew = action(&outcome, "skew_s").as_i64().unwrap();
         assert!((1190..=1210).contains(&skew), "{skew}");
@@ -200,7 +201,7 @@ fn a_proxy_whose_key_or_clock_is_wrong_refuses_a_fresh_ticket() {
     realm.admin(REALM, "cpw -randkey HTTP/proxy.lab.test");
     realm.log_on("alice", "secret", &[]);
     let squid = Squid::negotiate(&realm, None);
-    let outcome = desk(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
+    let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
     assert_eq!(essence(&outcome), "fail proxy.auth_refused proxy_keytab proxy medium", "{outcome:?}");
     assert_eq!((action(&outcome, "spn"), action(&outcome, "kvno")), (json!(SPN), json!(3)));
 }
@@ -211,7 +212,7 @@ fn a_proxy_that_speaks_only_ntlm_is_named_as_such() {
     let ntlm = "auth_param ntlm program /usr/lib/squid/ntlm_fake_auth\nauth_param ntlm children 1";
     let squid = Squid::start(&realm, ntlm, None);
     let (_server, target) = service();
-    let outcome = desk(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
+    let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
     assert_eq!(essence(&outcome), "fail proxy.auth_required proxy_scheme proxy medium", "{outcome:?}");
     assert_eq!(action(&outcome, "offered"), json!(["NTLM"]));
 }

@@ -26,7 +26,11 @@ use crate::{explain, h3, icmp, ladder, quic, rung, stun, turn};
 /// The highest 95th percentile of the jitter that does not disturb a conversation.
 const MAX_JITTER: Duration = Duration::from_millis(30);
 
-/// Checks STUN, TURN, QUIC, HTTP/3 and ICMP targets: whether real-time media works from here, and how well
+/// Checks STUN, TURN, QUIC, HTTP/3 and ICMP targets, and how well real-time media works.
+///
+/// Targets: stun://HOST[:3478], turn://HOST[:3478][?transport=tcp], turns://HOST[:5349], quic://HOST[:443],
+/// h3://HOST[:443][/PATH], icmp://HOST.
+/// Ports may be ranges and lists (10000-10050,443), hosts may have braces ({eu,us}), addresses may be blocks (10.0.0.0/24).
 #[derive(Args, Clone, Debug)]
 pub struct Udp {
     /// A STUN server known to answer; it is asked once when UDP stays silent (repeatable)
@@ -80,16 +84,17 @@ impl Check for Udp {
     const NAME: &'static str = "udp";
     const TOOL: &'static str = "check-udp";
     const PROXIED: bool = false;
-    const EXAMPLES: &'static str = "\
-Examples:
-  check-udp stun://stun.l.google.com:19302 stun://stun.cloudflare.com
-  check-udp --count 200 --interval 20 stun://stun.l.google.com:19302
-  check-udp turn://turn.example.com 'turn://turn.example.com?transport=tcp' turns://turn.example.com
-  check-udp --relay 10 --relay-rung 720p turn://turn.example.com
-  check-udp --media-ladder turn.example.com --control stun:stun.l.google.com:19302
-  check-udp quic://www.example.com h3://www.example.com/ icmp://192.0.2.1 --mtu
-
-Credentials for TURN come from the environment: TURN_USERNAME and TURN_PASSWORD.";
+    const EXAMPLES: &'static [&'static str] = &[
+        "check-udp stun://stun.l.google.com:19302 stun://stun.cloudflare.com",
+        "check-udp --count 200 --interval 20 stun://stun.l.google.com:19302",
+        "check-udp turn://turn.example.com 'turn://turn.example.com?transport=tcp'",
+        "TURN_USERNAME=me TURN_PASSWORD=secret check-udp --relay 10 turn://turn.example.com",
+        "check-udp --media-ladder turn.example.com --control stun:stun.l.google.com:19302",
+        "check-udp quic://www.example.com h3://www.example.com/",
+        "check-udp --mtu icmp://192.0.2.1",
+    ];
+    const VARIABLES: &'static [(&'static str, &'static str)] =
+        &[("TURN_USERNAME TURN_PASSWORD", "credentials for TURN")];
 
     type Facts = Facts;
 

@@ -123,23 +123,23 @@ impl Controls {
     }
 }
 
-fn asking(targets: Vec<Target>, aside: Diagnosis) -> Asking {
-    async move { join_all(targets.iter().map(|target| asked(&aside, target))).await }.boxed().shared()
+fn asking(targets: Vec<Target>, detached: Diagnosis) -> Asking {
+    async move { join_all(targets.iter().map(|target| asked(&detached, target))).await }.boxed().shared()
 }
 
-async fn asked(aside: &Diagnosis, target: &Target) -> Control {
+async fn asked(detached: &Diagnosis, target: &Target) -> Control {
     let mut control =
         Control { target: target.clone(), answered: false, silent: false, tcp: None, last: None };
     // The controls are asked while the target is silent, within the time of one stage.
-    let end = now() + aside.timeout().mul_f64(SHARE);
+    let end = now() + detached.timeout().mul_f64(SHARE);
     let left = || end.saturating_duration_since(now());
-    let Some(Ok(addresses)) = within(left(), Box::pin(aside.resolve(&target.host))).await else {
+    let Some(Ok(addresses)) = within(left(), Box::pin(detached.resolve(&target.host))).await else {
         return control;
     };
-    let over_udp = reach::race(aside, &addresses, target.port(), |address| {
-        let aside = aside.clone();
+    let over_udp = reach::race(detached, &addresses, target.port(), |address| {
+        let detached = detached.clone();
         async move {
-            let mut socket = aside.udp(address, target.port()).await?;
+            let mut socket = detached.udp(address, target.port()).await?;
             // Any answer at all, an error response too, has crossed the network twice.
             let read = |bytes: &[u8], ours: &dyn Fn(&Id) -> bool| match binding::read(bytes, ours) {
                 Received::Answer((id, _)) => Received::Answer((id, ())),
@@ -153,11 +153,11 @@ async fn asked(aside: &Diagnosis, target: &Target) -> Control {
     // would be missed.
     let (port, last) = (OnceLock::new(), OnceLock::new());
     let meanwhile = async {
-        pause(HEAD_START.min(aside.timeout().mul_f64(0.2))).await;
-        let tcp = async { port.set(tcp(aside, &addresses, [target.port(), 443], left()).await) };
+        pause(HEAD_START.min(detached.timeout().mul_f64(0.2))).await;
+        let tcp = async { port.set(tcp(detached, &addresses, [target.port(), 443], left()).await) };
         let way = async {
-            let Some(address) = reach::first(aside, &addresses) else { return Ok(()) };
-            let trail = aside.datagram_trail(SocketAddr::new(address, target.port()));
+            let Some(address) = reach::first(detached, &addresses) else { return Ok(()) };
+            let trail = detached.datagram_trail(SocketAddr::new(address, target.port()));
             last.set(within(left(), trail).await.and_then(|trail| trail.last()))
         };
         tokio::join!(tcp, way)

@@ -18,13 +18,13 @@ pub struct Counted {
     socket: Arc<dyn AsyncUdpSocket>,
     peer: SocketAddr,
     parts: AtomicU32,
-    strangers: AtomicU32,
+    unrelated: AtomicU32,
 }
 
 impl Counted {
     /// Counts what comes from `peer`.
     pub fn new(socket: Arc<dyn AsyncUdpSocket>, peer: SocketAddr) -> Arc<Self> {
-        Arc::new(Counted { socket, peer, parts: AtomicU32::new(0), strangers: AtomicU32::new(0) })
+        Arc::new(Counted { socket, peer, parts: AtomicU32::new(0), unrelated: AtomicU32::new(0) })
     }
 
     /// How many have come so far that look like a part of a handshake.
@@ -33,12 +33,12 @@ impl Counted {
     }
 
     /// How many have come so far that do not.
-    pub fn strangers(&self) -> u32 {
-        self.strangers.load(Ordering::Relaxed)
+    pub fn unrelated(&self) -> u32 {
+        self.unrelated.load(Ordering::Relaxed)
     }
 
     fn note(&self, datagram: &[u8]) {
-        let counter = if versions::is_handshake(datagram) { &self.parts } else { &self.strangers };
+        let counter = if versions::is_handshake(datagram) { &self.parts } else { &self.unrelated };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 }

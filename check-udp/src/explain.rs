@@ -223,7 +223,10 @@ async fn silence(
     let passes = controls.iter().any(|control| control.answered) || net.datagrams_pass();
     if passes || farther {
         if target.flag("known_to_answer") == Some(false) {
-            let fix = format!("Nothing can be asked for: {} need not answer strangers.", target.authority());
+            let fix = format!(
+                "Nothing can be asked for: {} need not answer clients it does not know.",
+                target.authority()
+            );
             return Some(found(words(Cause::new(Reason::Unknown, Who::Unknown, fix))));
         }
         if !passes {

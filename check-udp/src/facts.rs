@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use netcheck_common::failure::{Code, Failure};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::nat::NatFacts;
@@ -10,7 +11,7 @@ use crate::quality::Quality;
 use crate::transport::Rung;
 
 /// What a check of UDP learns; each scheme fills its own part.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Facts {
     /// What a reader has to know besides.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +52,7 @@ pub struct Facts {
 }
 
 /// What a STUN server answered.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct StunFacts {
     /// Us, as the server sees us.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,7 +80,7 @@ pub struct StunFacts {
 }
 
 /// What a TURN server answered.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct TurnFacts {
     /// `udp`, `tcp` or `tls`.
     pub transport: &'static str,
@@ -118,7 +119,7 @@ pub struct TurnFacts {
 }
 
 /// Media through two relays of one server.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MediaFacts {
     /// How long each bitrate of video was sent, in seconds.
     pub seconds_each: f64,
@@ -134,7 +135,7 @@ pub struct MediaFacts {
 }
 
 /// One bitrate of video, and the audio beside it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct VideoFacts {
     /// Its name: `720p`.
     pub rung: &'static str,
@@ -150,7 +151,7 @@ pub struct VideoFacts {
 }
 
 /// One transport of the media ladder.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RungFacts {
     /// `udp:443`
     pub transport: String,
@@ -173,7 +174,7 @@ pub struct RungFacts {
 }
 
 /// What the QUIC handshake showed.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct QuicFacts {
     /// Whether a probe of an unknown version drew Version Negotiation (RFC 9000 section 6); servers may omit it.
     /// Absent where the handshake ended before the answer was due.
@@ -194,7 +195,7 @@ pub struct QuicFacts {
 }
 
 /// The answer over HTTP/3.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct H3Facts {
     /// Its status.
     pub status: u16,
@@ -207,7 +208,7 @@ pub struct H3Facts {
 }
 
 /// How the echo was asked for.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct IcmpFacts {
     /// `dgram` (open to users of net.ipv4.ping_group_range) or `raw` (needs CAP_NET_RAW).
     pub socket: &'static str,
@@ -216,7 +217,7 @@ pub struct IcmpFacts {
 }
 
 /// How large a packet the path takes.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct MtuFacts {
     /// The largest packet that was answered with "do not fragment" set, headers included, in bytes; at most 9216.
     pub path: u32,

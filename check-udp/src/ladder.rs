@@ -57,8 +57,8 @@ async fn try_rung(
 ) -> RungFacts {
     let begun = now();
     // The path of the record is that of UDP, not of whichever rung came last.
-    let aside = net.detached();
-    let connect = async || aside.connect(addresses, rung.port).await;
+    let detached = net.detached();
+    let connect = async || detached.connect(addresses, rung.port).await;
     let work = async {
         match rung.transport {
             Transport::Udp => {
@@ -69,7 +69,7 @@ async fn try_rung(
             }
             Transport::Tcp => challenged(Framed::new(connect().await?, rung.transport.layer()), bound).await,
             Transport::Tls => {
-                let secured = secure(&aside, connect().await?, &target.host, connect).await?;
+                let secured = secure(&detached, connect().await?, &target.host, connect).await?;
                 challenged(Framed::new(secured.stream, rung.transport.layer()), bound).await
             }
         }
@@ -83,7 +83,7 @@ async fn try_rung(
         us: micros(begun.elapsed()),
         failure: failure.as_ref().map(|failure| failure.code),
         detail: failure.as_ref().map(|failure| failure.detail.clone()),
-        tried: aside.peer().or(first).map(|at| (rung, at)),
+        tried: detached.peer().or(first).map(|at| (rung, at)),
         observed: failure,
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What one server saw of one of our ports.
@@ -17,7 +18,7 @@ pub struct Mapping {
 }
 
 /// What the mapping depends on (RFC 4787 section 4.1).
-#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Behaviour {
     /// Nothing translates: the servers see our own address and port.
@@ -33,7 +34,7 @@ pub enum Behaviour {
 }
 
 /// What a NAT does with one local port.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq, Eq)]
 pub struct NatFacts {
     /// What the mapping depends on.
     pub mapping: Behaviour,
@@ -44,7 +45,7 @@ pub struct NatFacts {
 }
 
 /// Us, as one server sees us.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq, Eq)]
 pub struct Server {
     /// The server.
     pub server: SocketAddr,

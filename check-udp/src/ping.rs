@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     /// What a raw socket receives: an ICMP message that quotes echo request 5 to 192.0.2.1.
-    fn heard(kind: u8, code: u8) -> IcmpPacket {
+    fn received(kind: u8, code: u8) -> IcmpPacket {
         let header = |source: [u8; 4], to: [u8; 4]| {
             let mut bytes = vec![0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1, 0, 0];
             bytes.extend(source.into_iter().chain(to));
@@ -214,20 +214,20 @@ mod tests {
 
     #[test]
     fn an_error_message_is_a_refusal_with_its_sender() {
-        let message = refusal(&heard(3, 13)).expect("a refusal");
+        let message = refusal(&received(3, 13)).expect("a refusal");
         assert_eq!(message.words(), "ICMP administratively prohibited (type 3 code 13) from 10.20.0.1");
-        assert!(!answers(&heard(3, 13)));
+        assert!(!answers(&received(3, 13)));
     }
 
     #[test]
     fn a_redirect_is_neither_an_answer_nor_a_refusal() {
-        assert!(!answers(&heard(5, 1)));
-        assert_eq!(refusal(&heard(5, 1)), None);
+        assert!(!answers(&received(5, 1)));
+        assert_eq!(refusal(&received(5, 1)), None);
     }
 
     #[test]
     fn an_echo_reply_is_an_answer() {
-        assert!(answers(&heard(0, 0)));
-        assert_eq!(refusal(&heard(0, 0)), None);
+        assert!(answers(&received(0, 0)));
+        assert_eq!(refusal(&received(0, 0)), None);
     }
 }

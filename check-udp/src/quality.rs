@@ -7,6 +7,7 @@ use netcheck_common::cause::{Cause, Reason, Who};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::fix::{Destination, Fix};
 use netcheck_common::target::Target;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::mos::{Path, mos};
@@ -147,7 +148,7 @@ impl ProbeLog {
 }
 
 /// What a series of probes says about the path.
-#[derive(Clone, Debug, Serialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq)]
 pub struct Quality {
     /// Probes sent, one packet each.
     pub sent: u32,

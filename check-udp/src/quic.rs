@@ -109,9 +109,9 @@ async fn probe(
     facts: &mut QuicFacts,
 ) -> Result<Connected, Failure> {
     let mut versions = None;
-    let strangers = Cell::new(0);
+    let unrelated = Cell::new(0);
     let handshake = handshake(net, to, hello, bound);
-    let negotiation = negotiate(net, to, bound, &strangers);
+    let negotiation = negotiate(net, to, bound, &unrelated);
     tokio::pin!(handshake, negotiation);
     let outcome = loop {
         tokio::select! {
@@ -133,7 +133,7 @@ async fn probe(
     facts.versions = versions.flatten().unwrap_or_default().into_iter().map(versions::name).collect();
     let (connected, took) = outcome.map_err(|failure| match failure {
         failure if silent && !failure.peer_responded => {
-            failure.with_unrelated_replies(strangers.get(), "datagram", to)
+            failure.with_unrelated_replies(unrelated.get(), "datagram", to)
         }
         failure => failure,
     })?;
@@ -153,7 +153,7 @@ async fn negotiate(
     net: &Net,
     to: SocketAddr,
     bound: Duration,
-    strangers: &Cell<u32>,
+    unrelated: &Cell<u32>,
 ) -> Result<Option<Vec<u32>>, Failure> {
     let socket = net.udp(to.ip(), to.port()).await?;
     let (theirs, ours): (Cid, Cid) = (random(), random());
@@ -171,7 +171,7 @@ async fn negotiate(
             if let Some(found) = versions::answer(&buffer[..length?], theirs, ours) {
                 return Ok(Some(found));
             }
-            strangers.set(strangers.get() + 1);
+            unrelated.set(unrelated.get() + 1);
         }
     }
     Ok(None)
@@ -193,7 +193,7 @@ async fn handshake(
     let took = begun.elapsed();
     let silence = || match received.parts() {
         0 => Failure::new(Code::QuicTimeout, "the Initial was not answered").with_unrelated_replies(
-            received.strangers(),
+            received.unrelated(),
             "datagram",
             to,
         ),
@@ -302,17 +302,17 @@ fn ended(net: &Net, code: u64, who: &str) -> Failure {
 
 /// The last hop that an Initial with this name reaches.
 pub async fn last_hop(net: &Diagnosis, to: SocketAddr, hello: &Hello) -> Option<(u8, IpAddr)> {
-    let aside = net.detached();
+    let detached = net.detached();
     let (tls, _) = tls::quic_config(hello);
     let flight = initial::flight(client(tls, net.timeout()).ok()?, to, &name(&hello.name)).await;
     let content: Vec<&[u8]> = flight.iter().map(Vec::as_slice).collect();
-    if content.is_empty() { None } else { aside.last_hop_of(to, &content).await }
+    if content.is_empty() { None } else { detached.last_hop_of(to, &content).await }
 }
 
 /// Whether an Initial with this ClientHello is answered by anything at all.
 pub async fn answers(net: &Net, to: SocketAddr, hello: &Hello, bound: Duration) -> bool {
-    let aside = net.detached();
-    match handshake(&aside, to, hello, bound).await {
+    let detached = net.detached();
+    match handshake(&detached, to, hello, bound).await {
         Ok((connected, _)) => {
             connected.close().await;
             true
@@ -325,8 +325,8 @@ pub async fn answers(net: &Net, to: SocketAddr, hello: &Hello, bound: Duration) 
 
 /// Whether a handshake with this ClientHello comes to an end other than silence.
 pub async fn finishes(net: &Net, to: SocketAddr, hello: &Hello, bound: Duration) -> bool {
-    let aside = net.detached();
-    match handshake(&aside, to, hello, bound).await {
+    let detached = net.detached();
+    match handshake(&detached, to, hello, bound).await {
         Ok((connected, _)) => {
             connected.close().await;
             true

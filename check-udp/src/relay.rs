@@ -153,7 +153,7 @@ async fn mapping<W: Wire>(wire: &mut W, bound: Duration) -> Option<SocketAddr> {
     let read = |bytes: &[u8], ours: &dyn Fn(&Id) -> bool| match binding::read(bytes, ours) {
         // What is no answer to a Binding request here, was one to an earlier request.
         Received::Broken(_) => Received::Ignored,
-        heard => heard,
+        received => received,
     };
     Some(ask(wire, binding::question, bound, read).await.ok()?.value.ok()?.mapped)
 }

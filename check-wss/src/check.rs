@@ -26,6 +26,9 @@ use crate::upgrade::UpgradeRequest;
 use crate::upgrade_io::{UpgradeAnswer, upgrade};
 
 /// Checks that a WebSocket opens, that frames pass both ways, and that an idle connection stays open.
+///
+/// Targets: wss://HOST[:443][/PATH], ws://HOST[:80][/PATH].
+/// Ports may be ranges and lists (10000-10050,443), hosts may have braces ({eu,us}), addresses may be blocks (10.0.0.0/24).
 #[derive(Args, Debug)]
 pub struct Wss {
     /// Number of pings
@@ -65,11 +68,13 @@ pub struct Wss {
 impl Check for Wss {
     const NAME: &'static str = "wss";
     const TOOL: &'static str = "check-wss";
-    const EXAMPLES: &'static str = "\
-  check-wss wss://backstage.example.com/socket
-  check-wss --count 10 --interval 500 ws://example.com/chat
-  check-wss --hold 600 --keepalive 30 wss://example.com/socket
-  TOKEN=… check-wss --header 'Authorization: Bearer $TOKEN' wss://example.com/socket";
+    const EXAMPLES: &'static [&'static str] = &[
+        "check-wss wss://backstage.example.com/socket",
+        "check-wss --count 10 --interval 500 ws://example.com/chat",
+        "check-wss --hold 600 --keepalive 30 wss://example.com/socket",
+        "TOKEN=secret check-wss --header 'Authorization: Bearer $TOKEN' wss://example.com/socket",
+    ];
+    const VARIABLES: &'static [(&'static str, &'static str)] = &[("NAME", "each $NAME in --header")];
     type Facts = Facts;
 
     fn validate(&mut self) -> Result<(), String> {

@@ -106,7 +106,7 @@ impl Situation<'_> {
         let to = Destination::of(self.target);
         let (who, fix) = if reason == Reason::Unknown {
             let fix = format!(
-                "Ask whether the service behind {to} does this by itself ({about}); if not, a device on the way drops some WebSocket frames: allow them."
+                "Ask whether the service behind {to} does this by itself ({about}); if not, a device on the path drops some WebSocket frames: allow them."
             );
             (Who::Unknown, Fix::from(fix))
         } else {

@@ -78,12 +78,12 @@ impl Opener<'_> {
     }
 
     async fn tcp(&self) -> Result<Stream, Failure> {
-        let aside = self.net.detached();
+        let detached = self.net.detached();
         match self.net.proxy_for(self.target) {
-            Some(proxy) => aside.through(&proxy, &self.target.host, self.target.port()).await,
+            Some(proxy) => detached.through(&proxy, &self.target.host, self.target.port()).await,
             None => {
                 let peer = self.peer.ok_or_else(|| Failure::new(Code::DnsNoAddress, "no address"))?;
-                aside.connect(&[peer.ip()], peer.port()).await
+                detached.connect(&[peer.ip()], peer.port()).await
             }
         }
     }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use netcheck_common::failure::{Code, Layer};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The upgrade.
 pub const WS: Layer = Layer::new("ws", Code::WsTimeout, Code::WsReset, Code::WsClosed);
-/// PingSummary. A stage that runs out of time is no pong missed: each ping has its own time limit inside.
+/// The pings. A stage that runs out of time is not a missing pong: each ping has its own time limit.
 pub const PING: Layer = Layer::new("ping", Code::WsTimeout, Code::WsReset, Code::WsClosed);
 /// The text that has to come back.
 pub const ECHO: Layer = Layer::new("echo", Code::WsTimeout, Code::WsReset, Code::WsClosed);
@@ -17,7 +18,7 @@ pub const HOLD: Layer = Layer::new("hold", Code::WsIdleClosed, Code::WsIdleClose
 pub const LONGEST_FRAME: usize = 64 << 10;
 
 /// What goes into the record's `facts`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Facts {
     /// The HTTP status that answered the upgrade.
@@ -47,7 +48,7 @@ pub struct Facts {
     /// Messages the server sent of its own accord.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unasked: Option<u64>,
-    /// PingSummary the server sent.
+    /// Pings the server sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_pings: Option<u64>,
     /// Which frames were answered, where one was not.
@@ -62,7 +63,7 @@ pub struct Facts {
 }
 
 /// What became of one kind of frame.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum FrameAnswer {
     /// None was sent.
@@ -75,7 +76,7 @@ pub enum FrameAnswer {
 }
 
 /// Which frames were answered after the upgrade.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 pub struct AfterUpgrade {
     /// Ping, by pong.
     pub ping: FrameAnswer,
@@ -101,7 +102,7 @@ impl AfterUpgrade {
 }
 
 /// What became of one idle connection.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq)]
 pub struct HeldConnection {
     /// Seconds from its last byte to its end, or to its next use: a silent connection ended at some time before that.
     pub idle_s: f64,
@@ -114,7 +115,7 @@ pub struct HeldConnection {
 }
 
 /// What became of all idle connections.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq)]
 pub struct IdleBracket {
     /// How long connections were held, in seconds.
     pub seconds: f64,
@@ -135,7 +136,7 @@ pub struct IdleBracket {
 }
 
 /// The connection that was pinged all the time.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq)]
 pub struct PingedConnection {
     /// How often it was pinged.
     pub every_s: f64,
@@ -153,7 +154,7 @@ fn is_zero(count: &u64) -> bool {
 }
 
 /// Several pings, in microseconds.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 pub struct PingSummary {
     /// How many were sent.
     pub sent: u32,
@@ -190,16 +191,16 @@ impl PingSummary {
 }
 
 /// A message that came back.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EchoResult {
     /// Its length.
     pub bytes: usize,
-    /// How long it was on the way, there and back.
+    /// The time from sending to its return, in microseconds.
     pub us: u64,
 }
 
 /// How a connection ended.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ConnectionEnd {
     /// By a Close frame (RFC 6455 section 5.5.1).

@@ -24,7 +24,7 @@ impl IdleBracket {
     /// Whether they agree: none was alive after a clearly longer idle time than another's cut.
     pub fn is_consistent(&self) -> bool {
         match (self.alive_s, self.cut_s) {
-            // Timers on the way count in steps of their own, and both ends see a moment differently.
+            // Timers on the path count in steps of their own, and both ends see a moment differently.
             (Some(alive), Some(cut)) => alive <= cut * 1.1 + 0.2,
             _ => true,
         }

@@ -58,7 +58,7 @@ pub struct Nearer {
 }
 
 impl Situation<'_> {
-    /// Whom to ask about a device on the way.
+    /// Whom to ask about a device on the path.
     pub fn device_owner(&self) -> Who {
         match (&self.nearer, self.proxy) {
             (Some(nearer), _) => nearer.who,

@@ -71,7 +71,7 @@ impl UpgradeRequest {
         text.into_bytes()
     }
 
-    /// Judges an answer.
+    /// Decides whether an answer accepts the upgrade.
     ///
     /// # Errors
     /// `ws.status`, `ws.upgrade_missing`, `ws.bad_accept`.
@@ -198,7 +198,7 @@ impl ResponseHead {
         values.flat_map(|(_, value)| value.split(',')).any(|have| have.trim().eq_ignore_ascii_case(token))
     }
 
-    /// How long the body is, where the head says it.
+    /// The length of the body, where the head declares it.
     pub fn length(&self) -> Option<usize> {
         match self.status {
             204 | 304 => Some(0),

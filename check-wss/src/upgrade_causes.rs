@@ -99,7 +99,7 @@ impl Situation<'_> {
             if bare { (Reason::Unknown, Who::Unknown) } else { (Reason::ServiceRefused, Who::Service) };
         let cause = Cause::new(reason, who, self.ask_operator(self.what_to_ask()))
             .with_evidence(self.upgrade_answer())
-            .with_evidence("nothing in the answer or its distance shows a device on the way");
+            .with_evidence("nothing in the answer or its distance shows a device on the path");
         finding(Verdict::Degraded, cause)
     }
 
@@ -107,7 +107,7 @@ impl Situation<'_> {
         format!("the upgrade was answered: {}", self.failure.detail)
     }
 
-    /// The upgrade was stripped or refused on the way.
+    /// The upgrade was stripped or refused on the path.
     fn filtered(&self, signs: Vec<String>) -> Finding {
         let near = self.nearer.as_ref().and_then(|nearer| nearer.near);
         let mut cause = Cause::new(Reason::WebsocketFilter, self.device_owner(), self.permit())
@@ -142,7 +142,7 @@ impl Situation<'_> {
             .with_evidence("407: a proxy asks for credentials, and an origin server never sends that")
     }
 
-    /// What shows that a device on the way answered, or changed the request.
+    /// What shows that a device on the path answered, or changed the request.
     fn signs(&self) -> Vec<String> {
         let field = |name: &'static str| self.facts.headers.get(name).map(|value| (name, value));
         let is_cdn = |value: &str| CDNS.iter().any(|cdn| value.to_ascii_lowercase().contains(cdn));
@@ -157,7 +157,7 @@ impl Situation<'_> {
         signs
     }
 
-    /// 426 names what the server wants. Where that is what was sent, somebody took it out on the way.
+    /// 426 names what the server wants. Where that is what was sent, somebody took it out on the path.
     fn asks_for_what_was_sent(&self) -> Option<String> {
         let upgrade = self.facts.headers.get("upgrade")?.to_ascii_lowercase();
         let versions = self.facts.headers.get("sec-websocket-version");

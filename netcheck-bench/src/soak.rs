@@ -92,11 +92,11 @@ fn look_on(child: &mut Child, lasting: Duration) -> Result<(Vec<Look>, u64), Str
         }
         looks.extend(look(child.id()));
         number += 1;
-        let (broken, mended) = FAULTS[faults % FAULTS.len()];
+        let (broken, repaired) = FAULTS[faults % FAULTS.len()];
         match number % FAULT {
             0 => shell(broken),
             4 if number > FAULT => {
-                shell(mended);
+                shell(repaired);
                 faults += 1;
             }
             _ => {}

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::trace::{Stopped, Trace};
@@ -25,12 +26,14 @@ pub trait Check: clap::Args + Send + Sync + 'static {
     const NAME: &'static str;
     /// The program's name: `check-` and [`Check::NAME`].
     const TOOL: &'static str;
-    /// Examples shown under `--help`.
-    const EXAMPLES: &'static str;
+    /// Command lines shown under `--help`, one each.
+    const EXAMPLES: &'static [&'static str];
+    /// Environment variables of its own, with what they hold.
+    const VARIABLES: &'static [(&'static str, &'static str)] = &[];
     /// Whether the proxies of the environment are for this check's clients.
     const PROXIED: bool = true;
     /// What it learns, besides what every check learns; flattened into the record's `facts`.
-    type Facts: Default + Serialize;
+    type Facts: Default + Serialize + JsonSchema;
 
     /// Checks one target. Only a stage can stop it.
     fn check(

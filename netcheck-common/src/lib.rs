@@ -15,7 +15,13 @@ pub use netcheck_net::{
 #[cfg(feature = "manual")]
 pub use netcheck_record::manual;
 pub use netcheck_record::{
-    cause, code_kind, escape, failure, file, fix, flags, record, sample, scheme, secret, spec, target,
+    cause, code_kind, escape, facts, failure, file, fix, flags, record, sample, scheme, secret, spec, target,
 };
 
 pub use run::run;
+
+/// What a check learns, for the schema of the record.
+#[must_use]
+pub fn facts_of<C: check::Check>() -> facts::CheckFacts {
+    facts::CheckFacts { check: C::NAME, own: <C::Facts as schemars::JsonSchema>::json_schema }
+}

@@ -281,7 +281,7 @@ impl<F: Default> Trace<F> {
         self.stages.iter().any(|passed| passed.stage == stage && passed.ok)
     }
 
-    /// Ends the trace: what was seen on the way, and what the check itself learned.
+    /// Ends the trace: what was seen on the path, and what the check itself learned.
     #[must_use]
     pub fn finish(self) -> (Observed, F) {
         let mut path = self.net.take_observations();

@@ -103,8 +103,8 @@ async fn highest<F: Future<Output = bool>>(took: Duration, passes: impl Fn(u8, D
             .filter_map(|n| low.checked_add(n.checked_mul(step)?))
             .filter(|least| *least <= high)
             .collect();
-        let heard = join_all(thresholds.iter().map(|least| passes(*least, wait))).await;
-        let passed = heard.into_iter().take_while(|heard| *heard).count();
+        let received = join_all(thresholds.iter().map(|least| passes(*least, wait))).await;
+        let passed = received.into_iter().take_while(|received| *received).count();
         high = thresholds.get(passed).map_or(high, |failed| failed - 1);
         low = thresholds[..passed].last().copied().unwrap_or(low);
     }

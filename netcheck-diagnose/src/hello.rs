@@ -24,13 +24,13 @@ pub enum Outcome {
 
 /// Shakes hands with `to` under another name, with a small ClientHello.
 pub async fn with_name(net: &Diagnosis, to: SocketAddr, name: &str) -> Outcome {
-    let aside = net.detached();
+    let detached = net.detached();
     let bound = net.timeout().mul_f64(0.4).min(net.left());
     let work = async {
-        let Ok(stream) = aside.connect(&[to.ip()], to.port()).await else { return Outcome::Unreached };
+        let Ok(stream) = detached.connect(&[to.ip()], to.port()).await else { return Outcome::Unreached };
         let hello = Hello { opportunistic: true, ..Hello::to(&Host::Name(name.to_owned())) };
-        let outcome = aside.handshake(stream, &hello).await;
-        let seen = aside.take_observations();
+        let outcome = detached.handshake(stream, &hello).await;
+        let seen = detached.take_observations();
         match outcome {
             Ok(_) => Outcome::Spoke(seen.chain),
             Err(_) if seen.chain.is_some() || seen.tls_alert.is_some() => Outcome::Spoke(seen.chain),

@@ -107,15 +107,15 @@ async fn by_layer(
     net: &Diagnosis,
 ) -> Option<Finding> {
     let layer = failure.code.layer();
-    let astray = match layer {
+    let elsewhere = match layer {
         // What proved to be the service is no block page, wherever it is.
         "dns" | "tcp" | "tls" | "http" if observed.path.trust != Some(Trust::Public) => {
             rules::name::block_page_address(target, observed, failure, net)
         }
         _ => None,
     };
-    let found = match (astray, rules::of_layer(layer)) {
-        (Some(astray), _) => Some(astray),
+    let found = match (elsewhere, rules::of_layer(layer)) {
+        (Some(elsewhere), _) => Some(elsewhere),
         (None, Some(rule)) => {
             let net = &net.with_rule(rule);
             (rule.explain)(rules::Situation { target, observed, failure, net }).await

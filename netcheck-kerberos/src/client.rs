@@ -16,7 +16,7 @@ use crate::time::Time;
 use crate::token;
 use crate::wire::{self, Opener, STRONG};
 
-/// The most realms on the way to a service.
+/// The most realms on the path to a service.
 const MOST_REALMS: usize = 8;
 
 /// A service's ticket: what a browser would show, and the means to make tokens.

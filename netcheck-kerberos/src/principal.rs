@@ -28,9 +28,9 @@ impl Principal {
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = vec![String::new()];
         let mut realm: Option<String> = None;
-        let mut letters = text.chars();
-        while let Some(letter) = letters.next() {
-            let letter = match letter {
+        let mut characters = text.chars();
+        while let Some(character) = characters.next() {
+            let character = match character {
                 '/' if realm.is_none() => {
                     parts.push(String::new());
                     continue;
@@ -39,13 +39,13 @@ impl Principal {
                     realm = Some(String::new());
                     continue;
                 }
-                '\\' => letters.next()?,
+                '\\' => characters.next()?,
                 plain => plain,
             };
-            if letter.is_control() {
+            if character.is_control() {
                 return None;
             }
-            realm.as_mut().or(parts.last_mut())?.push(letter);
+            realm.as_mut().or(parts.last_mut())?.push(character);
         }
         if parts.len() > MOST_COMPONENTS || parts.iter().any(String::is_empty) {
             return None;
@@ -100,11 +100,11 @@ impl Principal {
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let escaped = |part: &String| {
-            part.chars().fold(String::new(), |mut text, letter| {
-                if matches!(letter, '/' | '@' | '\\') {
+            part.chars().fold(String::new(), |mut text, character| {
+                if matches!(character, '/' | '@' | '\\') {
                     text.push('\\');
                 }
-                text.push(letter);
+                text.push(character);
                 text
             })
         };

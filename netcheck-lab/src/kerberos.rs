@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::closed_port;
+use crate::script::free_port;
 use crate::world::{listening, said};
 
 /// Encryption types of the realm's keys, strongest first.
@@ -29,7 +29,7 @@ impl Realm {
     /// The KDC cannot be made or started: `krb5-kdc`, `krb5-admin-server` and `krb5-user` are needed.
     #[must_use]
     pub fn start(realms: &[&str], etypes: &str, more: &str) -> Realm {
-        let kdc_address = format!("127.0.0.1:{}", closed_port());
+        let kdc_address = format!("127.0.0.1:{}", free_port());
         let realms = realms.iter().map(|realm| (*realm).to_owned()).collect();
         let mut realm = Realm { dir: tempfile::tempdir().unwrap(), kdc: None, realms, kdc_address };
         realm.configure(etypes, more);
@@ -157,7 +157,7 @@ impl Squid {
     /// It cannot be started: `squid-openssl` and `faketime` are needed.
     #[must_use]
     pub fn start(realm: &Realm, authentication: &str, clock: Option<&str>) -> Squid {
-        let port = closed_port();
+        let port = free_port();
         let dir = realm.dir.path().display();
         let config = format!(
             "http_port 127.0.0.1:{port}\npid_filename none\ncache deny all\naccess_log none\ncache_log {dir}/squid.log\n\

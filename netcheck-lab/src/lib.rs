@@ -17,6 +17,7 @@ pub mod dns;
 pub mod filters;
 pub mod kerberos;
 pub mod pki;
+pub mod records;
 pub mod script;
 pub mod tool;
 pub mod trial;
@@ -24,5 +25,5 @@ pub mod udp;
 mod wire;
 pub mod world;
 
-pub use script::{Act, Server, closed_port, closed_ports};
+pub use script::{Act, Server, closed_port, closed_ports, free_port};
 pub use udp::UdpServer;

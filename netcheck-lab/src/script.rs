@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustls::ServerConfig;
+use socket2::{Domain, Socket, Type};
 
 use crate::act::play;
 pub use crate::act::{Act, Answer};
@@ -208,7 +209,10 @@ impl Drop for Playing {
     }
 }
 
-/// A loopback port that refuses: nothing listens there.
+/// Sockets that are bound and never listen: their ports refuse, and no other server gets them.
+static CLOSED: Mutex<Vec<Socket>> = Mutex::new(Vec::new());
+
+/// A loopback port that refuses TCP as long as this process lives.
 #[must_use]
 pub fn closed_port() -> u16 {
     let [port] = closed_ports();
@@ -218,7 +222,17 @@ pub fn closed_port() -> u16 {
 /// Several different ports that refuse.
 #[must_use]
 pub fn closed_ports<const N: usize>() -> [u16; N] {
-    // The kernel hands out ephemeral ports so that one just given back is not the next one taken.
-    let listeners = [(); N].map(|()| TcpListener::bind((LOOPBACK, 0)).unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    [(); N].map(|()| {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(LOOPBACK, 0).into()).unwrap();
+        let port = socket.local_addr().unwrap().as_socket().unwrap().port();
+        CLOSED.lock().unwrap().push(socket);
+        port
+    })
+}
+
+/// A loopback port for a server that cannot choose its own: it was free a moment ago.
+#[must_use]
+pub fn free_port() -> u16 {
+    TcpListener::bind((LOOPBACK, 0)).unwrap().local_addr().unwrap().port()
 }

@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::records;
+
 /// How long a tool may run before it is ended and the test with it.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -184,7 +186,8 @@ impl Running {
     /// Waits for its end.
     ///
     /// # Panics
-    /// Ends the test when a line on standard output is not JSON although it begins like it.
+    /// Ends the test when a line on standard output is not JSON although it begins like it, or a record that the
+    /// published schema does not allow.
     #[must_use]
     pub fn wait(mut self) -> Outcome {
         let mut stdout = std::mem::take(&mut self.read);
@@ -197,11 +200,12 @@ impl Running {
             use std::os::unix::process::ExitStatusExt;
             -status.signal().unwrap_or(0)
         });
-        let records = stdout
+        let records: Vec<Value> = stdout
             .lines()
             .filter(|line| line.starts_with('{'))
             .map(|line| serde_json::from_str(line).expect("a record is one line of JSON"))
             .collect();
+        records::accept(&records);
         drop(self.dir);
         Outcome { code, records, stdout, stderr }
     }

@@ -69,7 +69,7 @@ fn a_fault_is_where_the_scenario_puts_it() {
 }
 
 #[test]
-fn worlds_stand_side_by_side() {
+fn worlds_exist_side_by_side() {
     let worlds: Vec<_> =
         (0..3).map(|_| thread::spawn(|| lab(&["run", "healthy-dual-stack", "--", "true"]))).collect();
     for world in worlds {

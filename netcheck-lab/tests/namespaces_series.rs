@@ -20,7 +20,7 @@ fn loss_and_rationed_icmp_make_nobody_sure_of_a_filter() {
 }
 
 #[test]
-fn equal_links_and_one_ill_server_make_nobody_sure_of_a_firewall() {
+fn equal_links_and_one_broken_server_make_nobody_sure_of_a_firewall() {
     series("series-ecmp-backends");
 }
 

@@ -117,8 +117,8 @@ fn an_echo_ends_when_the_peer_does() {
 #[test]
 fn each_connection_of_a_sequence_has_its_own_script_and_the_last_repeats() {
     let server = Server::sequence(vec![vec![Act::send("1")], vec![Act::send("2")]]);
-    let heard: Vec<_> = (0..3).map(|_| all(dial(server.port))).collect();
-    assert_eq!(heard, [b"1", b"2", b"2"]);
+    let received: Vec<_> = (0..3).map(|_| all(dial(server.port))).collect();
+    assert_eq!(received, [b"1", b"2", b"2"]);
     assert_eq!(server.accepted(), 3);
 }
 

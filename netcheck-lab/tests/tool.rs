@@ -10,9 +10,9 @@ fn input_files_and_environment_reach_the_tool_and_its_output_comes_back() {
         .args(["-c", script])
         .file("note.json", "{\"a\":1}\n")
         .stdin("not a record\n")
-        .env("WORD", "heard")
+        .env("WORD", "received")
         .run();
-    assert_eq!((outcome.code, outcome.stderr.as_str()), (3, "heard\n"));
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (3, "received\n"));
     assert_eq!(outcome.one(), &json!({"a": 1}));
     assert_eq!(outcome.stdout, "{\"a\":1}\nnot a record\n");
 }

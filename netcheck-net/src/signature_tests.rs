@@ -20,7 +20,7 @@ proptest! {
     }
 
     #[test]
-    fn a_mark_is_found_wherever_it_stands(before in any::<Vec<u8>>(), after in any::<Vec<u8>>(), upper in any::<bool>()) {
+    fn a_mark_is_found_wherever_it_is(before in any::<Vec<u8>>(), after in any::<Vec<u8>>(), upper in any::<bool>()) {
         let mark = if upper { "POWERED BY FORTIGUARD" } else { "Powered by FortiGuard" };
         let body = [&before[..], mark.as_bytes(), &after].concat();
         prop_assert!(match_page(&answer(Vec::new(), body)).is_some());

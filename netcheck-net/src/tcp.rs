@@ -142,7 +142,7 @@ async fn finish(stream: TcpStream, to: SocketAddr, local: Option<SocketAddr>) ->
         // An ICMP error that arrives while connect() still holds the socket is only queued: the socket then shows an
         // event and no error, and is not connected all the same.
         if failed.is_none() && stream.peer_addr().is_ok() {
-            return stood(stream, to, local);
+            return connected(stream, to, local);
         }
         let icmp = icmp::take(&stream);
         if failed.is_some() || icmp.is_some() {
@@ -158,7 +158,7 @@ async fn finish(stream: TcpStream, to: SocketAddr, local: Option<SocketAddr>) ->
     let (code, detail) = match error.as_ref().and_then(io::Error::raw_os_error) {
         Some(libc::ECONNREFUSED) => (Code::TcpRefused, "the SYN was answered by RST"),
         Some(libc::ECONNRESET | libc::EPIPE) => {
-            (Code::TcpReset, "the connection was reset as soon as it stood")
+            (Code::TcpReset, "the connection was reset as soon as it opened")
         }
         Some(libc::ENETUNREACH) => (Code::TcpNetUnreachable, "network unreachable"),
         Some(libc::EHOSTUNREACH) => {
@@ -170,7 +170,7 @@ async fn finish(stream: TcpStream, to: SocketAddr, local: Option<SocketAddr>) ->
     Err(Refusal { failure: Failure::new(code, detail), icmp: None })
 }
 
-fn stood(stream: TcpStream, to: SocketAddr, local: Option<SocketAddr>) -> Result<TcpStream, Refusal> {
+fn connected(stream: TcpStream, to: SocketAddr, local: Option<SocketAddr>) -> Result<TcpStream, Refusal> {
     // A port of our own choosing may be the very port we call: a connection with ourselves proves nothing.
     if local == Some(to) {
         let failure = Failure::new(Code::TcpRefused, "nothing listens: the socket met itself");

@@ -42,7 +42,7 @@ pub fn is_page(text: &str) -> bool {
 
 fn utf16(raw: &[u8], unit: fn([u8; 2]) -> u16) -> String {
     let units = raw.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-    char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    char::decode_utf16(units).map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 #[cfg(test)]

@@ -14,132 +14,150 @@ use crate::scheme::HelloKind;
 /// The form of the output.
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
 pub enum Format {
-    /// One JSON object a line.
+    /// One JSON object per line
     Json,
-    /// One line a target, for people.
+    /// One line per target, for people
     Text,
 }
 
 /// Whether a failure is followed by control experiments.
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
 pub enum Diagnose {
-    /// After a failure, or while a stage stays silent.
+    /// After a failure, and while a stage gets no answer
     Auto,
-    /// Never: only what the check itself saw.
+    /// Never: send only the check itself
     Never,
 }
 
-/// The flags every check has (docs/RECORD.md tells what they change in a record).
+/// Headings of `--help`: the same in every tool, in this order, after the tool's own options.
+pub mod headings {
+    /// What is checked.
+    pub const TARGETS: &str = "Targets";
+    /// How long, how many, how often.
+    pub const LOAD: &str = "Time and load";
+    /// How packets leave this machine, and how names are resolved.
+    pub const NETWORK: &str = "Network";
+    /// The way through a proxy.
+    pub const PROXY: &str = "Proxy";
+    /// What is sent and trusted in TLS.
+    pub const TLS: &str = "TLS";
+    /// What follows a failure.
+    pub const DIAGNOSIS: &str = "Diagnosis";
+    /// What is printed.
+    pub const OUTPUT: &str = "Output";
+}
+use headings::{DIAGNOSIS, LOAD, NETWORK, OUTPUT, PROXY, TARGETS, TLS};
+
+/// The flags every check has (docs/RECORD.md says what they change in a record).
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Common options")]
 pub struct Flags {
-    /// Targets; with none, one per line on standard input
-    #[arg(value_name = "TARGET")]
+    /// Targets; without any, standard input is read, one target per line
+    #[arg(value_name = "TARGET", help_heading = TARGETS)]
     pub targets: Vec<String>,
-    /// Bound of each stage
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    /// Number of addresses drawn evenly from each block
+    #[arg(long, value_name = "N", help_heading = TARGETS, value_parser = clap::value_parser!(u64).range(1..))]
+    pub sample: Option<u64>,
+    /// Seed of all random choices
+    #[arg(long, value_name = "N", default_value = "0", help_heading = TARGETS)]
+    pub seed: u64,
+    /// Accept private addresses as correct for these names
+    #[arg(long, help_heading = TARGETS)]
+    pub private_ok: bool,
+    /// Time limit of each stage
+    #[arg(long, value_name = "SECONDS", default_value = "5", help_heading = LOAD, value_parser = seconds)]
     pub timeout: Duration,
-    /// Bound of a whole target [default: 4 × timeout, and what a hold takes on purpose]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// Time limit of each target [default: 4 × timeout, plus the time of --hold, --publish or --relay]
+    #[arg(long, value_name = "SECONDS", help_heading = LOAD, value_parser = seconds)]
     pub deadline: Option<Duration>,
-    /// Targets at once (many at once bend the timings: 512 handshakes share one processor)
-    #[arg(long, value_name = "N", default_value = "64", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Maximum concurrent targets; high values inflate latencies, use 1 for precise timing
+    #[arg(long, value_name = "N", default_value = "64", help_heading = LOAD, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: u32,
-    /// New targets a second [default: unlimited]
-    #[arg(long, value_name = "N", value_parser = rate)]
+    /// Maximum number of targets started per second [default: unlimited]
+    #[arg(long, value_name = "N", help_heading = LOAD, value_parser = rate)]
     pub rate: Option<f64>,
-    /// Tries for a target that fails
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=100))]
+    /// Maximum number of attempts for a target that fails
+    #[arg(long, value_name = "N", default_value = "1", help_heading = LOAD, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub attempts: u32,
-    /// Print records in order of input
-    #[arg(long)]
-    pub ordered: bool,
-    /// Count a degraded target as failed in the exit code
-    #[arg(long)]
-    pub strict: bool,
     /// Use IPv4 only
-    #[arg(short = '4', conflicts_with = "ipv6")]
+    #[arg(short = '4', conflicts_with = "ipv6", help_heading = NETWORK)]
     pub ipv4: bool,
     /// Use IPv6 only
-    #[arg(short = '6')]
+    #[arg(short = '6', help_heading = NETWORK)]
     pub ipv6: bool,
-    /// Ask this resolver instead of the system's
-    #[arg(long, value_name = "ADDR[:PORT]", value_parser = resolver)]
+    /// Send through this interface
+    #[arg(long, value_name = "NAME", help_heading = NETWORK)]
+    pub interface: Option<String>,
+    /// Send from this address
+    #[arg(long, value_name = "ADDR", help_heading = NETWORK)]
+    pub source: Option<IpAddr>,
+    /// Use this resolver instead of the system's
+    #[arg(long, value_name = "ADDR[:PORT]", help_heading = NETWORK, value_parser = resolver)]
     pub resolver: Option<SocketAddr>,
-    /// A second opinion on names: a resolver's address or a DNS-over-HTTPS URL
-    #[arg(long, value_name = "ADDR|URL", value_parser = ReferenceParser)]
+    /// Compare failed names with this resolver: its address, or a DNS-over-HTTPS URL
+    #[arg(long, value_name = "ADDR|URL", help_heading = NETWORK, value_parser = ReferenceParser)]
     pub reference_resolver: Option<Reference>,
     /// Connect to IP for HOST; HOST stays in SNI and Host (repeatable)
-    #[arg(long, value_name = "HOST=IP", value_parser = pin)]
+    #[arg(long, value_name = "HOST=IP", help_heading = NETWORK, value_parser = pin)]
     pub connect_to: Vec<(String, IpAddr)>,
-    /// `env`, `system` (environment, browser policy, desktop, WPAD), `none`, pac+URL, or http://, https://, socks5h:// URL; credentials from NETCHECK_PROXY_USER, NETCHECK_PROXY_PASSWORD or --proxy-credentials
-    #[arg(long, value_name = "env|system|none|pac+URL|URL", default_value = "env")]
+    /// Proxy: `env` (variables), `system` (variables, browser policy, desktop, WPAD), `none`, pac+URL, or an http://, https:// or socks5h:// URL
+    #[arg(long, value_name = "env|system|none|pac+URL|URL", default_value = "env", help_heading = PROXY)]
     pub proxy: String,
-    /// How to answer a proxy that asks who you are
-    #[arg(long, value_enum, value_name = "SCHEME", default_value = "auto")]
-    pub proxy_auth: ProxyAuth,
-    /// The proxy's service principal [default: HTTP/ and the proxy's canonical host name]
-    #[arg(long, value_name = "HTTP/HOST[@REALM]")]
-    pub proxy_spn: Option<String>,
-    /// Keytab to ask for Kerberos tickets with, instead of the ticket cache
-    #[arg(long, value_name = "FILE")]
-    pub proxy_keytab: Option<PathBuf>,
-    /// Proxies that get a password although a PAC file fetched over plain HTTP chose them (repeatable)
-    #[arg(long, value_name = "HOST")]
-    pub proxy_auth_to: Vec<String>,
-    /// Only say which proxies each target would take, and why: nothing is sent to a target
-    #[arg(long)]
-    pub list_proxies: bool,
     /// File whose first line is USER:PASSWORD for the proxy
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = PROXY)]
     pub proxy_credentials: Option<PathBuf>,
-    /// Private addresses are right answers for these names
-    #[arg(long)]
-    pub private_ok: bool,
-    /// Leave through this interface
-    #[arg(long, value_name = "NAME")]
-    pub interface: Option<String>,
-    /// Leave from this address
-    #[arg(long, value_name = "ADDR")]
-    pub source: Option<IpAddr>,
-    /// Public roots to use instead of the built-in ones
-    #[arg(long, value_name = "FILE.pem")]
-    pub public_roots: Option<PathBuf>,
-    /// ClientHello to send [default: browser for https, wss, tls, quic and h3; small for the others]
-    #[arg(long, value_enum, value_name = "KIND")]
+    /// Authentication at a proxy that asks for it
+    #[arg(long, value_enum, value_name = "SCHEME", default_value = "auto", help_heading = PROXY)]
+    pub proxy_auth: ProxyAuth,
+    /// Hosts of proxies that get a password even if a PAC file fetched over plain HTTP chose them (repeatable)
+    #[arg(long, value_name = "HOST", help_heading = PROXY)]
+    pub proxy_auth_to: Vec<String>,
+    /// Service principal of the proxy [default: HTTP/ and the proxy's canonical host name]
+    #[arg(long, value_name = "HTTP/HOST[@REALM]", help_heading = PROXY)]
+    pub proxy_spn: Option<String>,
+    /// Keytab for Kerberos tickets, instead of the ticket cache
+    #[arg(long, value_name = "FILE", help_heading = PROXY)]
+    pub proxy_keytab: Option<PathBuf>,
+    /// Show which proxies each target would use, and why; send nothing to the targets
+    #[arg(long, help_heading = PROXY)]
+    pub list_proxies: bool,
+    /// ClientHello [default: browser for https, wss, tls, quic and h3; small for the other schemes]
+    #[arg(long, value_enum, value_name = "KIND", help_heading = TLS)]
     pub hello: Option<HelloKind>,
-    /// Control experiments after a failure
-    #[arg(long, value_enum, default_value = "auto")]
+    /// Public roots, instead of the built-in ones
+    #[arg(long, value_name = "FILE.pem", help_heading = TLS)]
+    pub public_roots: Option<PathBuf>,
+    /// Control experiments
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", help_heading = DIAGNOSIS)]
     pub diagnose: Diagnose,
-    /// Output format [default: text on a terminal, json otherwise]
-    #[arg(long, value_enum)]
-    pub format: Option<Format>,
-    /// Seed of every random choice
-    #[arg(long, value_name = "N", default_value = "0")]
-    pub seed: u64,
-    /// Addresses drawn from each block, evenly
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub sample: Option<u64>,
-    /// Tell each stage, experiment and rule on standard error (-vv: each connection attempt too)
-    #[arg(short, action = clap::ArgAction::Count)]
+    /// Show each stage, experiment and rule on standard error (-vv: each connection attempt too)
+    #[arg(short, action = clap::ArgAction::Count, help_heading = DIAGNOSIS)]
     pub verbose: u8,
+    /// Output format [default: text on a terminal, json otherwise]
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = OUTPUT)]
+    pub format: Option<Format>,
+    /// Print records in the order of the input
+    #[arg(long, help_heading = OUTPUT)]
+    pub ordered: bool,
+    /// Count a degraded target as failed in the exit code
+    #[arg(long, help_heading = OUTPUT)]
+    pub strict: bool,
 }
 
-/// How a proxy's question who we are is answered.
+/// How this machine authenticates at a proxy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ProxyAuth {
-    /// Negotiate where a ticket can be had, else Basic
+    /// Negotiate if there is a Kerberos ticket, otherwise Basic
     #[default]
     Auto,
-    /// User and password
+    /// User name and password
     Basic,
     /// Kerberos
     Negotiate,
-    /// Not at all
+    /// No authentication
     None,
 }
 
-/// Who gives the second opinion on names.
+/// The resolver that failed names are compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {
     /// A resolver, over UDP and TCP.
@@ -207,7 +225,7 @@ fn resolver(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "an address, or address:port".into())
 }
 
-/// An IPv6 address may stand in brackets.
+/// An address without the brackets of IPv6.
 fn bare(text: &str) -> &str {
     text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text)
 }

@@ -4,8 +4,10 @@
 
 pub mod cause;
 pub mod clock;
+mod code;
 pub mod code_kind;
 pub mod escape;
+pub mod facts;
 pub mod failure;
 pub mod file;
 pub mod fix;
@@ -19,5 +21,7 @@ pub mod sample;
 pub mod scheme;
 pub mod secret;
 pub mod spec;
+pub mod spelling;
 pub mod target;
+mod vocabulary;
 pub mod web_address;

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::Transform as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::cause::Cause;
+use crate::facts::{self, CheckFacts, Strict};
 use crate::failure::Failure;
 use crate::labels::Labels;
 
@@ -97,7 +100,7 @@ pub struct Record {
     /// The way the packets took.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub path: Option<Path>,
-    /// What was learned on the way (docs/RECORD.md).
+    /// What was learned on the path: the common facts, and those of the check.
     #[serde(default)]
     pub facts: Map<String, Value>,
     /// The labels that came with the target, unchanged.
@@ -112,10 +115,16 @@ impl Record {
         self.labels.as_ref().and_then(|labels| labels.flag("required")) != Some(false)
     }
 
-    /// The JSON Schema of a record, as docs/record.schema.json holds it.
+    /// The JSON Schema of a record with the facts of these checks, as docs/record.schema.json holds it.
     #[must_use]
-    pub fn schema() -> String {
-        let schema = schemars::schema_for!(Record);
+    pub fn schema(checks: &[CheckFacts]) -> String {
+        let settings = SchemaSettings::draft2020_12().for_serialize();
+        let mut generator = settings.into_generator();
+        let mut schema = generator.root_schema_for::<Record>();
+        let conditions = facts::conditions(checks, &mut generator);
+        schema.insert("$defs".into(), generator.take_definitions(true).into());
+        Strict.transform(&mut schema);
+        schema.insert("allOf".into(), conditions.into());
         let sorted: BTreeMap<String, Value> =
             schema.as_object().cloned().unwrap_or_default().into_iter().collect();
         let mut text = serde_json::to_string_pretty(&sorted).unwrap_or_default();

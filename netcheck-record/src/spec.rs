@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 
 use crate::labels::Labels;
 use crate::sample;
-use crate::scheme::{DefaultPort, Scheme};
+use crate::scheme::{self, DefaultPort, Scheme};
+use crate::spelling;
 use crate::target::{Host, Invalid, Target};
 
 /// The widest block that is swept without being asked to sample it.
@@ -121,10 +122,17 @@ impl Spec {
             None => (authority.to_owned(), path.to_owned()),
         };
         let (host, ports) = split_port(&authority)?;
-        let ports = port_list(scheme, ports)?;
+        let ports = port_list(scheme, host, ports)?;
         let hosts = hosts(host, sampling)?;
         let path = clean_path(scheme, &path)?;
         Ok(Spec { scheme, hosts, ports, path, labels: None })
+    }
+
+    /// The host that was probably meant, where its name ends in a slip of the keyboard.
+    #[must_use]
+    pub fn meant_host(&self) -> Option<String> {
+        let Hosts::Named(hosts) = &self.hosts else { return None };
+        hosts.iter().find_map(|host| spelling::host(&host.to_string()))
     }
 
     /// The targets, made as they are asked for.
@@ -153,11 +161,22 @@ impl Spec {
 }
 
 fn known(name: &str, tool: &str) -> Result<Scheme, Invalid> {
-    let scheme = Scheme::named(name).ok_or_else(|| Invalid::new("the scheme is not known"))?;
+    let scheme = Scheme::named(name).ok_or_else(|| unknown(name, tool))?;
     if scheme.tool != tool || scheme.name == "message" {
         return Err(Invalid::new(format!("{}:// is checked by check-{}", scheme.name, scheme.tool)));
     }
     Ok(scheme)
+}
+
+/// What can be written instead of a scheme that does not exist.
+fn unknown(name: &str, tool: &str) -> Invalid {
+    let own: Vec<&str> = scheme::all()
+        .filter(|scheme| scheme.tool == tool && scheme.name != "message")
+        .map(|scheme| scheme.name)
+        .collect();
+    let meant =
+        spelling::scheme(name).map(|scheme| format!("; did you mean {scheme}://?")).unwrap_or_default();
+    Invalid::new(format!("the scheme is not known{meant} (check-{tool} has {})", own.join(", ")))
 }
 
 fn bare(text: &str, tool: &str) -> Result<Scheme, Invalid> {
@@ -166,7 +185,10 @@ fn bare(text: &str, tool: &str) -> Result<Scheme, Invalid> {
     match split_port(authority)? {
         (_, Some(_)) => Ok(scheme),
         _ if block(authority, &text[authority.len()..]).is_some() => Ok(scheme),
-        _ => Err(Invalid::new("neither scheme://host nor host:port")),
+        _ => Err(Invalid::new(format!(
+            "neither scheme://host nor host:port, as in {}://host:443",
+            scheme.name
+        ))),
     }
 }
 
@@ -203,18 +225,21 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), Invalid> {
         };
     }
     match authority.split_once(':') {
-        Some((_, ports)) if ports.contains(':') => Err(Invalid::new("an IPv6 address stands in brackets")),
+        Some((_, ports)) if ports.contains(':') => Err(Invalid::new("an IPv6 address needs brackets")),
         Some((host, ports)) => Ok((host, Some(ports))),
         None => Ok((authority, None)),
     }
 }
 
-fn port_list(scheme: Scheme, text: Option<&str>) -> Result<Vec<(u16, u16)>, Invalid> {
+fn port_list(scheme: Scheme, host: &str, text: Option<&str>) -> Result<Vec<(u16, u16)>, Invalid> {
     let Some(text) = text else {
         return match scheme.port {
             DefaultPort::Is(port) => Ok(vec![(port, port)]),
             DefaultPort::None => Ok(Vec::new()),
-            DefaultPort::Required => Err(Invalid::new(format!("{}:// needs a port", scheme.name))),
+            DefaultPort::Required => {
+                let name = scheme.name;
+                Err(Invalid::new(format!("{name}:// needs a port, as in {name}://{host}:443")))
+            }
         };
     };
     if scheme.port == DefaultPort::None {

@@ -51,9 +51,30 @@ pub enum Home {
     Installed,
 }
 
-/// Does this network let an event platform work, and if not, why, where, and what has to change?
+/// What follows the commands in `--help`.
+const ENDING: &str = "\
+Examples:
+  netcheck check
+  netcheck check --role participants --output participants.jsonl
+  netcheck report netcheck.jsonl --format html --output report.html
+  netcheck diff before.jsonl after.jsonl
+  netcheck allowlist --format squid
+
+Exit codes:
+  0     every required requirement works, with limits or without
+  1     a required requirement does not work or is not known; with --strict also: works with limits
+  2     wrong usage, an incomplete run, or a file that cannot be read or written
+  128+N signal N ended the program
+
+Files and variables:
+  netcheck.jsonl                               the records of the last run; the one before is NAME.1
+  NETCHECK_TOOLS                               folder of the tools
+  http_proxy https_proxy all_proxy no_proxy    proxies, with --proxy env
+  NETCHECK_PROXY_USER NETCHECK_PROXY_PASSWORD  credentials for the proxy";
+
+/// Checks whether this network lets an event platform work; if not: who blocks it, where, and what to change.
 #[derive(Parser)]
-#[command(name = "netcheck", version, propagate_version = true)]
+#[command(name = "netcheck", version, propagate_version = true, max_term_width = 100, after_help = ENDING)]
 struct Netcheck {
     #[command(subcommand)]
     command: Command,
@@ -63,17 +84,17 @@ struct Netcheck {
 #[derive(Subcommand)]
 #[expect(private_interfaces, reason = "the arguments of a command are the command's own")]
 pub enum Command {
-    /// Checks every target of a profile.
+    /// Check every target of a profile and say what to change.
     Check(Box<check::Args>),
-    /// Prints what would be checked.
+    /// Print the targets of a profile.
     Plan(planning::Args),
-    /// Says what records mean.
+    /// Show records as a page, a text or numbers.
     Report(report::Args),
-    /// Compares two files of records.
+    /// Compare two files of records.
     Diff(diff::Args),
-    /// Writes what to allow, in the form of a firewall.
+    /// Write the rules of a profile in the language of a firewall or proxy.
     Allowlist(allowlist::Args),
-    /// Works with profiles.
+    /// List, show, validate and create profiles.
     Profile(profiles::Args),
 }
 

@@ -1,4 +1,4 @@
-//! The flags that are handed on to the tools, and how their command lines are made.
+//! The flags that are passed to the tools, and how their command lines are made.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,23 +7,23 @@ use netcheck_record::flags::Reference;
 
 use crate::env_secrets;
 
-/// Flags that are handed on to the tools, which document them (`check-tcp --help`).
+/// Flags that are passed to the tools, which document them (`check-tcp --help`).
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Handed on to the tools")]
+#[command(next_help_heading = "Passed to the tools")]
 pub(crate) struct ToolFlags {
-    /// Bound of each stage [default: 5]
+    /// Time limit of each stage [default: 5]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<f64>,
-    /// Bound of a whole target [default: 4 × timeout]
+    /// Time limit of each target [default: 4 × timeout]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) deadline: Option<f64>,
-    /// Targets at once, each tool [default: all of its share, at most 512]
+    /// Maximum concurrent targets of each tool [default: all of its targets, at most 512]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) jobs: Option<u32>,
-    /// New targets a second, each tool [default: unlimited]
+    /// Maximum number of targets started per second by each tool [default: unlimited]
     #[arg(long, value_name = "N", value_parser = seconds)]
     pub(crate) rate: Option<f64>,
-    /// Tries for a target that fails
+    /// Maximum number of attempts for a target that fails
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) attempts: Option<u32>,
     /// Use IPv4 only
@@ -32,55 +32,55 @@ pub(crate) struct ToolFlags {
     /// Use IPv6 only
     #[arg(short = '6')]
     ipv6: bool,
-    /// Ask this resolver instead of the system's
+    /// Use this resolver instead of the system's
     #[arg(long, value_name = "ADDR[:PORT]")]
     resolver: Option<String>,
-    /// A second opinion on names
+    /// Compare failed names with this resolver
     #[arg(long, value_name = "ADDR|URL")]
     reference_resolver: Option<String>,
     /// Connect to IP for HOST (repeatable)
     #[arg(long, value_name = "HOST=IP")]
     connect_to: Vec<String>,
-    /// `env`, `system`, `none`, pac+URL, or a URL; credentials from NETCHECK_PROXY_USER and NETCHECK_PROXY_PASSWORD
+    /// Proxy: `env`, `system`, `none`, pac+URL, or a URL; credentials from NETCHECK_PROXY_USER and NETCHECK_PROXY_PASSWORD
     #[arg(long, value_name = "env|system|none|pac+URL|URL")]
     pub(crate) proxy: Option<String>,
-    /// How to answer a proxy that asks who you are
+    /// Authentication at a proxy that asks for it
     #[arg(long, value_name = "auto|basic|negotiate|none", value_parser = ["auto", "basic", "negotiate", "none"])]
     proxy_auth: Option<String>,
-    /// The proxy's service principal
+    /// Service principal of the proxy
     #[arg(long, value_name = "HTTP/HOST[@REALM]")]
     proxy_spn: Option<String>,
-    /// Keytab to ask for Kerberos tickets with
+    /// Keytab for Kerberos tickets
     #[arg(long, value_name = "FILE")]
     proxy_keytab: Option<String>,
-    /// Proxies that get a password although a PAC file fetched over plain HTTP chose them (repeatable)
+    /// Hosts of proxies that get a password even if a PAC file fetched over plain HTTP chose them (repeatable)
     #[arg(long, value_name = "HOST")]
     proxy_auth_to: Vec<String>,
     /// File whose first line is USER:PASSWORD for the proxy
     #[arg(long, value_name = "FILE")]
     proxy_credentials: Option<String>,
-    /// Private addresses are right answers
+    /// Accept private addresses as correct
     #[arg(long)]
     private_ok: bool,
-    /// Leave through this interface
+    /// Send through this interface
     #[arg(long, value_name = "NAME")]
     interface: Option<String>,
-    /// Leave from this address
+    /// Send from this address
     #[arg(long, value_name = "ADDR")]
     source: Option<String>,
-    /// Public roots to use instead of the built-in ones
+    /// Public roots, instead of the built-in ones
     #[arg(long, value_name = "FILE.pem")]
     public_roots: Option<String>,
-    /// ClientHello to send [default: browser for https, wss, tls, quic and h3; small for the others]
+    /// ClientHello [default: browser for https, wss, tls, quic and h3; small for the other schemes]
     #[arg(long, value_name = "browser|small", value_parser = ["browser", "small"])]
     hello: Option<String>,
-    /// Control experiments after a failure
+    /// Control experiments
     #[arg(long, value_name = "auto|never", value_parser = ["auto", "never"])]
     diagnose: Option<String>,
-    /// Seed of every random choice
+    /// Seed of all random choices
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64))]
     seed: Option<u64>,
-    /// Addresses drawn from each block
+    /// Number of addresses drawn evenly from each block
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) sample: Option<u64>,
     /// Apple's roots, instead of the built-in ones (check-push)
@@ -129,7 +129,7 @@ impl ToolFlags {
         self.hold.unwrap_or(0.0).max(series) + self.timeout.unwrap_or(5.0)
     }
 
-    /// Whether there is a proxy to go tool_flags: named by a flag, or by the environment.
+    /// Whether there is a proxy to go through: named by a flag, or by the environment.
     pub(crate) fn proxy_configured(&self) -> bool {
         match self.proxy.as_deref() {
             Some("none") => false,

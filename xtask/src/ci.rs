@@ -5,10 +5,11 @@ use std::process::{Command, Stdio};
 
 use clap::Args as ClapArgs;
 
+use crate::prose;
 use crate::schema;
 use crate::workspace::{cargo, say, step};
 
-/// Formatting, lints, house rules, and generated files that are not stale
+/// Check format, lints, house rules, words, and that generated files are up to date
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Args {}
 
@@ -21,10 +22,10 @@ pub(crate) fn run(_: &Args) -> Result<(), String> {
     let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     step("lints", cargo().args(clippy))?;
     schema::check()?;
-    step(
-        "house rules",
-        cargo().args(["test", "--quiet", "--locked", "--package", "xtask", "--test", "house"]),
-    )?;
+    let house =
+        ["test", "--quiet", "--locked", "--package", "xtask", "--test", "house", "--test", "language"];
+    step("house rules", cargo().args(house))?;
+    prose::check()?;
     deny()
 }
 
@@ -37,7 +38,7 @@ fn deny() -> Result<(), String> {
         if env::var_os("CI").is_some() {
             return Err(missing.to_owned());
         }
-        say(&format!("{missing}: licences, bans and sources were not looked at"));
+        say(&format!("{missing}: licences, bans and sources were not checked"));
         return Ok(());
     }
     step("dependencies", cargo().args(["deny", "--offline", "check", "licenses", "bans", "sources"]))

@@ -2,11 +2,14 @@
 
 mod bench;
 mod ci;
+mod codes;
 mod dist;
 mod image;
 mod lab;
+mod language;
 mod networks;
 mod package;
+mod prose;
 mod scaffold;
 mod schema;
 mod test;
@@ -31,8 +34,10 @@ enum Task {
     Test(test::Args),
     Ci(ci::Args),
     Lab(lab::Args),
+    Language(language::Args),
     New(scaffold::Args),
     Schema(schema::Args),
+    Prose(prose::Args),
     Networks(networks::Args),
     Dist(dist::Args),
     Image(image::Args),
@@ -47,8 +52,10 @@ impl Xtask {
             Task::Test(args) => test::run(&args),
             Task::Ci(args) => ci::run(&args),
             Task::Lab(args) => lab::run(&args),
+            Task::Language(args) => language::run(&args),
             Task::New(args) => scaffold::run(&args),
             Task::Schema(args) => schema::run(&args),
+            Task::Prose(args) => prose::run(&args),
             Task::Networks(args) => networks::run(args),
             Task::Dist(args) => dist::run(&args),
             Task::Image(args) => image::run(&args),

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     for step in [
         "1. src/check.rs: the stages; bytes to parse get a codec file of their own",
         "2. netcheck-record/src/scheme.rs: the row's default port, TLS, proxy variables and words",
-        "3. netcheck-record/src/failure.rs: more codes, where the contract has them",
+        "3. netcheck-record/src/code.rs: more codes, where the contract has them; their examples in docs/evidence/",
         "4. tests/scripted.rs: for every stage one success, and refuse, stall, hang up, garbage, say no",
         "5. profiles/: a probe that uses it",
     ] {
@@ -65,18 +65,25 @@ struct Entry {
     text: &'static str,
 }
 
-const ENTRIES: [Entry; 6] = [
+const ENTRIES: [Entry; 7] = [
     Entry {
         file: "netcheck-record/src/scheme.rs",
         anchor: "];\n\n/// Every scheme, in the order of [`ALL`].",
         text: "    row(\"{{name}}\", \"{{name}}\", Required, Tcp, false, Follows::All, \"{{NAME}}\"),\n",
     },
     Entry {
-        file: "netcheck-record/src/failure.rs",
-        anchor: "    /// A bug of the tool, met by one target.\n",
-        text: "    /// No answer in time from {{NAME}}.\n    {{Name}}Timeout = \"{{name}}.timeout\",\n\
-               \u{20}   /// The connection was reset during {{NAME}}.\n    {{Name}}Reset = \"{{name}}.reset\",\n\
-               \u{20}   /// The connection was closed during {{NAME}}.\n    {{Name}}Closed = \"{{name}}.closed\",\n",
+        file: "netcheck-record/src/code.rs",
+        anchor: "    /// The tool itself failed on one target.\n",
+        text: "    /// No answer of {{NAME}} came in time.\n    /// - Seen: The connection opened, and nothing came.\n\
+               \u{20}   /// - Not: `tcp.timeout`, where the connection does not open.\n\
+               \u{20}   /// - Acts: The network team or the service; the cause says which.\n\
+               \u{20}   {{Name}}Timeout = \"{{name}}.timeout\",\n\
+               \u{20}   /// The connection was reset during {{NAME}}.\n    /// - Seen: RST after the connection opened.\n\
+               \u{20}   /// - Not: `{{name}}.closed`.\n    /// - Acts: The network team in most cases.\n\
+               \u{20}   {{Name}}Reset = \"{{name}}.reset\",\n\
+               \u{20}   /// The connection was closed during {{NAME}}.\n    /// - Seen: FIN after the connection opened.\n\
+               \u{20}   /// - Not: `{{name}}.reset`.\n    /// - Acts: The network team or the service; the cause says which.\n\
+               \u{20}   {{Name}}Closed = \"{{name}}.closed\",\n",
     },
     Entry {
         file: "Cargo.toml",
@@ -92,6 +99,11 @@ const ENTRIES: [Entry; 6] = [
         file: "netcheck-all/src/main.rs",
         anchor: "        _ => netcheck::main(),\n",
         text: "        Some(\"check-{{name}}\") => check_{{name}}::main(),\n",
+    },
+    Entry {
+        file: "netcheck-all/examples/record-schema.rs",
+        anchor: "    ];\n    std::io::stdout()",
+        text: "        check_{{name}}::facts(),\n",
     },
     Entry {
         file: "Dockerfile",
@@ -124,9 +136,9 @@ fn files() -> [(&'static str, &'static str); 5] {
 }
 
 fn filled(template: &str, name: &str) -> String {
-    let mut letters = name.chars();
-    let first = letters.next().map(|c| c.to_ascii_uppercase());
-    let title: String = first.into_iter().chain(letters).collect();
+    let mut chars = name.chars();
+    let first = chars.next().map(|c| c.to_ascii_uppercase());
+    let title: String = first.into_iter().chain(chars).collect();
     template
         .replace("{{name}}", name)
         .replace("{{Name}}", &title)

@@ -1,6 +1,7 @@
 //! The facts of a sending identity.
 
 use netcheck_common::failure::Code;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::dkim_key::DkimKey;
@@ -9,7 +10,7 @@ use crate::mail_host::MailHost;
 use crate::spf::SpfFacts;
 
 /// What the DNS says of an identity.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct IdentityFacts {
     /// SPF.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::message::Analysis;
@@ -10,7 +11,7 @@ use crate::message::hostname::organisation;
 use crate::message::route::{Route, Skew, Step, Wait};
 
 /// What became of a signature.
-#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Judgement {
     /// It is valid.
@@ -32,7 +33,7 @@ pub enum Judgement {
 }
 
 /// One signature.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq, Eq)]
 pub struct Verification {
     /// The domain that signed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,7 +64,7 @@ impl Verification {
 }
 
 /// What a message shows.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct MessageFacts {
     /// Its length.
     pub bytes: usize,

@@ -4,6 +4,7 @@ mod identity;
 mod message;
 mod smtp;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use identity::IdentityFacts;
@@ -11,7 +12,7 @@ pub use message::{Judgement, MessageFacts, Verification};
 pub use smtp::{RecipientAnswer, SmtpFacts};
 
 /// The facts of one target; one of them, by its scheme.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Facts {
     /// `sender://`
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What became of `MAIL FROM` and `RCPT TO`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RecipientAnswer {
     /// The domain of the recipient.
     pub domain: String,
@@ -21,7 +22,7 @@ pub struct RecipientAnswer {
 }
 
 /// What a gateway showed.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct SmtpFacts {
     /// The first line of the banner.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,7 +44,7 @@ pub struct SmtpFacts {
     pub recipient: Option<RecipientAnswer>,
     /// Whether the gateway refused this machine, which says nothing of the platform.
     #[serde(skip)]
-    pub refused_as_stranger: bool,
+    pub refused_this_machine: bool,
     /// What the conversation proved.
     pub proven: Vec<&'static str>,
     /// What it cannot prove.

@@ -35,7 +35,7 @@ pub fn find(evidence: &Evidence<'_>) -> Option<MessageFinding> {
         Side::Sender => held_at_the_border(evidence, wait, &from, &by),
         Side::Unknown => held_between(evidence, wait, &from, &by),
     };
-    let cause = with_witnesses(cause, evidence, wait, &by);
+    let cause = with_clocks(cause, evidence, wait, &by);
     Some(MessageFinding { failure: Failure::new(Code::MailDelayed, detail), cause })
 }
 
@@ -96,7 +96,7 @@ fn held_between(evidence: &Evidence<'_>, wait: &Wait, from: &str, by: &str) -> C
         .with_evidence(format!("the message does not tell whether {from} is the sender's or the receiver's"))
 }
 
-fn with_witnesses(cause: Cause, evidence: &Evidence<'_>, wait: &Wait, by: &str) -> Cause {
+fn with_clocks(cause: Cause, evidence: &Evidence<'_>, wait: &Wait, by: &str) -> Cause {
     let told = evidence.analysis.greylisted;
     let cause = match told {
         Some(seconds) => cause
@@ -104,7 +104,7 @@ fn with_witnesses(cause: Cause, evidence: &Evidence<'_>, wait: &Wait, by: &str) 
             .with_evidence(format!("an X-Greylist field tells of {seconds} s of greylisting")),
         None => cause,
     };
-    match wait.witnesses {
+    match wait.agreeing {
         0 if told.is_some() => cause,
         0 => cause.with_evidence(format!(
             "only clocks of one organisation, that of {by}, show the end of the wait"

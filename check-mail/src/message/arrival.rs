@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::field::Field;
@@ -52,7 +53,7 @@ const FIELDS: [(&str, Reading); 17] = [
 ];
 
 /// What one spam filter wrote.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq, Eq)]
 pub struct FilterMark {
     /// The field it wrote into.
     pub field: &'static str,

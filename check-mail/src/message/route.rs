@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::clocks::{self, Believed, Stamp, TOLERANCE};
@@ -15,7 +16,7 @@ const LISTED: usize = 30;
 const NEAR_HOUR: i64 = 20;
 
 /// A wait at one host.
-#[derive(Clone, Debug, Default, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema, PartialEq, Eq)]
 pub struct Wait {
     /// The host that had the message.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,7 +33,7 @@ pub struct Wait {
     /// For how long.
     pub seconds: i64,
     /// Hops after it, stamped by hosts of other organisations, whose clocks agree that it took this long.
-    pub witnesses: usize,
+    pub agreeing: usize,
     /// Whether both hosts are the sender's.
     pub origin: bool,
     /// Hosts in between whose time is missing or not believed.
@@ -47,7 +48,7 @@ pub struct Wait {
 }
 
 /// A hop whose clock the others contradict.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq, Eq)]
 pub struct Skew {
     /// Which hop, the oldest is 1.
     pub hop: usize,
@@ -59,7 +60,7 @@ pub struct Skew {
 }
 
 /// One hop as a record lists it.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq, Eq)]
 pub struct Step {
     /// Who took the message.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -238,7 +239,7 @@ fn slowest(hops: &[Hop], sides: &Sides, path: &[Stamp], total: i64) -> Option<Wa
         from_alias: hops[..=taken].iter().rev().find(alias).and_then(|hop| hop.from.clone()),
         // Clocks within the tolerance of each other may add up to more than the whole.
         seconds: seconds.min(total),
-        witnesses: later.filter(independent).count(),
+        agreeing: later.filter(independent).count(),
         origin: holder == Side::Sender && sides.hops.get(taken) == Some(&Side::Sender),
         across: hops[between].iter().take(LISTED).map(|hop| named(hop.by.as_deref())).collect(),
         scanner: taker.scanner,
@@ -260,7 +261,7 @@ fn unconfirmed(hops: &[Hop], start: &Stamp, first: &Stamp) -> Option<String> {
 
 /// Whether a wait that the receiver's clocks alone show is as long as a time zone error.
 fn looks_like_zone(wait: &Wait) -> bool {
-    is_whole_hours(wait.seconds) && !wait.origin && wait.scanner.is_none() && wait.witnesses == 0
+    is_whole_hours(wait.seconds) && !wait.origin && wait.scanner.is_none() && wait.agreeing == 0
 }
 
 /// Whether a difference is one or more whole hours, near enough.

@@ -74,7 +74,7 @@ fn a_customer_whose_clocks_are_all_slow_leaves_the_delay_unknown() {
         ],
         Some(0),
     );
-    assert_eq!(longer.total, None, "a majority of one side is no witness against the other");
+    assert_eq!(longer.total, None, "a majority of one side proves nothing about the other");
 }
 
 #[test]

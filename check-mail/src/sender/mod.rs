@@ -58,9 +58,10 @@ impl Identity {
 /// A stage failed: the DNS could not be asked, or receivers refuse mail from the address.
 pub async fn check(identity: &Identity, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     let names = look_up_domain(identity, trace).await?;
-    let mut survey = Survey { identity, names: &names, facts: IdentityFacts::default(), lost: Vec::new() };
-    survey.run(trace).await;
-    let Survey { mut facts, lost, .. } = survey;
+    let mut questions =
+        IdentityQuestions { identity, names: &names, facts: IdentityFacts::default(), lost: Vec::new() };
+    questions.run(trace).await;
+    let IdentityQuestions { mut facts, lost, .. } = questions;
     let outcome = judge(identity, &mut facts, lost, trace).await;
     trace.facts.sender = Some(facts);
     outcome
@@ -101,14 +102,14 @@ async fn ask_domain(domain: &str, names: &Names, net: &Net) -> Result<Lookup<Vec
 }
 
 /// The questions after the first one: each may stay unanswered without stopping the others.
-struct Survey<'a> {
+struct IdentityQuestions<'a> {
     identity: &'a Identity,
     names: &'a Names,
     facts: IdentityFacts,
     lost: Vec<Failure>,
 }
 
-impl Survey<'_> {
+impl IdentityQuestions<'_> {
     async fn run(&mut self, trace: &mut Trace<Facts>) {
         let (identity, names) = (self.identity, self.names);
         let first = identity.published.first().copied();

@@ -80,7 +80,7 @@ fn spf_fix(domain: &str, spf: Option<&SpfFacts>) -> String {
 /// The problems that another resolver does not see.
 pub async fn elsewhere(identity: &Identity, here: &[Problem], flags: &Flags) -> Vec<Code> {
     let Some(Reference::Server(server)) = flags.reference_resolver else { return Vec::new() };
-    let survey = async {
+    let identity = async {
         let names = Names::asking(&[server], flags)?;
         let host = MailHost::look_up(&identity.host, identity.published.first().copied(), &names).await?;
         let facts = IdentityFacts {
@@ -91,7 +91,7 @@ pub async fn elsewhere(identity: &Identity, here: &[Problem], flags: &Flags) -> 
         };
         Ok::<_, Failure>(find(identity, &facts))
     };
-    let Some(Ok(there)) = clock::within(flags.timeout, survey).await else {
+    let Some(Ok(there)) = clock::within(flags.timeout, identity).await else {
         return Vec::new();
     };
     let mut codes: Vec<Code> = here.iter().map(|problem| problem.failure.code).collect();

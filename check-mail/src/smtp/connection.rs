@@ -109,11 +109,11 @@ impl SmtpConnection {
     /// Sends QUIT, and waits a moment for the reply: no longer than `left`. Where nothing is left, or a silent server
     /// would not answer, it is sent without waiting.
     pub async fn quit(mut self, left: Duration) {
-        let goodbye = async {
+        let quit = async {
             let _ = self.command("QUIT").await;
             let _ = self.stream.shutdown().await;
         };
-        let _ = clock::within(QUIT_WAIT.min(left), goodbye).await;
+        let _ = clock::within(QUIT_WAIT.min(left), quit).await;
     }
 }
 

@@ -43,7 +43,7 @@ pub struct EnvelopeQuestion<'a> {
 /// Whether the target was refused because of this machine only.
 #[must_use]
 pub fn is_unproven(facts: &Facts) -> bool {
-    facts.smtp.as_ref().is_some_and(|smtp| smtp.refused_as_stranger)
+    facts.smtp.as_ref().is_some_and(|smtp| smtp.refused_this_machine)
 }
 
 /// Checks one gateway.
@@ -174,7 +174,7 @@ impl GatewayProbe<'_> {
 
     /// Keeps the cause of a refusal beside it.
     fn refuse(&mut self, failure: &Failure, subject: Subject, reply: &Reply, trace: &mut Trace<Facts>) {
-        self.facts.refused_as_stranger = subject.is_ours();
+        self.facts.refused_this_machine = subject.is_ours();
         let cause = refusal::cause(&self.place(), subject, reply);
         trace.degrade(failure.clone(), Some(self.with_slowness(cause)));
     }

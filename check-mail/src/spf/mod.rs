@@ -7,13 +7,14 @@ pub mod record;
 use std::net::IpAddr;
 
 use netcheck_common::failure::{Code, Failure};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::names::Names;
 pub use evaluate::{Evaluation, SpfQuestion, check_host};
 
 /// What an evaluation comes to (RFC 7208 section 2.6).
-#[derive(Clone, Copy, Debug, Default, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum SpfResult {
     /// There is no record.
@@ -63,7 +64,7 @@ impl SpfResult {
 }
 
 /// The result for one address.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq, Eq)]
 pub struct SpfAddress {
     /// The address.
     pub address: IpAddr,
@@ -83,7 +84,7 @@ pub struct SpfSender<'a> {
 }
 
 /// What SPF says of a domain.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct SpfFacts {
     /// How many SPF records the domain has: one is right.
     pub records: usize,

@@ -105,7 +105,7 @@ fn a_message_forwarded_as_an_attachment_is_the_one_that_is_read() {
 #[test]
 fn lines_a_mailbox_file_escaped_are_no_change_of_the_body() {
     let signer = Signer::new();
-    let body = login().replace("Good-bye.", "From now on use the app.");
+    let body = login().replace("Regards.", "From now on use the app.");
     let message = carried(&signer.sign(&body), PROMPT).replace("\nFrom now on", "\n>From now on");
     incomplete(&signer, &message, "without it the signature is valid", "body_changed");
     let changed = read_changed(&signer, &message.replace("use the app", "use the web"));

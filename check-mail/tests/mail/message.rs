@@ -64,7 +64,7 @@ fn a_prompt_message_with_a_valid_signature_passes() {
       ],
       "facts": {
         "message": {
-          "bytes": 1133,
+          "bytes": 1132,
           "from": "spotme.com",
           "hops": 3,
           "total_s": 2,
@@ -73,7 +73,7 @@ fn a_prompt_message_with_a_valid_signature_passes() {
             "from": "mail.spotme.com",
             "by": "mx.example.net",
             "seconds": 1,
-            "witnesses": 0,
+            "agreeing": 0,
             "origin": false
           },
           "route": [
@@ -117,7 +117,7 @@ fn line_ends_lost_on_the_way_to_the_disk_change_nothing() {
 #[test]
 fn one_changed_byte_is_mail_body_changed() {
     let signer = Signer::new();
-    let message = carried(&signer.sign(&login()).replace("Good-bye", "Good bye"), PROMPT);
+    let message = carried(&signer.sign(&login()).replace("Regards", "Good bye"), PROMPT);
     insta::assert_json_snapshot!(summary(read(&message, signer.zone()).one()), @r#"
     {
       "verdict": "degraded",

@@ -70,7 +70,7 @@ pub fn login() -> String {
         "Content-Type: text/plain; charset=utf-8",
         "",
         "Log in here: https://app.spotme.com/login/TOKEN-TOKEN-TOKEN",
-        "Good-bye.",
+        "Regards.",
         "",
     ]
     .join("\r\n")
@@ -98,8 +98,8 @@ fn base64(bytes: &[u8]) -> String {
         let bits =
             chunk.iter().enumerate().fold(0_u32, |bits, (at, byte)| bits | u32::from(*byte) << (16 - 8 * at));
         for at in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * at) & 63) as usize];
-            out.push(if at <= chunk.len() { char::from(letter) } else { '=' });
+            let message = LETTERS[(bits >> (18 - 6 * at) & 63) as usize];
+            out.push(if at <= chunk.len() { char::from(message) } else { '=' });
         }
     }
     out

@@ -147,7 +147,7 @@ fn what_the_receiving_side_filed_as_junk_is_mail_junk() {
 #[test]
 fn a_result_the_sender_forged_is_no_evidence_of_a_change_by_the_gateway() {
     let signer = Signer::new();
-    let signed = signer.sign(&login()).replace("Good-bye", "Good bye");
+    let signed = signer.sign(&login()).replace("Regards", "Good bye");
     let forged = format!("Authentication-Results: mx.example.net; dkim=pass header.d=spotme.com\r\n{signed}");
     let message = carried(&forged, &[("mail.spotme.com", 0), ("mx.example.net", 1)]);
     let record = check(&signer, &message, &[]);

@@ -236,11 +236,11 @@ fn every_selector_given_is_looked_up() {
 #[test]
 fn an_address_without_a_way_back_is_mail_ptr_mismatch() {
     let parts = || dmarc(dkim(spf(Zone::new()))).a("mail.spotme.com", &[ADDRESS]);
-    let nameless = ask(parts());
-    assert_eq!(nameless.one()["failure"]["code"], "mail.ptr_mismatch");
-    let astray =
+    let without_name = ask(parts());
+    assert_eq!(without_name.one()["failure"]["code"], "mail.ptr_mismatch");
+    let elsewhere =
         ask(parts().ptr(ADDRESS, "elsewhere.example.com").a("elsewhere.example.com", &["192.0.2.9"]));
-    insta::assert_json_snapshot!(summary(astray.one()), @r#"
+    insta::assert_json_snapshot!(summary(elsewhere.one()), @r#"
     {
       "verdict": "degraded",
       "failure": {

@@ -18,7 +18,7 @@ use started::{Postfix, Sink, send};
 
 const MESSAGE: &str = "From: SpotMe <noreply@spotme.com>\r\nTo: jane.doe@example.net\r\nSubject: Your link\r\n\
     Date: Sun, 22 Nov 2026 07:00:00 +0000\r\nMessage-ID: <1@mail.spotme.com>\r\n\r\n\
-    Log in: https://app.spotme.com/login/TOKEN\r\nGood-bye.\r\n";
+    Log in: https://app.spotme.com/login/TOKEN\r\nRegards.\r\n";
 
 fn tool() -> Tool {
     Tool::new(env!("CARGO_BIN_EXE_check-mail"))

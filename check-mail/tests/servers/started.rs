@@ -80,7 +80,7 @@ impl Postfix {
         fs::write(dir.path().join("main.cf"), main).unwrap();
         fs::write(dir.path().join("master.cf"), format!("127.0.0.1:{port} inet n - n - - smtpd\n{SERVICES}"))
             .unwrap();
-        fs::write(dir.path().join("body_checks"), "/Good-bye/ REPLACE Sent through a gateway.\n").unwrap();
+        fs::write(dir.path().join("body_checks"), "/Regards/ REPLACE Sent through a gateway.\n").unwrap();
         fs::write(dir.path().join("header_checks"), "/^Subject: (.*)/ REPLACE Subject: [EXTERNAL] $1\n")
             .unwrap();
         fs::create_dir(dir.path().join("queue")).unwrap();

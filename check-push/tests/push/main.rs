@@ -1,5 +1,5 @@
 //! check-push against stand-ins of Apple's and Google's services, through the real binary.
-#![expect(clippy::unwrap_used, reason = "a stand-in that cannot start ends the test")]
+#![expect(clippy::unwrap_used, reason = "a test server that cannot start ends the test")]
 
 mod addresses;
 mod devices;

@@ -93,7 +93,7 @@ fn answers_to_other_questions_are_dns_timeout() {
         reply[0] ^= 0xff;
         vec![reply; 2000]
     });
-    assert_eq!(seen(&ask(server.addr, "tls://stranger.example.com")), "fail dns.timeout");
+    assert_eq!(seen(&ask(server.addr, "tls://other.example.com")), "fail dns.timeout");
 }
 
 #[test]

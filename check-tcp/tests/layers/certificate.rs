@@ -126,9 +126,12 @@ fn a_certificate_for_another_name_is_tls_name_mismatch() {
 #[test]
 fn untrusted_comes_before_expired_and_expired_before_the_name() {
     let root = Authority::new("Lab Public Root");
-    let stranger = Authority::new("Stranger CA");
-    assert_eq!(seen(&shown(&stranger.leaf_valid(&["other.example"], -90, -1), &root)), "fail tls.untrusted");
-    assert_eq!(seen(&shown(&stranger.leaf_valid(&["other.example"], 1, 90), &root)), "fail tls.untrusted");
+    let unknown_ca = Authority::new("Unknown CA");
+    assert_eq!(
+        seen(&shown(&unknown_ca.leaf_valid(&["other.example"], -90, -1), &root)),
+        "fail tls.untrusted"
+    );
+    assert_eq!(seen(&shown(&unknown_ca.leaf_valid(&["other.example"], 1, 90), &root)), "fail tls.untrusted");
     assert_eq!(seen(&shown(&root.leaf_valid(&["other.example"], -90, -1), &root)), "fail tls.expired");
     assert_eq!(seen(&shown(&root.leaf_valid(&["other.example"], 1, 90), &root)), "fail tls.not_yet_valid");
 }

@@ -1,4 +1,4 @@
-//! A certificate out of its time: its own fault, or this machine's clock's? A witness tells.
+//! A certificate out of its time: its own fault, or this machine's clock's? Another host shows it.
 
 use jiff::fmt::rfc2822::DateTimePrinter;
 use netcheck_lab::pki::Authority;
@@ -43,17 +43,17 @@ fn a_host_that_agrees_with_us_shows_its_certificate_wrong() {
 }
 
 #[test]
-fn a_host_whose_date_fits_neither_is_no_witness() {
+fn a_host_whose_date_fits_neither_says_nothing_about_the_clock() {
     assert_eq!(essence(&against(-60, -30, Some(-900))), "fail tls.expired service_misconfigured service low");
 }
 
 #[test]
-fn a_host_without_a_date_is_no_witness() {
+fn a_host_without_a_date_says_nothing_about_the_clock() {
     assert_eq!(essence(&against(-60, -30, None)), "fail tls.expired service_misconfigured service low");
 }
 
 #[test]
-fn a_host_that_does_not_answer_is_no_witness() {
+fn a_host_that_does_not_answer_says_nothing_about_the_clock() {
     let root = Authority::new("Lab Public Root");
     let server = Server::tls(&root.leaf_valid(&[NAME], -60, -30), &[], vec![Act::Stall]);
     let outcome = tool(SOON).public(&root).check("https", server.port);
@@ -80,7 +80,7 @@ fn one_after_another(validity: &[(i64, i64)], today: Option<i64>) -> Vec<String>
 }
 
 #[test]
-fn three_hosts_out_of_time_in_the_same_way_are_witnesses_of_the_clock() {
+fn three_hosts_out_of_time_in_the_same_way_show_that_the_clock_is_wrong() {
     let said = one_after_another(&[(30, 60), (20, 90), (40, 50)], None);
     assert_eq!(said[0], "fail tls.not_yet_valid service_misconfigured service low");
     assert_eq!(said[2], "fail tls.not_yet_valid clock_skew local medium");

@@ -6,13 +6,13 @@ use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Outcome;
 use netcheck_lab::{Act, Server};
 
-use crate::front::{Fate, Front};
+use crate::front::{Front, Reaction};
 use crate::view::{Believes as _, NAME, SOON, essence, tool, word};
 
 /// Speaks TLS for every name but those `cut` decides about.
-fn front(cut: impl Fn(&str) -> Option<Fate> + Send + Sync + 'static) -> Front {
+fn front(cut: impl Fn(&str) -> Option<Reaction> + Send + Sync + 'static) -> Front {
     let config = Authority::new("Lab Public Root").leaf(&["elsewhere.example"]).server_config(&[]);
-    Front::new(move |name| cut(name).unwrap_or_else(|| Fate::Speak(Arc::clone(&config))))
+    Front::new(move |name| cut(name).unwrap_or_else(|| Reaction::Speak(Arc::clone(&config))))
 }
 
 fn check(front: &Front, host: &str) -> Outcome {
@@ -21,7 +21,7 @@ fn check(front: &Front, host: &str) -> Outcome {
 
 #[test]
 fn a_reset_for_one_name_is_a_filter_or_a_balancer_without_a_backend() {
-    let front = front(|name| (name == NAME).then_some(Fate::Reset));
+    let front = front(|name| (name == NAME).then_some(Reaction::Reset));
     let outcome = check(&front, NAME);
     assert_eq!(essence(&outcome), "fail tls.reset sni_filter network medium");
     assert!(outcome.one()["cause"]["evidence"].to_string().contains("example.com"), "{outcome:?}");
@@ -31,19 +31,19 @@ fn a_reset_for_one_name_is_a_filter_or_a_balancer_without_a_backend() {
 
 #[test]
 fn silence_for_one_name_is_a_filter_or_a_balancer_with_a_dead_backend() {
-    let front = front(|name| (name == NAME).then_some(Fate::Stall));
+    let front = front(|name| (name == NAME).then_some(Reaction::Stall));
     assert_eq!(essence(&check(&front, NAME)), "fail tls.timeout sni_filter network medium");
 }
 
 #[test]
 fn names_below_a_filtered_one_are_filtered_too() {
-    let front = front(|name| name.ends_with("spotme.com").then_some(Fate::Reset));
+    let front = front(|name| name.ends_with("spotme.com").then_some(Reaction::Reset));
     assert_eq!(essence(&check(&front, "app.spotme.com")), "fail tls.reset sni_filter network medium");
 }
 
 #[test]
 fn a_list_of_allowed_names_shows_by_a_neighbour() {
-    let front = front(|name| (name != NAME).then_some(Fate::Reset));
+    let front = front(|name| (name != NAME).then_some(Reaction::Reset));
     let outcome = check(&front, "app.spotme.com");
     assert_eq!(essence(&outcome), "fail tls.reset sni_filter network medium");
     assert!(outcome.one()["cause"]["evidence"].to_string().contains(NAME), "{outcome:?}");
@@ -51,8 +51,10 @@ fn a_list_of_allowed_names_shows_by_a_neighbour() {
 
 #[test]
 fn a_cut_for_every_name_is_no_filter_by_name() {
-    for (fate, code) in [(Act::Reset, "tls.reset"), (Act::Stall, "tls.timeout"), (Act::Close, "tls.closed")] {
-        let server = Server::tcp(vec![Act::ReadSome, fate]);
+    for (reaction, code) in
+        [(Act::Reset, "tls.reset"), (Act::Stall, "tls.timeout"), (Act::Close, "tls.closed")]
+    {
+        let server = Server::tcp(vec![Act::ReadSome, reaction]);
         let outcome = tool(SOON).check("tls", server.port);
         assert_eq!(essence(&outcome), format!("fail {code} unknown unknown low"));
     }
@@ -68,7 +70,7 @@ fn an_alert_for_one_name_is_the_services_word() {
 
 #[test]
 fn an_address_has_no_name_to_filter_by() {
-    let front = front(|name| name.is_empty().then_some(Fate::Reset));
+    let front = front(|name| name.is_empty().then_some(Reaction::Reset));
     let outcome = check(&front, "127.0.0.1");
     assert!(essence(&outcome).starts_with("fail tls.reset "), "{outcome:?}");
     assert!(!essence(&outcome).contains("sni_filter"), "{outcome:?}");
@@ -76,7 +78,7 @@ fn an_address_has_no_name_to_filter_by() {
 
 #[test]
 fn a_close_for_one_name_is_a_filter_or_a_balancer_without_a_backend() {
-    let front = front(|name| (name == NAME).then_some(Fate::Close));
+    let front = front(|name| (name == NAME).then_some(Reaction::Close));
     let outcome = check(&front, NAME);
     assert!(essence(&outcome).starts_with("fail tls.closed sni_filter network "), "{outcome:?}");
 }

@@ -10,7 +10,7 @@ use rustls::server::Acceptor;
 use rustls::{ServerConfig, StreamOwned};
 
 /// What becomes of a ClientHello.
-pub enum Fate {
+pub enum Reaction {
     /// A RST.
     Reset,
     /// Silence.
@@ -30,7 +30,7 @@ pub struct Front {
 
 impl Front {
     /// Decides by name; without a name it is the empty one.
-    pub fn new(fate: impl Fn(&str) -> Fate + Send + Sync + 'static) -> Front {
+    pub fn new(reaction: impl Fn(&str) -> Reaction + Send + Sync + 'static) -> Front {
         let names = Arc::new(Mutex::new(Vec::new()));
         let notes = Arc::clone(&names);
         let server = Server::each(move |wire| {
@@ -38,14 +38,14 @@ impl Front {
             let Some(hello) = hello(&mut socket) else { return };
             let name = hello.client_hello().server_name().unwrap_or_default().to_owned();
             notes.lock().unwrap().push(name.clone());
-            match fate(&name) {
-                Fate::Reset => wire.reset(),
-                Fate::Stall => drain(&mut socket),
-                Fate::Close => {
+            match reaction(&name) {
+                Reaction::Reset => wire.reset(),
+                Reaction::Stall => drain(&mut socket),
+                Reaction::Close => {
                     let _ = socket.shutdown(std::net::Shutdown::Write);
                     drain(&mut socket);
                 }
-                Fate::Speak(config) => {
+                Reaction::Speak(config) => {
                     if let Ok(connection) = hello.into_connection(config) {
                         drain(&mut StreamOwned::new(connection, socket));
                     }
@@ -58,15 +58,15 @@ impl Front {
     /// Signs a certificate for whatever name is asked for, as an interceptor does.
     pub fn minting(authority: Authority) -> Front {
         Front::new(move |name| {
-            let name = if name.is_empty() { "nameless.invalid" } else { name };
-            Fate::Speak(authority.leaf(&[name]).server_config(&["http/1.1"]))
+            let name = if name.is_empty() { "no-name.invalid" } else { name };
+            Reaction::Speak(authority.leaf(&[name]).server_config(&["http/1.1"]))
         })
     }
 
     /// Shows one certificate whatever is asked for, as an appliance with a default certificate does.
     pub fn showing(leaf: &Leaf) -> Front {
         let config = leaf.server_config(&[]);
-        Front::new(move |_| Fate::Speak(Arc::clone(&config)))
+        Front::new(move |_| Reaction::Speak(Arc::clone(&config)))
     }
 
     /// The names in the ClientHellos, in order of arrival.

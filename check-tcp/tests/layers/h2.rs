@@ -105,7 +105,7 @@ fn what_is_not_h2_is_http_malformed() {
 }
 
 #[test]
-fn a_goodbye_without_a_complaint_is_a_close_and_no_reset() {
+fn a_goaway_without_an_error_is_a_close_and_no_reset() {
     // GOAWAY, last stream 0, NO_ERROR and ENHANCE_YOUR_CALM (RFC 9113 section 6.8).
     assert_eq!(seen(&follows(then(frame(7, 0, 0, &[0; 8])))), "fail http.closed");
     let error_text = follows(then(frame(7, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 11])));

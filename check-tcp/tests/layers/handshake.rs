@@ -152,7 +152,7 @@ fn the_stages_tell_how_far_it_got() {
 }
 
 #[test]
-fn a_server_that_wants_a_certificate_of_its_clients_is_heard_after_the_handshake() {
+fn a_server_that_wants_a_certificate_of_its_clients_is_recognised_after_the_handshake() {
     let root = Authority::new("Lab Public Root");
     let config = server_config_for_known_clients(&root.leaf(&[NAME]), &Authority::new("Members"));
     let server = Server::raw(move |mut socket| {

@@ -55,7 +55,7 @@ fn a_browsers_hello_passes_with_every_version_and_after_a_hello_retry_request() 
 }
 
 /// A device that hangs up on ClientHellos of more than so many bytes, before a server.
-#[expect(clippy::disallowed_methods, reason = "a device on the way dials the server itself")]
+#[expect(clippy::disallowed_methods, reason = "a device on the path dials the server itself")]
 fn device(most: usize, behind: u16) -> Server {
     Server::each(move |wire| {
         let Ok(mut client) = wire.socket().try_clone() else { return };

@@ -8,16 +8,16 @@ use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Outcome;
 use netcheck_lab::{Act, Server, closed_port};
 
-use crate::front::{Fate, Front};
+use crate::front::{Front, Reaction};
 use crate::view::{Believes as _, NAME, SOON, essence, seen, tool, word};
 
-/// A service with a wildcard certificate; strangers meet their fate.
-fn prove(names: &[&str], fate: fn() -> Option<Fate>) -> (Outcome, Vec<String>) {
+/// A service with a wildcard certificate; random_names meet their reaction.
+fn prove(names: &[&str], reaction: fn() -> Option<Reaction>) -> (Outcome, Vec<String>) {
     let root = Authority::new("Lab Public Root");
     let config = root.leaf(names).server_config(&["http/1.1"]);
     let front = Front::new(move |name| {
-        let stranger = name.starts_with("netcheck-").then(fate).flatten();
-        stranger.unwrap_or_else(|| Fate::Speak(config.clone()))
+        let random_name = name.starts_with("netcheck-").then(reaction).flatten();
+        random_name.unwrap_or_else(|| Reaction::Speak(config.clone()))
     });
     let outcome = tool(SOON).args(["--prove", "wildcard"]).public(&root).check("tls", front.port);
     (outcome, front.names())
@@ -26,7 +26,7 @@ fn prove(names: &[&str], fate: fn() -> Option<Fate>) -> (Outcome, Vec<String>) {
 const ZONE: &[&str] = &["spotme.com", "*.spotme.com"];
 
 #[test]
-fn a_genuine_answer_to_a_stranger_proves_the_wildcard() {
+fn a_genuine_answer_to_a_random_name_proves_the_wildcard() {
     let (outcome, names) = prove(ZONE, || None);
     assert_eq!(seen(&outcome), "pass -");
     assert_eq!(word(outcome.one(), "/facts/prove/wildcard"), "proven");
@@ -35,22 +35,22 @@ fn a_genuine_answer_to_a_stranger_proves_the_wildcard() {
 }
 
 #[test]
-fn a_reset_for_a_stranger_means_that_only_listed_names_pass() {
-    let (outcome, _) = prove(ZONE, || Some(Fate::Reset));
+fn a_reset_for_a_random_name_means_that_only_listed_names_pass() {
+    let (outcome, _) = prove(ZONE, || Some(Reaction::Reset));
     assert_eq!(essence(&outcome), "degraded tls.reset sni_filter network medium");
     assert_eq!(word(outcome.one(), "/facts/prove/wildcard"), "listed_only");
     assert!(word(outcome.one(), "/cause/fix").contains("*.spotme.com"), "{outcome:?}");
 }
 
 #[test]
-fn silence_for_a_stranger_means_that_only_listed_names_pass() {
-    let (outcome, _) = prove(ZONE, || Some(Fate::Stall));
+fn silence_for_a_random_name_means_that_only_listed_names_pass() {
+    let (outcome, _) = prove(ZONE, || Some(Reaction::Stall));
     assert_eq!(essence(&outcome), "degraded tls.timeout sni_filter network medium");
 }
 
 #[test]
-fn a_close_for_a_stranger_may_be_the_services_own() {
-    let (outcome, _) = prove(ZONE, || Some(Fate::Close));
+fn a_close_for_a_random_name_may_be_the_services_own() {
+    let (outcome, _) = prove(ZONE, || Some(Reaction::Close));
     assert_eq!(essence(&outcome), "degraded tls.closed sni_filter network low");
 }
 
@@ -61,7 +61,7 @@ fn a_certificate_for_single_names_proves_no_wildcard() {
     assert_eq!(word(outcome.one(), "/facts/prove/wildcard"), "unproven");
 }
 
-/// A proxy that lets the listed name through to a service and denies the stranger, whose address is known or not.
+/// A proxy that lets the listed name through to a service and denies the random_name, whose address is known or not.
 #[expect(clippy::disallowed_methods, reason = "a proxy of the test's own connects as proxies do")]
 fn through_a_list(known: bool) -> Outcome {
     let root = Authority::new("Lab Public Root");
@@ -86,22 +86,22 @@ fn through_a_list(known: bool) -> Outcome {
     let via = format!("http://127.0.0.1:{}", proxy.port);
     let nobody = format!("127.0.0.1:{}", closed_port());
     let tool = tool(SOON).args(["--prove", "wildcard", "--proxy", &via, "--resolver", &nobody]).public(&root);
-    let tool = if known { tool.args(["--connect-to", &format!("{STRANGER}=127.0.0.1")]) } else { tool };
+    let tool = if known { tool.args(["--connect-to", &format!("{RANDOM_NAME}=127.0.0.1")]) } else { tool };
     tool.check("tls", 443)
 }
 
 /// The name that seed 0 makes.
-const STRANGER: &str = "netcheck-1c1b99c1.spotme.com";
+const RANDOM_NAME: &str = "netcheck-1c1b99c1.spotme.com";
 
 #[test]
-fn a_proxy_that_denies_a_stranger_with_an_address_lists_its_names() {
+fn a_proxy_that_denies_a_random_name_with_an_address_lists_its_names() {
     let outcome = through_a_list(true);
     assert_eq!(essence(&outcome), "degraded proxy.denied proxy_policy proxy medium");
     assert_eq!(word(outcome.one(), "/facts/prove/wildcard"), "listed_only");
 }
 
 #[test]
-fn a_proxy_that_denies_a_stranger_without_an_address_proves_nothing() {
+fn a_proxy_that_denies_a_random_name_without_an_address_proves_nothing() {
     let outcome = through_a_list(false);
     assert_eq!(seen(&outcome), "pass -");
     assert_eq!(word(outcome.one(), "/facts/prove/wildcard"), "unproven");

@@ -83,7 +83,7 @@ fn a_proxy_nobody_configured_that_asks_for_credentials_is_http_proxy_auth() {
     let server = Server::tls(&corporate.leaf(&[NAME]), &["http/1.1"], acts);
     let opened = tool(QUICK).system(&corporate).check("https", server.port);
     assert_eq!(essence(&opened), "fail http.proxy_auth proxy_auth network medium");
-    // Nothing on the way can put an answer into intact TLS.
+    // Nothing on the path can put an answer into intact TLS.
     assert_eq!(
         over_tls("407 Proxy Authentication Required", ""),
         "degraded http.proxy_auth service_misconfigured service medium"

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use netcheck_common::clock;
 use netcheck_lab::tool::{Outcome, normal};
-use netcheck_lab::{Act, Server, closed_port};
+use netcheck_lab::{Act, Server, closed_port, free_port};
 use serde_json::json;
 use socket2::{Domain, SockAddr, Socket, Type};
 
@@ -43,7 +43,7 @@ fn half(acts: &[Act]) -> Server {
 /// A port that is free on both loopback addresses.
 fn neither() -> u16 {
     loop {
-        let port = closed_port();
+        let port = free_port();
         if TcpListener::bind((SIX, port)).is_ok() {
             return port;
         }
@@ -153,7 +153,7 @@ fn it_is_idle_without_any_control_experiment() {
 
 #[test]
 fn silence_is_a_timeout() {
-    let port = closed_port();
+    let port = free_port();
     let silent = Silent::on(([127, 0, 0, 1], port).into());
     let args = ["--timeout", "0.4", "--diagnose", "never"];
     let outcome = tool(&args).arg(format!("tcp://127.0.0.1:{port}")).run();
@@ -164,7 +164,7 @@ fn silence_is_a_timeout() {
 }
 
 #[test]
-fn a_connection_reset_after_it_stood_is_reset() {
+fn a_connection_reset_after_it_opened_is_reset() {
     // The silent IPv6 attempt makes the connection slow, and a slow connection is watched for longer.
     let server = half(&[Act::Reset]);
     let silent = Silent::on((SIX, server.port).into());
@@ -181,7 +181,7 @@ fn a_close_by_the_peer_is_its_right() {
 }
 
 #[test]
-fn a_connection_that_stands_wins_over_a_silent_family() {
+fn a_connection_that_opens_wins_over_a_silent_family() {
     let server = half(&[Act::send("220 lab\x1b[31m ready\r\n"), Act::Stall]);
     let silent = Silent::on((SIX, server.port).into());
     let outcome = both(server.port, &["--timeout", "0.6"]);

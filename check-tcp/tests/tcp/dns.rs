@@ -331,21 +331,21 @@ fn a_resolver_from_before_edns_is_asked_again_without_it() {
 #[test]
 fn a_question_is_asked_again_when_it_is_lost() {
     let server = quiet();
-    let mut heard = 0;
+    let mut received = 0;
     let resolver = UdpServer::new(move |question, _| {
-        heard += 1;
-        if heard <= 2 { Vec::new() } else { vec![reply(question, [127, 0, 0, 1])] }
+        received += 1;
+        if received <= 2 { Vec::new() } else { vec![reply(question, [127, 0, 0, 1])] }
     });
     assert_eq!(essence(&by_hand(&resolver, server.port)), "pass - - - -");
 }
 
 #[test]
 fn a_later_attempt_asks_for_a_name_again_that_had_no_answer() {
-    let (server, mut heard) = (quiet(), 0);
+    let (server, mut received) = (quiet(), 0);
     let resolver = UdpServer::new(move |question, _| {
-        heard += 1;
+        received += 1;
         let mut answer = reply(question, [127, 0, 0, 1]);
-        if heard == 1 {
+        if received == 1 {
             // SERVFAIL, and nothing behind the question.
             answer.truncate(end(question));
             answer[3] |= 2;

@@ -26,8 +26,8 @@ fn a_bad_line_becomes_a_record_and_costs_the_others_nothing() {
 #[test]
 fn every_kind_of_bad_line_says_what_is_wrong_with_it() {
     for (line, why) in [
-        ("nonsense", "neither scheme://host nor host:port"),
-        ("tcp://lab.test", "needs a port"),
+        ("nonsense", "neither scheme://host nor host:port, as in tcp://host:443"),
+        ("tcp://lab.test", "tcp:// needs a port, as in tcp://lab.test:443"),
         ("tcp://lab.test:0", "port"),
         ("tcp://lab.test:65536", "port"),
         ("tcp://lab.test:80-70", "upwards"),
@@ -40,7 +40,11 @@ fn every_kind_of_bad_line_says_what_is_wrong_with_it() {
         ("tcp://{a,{b,c}}.test:80", "nested"),
         ("tcp://*.spotme.com:443", "name a host under it"),
         ("tcp://-.a b:80", "spaces"),
-        ("gopher://lab.test:70", "scheme is not known"),
+        ("gopher://lab.test:70", "the scheme is not known (check-tcp has tcp, tls, http, https)"),
+        (
+            "htps://lab.test",
+            "the scheme is not known; did you mean https://? (check-tcp has tcp, tls, http, https)",
+        ),
         ("wss://lab.test", "check-wss"),
         ("stun://lab.test", "check-udp"),
         ("tcp://127.0.0.0/8:9", "--sample"),

@@ -68,7 +68,7 @@ fn one_failure_among_many_is_the_exit_code_and_one_bad_line_outweighs_it() {
 fn a_reader_that_pauses_stops_no_timer() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}/\n", listener.local_addr().unwrap());
-    // More records than the pipe and all buffers on the way to it hold.
+    // More records than the pipe and all buffers on the path to it hold.
     let input = format!("{silent}{}", format!("{}\n", lines().join("\n")).repeat(8));
     let running = tool(&MANY).args(["--timeout", "0.5"]).stdin(input).start();
     let (mut caller, _) = listener.accept().unwrap();

@@ -298,8 +298,8 @@ fn a_proxy_may_itself_be_reached_by_tls() {
     let outcome = tool(&["--public-roots", roots.to_str().unwrap(), "--proxy", &proxy, SERVICE]).run();
     assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
     assert_eq!(outcome.one()["path"]["proxy"], proxy);
-    let stranger = tool(&["--proxy", &proxy, SERVICE]).run();
-    assert_eq!(essence(&stranger), "fail proxy.unreachable proxy_down proxy medium", "{stranger:?}");
+    let other_user = tool(&["--proxy", &proxy, SERVICE]).run();
+    assert_eq!(essence(&other_user), "fail proxy.unreachable proxy_down proxy medium", "{other_user:?}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn replies(reply: u8) -> Vec<Act> {
     vec![Act::Read(3), Act::send([5, 0]), Act::Read(22), reply, Act::Stall]
 }
 
-/// What the tool says of a proxy that plays this, and what the proxy heard; `credentials` are `USER:PASSWORD`.
+/// What the tool says of a proxy that plays this, and what the proxy received; `credentials` are `USER:PASSWORD`.
 fn play(acts: Vec<Act>, credentials: &str) -> (String, Vec<u8>) {
     let server = Server::tcp(acts);
     let proxy = format!("socks5h://127.0.0.1:{}", server.port);
@@ -29,10 +29,10 @@ fn play(acts: Vec<Act>, credentials: &str) -> (String, Vec<u8>) {
 
 #[test]
 fn the_name_is_left_to_the_proxy() {
-    let (said, heard) = play(replies(0), "");
+    let (said, received) = play(replies(0), "");
     assert_eq!(said, "pass - - - -");
     let request = [&[5, 1, 0, 3, 15][..], b"service.example", &443u16.to_be_bytes()].concat();
-    assert_eq!(heard, [&[5, 1, 0][..], &request].concat());
+    assert_eq!(received, [&[5, 1, 0][..], &request].concat());
 }
 
 #[test]
@@ -56,9 +56,9 @@ fn user_and_password_are_given_when_asked_for() {
         acts.extend(replies(0).split_off(2));
         acts
     };
-    let (said, heard) = play(login(0), "alice:hunter2");
+    let (said, received) = play(login(0), "alice:hunter2");
     assert_eq!(said, "pass - - - -");
-    assert_eq!(heard[..19], [&[5, 2, 0, 2, 1, 5][..], b"alice", &[7], b"hunter2"].concat());
+    assert_eq!(received[..19], [&[5, 2, 0, 2, 1, 5][..], b"alice", &[7], b"hunter2"].concat());
     assert_eq!(play(login(1), "alice:hunter2").0, "fail proxy.auth_refused proxy_auth local medium");
 }
 

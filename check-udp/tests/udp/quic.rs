@@ -82,7 +82,7 @@ fn a_handshake_passes_with_versions_and_trust() {
 
 #[test]
 fn a_foreign_certificate_is_tls_untrusted() {
-    let leaf = Authority::new("Stranger").leaf(&[NAME]);
+    let leaf = Authority::new("Unknown").leaf(&[NAME]);
     let port = server(&leaf, &["h3"], welcome);
     let outcome = check(&Authority::new("Lab Root"), "quic", port, &["--diagnose", "never"]);
     assert_eq!(outcome.one()["failure"]["code"], "tls.untrusted");
@@ -231,7 +231,7 @@ fn a_server_that_sends_what_is_no_answer_is_quic_timeout_and_nobody_drops_it() {
 
 #[test]
 fn a_handshake_that_breaks_off_is_quic_timeout_and_all_is_not_dropped() {
-    // An Initial that cannot be decrypted: the next packets of a server are lost on the way.
+    // An Initial that cannot be decrypted: the next packets of a server are lost on the path.
     let server = UdpServer::new(|packet, _| {
         let mut part = vec![0xc1, 0, 0, 0, 1, 0, 0, 0, 0x44, 0x00];
         part.resize(1200, 0);

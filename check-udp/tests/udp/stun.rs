@@ -263,7 +263,7 @@ fn two_equal_addresses_are_no_mismatch() {
 fn a_rewritten_plain_address_is_stun_mismatch() {
     let server = UdpServer::new(|request, peer| {
         let public = "203.0.113.5:4000".parse().unwrap();
-        // What an ALG does on the way back: the public address in the payload becomes the private one.
+        // What an ALG does on the path back: the public address in the payload becomes the private one.
         vec![message(0x0101, id(request), &[(0x0001, plain(peer)), (0x0020, xor(public))])]
     });
     let outcome = check(&[&stun(&server)]);

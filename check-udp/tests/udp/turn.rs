@@ -63,6 +63,13 @@ fn another_error_is_turn_error_of_the_service() {
 }
 
 #[test]
+fn a_flow_that_the_server_no_longer_knows_is_a_nat_that_rebinds() {
+    let server = UdpServer::new(|request, _| vec![error(request, 437, "Allocation Mismatch", &[])]);
+    let outcome = check(&[&udp(&server)]);
+    assert_eq!(gist(outcome.one()), "fail turn.error nat_rebinding");
+}
+
+#[test]
 fn a_401_without_a_realm_is_turn_error() {
     let server = UdpServer::new(|request, _| vec![error(request, 401, "Unauthorized", &[])]);
     assert_eq!(check(&[&udp(&server)]).one()["failure"]["code"], "turn.error");
@@ -171,7 +178,7 @@ fn silence_inside_the_services_own_tls_is_the_services_matter() {
 
 #[test]
 fn over_tls_a_foreign_certificate_is_tls_untrusted() {
-    let server = Server::tls(&Authority::new("Stranger").leaf(&["127.0.0.1"]), &[], challenging());
+    let server = Server::tls(&Authority::new("Unknown").leaf(&["127.0.0.1"]), &[], challenging());
     let outcome = check(&[&format!("turns://127.0.0.1:{}", server.port), "--diagnose", "never"]);
     assert_eq!(outcome.one()["failure"]["code"], "tls.untrusted");
 }

@@ -18,7 +18,7 @@ struct Buggy {}
 impl Check for Buggy {
     const NAME: &'static str = "tcp";
     const TOOL: &'static str = "check-tcp";
-    const EXAMPLES: &'static str = "";
+    const EXAMPLES: &'static [&'static str] = &[];
     type Facts = serde_json::Map<String, serde_json::Value>;
 
     async fn check(&self, target: &Target, _: &mut Trace<Self::Facts>) -> Result<(), Stopped> {

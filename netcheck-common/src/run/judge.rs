@@ -103,7 +103,7 @@ fn block_page_address(net: &Diagnosis, target: &Target, observed: &mut Observed)
     }
 }
 
-/// SYNs that ask for ECN are lost on the way: every connection begins with a wait.
+/// SYNs that ask for ECN are lost on the path: every connection begins with a wait.
 pub(super) async fn ecn(net: &Diagnosis, target: &Target, observed: &mut Observed) {
     let peer = observed.path.peer.filter(|_| observed.path.first_syn_lost && net.diagnoses());
     let Some(peer) = peer else { return };

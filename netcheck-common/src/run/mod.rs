@@ -2,6 +2,7 @@
 
 mod attempt;
 mod drive;
+mod help;
 mod input;
 mod judge;
 mod mss_control;
@@ -61,7 +62,8 @@ pub fn run<C: Check>() -> ExitCode {
     }
     // A flattened struct's description would stand for the whole; the check's own is the one to show.
     let own = C::augment_args(clap::Command::new(name));
-    let mut command = Command::<C>::command().name(name).bin_name(name).after_help(C::EXAMPLES);
+    let mut command =
+        Command::<C>::command().name(name).bin_name(name).max_term_width(100).after_help(help::ending::<C>());
     if let Some(about) = own.get_about().cloned() {
         command = command.about(about);
     }
@@ -86,6 +88,9 @@ pub fn run<C: Check>() -> ExitCode {
         Ok(specs) => specs,
         Err(why) => return usage::<C>(&why),
     };
+    for meant in specs.iter().filter_map(Spec::meant_host) {
+        output::report_error(&format!("{name}: did you mean {meant}?"));
+    }
     let own = check.targets();
     if specs.is_empty() && own.is_empty() && std::io::IsTerminal::is_terminal(&std::io::stdin()) {
         return usage::<C>("no target, and standard input is a terminal");

@@ -58,11 +58,11 @@ pub(super) async fn identify(target: &Target, to: SocketAddr, failure: &Failure,
 
 /// Whether a request under this name is answered, and not by a block page.
 async fn is_served(net: &Diagnosis, to: SocketAddr, name: &str, path: &str) -> bool {
-    let aside = net.detached();
+    let detached = net.detached();
     let work = async {
-        let stream = aside.connect(&[to.ip()], to.port()).await.ok()?;
+        let stream = detached.connect(&[to.ip()], to.port()).await.ok()?;
         let request = Request::get(&Host::Name(name.to_owned()), to.port(), false, path);
-        let answer = aside.request(stream, &request).await.ok()?;
+        let answer = detached.request(stream, &request).await.ok()?;
         signature::match_page(&answer).is_none().then_some(())
     };
     clock::within(net.timeout().mul_f64(0.5), work).await.flatten().is_some()

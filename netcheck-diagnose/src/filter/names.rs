@@ -23,7 +23,7 @@ pub(super) struct Names {
 }
 
 /// A label that nobody uses.
-fn stranger(seed: u64, name: &str) -> String {
+fn unrelated(seed: u64, name: &str) -> String {
     let mut hasher = DefaultHasher::new();
     (seed, name, "filter").hash(&mut hasher);
     format!("n{:06x}", hasher.finish() & 0x00ff_ffff)
@@ -41,7 +41,7 @@ pub(super) async fn examine(
     pairs: &mut Vec<Pair>,
     ask: impl AsyncFn(&str) -> Outcome,
 ) -> Option<Names> {
-    let label = stranger(seed, own);
+    let label = unrelated(seed, own);
     let mut lost = async |what: &str, name: String| {
         let outcome = ask(&name).await;
         pairs.push(Pair { change: format!("{what}: {name}"), first: "lost", second: outcome.as_str() });

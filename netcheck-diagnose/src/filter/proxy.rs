@@ -52,9 +52,9 @@ pub(super) async fn identify(target: &Target, net: &Diagnosis) -> Filter {
 /// Whether the proxy permits CONNECT to a name: one that it permits and cannot resolve, or cannot reach, is permitted.
 async fn is_permitted(target: &Target, name: &str, net: &Diagnosis) -> Option<bool> {
     let proxy = net.proxy_for(target)?;
-    let aside = net.detached();
+    let detached = net.detached();
     let host = Host::Name(name.to_owned());
-    let connected = clock::within(net.timeout(), aside.through(&proxy, &host, target.port())).await?;
+    let connected = clock::within(net.timeout(), detached.through(&proxy, &host, target.port())).await?;
     match connected {
         Ok(_) => Some(true),
         Err(failure) if failure.code == Code::ProxyDenied => Some(false),

@@ -195,7 +195,7 @@ async fn out_of_time(
     net: &Diagnosis,
 ) -> Finding {
     net.note_asked(Experiment::Date);
-    let witness = match to.filter(|_| net.diagnoses()) {
+    let other_host = match to.filter(|_| net.diagnoses()) {
         Some(to) => net.experiments.dates.get("the Date of this host", to, date(net, target, to)).await,
         None => None,
     };
@@ -216,7 +216,7 @@ async fn out_of_time(
         format!("genuine certificates of {alike} other hosts are out of their validity in the same way");
     let service =
         Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).with_evidence(failure.detail.clone());
-    Finding::of(match witness {
+    Finding::of(match other_host {
         Some(time) if (time - now).abs() > SKEW && valid(time) && !times.deny(time) => {
             let skew = skew
                 .with_confidence(Confidence::Medium)
@@ -245,7 +245,7 @@ async fn out_of_time(
         _ if alike >= 2 && !times.any_valid() => {
             skew.with_confidence(Confidence::Medium).with_evidence(others)
         }
-        _ => service.with_evidence("no outside witness of the time was found"),
+        _ => service.with_evidence("no other host shows the time"),
     })
 }
 
@@ -255,17 +255,17 @@ fn shown(unix: i64) -> String {
 
 /// The `Date` the host gives, over the same TLS whatever its certificate, on this port, else on 443 and 80.
 async fn date(net: &Diagnosis, target: &Target, to: SocketAddr) -> Option<i64> {
-    let aside = net.detached();
+    let detached = net.detached();
     let ask = |port: u16, secure: bool| {
-        let aside = aside.clone();
+        let detached = detached.clone();
         async move {
-            let mut stream = aside.connect(&[to.ip()], port).await.ok()?;
+            let mut stream = detached.connect(&[to.ip()], port).await.ok()?;
             if secure {
                 let hello = Hello { opportunistic: true, ..Hello::to(&target.host) };
-                stream = aside.handshake(stream, &hello).await.ok()?.stream;
+                stream = detached.handshake(stream, &hello).await.ok()?.stream;
             }
             let request = Request::new("HEAD", &target.host, port, secure, "/");
-            let answer = aside.request(stream, &request).await.ok()?;
+            let answer = detached.request(stream, &request).await.ok()?;
             let date = jiff::fmt::rfc2822::parse(answer.header("date")?).ok()?;
             Some(date.timestamp().as_second())
         }

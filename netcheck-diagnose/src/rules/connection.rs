@@ -214,8 +214,9 @@ async fn dead_family(
     let control = SocketAddr::new(four, to.port());
     let attempt =
         netcheck_net::tcp::attempt(net.egress(), control, netcheck_net::tcp::ProbeOptions::default());
-    let stood = matches!(netcheck_net::clock::within(net.timeout().mul_f64(0.3), attempt).await, Some(Ok(_)));
-    stood.then(|| {
+    let opened =
+        matches!(netcheck_net::clock::within(net.timeout().mul_f64(0.3), attempt).await, Some(Ok(_)));
+    opened.then(|| {
         let cause = ipv6_broken(net, target)
             .with_evidence(format!("IPv6 to {} stays silent", to.ip()))
             .with_evidence(format!("IPv4 to {four} connects to the same port"));

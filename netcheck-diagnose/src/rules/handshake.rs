@@ -321,16 +321,16 @@ async fn plaintext(
     }
     let fix = fix::service(target, "it answers TLS with something else");
     let cause = Cause::new(Reason::ServiceMisconfigured, Who::Service, fix);
-    Finding::of(cause.with_evidence(failure.detail.clone()).with_evidence("no sign of a device on the way"))
+    Finding::of(cause.with_evidence(failure.detail.clone()).with_evidence("no sign of a device on the path"))
 }
 
 /// Asks in plain HTTP on the same port for what it has to say.
 async fn fetch(net: &Diagnosis, target: &Target, to: SocketAddr) -> Option<Page> {
-    let aside = net.detached();
+    let detached = net.detached();
     let work = async {
-        let stream = aside.connect(&[to.ip()], to.port()).await.ok()?;
+        let stream = detached.connect(&[to.ip()], to.port()).await.ok()?;
         let request = Request::get(&target.host, to.port(), false, "/");
-        aside.request(stream, &request).await.ok()
+        detached.request(stream, &request).await.ok()
     };
     clock::within(net.timeout().mul_f64(0.4), work).await?
 }

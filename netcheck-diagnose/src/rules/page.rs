@@ -168,11 +168,11 @@ fn site(location: &str) -> String {
 }
 
 async fn ask(net: &Diagnosis, to: SocketAddr, name: &str) -> Option<Answer> {
-    let aside = net.detached();
+    let detached = net.detached();
     let work = async {
-        let stream = aside.connect(&[to.ip()], to.port()).await.ok()?;
+        let stream = detached.connect(&[to.ip()], to.port()).await.ok()?;
         let request = Request::get(&Host::Name(name.to_owned()), to.port(), false, "/");
-        aside.request(stream, &request).await.ok()
+        detached.request(stream, &request).await.ok()
     };
     clock::within(net.timeout().mul_f64(0.4).min(net.left()), work).await?
 }

@@ -27,7 +27,7 @@ pub(crate) async fn explain(
     }
     let mut cause = Cause::new(Reason::ProtocolFilter, Who::Network, fix::protocol_filter(target))
         .with_evidence(failure.detail.clone())
-        .with_evidence("the connection stood before");
+        .with_evidence("the connection opened before");
     if observed.path.trust == Some(Trust::Public) {
         cause = cause.with_evidence(
             "the service proved itself by its certificate, so a filter can only go by size and timing",

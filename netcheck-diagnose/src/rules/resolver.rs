@@ -108,7 +108,7 @@ async fn refused(failure: &Failure, server: SocketAddr, net: &Diagnosis) -> Opti
             Some(match other {
                 None => cause.with_evidence("probes towards other public addresses draw no answer either"),
                 Some(hop) => Cause { code: Reason::Unknown, ..cause }
-                    .with_evidence(format!("{hop} answers on the way to other public addresses")),
+                    .with_evidence(format!("{hop} answers on the path to other public addresses")),
             })
         }
         _ => None,
@@ -170,7 +170,7 @@ async fn all_silent(server: SocketAddr, path: &ResolverPath, net: &Diagnosis) ->
     let cause = dropped(server, path);
     match net.hop_beyond(hop).await {
         Some(beyond) => cause.with_confidence(Confidence::Medium).with_evidence(format!(
-            "{beyond}, one or two hops farther, answers on the way to other public addresses"
+            "{beyond}, one or two hops farther, answers on the path to other public addresses"
         )),
         None if hop == 1 && !net.experiments.reached_beyond() => {
             Cause::new(Reason::Offline, Who::Network, Fix::Connect { this_machine: false })
@@ -181,7 +181,7 @@ async fn all_silent(server: SocketAddr, path: &ResolverPath, net: &Diagnosis) ->
         }
         None if hop == 0 => {
             let fix = format!(
-                "Find out why {server} is silent: no router on the way answers, so the place is not known."
+                "Find out why {server} is silent: no router on the path answers, so the place is not known."
             );
             Cause::new(Reason::Unknown, Who::Unknown, fix)
                 .with_evidence("no hop answered, for any destination")

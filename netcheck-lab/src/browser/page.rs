@@ -33,7 +33,7 @@ pub(super) fn markdown(comparison: &Comparison, date: &str) -> String {
     let mut text = format!(
         "# The browser's ClientHello beside ours\n\n\
          Captured on {date} with {} by `netcheck-lab browser-hello --write docs/BROWSER_HELLO.md`, in a network namespace\n\
-         without a way out. Length (± 10 %), groups and key shares must be equal, GREASE aside; the command fails where they\n\
+         without a way out. Length (± 10 %), groups and key shares must be equal, without GREASE; the command fails where they\n\
          are not.\n",
         comparison.browser
     );

@@ -33,9 +33,7 @@ impl World {
     /// This process does not stand alone (see [`isolate`]), a program of `packages.txt` is missing, or the kernel refuses.
     pub fn build(options: &Options) -> io::Result<World> {
         if !isolated() {
-            return Err(io::Error::other(
-                "a world is built by a process that stands alone: call isolate first",
-            ));
+            return Err(io::Error::other("a world is built by a process of its own: call isolate first"));
         }
         let dir = prepare()?;
         let network = Network::build(options.v6)?;

@@ -8,6 +8,8 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::records;
+
 use super::internet::{FILES, World};
 use super::scenario::{Probe, Scenario};
 
@@ -108,13 +110,14 @@ fn command(tools: &Path, probe: &Probe, scenario: &Scenario) -> Command {
 
 fn read(output: io::Result<std::process::Output>) -> Found {
     match output {
-        Ok(output) => Found {
-            records: String::from_utf8_lossy(&output.stdout)
-                .lines()
-                .filter_map(|line| serde_json::from_str(line).ok())
-                .collect(),
-            error_text: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        },
+        Ok(output) => {
+            let lines = String::from_utf8_lossy(&output.stdout);
+            let printed: Vec<Value> =
+                lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+            records::accept(&printed);
+            let error_text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            Found { records: printed, error_text }
+        }
         Err(error) => Found { records: Vec::new(), error_text: error.to_string() },
     }
 }

@@ -116,7 +116,7 @@ fn wrong(file: &Path, error: &dyn std::fmt::Display) -> io::Error {
     io::Error::other(format!("{}: {error}", file.display()))
 }
 
-/// The scenarios stand in the sources; a lab moved elsewhere is told where by the environment.
+/// The folder of the scenarios: in the sources, or where the environment says.
 fn folder() -> io::Result<PathBuf> {
     if let Some(folder) = std::env::var_os("NETCHECK_SCENARIOS") {
         return Ok(folder.into());

@@ -186,13 +186,13 @@ impl Net {
         Net { seen: Arc::default(), pending: Arc::default(), silent: Arc::default(), ..self.clone() }
     }
 
-    /// A way aside that sends and accepts small segments only: where large packets vanish, it gets through.
+    /// A way detached that sends and accepts small segments only: where large packets vanish, it gets through.
     #[must_use]
     pub fn with_small_mss(&self) -> Self {
         Net { segment: Some(SMALL), ..self.detached() }
     }
 
-    /// A way aside whose packets die after `ttl` hops: only what is that near can answer.
+    /// A way detached whose packets die after `ttl` hops: only what is that near can answer.
     #[must_use]
     pub fn limited(&self, ttl: u8) -> Self {
         Net { ttl: Some(ttl), ..self.detached() }
@@ -295,9 +295,9 @@ impl Net {
         std::mem::take(&mut lock(&self.seen))
     }
 
-    /// Takes over where a way aside has led: the address and the interface.
-    pub fn adopt(&self, aside: &Net) {
-        let path = lock(&aside.seen).path.clone().unwrap_or_default();
+    /// Takes over where a way detached has led: the address and the interface.
+    pub fn adopt(&self, detached: &Net) {
+        let path = lock(&detached.seen).path.clone().unwrap_or_default();
         self.see(|seen| {
             let own = seen.path.get_or_insert_default();
             own.address = path.address;

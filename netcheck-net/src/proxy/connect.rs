@@ -142,15 +142,15 @@ async fn control(net: &Net, proxy: &Proxy, authorized: bool) {
     if !net.diagnoses() {
         return;
     }
-    let aside = net.detached();
-    let Ok(mut stream) = aside.to_proxy(proxy).await else { return };
+    let detached = net.detached();
+    let Ok(mut stream) = detached.to_proxy(proxy).await else { return };
     let request =
         "CONNECT netcheck-control.invalid:443 HTTP/1.1\r\nHost: netcheck-control.invalid:443\r\n\r\n";
     if stream.write_all(request.as_bytes()).await.is_err() || stream.flush().await.is_err() {
         return;
     }
     net.see(|seen| seen.via.unanswered = true);
-    if let Ok((answer, _)) = Box::pin(head(&aside, &mut stream, proxy)).await
+    if let Ok((answer, _)) = Box::pin(head(&detached, &mut stream, proxy)).await
         // Beside a request with credentials a 407 shows only that the proxy asks: it may still be judging those.
         && !(authorized && answer.status == 407)
     {

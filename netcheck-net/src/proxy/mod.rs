@@ -50,27 +50,27 @@ impl Net {
             self.fact("proxy", "failure", json!(failure.code));
             Failure::new(code, format!("{proxy}: {}", failure.detail)).caused_by(&failure)
         };
-        let aside = self.detached();
-        let addresses = match aside.known(&proxy.host) {
+        let detached = self.detached();
+        let addresses = match detached.known(&proxy.host) {
             Some(addresses) => addresses,
-            None => aside.resolve(&proxy.host).await.map_err(wrap)?,
+            None => detached.resolve(&proxy.host).await.map_err(wrap)?,
         };
         let within = self.timeout().mul_f64(0.95);
-        let stream = match crate::clock::within(within, Box::pin(aside.connect(&addresses, proxy.port))).await
-        {
-            Some(connected) => connected.map_err(wrap)?,
-            None => {
-                return Err(local_limits::blame(Failure::new(
-                    Code::ProxyTimeout,
-                    format!("{proxy} did not answer"),
-                )));
-            }
-        };
-        self.adopt(&aside);
+        let stream =
+            match crate::clock::within(within, Box::pin(detached.connect(&addresses, proxy.port))).await {
+                Some(connected) => connected.map_err(wrap)?,
+                None => {
+                    return Err(local_limits::blame(Failure::new(
+                        Code::ProxyTimeout,
+                        format!("{proxy} did not answer"),
+                    )));
+                }
+            };
+        self.adopt(&detached);
         if proxy.kind != Kind::Https {
             return Ok(stream);
         }
-        let secure = aside.handshake(stream, &Hello::to(&proxy.host)).await;
+        let secure = detached.handshake(stream, &Hello::to(&proxy.host)).await;
         secure.map(|secure| secure.stream).map_err(|failure| {
             Failure::new(Code::ProxyUnreachable, format!("{proxy}: TLS to the proxy: {}", failure.detail))
                 .caused_by(&failure)

@@ -155,19 +155,19 @@ impl Net {
         };
         let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
         let (host, port) = host_and_port(authority, if secure { 443 } else { 80 })?;
-        let aside = self.detached();
-        let addresses = match aside.known(&host) {
+        let detached = self.detached();
+        let addresses = match detached.known(&host) {
             Some(addresses) => addresses,
-            None => aside.lookup(&host.to_string()).await?,
+            None => detached.lookup(&host.to_string()).await?,
         };
-        let mut stream = aside.connect(&addresses, port).await.map_err(|failure| failure.detail)?;
+        let mut stream = detached.connect(&addresses, port).await.map_err(|failure| failure.detail)?;
         if secure {
-            let secured = aside.handshake(stream, &Hello::to(&host)).await;
+            let secured = detached.handshake(stream, &Hello::to(&host)).await;
             stream = secured.map_err(|failure| failure.detail)?.stream;
         }
         let mut request = Request::get(&host, port, secure, path);
         request.most = decode::LARGEST + 1;
-        aside.request(stream, &request).await.map_err(|failure| failure.detail)
+        detached.request(stream, &request).await.map_err(|failure| failure.detail)
     }
 
     /// Every address of a name, private ones too.

@@ -49,7 +49,7 @@ fn failure(proxy: &Proxy, error: &Error) -> Failure {
         Error::NetworkUnreachable => (Code::ProxyUpstream, "has no route to the destination's network"),
         Error::HostUnreachable => (Code::ProxyUpstream, "cannot reach the destination"),
         Error::ConnectionRefused => (Code::ProxyUpstream, "was refused by the destination"),
-        Error::TtlExpired => (Code::ProxyUpstream, "lost the packets on the way"),
+        Error::TtlExpired => (Code::ProxyUpstream, "lost the packets on the path"),
         _ => (Code::ProxyProtocol, "answers with something that is no SOCKS5"),
     };
     Failure::new(code, format!("{proxy} {what}"))

@@ -61,6 +61,6 @@ pub fn server_name(host: &Host) -> Result<ServerName<'static>, Failure> {
     match host {
         Host::Address(address) => Ok(ServerName::from(*address)),
         Host::Name(name) => ServerName::try_from(name.clone())
-            .map_err(|_| Failure::new(Code::TlsNameMismatch, "the name cannot stand in a certificate")),
+            .map_err(|_| Failure::new(Code::TlsNameMismatch, "the name cannot be in a certificate")),
     }
 }

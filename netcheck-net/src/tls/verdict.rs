@@ -12,7 +12,7 @@ use crate::net::Net;
 use netcheck_record::failure::{Code, Failure};
 
 /// How a chain stands to some roots.
-enum Standing {
+enum ChainStatus {
     Valid,
     /// The chain ends there, at another time than now.
     OutOfTime,
@@ -30,17 +30,17 @@ pub(super) fn judge(net: &Net, chain: &Chain, hello: &Hello) -> Result<Trust, Fa
     let mut faults = Vec::new();
     let mut trust = None;
     for roots in genuine.into_iter().flatten() {
-        match standing(&leaf, chain, &between, roots) {
-            Standing::Valid => trust = Some(Trust::Public),
-            Standing::OutOfTime => out_of_time = true,
-            Standing::Foreign(fault) => faults.push(fault),
+        match status(&leaf, chain, &between, roots) {
+            ChainStatus::Valid => trust = Some(Trust::Public),
+            ChainStatus::OutOfTime => out_of_time = true,
+            ChainStatus::Foreign(fault) => faults.push(fault),
         }
     }
     if trust.is_none() && !out_of_time {
-        match standing(&leaf, chain, &between, &net.system_roots()) {
-            Standing::Valid => trust = Some(Trust::System),
-            Standing::OutOfTime => return Err(private(net, chain, &time_failure(chain).detail)),
-            Standing::Foreign(fault) => {
+        match status(&leaf, chain, &between, &net.system_roots()) {
+            ChainStatus::Valid => trust = Some(Trust::System),
+            ChainStatus::OutOfTime => return Err(private(net, chain, &time_failure(chain).detail)),
+            ChainStatus::Foreign(fault) => {
                 net.fact("tls", "trust", "none");
                 faults.push(fault);
                 let fault = chain_fault(chain, &faults);
@@ -163,12 +163,12 @@ fn is_anchor(chain: &Chain, roots: &RootCertStore) -> bool {
     })
 }
 
-fn standing(
+fn status(
     leaf: &EndEntityCert<'_>,
     chain: &Chain,
     between: &[CertificateDer<'static>],
     roots: &RootCertStore,
-) -> Standing {
+) -> ChainStatus {
     let at = |unix: i64| {
         let time =
             UnixTime::since_unix_epoch(std::time::Duration::from_secs(u64::try_from(unix).unwrap_or(0)));
@@ -176,16 +176,16 @@ fn standing(
         leaf.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &roots.roots, between, time, usage, None, None)
             .map(drop)
     };
-    let Err(fault) = at(clock::unix()) else { return Standing::Valid };
+    let Err(fault) = at(clock::unix()) else { return ChainStatus::Valid };
     // A certificate that is in the trust store itself needs no signature; webpki takes none that may sign others.
     if is_anchor(chain, roots) {
         let now = clock::unix();
         let valid = (chain.not_before()..=chain.not_after()).contains(&now);
-        return if valid { Standing::Valid } else { Standing::OutOfTime };
+        return if valid { ChainStatus::Valid } else { ChainStatus::OutOfTime };
     }
     // Does it end in these roots at a time when it is valid? Then only the time is wrong.
     let (from, to) = (chain.not_before(), chain.not_after());
     let latest = chain.authorities().map(|(_, from, _)| from).fold(from, i64::max);
     let valid = [from + (to - from) / 2, from, to, latest].into_iter().any(|time| at(time).is_ok());
-    if valid { Standing::OutOfTime } else { Standing::Foreign(fault) }
+    if valid { ChainStatus::OutOfTime } else { ChainStatus::Foreign(fault) }
 }

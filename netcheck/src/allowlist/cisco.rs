@@ -13,7 +13,7 @@ const HEAD: &str = "\
 ! Names are resolved by the ASA itself (`dns domain-lookup`). NAT is configured apart.
 ";
 
-/// The objects and the list. An ASA knows no wildcard names: their witnesses stand for them, and a remark says so.
+/// The objects and the list. An ASA knows no wildcard names: their test hosts are listed instead, and a remark says so.
 pub(super) fn text(rules: &[Rule]) -> String {
     let mut objects = BTreeSet::new();
     let mut list = String::new();
@@ -39,7 +39,7 @@ pub(super) fn text(rules: &[Rule]) -> String {
                     list.push_str(&format!(
                         "access-list NETCHECK remark *.{name} cannot be written: known hosts only\n"
                     ));
-                    names.extend(witnesses(rule, name));
+                    names.extend(test_hosts(rule, name));
                 }
             }
         }
@@ -73,7 +73,7 @@ fn services(rule: &Rule) -> Vec<(&'static str, String)> {
 }
 
 /// Hosts that the row's probes name under a wildcard.
-fn witnesses(rule: &Rule, under: &str) -> Vec<String> {
+fn test_hosts(rule: &Rule, under: &str) -> Vec<String> {
     let hosts = rule.row.probes.iter().flat_map(|probe| {
         let place = Place::of(&probe.target);
         super::destination::parse(&place.host).unwrap_or_default()

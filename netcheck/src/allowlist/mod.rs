@@ -40,7 +40,7 @@ enum Format {
     PaloaltoEdl,
     /// External dynamic list of type IP address
     PaloaltoEdlIp,
-    /// ASA access list; wildcards become their witnesses
+    /// ASA access list; wildcards become their test hosts
     CiscoAcl,
     /// FortiOS addresses, services and policies
     Fortinet,

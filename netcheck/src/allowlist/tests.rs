@@ -74,7 +74,7 @@ fn apples_block_keeps_its_mask() {
 }
 
 #[test]
-fn a_wildcard_is_written_with_the_name_it_stands_under() {
+fn a_wildcard_is_written_with_the_name_above_it() {
     let profile = profile();
     let rules = rules(&profile);
     assert!(squid::text(&rules).contains("dstdomain .spotme.com .4pax.com"));

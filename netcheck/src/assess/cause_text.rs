@@ -137,8 +137,8 @@ pub(crate) fn clause(finding: &Finding) -> String {
         Reason::MtuBlackhole => format!("large packets are lost{at}, and no ICMP message says so"),
         Reason::LargeHello => format!("a device{at} drops a TLS ClientHello that takes two packets"),
         Reason::LossyPath => match names.lost {
-            Some(percent) => format!("packets are lost on the way (about {percent} %)"),
-            None => "packets are lost on the way".to_owned(),
+            Some(percent) => format!("packets are lost on the path (about {percent} %)"),
+            None => "packets are lost on the path".to_owned(),
         },
         Reason::ThinLine => "the line is full: its capacity is too small".to_owned(),
         Reason::ClockSkew => "the clock of this machine is wrong".to_owned(),
@@ -315,6 +315,6 @@ pub(super) fn page_vendor(page: &str) -> Option<String> {
 
 /// A sentence's first letter, upper-case.
 pub(crate) fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|c| c.to_ascii_uppercase()).into_iter().chain(letters).collect()
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_ascii_uppercase()).into_iter().chain(chars).collect()
 }

@@ -61,7 +61,7 @@ fn demand(request: &Request, finding: &Finding) -> String {
         }
         Reason::WebsocketFilter => format!("Allow WebSocket (HTTP Upgrade): {to}{from}{at}."),
         Reason::TransparentProxy => {
-            format!("Exempt from the transparent proxy{vendor}: {to}{from}{at}. A device on the way answers in place of the service.")
+            format!("Exempt from the transparent proxy{vendor}: {to}{from}{at}. A device on the path answers in place of the service.")
         }
         Reason::IdleTimeout => format!("Raise the idle timeout of connections: {to}{from}{at}."),
         Reason::LargeHello => {

@@ -201,7 +201,7 @@ fn failures_without_a_pattern_are_loss() {
     });
     let (report, code) = report(&records);
     assert_eq!((report.findings.len(), code), (1, 0));
-    assert!(report.headline.contains("packets are lost on the way"), "{}", report.headline);
+    assert!(report.headline.contains("packets are lost on the path"), "{}", report.headline);
     assert_eq!(report.requests[0].action, "repair_path");
 }
 

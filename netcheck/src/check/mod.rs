@@ -29,12 +29,12 @@ use crate::tool_flags::ToolFlags;
 use crate::tools::{self, Tools};
 use round::Round;
 
-/// A way out of this network.
+/// A path out of this network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Way {
     /// Without a proxy
     Direct,
-    /// ToolFlags the proxy of --proxy, or of the environment
+    /// Through the proxy of --proxy, or of the environment
     Proxy,
 }
 
@@ -53,37 +53,37 @@ impl Way {
 pub(crate) struct Args {
     #[command(flatten)]
     choice: Choice,
-    /// Where the records go; `-` is standard output (the table then goes to standard error)
+    /// File for the records; `-` is standard output (the table then goes to standard error)
     #[arg(long, value_name = "FILE", default_value = "netcheck.jsonl")]
     output: PathBuf,
-    /// Metrics for node_exporter's textfile collector, replaced after each round
+    /// File for metrics of node_exporter's textfile collector, replaced after each round
     #[arg(long, value_name = "FILE.prom", conflicts_with = "path")]
     textfile: Option<PathBuf>,
     /// Count a requirement that works with limits as failed in the exit code
     #[arg(long)]
     strict: bool,
-    /// Look for what a quick run cannot see, too: idle timeouts, loss and delay over a series of datagrams
+    /// Also measure what takes longer: idle timeouts, loss and delay of a series of datagrams, path MTU
     #[arg(long)]
     thorough: bool,
-    /// Check each of these ways out and show which requirements work by which
+    /// Check through each of these paths and show which requirements work through which
     #[arg(long, value_enum, value_delimiter = ',', value_name = "direct,proxy")]
     path: Vec<Way>,
-    /// The requirement has to leave through this interface (repeatable): split tunnelling
+    /// Require that the packets of a requirement leave through this interface (split tunnelling; repeatable)
     #[arg(long, value_name = "ROW=INTERFACE", value_parser = pair)]
     expect_interface: Vec<(String, String)>,
-    /// Records from another network: what fails there too was known before
+    /// Records from another network; what fails there too is marked as known
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Exit with 0 when what does not work was known before
+    /// Exit with 0 if every failure is known from --baseline
     #[arg(long, requires = "baseline")]
     ignore_known: bool,
-    /// Check again and again, so many seconds after the end of each, and show what changed
+    /// Repeat the check this many seconds after the end of each round, and show what changed
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     watch: Option<u32>,
-    /// Folder of the tools, instead of building them or looking beside this program
+    /// Folder of the tools [default: built by xtask, otherwise the folder of this program]
     #[arg(long, value_name = "FOLDER", env = "NETCHECK_TOOLS")]
     tools: Option<PathBuf>,
-    /// Show what the tools say, as they say it
+    /// Show the messages of the tools
     #[arg(short, action = clap::ArgAction::Count)]
     verbose: u8,
     #[command(flatten)]

@@ -10,25 +10,25 @@ const DEFAULT: &str = "spotme";
 
 /// Which profile, and which of its rows.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "What to look at")]
+#[command(next_help_heading = "What to check")]
 pub(crate) struct Choice {
     /// A built-in profile (spotme, teams, zoom) or a file
     /// [default: spotme; of records, that of their run]
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) profile: Option<String>,
-    /// Only rows that this role needs (repeatable)
+    /// Only requirements of this role (repeatable)
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Vec<String>,
-    /// Only this region, and what belongs to none (repeatable)
+    /// Only this region, and targets without a region (repeatable)
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Vec<String>,
-    /// Only this row (repeatable)
+    /// Only this requirement (repeatable)
     #[arg(long, value_name = "ROW")]
     pub(crate) row: Vec<String>,
-    /// Leave out the rows that are advisory
+    /// Leave out advisory requirements
     #[arg(long)]
     pub(crate) required_only: bool,
-    /// Leave out the controls: hosts of others that tell causes apart
+    /// Leave out the control hosts, which help to distinguish causes
     #[arg(long)]
     pub(crate) no_controls: bool,
 }

@@ -51,7 +51,7 @@ pub(crate) fn all(profile: &Profile) -> Vec<String> {
     let mut names = BTreeSet::new();
     for row in &profile.rows {
         if !names.insert(row.name.as_str()) {
-            faults.push(format!("row \"{}\" stands there twice", row.name));
+            faults.push(format!("row \"{}\" is there twice", row.name));
         }
         faults.extend(of_row(profile, row).into_iter().map(|why| format!("row \"{}\": {why}", row.name)));
     }
@@ -121,7 +121,7 @@ fn of_row(profile: &Profile, row: &Row) -> Vec<String> {
     faults.extend(row.probes.iter().flat_map(|probe| of_probe(profile, probe)));
     let ways = |way| row.probes.iter().any(|probe| probe.way == way);
     if ways(Way::Fallback) && !ways(Way::All) {
-        faults.push("a fallback stands in for a probe that has to work, and there is none".into());
+        faults.push("a fallback replaces a required probe, and there is none".into());
     }
     faults
 }

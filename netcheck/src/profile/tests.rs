@@ -154,12 +154,12 @@ fn every_row_of_the_published_list_is_there() {
 }
 
 #[test]
-fn every_witness_is_probed() {
+fn every_test_host_is_probed() {
     let profile = Profile::named("spotme").unwrap();
-    for (name, witnesses) in WITNESSES {
+    for (name, test_hosts) in WITNESSES {
         let hosts = hosts(profile.rows.iter().find(|row| row.name == *name).unwrap());
-        for witness in *witnesses {
-            assert!(hosts.iter().any(|host| host == witness), "{name}: {witness}");
+        for test_host in *test_hosts {
+            assert!(hosts.iter().any(|host| host == test_host), "{name}: {test_host}");
         }
     }
     let core = profile.rows.iter().find(|row| row.name == "core").unwrap();
@@ -230,7 +230,7 @@ fn a_wide_block_cannot_be_a_probe() {
 }
 
 #[test]
-fn a_profile_that_extends_adds_witnesses_and_switches_rows_off() {
+fn a_profile_that_extends_adds_test_hosts_and_switches_rows_off() {
     let own = "format = 1\nname = \"mine\"\nextends = \"spotme\"\n[[row]]\nname = \"core\"\n[[row.probe]]\n\
         target = \"wss://event.spotme.com/socket\"\n[[row]]\nname = \"charts\"\noff = true\n";
     let profile = merge::onto(Profile::parse(BUILT_IN[0].1).unwrap(), Profile::parse(own).unwrap()).unwrap();

@@ -45,3 +45,15 @@ fn metrics_that_cannot_be_written_are_exit_2() {
     assert_eq!(stage.check(&["--row", "cdn", "--textfile", "folder.prom"]).code, Some(2));
     assert!(!stage.dir.path().join("folder.prom.part").exists());
 }
+
+#[test]
+fn a_node_has_at_most_300_series() {
+    let stage = Stage::all(pass);
+    for profile in ["spotme", "teams", "zoom"] {
+        // The fake tools know the targets of one profile; each requirement has its series with or without records.
+        stage.check(&["--profile", profile, "--textfile", "netcheck.prom"]);
+        let metrics = fs::read_to_string(stage.dir.path().join("netcheck.prom")).unwrap();
+        let series = metrics.lines().filter(|line| !line.starts_with('#')).count();
+        assert!((30..=300).contains(&series), "{profile}: {series} series");
+    }
+}

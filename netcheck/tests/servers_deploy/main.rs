@@ -3,6 +3,7 @@
 
 mod judges;
 mod kubernetes;
+mod monitoring;
 mod pipelines;
 mod place;
 mod seccomp;

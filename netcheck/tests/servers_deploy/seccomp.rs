@@ -40,7 +40,7 @@ fn the_whole_profile_passes_for_nobody_without_capabilities_under_the_filter() {
 }
 
 #[test]
-fn the_stand_in_has_no_rights_indeed() {
+fn the_substitute_has_no_rights() {
     let place = Place::new();
     // The same way in, to a program that tells what it is.
     let script = "mount --bind /bin/cat /run/netcheck/netcheck\nnetcheck /proc/self/status";

@@ -134,14 +134,14 @@ impl<'a> Reader<'a> {
 
     fn quoted(&mut self) -> Option<String> {
         let mut value = String::new();
-        let mut letters = self.0.char_indices().skip(1);
-        while let Some((at, letter)) = letters.next() {
-            match letter {
+        let mut characters = self.0.char_indices().skip(1);
+        while let Some((at, character)) = characters.next() {
+            match character {
                 '"' => {
                     self.0 = self.0.get(at + 1..).unwrap_or_default();
                     return Some(value);
                 }
-                '\\' => value.extend(letters.next().map(|(_, letter)| letter)),
+                '\\' => value.extend(characters.next().map(|(_, character)| character)),
                 plain => value.push(plain),
             }
         }
@@ -149,8 +149,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn is_token(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter)
+fn is_token(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(character)
 }
 
 #[cfg(test)]
