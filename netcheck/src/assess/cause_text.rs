@@ -154,7 +154,7 @@ pub(crate) fn clause(finding: &Finding) -> String {
         Reason::PortIdle => format!("the service itself refuses {covered} ({})", hosts(finding)),
         Reason::MailGateway => "a mail gateway changes or delays messages".to_owned(),
         Reason::SenderIdentity => format!("the sender's own records do not fit ({})", hosts(finding)),
-        _ => format!(
+        Reason::Unknown => format!(
             "{covered} to {} {}, and the cause is not known{}",
             hosts(finding),
             if finding.names.usable { "works with limits" } else { "does not work" },
@@ -263,7 +263,7 @@ pub(crate) fn short(reason: Reason, ports: &str) -> String {
         Reason::PortIdle => "ask the service",
         Reason::MailGateway => "exempt in the gateway",
         Reason::SenderIdentity => "tell the sender",
-        _ => "see below",
+        Reason::Unknown => "see below",
     }
     .to_owned()
 }
@@ -299,7 +299,7 @@ pub(crate) fn confidence(confidence: Confidence) -> &'static str {
 }
 
 /// The product that evidence names: `… is a mark of Fortinet`, `its page is one of Squid (…)`.
-pub(super) fn vendor(line: &str) -> Option<String> {
+pub(super) fn vendor(line: &str) -> Option<&str> {
     let name = match (line.split_once(" is a mark of "), line.split_once("page is one of ")) {
         (Some((_, name)), _) | (None, Some((_, name))) => name,
         (None, None) => return None,
@@ -308,9 +308,9 @@ pub(super) fn vendor(line: &str) -> Option<String> {
 }
 
 /// The product that a page is of: `Squid (a header has …)`.
-pub(super) fn page_vendor(page: &str) -> Option<String> {
+pub(super) fn page_vendor(page: &str) -> Option<&str> {
     let name = page.split([' ', '(', ',', ';', '.', ':']).next().unwrap_or_default();
-    (!name.is_empty()).then(|| name.to_owned())
+    (!name.is_empty()).then_some(name)
 }
 
 /// A sentence's first letter, upper-case.

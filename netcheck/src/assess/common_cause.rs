@@ -10,6 +10,14 @@ use netcheck_record::record::Verdict;
 use super::reconcile::change;
 use crate::records::{CauseKey, Observation};
 
+/// Failures that mean a missing way out where no tool inferred a cause.
+const SIGNS: [(Reason, &[Code]); 4] = [
+    (Reason::Offline, &[Code::RouteNone]),
+    (Reason::DnsOutage, &[Code::DnsTimeout, Code::DnsUnreachable]),
+    (Reason::ProxyDown, &[Code::ProxyUnreachable, Code::ProxyTimeout]),
+    (Reason::ProxyAuth, &[Code::ProxyAuthRequired, Code::ProxyAuthRefused, Code::ProxyAuthImpossible]),
+];
+
 /// Gives everything that does not work its one reason, where there is one; what was seen of names alone is then not known.
 pub(super) fn apply(observations: &mut [Observation]) -> Option<Reason> {
     let cause = find(observations)?;
@@ -78,14 +86,20 @@ fn way_out(said: &[&Observation]) -> Option<CauseKey> {
     Some(match best {
         Some(cause) => CauseKey { near: common_place(&shown), ..(*cause).clone() },
         None => {
-            let who = match reason {
-                Reason::Offline => Who::Local,
-                Reason::DnsOutage => Who::Dns,
-                _ => Who::Proxy,
-            };
-            CauseKey { reason, who, confidence: Confidence::Medium, near: None, action: None }
+            CauseKey { reason, who: whom(reason), confidence: Confidence::Medium, near: None, action: None }
         }
     })
+}
+
+/// Whose matter a missing way out is.
+fn whom(reason: Reason) -> Who {
+    if reason == Reason::Offline {
+        Who::Local
+    } else if reason == Reason::DnsOutage {
+        Who::Dns
+    } else {
+        Who::Proxy
+    }
 }
 
 /// The place that most of them name.
@@ -159,13 +173,6 @@ fn sign(observation: &Observation) -> Option<Reason> {
     if reason != Reason::Unknown {
         return None;
     }
-    match observation.code? {
-        Code::RouteNone => Some(Reason::Offline),
-        Code::DnsTimeout | Code::DnsUnreachable => Some(Reason::DnsOutage),
-        Code::ProxyUnreachable | Code::ProxyTimeout => Some(Reason::ProxyDown),
-        Code::ProxyAuthRequired | Code::ProxyAuthRefused | Code::ProxyAuthImpossible => {
-            Some(Reason::ProxyAuth)
-        }
-        _ => None,
-    }
+    let code = observation.code?;
+    SIGNS.iter().find(|(_, codes)| codes.contains(&code)).map(|(reason, _)| *reason)
 }

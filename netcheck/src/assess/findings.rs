@@ -160,7 +160,7 @@ fn key(observation: &Observation) -> Key {
     let detail = match who {
         _ if reason == Reason::Unknown && who != Who::Service => unexplained(observation).to_owned(),
         Who::Service => site(&observation.endpoint.host),
-        _ => String::new(),
+        Who::Network | Who::Dns | Who::Proxy | Who::Local | Who::Unknown => String::new(),
     };
     let near = cause.and_then(|cause| cause.near).filter(|_| cause_text::has_place(reason));
     // What concerns the whole access is one thing, whomever single targets would ask.
@@ -237,51 +237,60 @@ fn evidence(best: &Observation) -> Vec<String> {
     lines
 }
 
+/// How often each name occurs.
+#[derive(Default)]
+struct Votes<'a>(BTreeMap<&'a str, usize>);
+
+impl<'a> Votes<'a> {
+    fn add(&mut self, name: Option<&'a str>) {
+        if let Some(name) = name {
+            *self.0.entry(name).or_default() += 1;
+        }
+    }
+
+    /// The name that occurs most, the first of equals in the alphabet.
+    fn most(self) -> Option<String> {
+        let best =
+            self.0.into_iter().max_by(|one, other| one.1.cmp(&other.1).then_with(|| other.0.cmp(one.0)));
+        best.map(|(name, _)| name.to_owned())
+    }
+}
+
 fn names<'a>(members: impl Iterator<Item = &'a Observation>) -> Names {
     let (mut authorities, mut vendors, mut portals, mut proxies, mut resolvers) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        (Votes::default(), Votes::default(), Votes::default(), Votes::default(), Votes::default());
     let mut code = None;
     for observation in members {
         code = code.max(observation.code);
         if let Some(action) = observation.cause.as_ref().and_then(|cause| cause.action.as_ref()) {
-            portals.extend(action.url.clone());
-            proxies.extend(action.proxy.clone());
-            resolvers.extend(action.resolver.clone());
+            portals.add(action.url.as_deref());
+            proxies.add(action.proxy.as_deref());
+            resolvers.add(action.resolver.as_deref());
         }
-        proxies.extend(observation.egress.as_ref().and_then(|egress| egress.proxy.clone()));
-        if let Some(detail) = &observation.detail {
-            vendors.extend(detail.evidence.iter().filter_map(|line| cause_text::vendor(line)));
+        proxies.add(observation.egress.as_ref().and_then(|egress| egress.proxy.as_deref()));
+        for line in observation.detail.iter().flat_map(|detail| &detail.evidence) {
+            vendors.add(cause_text::vendor(line));
         }
         let Some(marks) = &observation.marks else { continue };
         let intercepted = marks.trust.as_deref() != Some("public");
-        authorities.extend(marks.issuer.clone().filter(|_| intercepted));
+        authorities.add(marks.issuer.as_deref().filter(|_| intercepted));
         // Some issuers are known by what they call themselves: a description, and no product.
-        vendors.extend(marks.vendor.clone().filter(|name| !name.starts_with("a ")));
-        vendors.extend(marks.page.as_deref().and_then(cause_text::page_vendor));
+        vendors.add(marks.vendor.as_deref().filter(|name| !name.starts_with("a ")));
+        vendors.add(marks.page.as_deref().and_then(cause_text::page_vendor));
         if observation.reason() == Some(Reason::CaptivePortal) {
-            portals.extend(marks.location.clone());
+            portals.add(marks.location.as_deref());
         }
-        resolvers.extend(marks.resolver.clone());
+        resolvers.add(marks.resolver.as_deref());
     }
     Names {
-        authority: most(authorities),
-        vendor: most(vendors),
-        portal: most(portals),
-        proxy: most(proxies),
-        resolver: most(resolvers),
+        authority: authorities.most(),
+        vendor: vendors.most(),
+        portal: portals.most(),
+        proxy: proxies.most(),
+        resolver: resolvers.most(),
         code,
         ..Names::default()
     }
-}
-
-/// The text that occurs most, the first of equals in the alphabet.
-fn most(texts: Vec<String>) -> Option<String> {
-    let mut votes: BTreeMap<String, usize> = BTreeMap::new();
-    for text in texts {
-        *votes.entry(text).or_default() += 1;
-    }
-    let best = votes.into_iter().max_by(|one, other| one.1.cmp(&other.1).then_with(|| other.0.cmp(&one.0)));
-    best.map(|(text, _)| text)
 }
 
 /// What observations cover: hosts with their addresses, protocol and port ranges.

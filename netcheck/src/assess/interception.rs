@@ -59,7 +59,41 @@ fn effect(observation: &Observation, opened: &CauseKey, taken_over: &BTreeSet<Ta
             let beside = beside(observation, taken_over);
             (observation.silent() && unproven && here && beside).then_some(Effect::Unanswered)
         }
-        _ => None,
+        Reason::FirewallReject
+        | Reason::Offline
+        | Reason::DnsFilter
+        | Reason::DnsHijack
+        | Reason::DnsOutage
+        | Reason::CaptivePortal
+        | Reason::BlockPage
+        | Reason::ProxyAuth
+        | Reason::ProxyPolicy
+        | Reason::ProxyDown
+        | Reason::IdleTimeout
+        | Reason::UdpBlocked
+        | Reason::MtuBlackhole
+        | Reason::LossyPath
+        | Reason::ClockSkew
+        | Reason::Ipv6Broken
+        | Reason::NatRewrite
+        | Reason::ServiceDown
+        | Reason::ServiceMisconfigured
+        | Reason::PortIdle
+        | Reason::MailGateway
+        | Reason::SenderIdentity
+        | Reason::ServiceRefused
+        | Reason::LargeHello
+        | Reason::LocalAgent
+        | Reason::NatRebinding
+        | Reason::ProxyUpstream
+        | Reason::ThinLine
+        | Reason::ProxyTicket
+        | Reason::ProxySpn
+        | Reason::ProxyKeytab
+        | Reason::ProxyScheme
+        | Reason::ProxyPac
+        | Reason::KdcUnreachable
+        | Reason::Unknown => None,
     }
 }
 

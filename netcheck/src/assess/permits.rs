@@ -22,12 +22,12 @@ pub(super) struct Permitted<'a> {
     /// The destinations of each permit, by requirement and permit; one list for each of its texts.
     destinations: BTreeMap<(usize, usize), Vec<Vec<Destination>>>,
     /// Hosts and ports of each entry that work.
-    working: BTreeMap<Entry, BTreeSet<(String, Option<u16>)>>,
+    working: BTreeMap<Entry, BTreeSet<(&'a str, Option<u16>)>>,
 }
 
 impl<'a> Permitted<'a> {
     /// What works of each permit.
-    pub(super) fn of(profile: &'a Profile, observations: &[Observation]) -> Permitted<'a> {
+    pub(super) fn of(profile: &'a Profile, observations: &'a [Observation]) -> Permitted<'a> {
         let mut destinations = BTreeMap::new();
         for (at, row) in profile.rows.iter().enumerate() {
             for (number, permit) in row.permits.iter().enumerate() {
@@ -40,7 +40,7 @@ impl<'a> Permitted<'a> {
             if observation.verdict == Verdict::Pass
                 && let Some(entry) = permitted.entry(observation)
             {
-                let host = observation.endpoint.host.clone();
+                let host = observation.endpoint.host.as_str();
                 permitted.working.entry(entry).or_default().insert((host, observation.port));
             }
         }
@@ -98,12 +98,12 @@ impl<'a> Permitted<'a> {
         let working = self.working.get(&entry).unwrap_or(&nothing);
         // A host of which nothing is affected shows that the entry is open as such.
         let open: BTreeSet<&str> =
-            working.iter().map(|(host, _)| host.as_str()).filter(|host| !hosts.contains(host)).collect();
+            working.iter().map(|(host, _)| *host).filter(|host| !hosts.contains(host)).collect();
         let numbers: Vec<u16> = affected.iter().filter_map(|one| one.port).collect();
         let failing: BTreeSet<u16> = numbers.iter().copied().collect();
-        let part = working.iter().any(|(host, port)| {
-            hosts.contains(host.as_str()) && port.is_some_and(|port| !failing.contains(&port))
-        });
+        let part = working
+            .iter()
+            .any(|(host, port)| hosts.contains(host) && port.is_some_and(|port| !failing.contains(&port)));
         let ports = match part {
             true => ports::text(numbers),
             // Other hosts work: of the entry's ports, those that were seen to fail, with their ranges.

@@ -184,7 +184,24 @@ fn explains(proof: &Proof, observation: &Observation) -> Option<Kinship> {
         Reason::ServiceDown | Reason::ServiceMisconfigured | Reason::ServiceRefused | Reason::PortIdle => {
             None
         }
-        _ => ((unknown && same_code) || repeated).then_some(Kinship::Requirement),
+        Reason::Offline
+        | Reason::ProtocolFilter
+        | Reason::ProxyPolicy
+        | Reason::WebsocketFilter
+        | Reason::IdleTimeout
+        | Reason::LossyPath
+        | Reason::ClockSkew
+        | Reason::Ipv6Broken
+        | Reason::NatRewrite
+        | Reason::MailGateway
+        | Reason::SenderIdentity
+        | Reason::NatRebinding
+        | Reason::ProxyUpstream
+        | Reason::ThinLine
+        | Reason::ProxyScheme
+        | Reason::ProxyPac
+        | Reason::KdcUnreachable
+        | Reason::Unknown => ((unknown && same_code) || repeated).then_some(Kinship::Requirement),
     }
 }
 

@@ -118,8 +118,8 @@ fn demand(request: &Request, finding: &Finding) -> String {
             cause_text::clause(finding),
             cause_text::hosts(finding)
         ),
-        _ if names.usable => format!("Find out what limits {to}{from}{at}."),
-        _ => format!("Find out why {to} does not work{from}{at}."),
+        Reason::Unknown if names.usable => format!("Find out what limits {to}{from}{at}."),
+        Reason::Unknown => format!("Find out why {to} does not work{from}{at}."),
     }
 }
 

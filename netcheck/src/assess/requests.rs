@@ -132,7 +132,36 @@ fn addressee(finding: &Finding) -> Addressee {
         Reason::DnsHijack if finding.names.everything => Addressee::Person,
         Reason::ProxySpn | Reason::ProxyKeytab | Reason::KdcUnreachable => Addressee::Directory,
         Reason::MailGateway => Addressee::Mail,
-        _ => match finding.who {
+        Reason::FirewallDrop
+        | Reason::FirewallReject
+        | Reason::Offline
+        | Reason::DnsFilter
+        | Reason::DnsHijack
+        | Reason::DnsOutage
+        | Reason::SniFilter
+        | Reason::ProtocolFilter
+        | Reason::TransparentProxy
+        | Reason::ProxyAuth
+        | Reason::ProxyPolicy
+        | Reason::ProxyDown
+        | Reason::WebsocketFilter
+        | Reason::IdleTimeout
+        | Reason::UdpBlocked
+        | Reason::MtuBlackhole
+        | Reason::LossyPath
+        | Reason::Ipv6Broken
+        | Reason::NatRewrite
+        | Reason::ServiceDown
+        | Reason::ServiceMisconfigured
+        | Reason::PortIdle
+        | Reason::SenderIdentity
+        | Reason::ServiceRefused
+        | Reason::NatRebinding
+        | Reason::ProxyUpstream
+        | Reason::ThinLine
+        | Reason::ProxyScheme
+        | Reason::ProxyPac
+        | Reason::Unknown => match finding.who {
             Who::Network | Who::Unknown => Addressee::Network,
             Who::Dns => Addressee::Dns,
             Who::Proxy => Addressee::Proxy,
@@ -204,7 +233,7 @@ fn action(finding: &Finding, first: &Observation) -> String {
         | Reason::ServiceRefused
         | Reason::PortIdle
         | Reason::SenderIdentity => "ask_operator",
-        _ => "advise",
+        Reason::Unknown => "advise",
     };
     kind.to_owned()
 }

@@ -68,11 +68,9 @@ fn shared(observations: &[Observation]) -> BTreeMap<String, usize> {
 
 /// Whether TLS ended with a fault that was put down to the service, or to nobody; beside a portal, to inspection too.
 fn stopped(observation: &Observation, portal: bool) -> bool {
-    let open = match observation.reason().unwrap_or(Reason::Unknown) {
-        Reason::ServiceMisconfigured | Reason::Unknown => true,
-        Reason::TlsInspection => portal,
-        _ => false,
-    };
+    let reason = observation.reason().unwrap_or(Reason::Unknown);
+    let open = matches!(reason, Reason::ServiceMisconfigured | Reason::Unknown)
+        || portal && reason == Reason::TlsInspection;
     observation.layer() == "tls" && open && observation.direct() && !observation.usable()
 }
 
