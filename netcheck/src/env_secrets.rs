@@ -30,6 +30,11 @@ pub(crate) fn proxy_in_environment() -> bool {
     URLS.iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
+/// Whether the environment holds a key to publish streams with.
+pub(crate) fn stream_key() -> bool {
+    env::var("RTMP_STREAM_KEY").is_ok_and(|key| !key.trim().is_empty())
+}
+
 /// The text without them.
 pub(crate) fn hide(text: &str) -> String {
     SECRETS.hide(text)

@@ -101,6 +101,9 @@ pub(crate) struct ToolFlags {
     /// Find the path MTU, too (check-udp)
     #[arg(skip)]
     mtu: bool,
+    /// Publish for so many seconds (check-rtmps)
+    #[arg(skip)]
+    publish: Option<u32>,
 }
 
 /// An idle connection is held a little longer than a firewall's usual minute.
@@ -109,9 +112,16 @@ const HOLD: f64 = 65.0;
 const SERIES: u32 = 50;
 /// Milliseconds between them.
 const BETWEEN: u32 = 20;
+/// Seconds of a published stream: enough to see whether its bitrate arrives.
+const STREAM: u32 = 5;
+/// Streams at a time: each takes the bitrate of a camera, and together they must not fill the line they measure.
+const STREAMS: u64 = 4;
+/// Seconds for what comes before and after a stream.
+const AROUND_STREAM: f64 = 1.0;
 
 impl ToolFlags {
-    /// The same with what a quick run leaves out: idle connections held, series of datagrams, sizes.
+    /// The same with what a quick run leaves out: idle connections held, series of datagrams, sizes, and streams where
+    /// there is a key to publish them with.
     #[must_use]
     pub(crate) fn thorough(&self) -> ToolFlags {
         ToolFlags {
@@ -119,14 +129,28 @@ impl ToolFlags {
             count: self.count.or(Some(SERIES)),
             interval: self.interval.or(Some(BETWEEN)),
             mtu: true,
+            publish: env_secrets::stream_key().then_some(STREAM),
             ..self.clone()
         }
     }
 
-    /// About how long a run takes that finds nothing wrong, in seconds.
-    pub(crate) fn lasting(&self) -> f64 {
+    /// About how long a run with so many ingest targets takes that finds nothing wrong, in seconds.
+    pub(crate) fn lasting(&self, ingest: u64) -> f64 {
         let series = f64::from(self.count.unwrap_or(0)) * f64::from(self.interval.unwrap_or(1000)) / 1000.0;
-        self.hold.unwrap_or(0.0).max(series) + self.timeout.unwrap_or(5.0)
+        let streams = self.streaming(ingest);
+        self.hold.unwrap_or(0.0).max(series).max(streams) + self.timeout.unwrap_or(5.0)
+    }
+
+    /// Whether streams are published.
+    pub(crate) fn publishes(&self) -> bool {
+        self.publish.is_some()
+    }
+
+    /// How long the streams to so many targets take, in seconds.
+    fn streaming(&self, targets: u64) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a count of targets, for a time in seconds")]
+        let waves = targets.div_ceil(self.jobs(targets).min(STREAMS)) as f64;
+        self.publish.map_or(0.0, |seconds| waves * (f64::from(seconds) + AROUND_STREAM))
     }
 
     /// Whether there is a proxy to go through: named by a flag, or by the environment.
@@ -181,7 +205,10 @@ impl ToolFlags {
                 args.extend([flag.to_owned(), value]);
             }
         };
-        give("--jobs", Some(self.jobs(targets).to_string()));
+        let streams = self.publish.filter(|_| tool == "rtmps");
+        let jobs = self.jobs(targets);
+        give("--jobs", Some(streams.map_or(jobs, |_| jobs.min(STREAMS)).to_string()));
+        give("--publish", streams.map(|seconds| seconds.to_string()));
         give("--timeout", self.timeout.map(|value| value.to_string()));
         give("--deadline", self.deadline.map(|value| value.to_string()));
         give("--rate", self.rate.map(|value| value.to_string()));
@@ -231,15 +258,18 @@ impl ToolFlags {
 
     /// How long a tool may take for `targets` targets before it counts as hung, in seconds: three times what its
     /// own bounds allow, since the bounds are its own and this is for when they do not hold.
-    pub(crate) fn patience(&self, targets: u64) -> f64 {
+    pub(crate) fn patience(&self, tool: &str, targets: u64) -> f64 {
         let deadline = self.deadline.unwrap_or(4.0 * self.timeout.unwrap_or(5.0));
-        let waves = targets.div_ceil(self.jobs(targets)).max(1);
+        let publishing = tool == "rtmps" && self.publishes();
+        let jobs = if publishing { self.jobs(targets).min(STREAMS) } else { self.jobs(targets) };
+        let waves = targets.div_ceil(jobs).max(1);
+        let streams = if publishing { self.streaming(targets) } else { 0.0 };
         #[expect(clippy::cast_precision_loss, reason = "a count of targets, for a bound in seconds")]
         let (waves, targets) = (waves as f64, targets as f64);
         let once = deadline * waves * f64::from(self.attempts.unwrap_or(1));
         let series = f64::from(self.count.unwrap_or(0)) * f64::from(self.interval.unwrap_or(1000)) / 1000.0;
         let lasting = (self.hold.unwrap_or(0.0) + series) * waves;
-        3.0 * once + 2.0 + lasting + self.rate.map_or(0.0, |rate| targets / rate)
+        3.0 * once + 2.0 + lasting + streams + self.rate.map_or(0.0, |rate| targets / rate)
     }
 }
 

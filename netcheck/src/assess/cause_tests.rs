@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use netcheck_record::cause::Reason;
+use netcheck_record::cause::{Confidence, Reason};
 use serde_json::json;
 
 use super::request::Addressee;
-use super::tests::{all, direct, pass, report};
+use super::tests::{all, direct, pass, record, report};
 
 #[test]
 fn a_proxy_that_reaches_nothing_is_one_finding_and_what_goes_round_it_says_nothing() {
@@ -49,7 +49,7 @@ fn loss_that_stops_nothing_is_a_limit() {
     let (report, code) = report(&records);
     let causes: Vec<Reason> = report.findings.iter().map(|one| one.cause).collect();
     assert_eq!((code, causes), (0, vec![Reason::LossyPath]));
-    assert!(report.headline.contains("packets are lost on the way (about 19 %)"), "{}", report.headline);
+    assert!(report.headline.contains("packets are lost on the path (about 19 %)"), "{}", report.headline);
     assert_eq!(report.requests.len(), 1);
 }
 
@@ -173,4 +173,48 @@ fn what_is_optional_in_a_required_request_says_so() {
     });
     let (one, _) = report(&alone);
     assert!(!one.requests[0].required && !one.requests[0].destinations[0].optional);
+}
+
+#[test]
+fn silence_of_a_port_that_answered_another_connection_is_no_drop() {
+    let path =
+        json!({ "via": "direct", "address": "18.195.10.21:443", "local": "10.0.0.2:1", "interface": "eth0" });
+    let drop =
+        |confidence: &str| json!({ "confidence": confidence, "near": "10.30.0.2", "path": path.clone() });
+    let records = |confidence: &str| {
+        let silent = ("fail", "tcp.timeout", "firewall_drop", drop(confidence));
+        let mut records = all(|scheme, host, _| match (scheme, host) {
+            ("https", "backstage.spotme.com") => silent.clone(),
+            _ => pass(),
+        });
+        let answered =
+            records.iter_mut().find(|one| one["target"] == "wss://backstage.spotme.com:443").unwrap();
+        answered["path"] = path.clone();
+        answered["stages"] = json!([{ "stage": "tcp", "ok": true, "us": 20_000 }]);
+        records
+    };
+    let causes = |confidence: &str| {
+        let (report, _) = report(&records(confidence));
+        report.findings.iter().map(|one| (one.cause, one.confidence)).collect::<Vec<_>>()
+    };
+    assert_eq!(causes("medium"), [(Reason::ServiceDown, Confidence::Low)]);
+    // Repeated experiments are no accident.
+    assert_eq!(causes("high"), [(Reason::FirewallDrop, Confidence::High)]);
+}
+
+#[test]
+fn what_covers_thousands_of_hosts_names_the_first_and_counts_the_others() {
+    let silent = direct("10.30.0.2", "medium");
+    let records: Vec<_> = (0..2_500)
+        .map(|at| {
+            record("own", &format!("https://h{at:04}:443"), "fail", "tcp.timeout", "firewall_drop", &silent)
+        })
+        .collect();
+    let (report, _) = report(&records);
+    let finding = &report.findings[0];
+    assert_eq!((finding.targets, finding.destinations.len(), finding.unnamed_targets), (2_500, 2_000, 500));
+    let request = &report.requests[0];
+    assert_eq!((request.destinations.len(), request.unnamed_targets), (2_000, 500));
+    assert!(request.text.contains("500 targets that are in the records alone"), "{}", request.text);
+    assert!(finding.summary.contains("and more than 1997 more"), "{}", finding.summary);
 }

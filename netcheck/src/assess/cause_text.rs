@@ -219,7 +219,11 @@ pub(crate) fn hosts(finding: &Finding) -> String {
     hosts.dedup();
     let more = hosts.len().saturating_sub(3);
     let named = hosts.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{named} and {more} more") } else { named }
+    match (more, finding.unnamed_targets) {
+        (0, _) => named,
+        (more, 0) => format!("{named} and {more} more"),
+        (more, _) => format!("{named} and more than {more} more"),
+    }
 }
 
 /// What to change, in the few words a table has room for. `ports` is like `TCP 10010-10050`.

@@ -63,9 +63,9 @@ fn portal(said: &[&Observation]) -> Option<CauseKey> {
 fn diverted(said: &[&Observation]) -> Option<CauseKey> {
     let own =
         |one: &&&Observation| one.code == Some(Code::DnsBogon) && one.reason() == Some(Reason::DnsHijack);
-    let names = |one: &&Observation| one.endpoint.scheme != "sender";
+    let names = |one: &&Observation| one.endpoint.scheme() != "sender";
     let asked: Vec<&&Observation> = said.iter().filter(|one| names(one)).collect();
-    let hosts: BTreeSet<&str> = asked.iter().map(|one| one.endpoint.host.as_str()).collect();
+    let hosts: BTreeSet<&str> = asked.iter().map(|one| one.endpoint.host()).collect();
     let first = asked.first()?;
     (hosts.len() > 1 && asked.iter().all(own)).then(|| first.cause.as_deref().cloned())?
 }
@@ -134,7 +134,7 @@ fn says_nothing_of_the_network(observation: &Observation) -> bool {
 
 /// A sender's identity is a matter of names alone, and a resolver's cache outlives the network.
 fn names_alone(observation: &Observation) -> bool {
-    observation.endpoint.scheme == "sender"
+    observation.endpoint.scheme() == "sender"
 }
 
 /// Silence that fits an outage as well: beside one, a cause inferred from missing answers says nothing of its own.

@@ -19,6 +19,15 @@ use crate::target::site;
 /// How many sentences of evidence a finding keeps.
 const EVIDENCE: usize = 8;
 
+/// As many hosts of a finding or a request are named: nobody reads more, and each takes memory.
+pub(super) const HOSTS: usize = 2_000;
+
+/// Whether there is nothing to say.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+pub(super) fn none(count: &u64) -> bool {
+    *count == 0
+}
+
 /// One cause at one place, and what it covers.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Finding {
@@ -46,6 +55,9 @@ pub(crate) struct Finding {
     pub(crate) known: bool,
     /// What it covers; empty where it concerns the whole access.
     pub(crate) destinations: Vec<Destination>,
+    /// How many of its targets are of hosts that are not named: after the first 2,000 hosts.
+    #[serde(skip_serializing_if = "none")]
+    pub(crate) unnamed_targets: u64,
     /// What was seen.
     pub(crate) evidence: Vec<String>,
     /// Facts that its sentences name.
@@ -129,6 +141,7 @@ pub(super) fn group(
         // What concerns the whole access names the requirements it touches, and no single host.
         if finding.names.everything || cause_text::of_the_access(finding.cause) {
             finding.destinations.clear();
+            finding.unnamed_targets = 0;
         }
     }
     findings
@@ -159,7 +172,7 @@ fn key(observation: &Observation) -> Key {
     let who = cause.map_or(Who::Unknown, |cause| cause.who);
     let detail = match who {
         _ if reason == Reason::Unknown && who != Who::Service => unexplained(observation).to_owned(),
-        Who::Service => site(&observation.endpoint.host),
+        Who::Service => site(observation.endpoint.host()),
         Who::Network | Who::Dns | Who::Proxy | Who::Local | Who::Unknown => String::new(),
     };
     let near = cause.and_then(|cause| cause.near).filter(|_| cause_text::has_place(reason));
@@ -190,6 +203,7 @@ fn finding(
     let requirements: BTreeSet<String> = all().map(|one| one.labels.requirement.clone()).collect();
     let best = all().max_by_key(|one| (one.confidence(), one.detail.is_some(), std::cmp::Reverse(one.key())));
     let best = best.unwrap_or(&observations[*first]);
+    let (destinations, unnamed_targets) = destinations(all());
     let mut finding = Finding {
         id: String::new(),
         cause: key.reason,
@@ -201,7 +215,8 @@ fn finding(
         targets: counted.len() as u64,
         required: all().any(|one| one.labels.required),
         known: counted.iter().all(|at| known.contains(at)),
-        destinations: destinations(all()),
+        destinations,
+        unnamed_targets,
         evidence: evidence(best),
         names: names(members.iter().map(|at| &observations[*at])),
         members,
@@ -293,12 +308,18 @@ fn names<'a>(members: impl Iterator<Item = &'a Observation>) -> Names {
     }
 }
 
-/// What observations cover: hosts with their addresses, protocol and port ranges.
-pub(super) fn destinations<'a>(members: impl Iterator<Item = &'a Observation>) -> Vec<Destination> {
+/// What observations cover: the first hosts with their addresses, protocol and port ranges, and how many observations are
+/// of other hosts.
+pub(super) fn destinations<'a>(members: impl Iterator<Item = &'a Observation>) -> (Vec<Destination>, u64) {
     type Cover = (BTreeSet<String>, Vec<u16>);
     let mut hosts: BTreeMap<(&str, &str), Cover> = BTreeMap::new();
+    let mut unnamed = 0;
     for observation in members {
-        let key = (observation.endpoint.host.as_str(), observation.endpoint.transport());
+        let key = (observation.endpoint.host(), observation.endpoint.transport());
+        if hosts.len() >= HOSTS && !hosts.contains_key(&key) {
+            unnamed += 1;
+            continue;
+        }
         let (addresses, numbers) = hosts.entry(key).or_default();
         addresses.extend(observation.address.filter(|_| !observation.proxied()).map(|ip| ip.to_string()));
         numbers.extend(observation.port);
@@ -309,5 +330,5 @@ pub(super) fn destinations<'a>(members: impl Iterator<Item = &'a Observation>) -
         protocol: protocol.to_owned(),
         ports: ports::text(numbers),
     };
-    hosts.into_iter().map(destination).collect()
+    (hosts.into_iter().map(destination).collect(), unnamed)
 }

@@ -57,7 +57,7 @@ fn places(observations: &[Observation]) -> Vec<(usize, IpAddr)> {
 fn key(observation: &Observation) -> Option<HostKey<'_>> {
     let reason = observation.reason()?;
     let placed = matches!(reason, Reason::FirewallDrop | Reason::UdpBlocked | Reason::ProtocolFilter);
-    let host = observation.endpoint.host.as_str();
+    let host = observation.endpoint.host();
     (placed && !observation.usable()).then_some((observation.labels.requirement.as_str(), host, reason))
 }
 

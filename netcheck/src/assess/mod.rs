@@ -1,6 +1,7 @@
 //! What a run means: records become findings, requirement statuses, requests and a headline, in named passes.
 //! Every pass is a pure function of observations; the order of the records does not matter.
 
+mod answered;
 mod basis;
 mod cause_text;
 mod common_cause;
@@ -75,6 +76,9 @@ fn judge(
     reconcile::apply(&mut observations);
     let common = common_cause::apply(&mut observations);
     let loss = if common.is_none() { loss::apply(&mut observations) } else { None };
+    if common.is_none() && loss.is_none() {
+        answered::apply(&mut observations);
+    }
     if common.is_none() {
         proof::apply(&mut observations);
     }

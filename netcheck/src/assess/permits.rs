@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use netcheck_record::record::Verdict;
 
+use super::findings::HOSTS;
 use super::request::Rule;
 use crate::allowlist::destination::{self, Destination};
 use crate::ports;
@@ -40,7 +41,7 @@ impl<'a> Permitted<'a> {
             if observation.verdict == Verdict::Pass
                 && let Some(entry) = permitted.entry(observation)
             {
-                let host = observation.endpoint.host.as_str();
+                let host = observation.endpoint.host();
                 permitted.working.entry(entry).or_default().insert((host, observation.port));
             }
         }
@@ -65,8 +66,9 @@ impl<'a> Permitted<'a> {
         named.or(block).map(|number| (row, number, transport))
     }
 
-    /// The rules that cover observations; whole permit entries where nothing of them works.
-    pub(super) fn rules(&self, members: &[usize], observations: &[Observation]) -> Vec<Rule> {
+    /// The rules that cover observations; whole permit entries where nothing of them works. And how many observations are
+    /// of hosts beyond those that are named.
+    pub(super) fn rules(&self, members: &[usize], observations: &[Observation]) -> (Vec<Rule>, u64) {
         let mut entries: BTreeMap<Entry, Vec<&Observation>> = BTreeMap::new();
         let mut stray: Vec<&Observation> = Vec::new();
         for observation in members.iter().map(|at| &observations[*at]) {
@@ -76,10 +78,11 @@ impl<'a> Permitted<'a> {
             }
         }
         let mut rules: Vec<Rule> = Vec::new();
+        let mut unnamed = 0;
         for (entry, affected) in entries {
-            rules.extend(self.of_entry(entry, &affected));
+            rules.extend(self.of_entry(entry, &affected, &mut unnamed));
         }
-        let of_hosts = super::findings::destinations(stray.into_iter());
+        let (of_hosts, strays) = super::findings::destinations(stray.into_iter());
         rules.extend(of_hosts.into_iter().map(|destination| Rule {
             rule: destination.host,
             addresses: destination.addresses,
@@ -87,13 +90,13 @@ impl<'a> Permitted<'a> {
             ports: destination.ports,
             optional: false,
         }));
-        merged(rules)
+        (merged(rules), unnamed + strays)
     }
 
-    fn of_entry(&self, entry: Entry, affected: &[&Observation]) -> Vec<Rule> {
+    fn of_entry(&self, entry: Entry, affected: &[&Observation], unnamed: &mut u64) -> Vec<Rule> {
         let (row, number, transport) = entry;
         let permit = &self.profile.rows[row].permits[number];
-        let hosts: BTreeSet<&str> = affected.iter().map(|one| one.endpoint.host.as_str()).collect();
+        let hosts: BTreeSet<&str> = affected.iter().map(|one| one.endpoint.host()).collect();
         let nothing = BTreeSet::new();
         let working = self.working.get(&entry).unwrap_or(&nothing);
         // A host of which nothing is affected shows that the entry is open as such.
@@ -110,13 +113,14 @@ impl<'a> Permitted<'a> {
             false if !open.is_empty() => touched_ranges(permit, transport, &failing),
             false => permit_ports(permit, transport).to_owned(),
         };
-        let rule = |rule: String, of: &dyn Fn(&Observation) -> bool| Rule {
+        let rule = |rule: String, of: &mut dyn Iterator<Item = &Observation>| Rule {
             rule,
-            addresses: addresses(affected.iter().copied().filter(|one| of(one))),
+            addresses: addresses(of),
             protocol: transport.to_owned(),
             ports: ports.replace(' ', "").replace(',', ", "),
             optional: false,
         };
+        let all = || affected.iter().copied();
         let texts = &self.destinations[&(row, number)];
         let mut rules = Vec::new();
         for (text, destinations) in permit.to.iter().zip(texts) {
@@ -124,26 +128,38 @@ impl<'a> Permitted<'a> {
             let untested = !affected.iter().any(|one| inside(one));
             let works = |host: &&&str| destinations.iter().any(|to| names(to, host));
             if open.is_empty() {
-                rules.push(rule(text.clone(), &inside));
+                rules.push(rule(text.clone(), &mut all().filter(|one| inside(one))));
             } else if untested {
                 // Other hosts of the permit work: what was not tried stays out.
             } else if open.iter().any(|host| works(&host)) {
-                let own: BTreeSet<&str> =
-                    affected.iter().filter(|one| inside(one)).map(|one| one.endpoint.host.as_str()).collect();
-                rules.extend(
-                    own.into_iter().map(|host| rule(host.to_owned(), &|one| one.endpoint.host == host)),
-                );
+                let own = by_host(all().filter(|one| inside(one)), unnamed);
+                rules.extend(own.into_iter().map(|(host, of)| rule(host.to_owned(), &mut of.into_iter())));
             } else {
-                rules.push(rule(text.clone(), &inside));
+                rules.push(rule(text.clone(), &mut all().filter(|one| inside(one))));
             }
         }
         if rules.is_empty() {
-            rules.extend(
-                hosts.into_iter().map(|host| rule(host.to_owned(), &|one| one.endpoint.host == host)),
-            );
+            let own = by_host(all(), unnamed);
+            rules.extend(own.into_iter().map(|(host, of)| rule(host.to_owned(), &mut of.into_iter())));
         }
         rules
     }
+}
+
+/// Observations by their host, of the first hosts; the others are counted.
+fn by_host<'a>(
+    all: impl Iterator<Item = &'a Observation>,
+    unnamed: &mut u64,
+) -> BTreeMap<&'a str, Vec<&'a Observation>> {
+    let mut hosts: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
+    for one in all {
+        if hosts.len() >= HOSTS && !hosts.contains_key(one.endpoint.host()) {
+            *unnamed += 1;
+            continue;
+        }
+        hosts.entry(one.endpoint.host()).or_default().push(one);
+    }
+    hosts
 }
 
 /// The ranges of a permit that hold a failing port.
@@ -155,27 +171,23 @@ fn touched_ranges(permit: &Permit, transport: &str, failing: &BTreeSet<u16>) -> 
 
 /// Rules of one destination and port list, each once.
 fn merged(rules: Vec<Rule>) -> Vec<Rule> {
-    let mut once: BTreeMap<(String, String, String), BTreeSet<String>> = BTreeMap::new();
-    let mut order: Vec<(String, String, String)> = Vec::new();
+    let mut known: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    let mut once: Vec<Rule> = Vec::new();
     for rule in rules {
-        let key = (rule.rule, rule.protocol, rule.ports);
-        if !order.contains(&key) {
-            order.push(key.clone());
+        let key = (rule.rule.clone(), rule.protocol.clone(), rule.ports.clone());
+        match known.get(&key) {
+            Some(at) => once[*at].add_addresses(&rule),
+            None => {
+                known.insert(key, once.len());
+                once.push(rule);
+            }
         }
-        once.entry(key).or_default().extend(rule.addresses);
     }
-    let rule = |key: (String, String, String)| Rule {
-        addresses: once.get(&key).map(|set| set.iter().cloned().collect()).unwrap_or_default(),
-        rule: key.0,
-        protocol: key.1,
-        ports: key.2,
-        optional: false,
-    };
-    order.into_iter().map(rule).collect()
+    once
 }
 
 /// The addresses of observations without a proxy.
-fn addresses<'a>(of: impl Iterator<Item = &'a Observation>) -> Vec<String> {
+fn addresses<'a>(of: &mut dyn Iterator<Item = &'a Observation>) -> Vec<String> {
     let known: BTreeSet<IpAddr> = of.filter(|one| !one.proxied()).filter_map(|one| one.address).collect();
     known.into_iter().map(|address| address.to_string()).collect()
 }
@@ -197,12 +209,12 @@ fn covers_port(permit: &Permit, transport: &str, port: Option<u16>) -> bool {
 fn holds(destination: &Destination, observation: &Observation) -> bool {
     match destination {
         Destination::Block(block) => {
-            let literal = observation.endpoint.host.parse().ok();
+            let literal = observation.endpoint.host().parse().ok();
             literal
                 .or(observation.address.filter(|_| !observation.proxied()))
                 .is_some_and(|address| within(block, address))
         }
-        _ => names(destination, &observation.endpoint.host),
+        _ => names(destination, observation.endpoint.host()),
     }
 }
 

@@ -83,7 +83,7 @@ fn proofs(observations: &[Observation], least: Confidence) -> Vec<Proof> {
             Some(count) => *count += 1,
             None => drop(known.insert(name.to_owned(), 1)),
         };
-        count(&mut proof.hosts, &observation.endpoint.host);
+        count(&mut proof.hosts, observation.endpoint.host());
         count(&mut proof.requirements, &observation.labels.requirement);
         *proof.ports.entry(observation.port).or_default() += 1;
         *proof.codes.entry(observation.code).or_default() += 1;
@@ -94,7 +94,7 @@ fn proofs(observations: &[Observation], least: Confidence) -> Vec<Proof> {
 /// How near an observation is to a proof that explains it; `None` when it does not.
 fn kinship(proof: &Proof, observation: &Observation) -> Option<Kinship> {
     let reach = explains(proof, observation)?;
-    let kinship = if proof.hosts.contains_key(&observation.endpoint.host) {
+    let kinship = if proof.hosts.contains_key(observation.endpoint.host()) {
         Kinship::Host
     } else if proof.requirements.contains_key(&observation.labels.requirement) {
         Kinship::Requirement

@@ -47,6 +47,9 @@ pub(crate) struct Request {
     /// Where to, where the request is about destinations.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) destinations: Vec<Rule>,
+    /// How many targets are of hosts that are not among them: after the first 2,000 hosts.
+    #[serde(skip_serializing_if = "super::findings::none")]
+    pub(crate) unnamed_targets: u64,
     /// The requirements that need it.
     pub(crate) requirements: Vec<String>,
     /// What for.

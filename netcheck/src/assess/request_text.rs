@@ -1,5 +1,7 @@
 //! A request in words: what a firewall engineer's form asks for, in sentences that can be pasted.
 
+use std::collections::BTreeMap;
+
 use netcheck_record::cause::Reason;
 
 use super::cause_text;
@@ -30,7 +32,13 @@ pub(super) fn paragraph(request: &Request, finding: &Finding) -> String {
 /// What to do, as a sentence.
 fn demand(request: &Request, finding: &Finding) -> String {
     let names = &finding.names;
-    let to = destinations(&request.destinations);
+    let to = match request.unnamed_targets {
+        0 => destinations(&request.destinations),
+        more => format!(
+            "{more} targets that are in the records alone, and {}",
+            destinations(&request.destinations)
+        ),
+    };
     let from = source(request);
     let at = match cause_text::place(finding.cause, finding.near) {
         text if text.is_empty() => text,
@@ -152,6 +160,7 @@ pub(super) fn destinations(rules: &[Rule]) -> String {
 
 /// Destinations that share ports share them.
 fn by_ports<'a>(rules: impl Iterator<Item = &'a Rule>) -> String {
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for rule in rules {
         let ports = if rule.ports.is_empty() {
@@ -160,9 +169,12 @@ fn by_ports<'a>(rules: impl Iterator<Item = &'a Rule>) -> String {
             format!("{} {}", rule.protocol, rule.ports)
         };
         let to = with_addresses(rule);
-        match groups.iter_mut().find(|(known, _)| *known == ports) {
-            Some((_, all)) => all.push(to),
-            None => groups.push((ports, vec![to])),
+        match known.get(&ports) {
+            Some(at) => groups[*at].1.push(to),
+            None => {
+                known.insert(ports.clone(), groups.len());
+                groups.push((ports, vec![to]));
+            }
         }
     }
     groups.iter().map(|(ports, to)| format!("{ports} to {}", to.join(", "))).collect::<Vec<_>>().join("; ")

@@ -64,9 +64,9 @@ fn request(
         required => (required.clone(), names.difference(&required).copied().collect()),
     };
     let inbound = inbound(&names, profile);
-    let destinations = match by_destination(finding) {
+    let (destinations, unnamed_targets) = match by_destination(finding) {
         true => rules(&members, observations, permitted),
-        false => Vec::new(),
+        false => (Vec::new(), 0),
     };
     Some(Request {
         to: addressee(finding),
@@ -76,6 +76,7 @@ fn request(
         direction: if inbound { "inbound" } else { "outbound" }.to_owned(),
         source: source(all(), public_address),
         destinations,
+        unnamed_targets,
         requirements: names.iter().map(|name| (*name).to_owned()).collect(),
         reason: reason(&main, profile, observations, &members),
         optional_reason: reason(&rest, profile, observations, &members),
@@ -87,19 +88,29 @@ fn request(
 }
 
 /// The rules that cover observations: first what required targets need, then what only optional ones do.
-fn rules(members: &[usize], observations: &[Observation], permitted: &permits::Permitted) -> Vec<Rule> {
+fn rules(
+    members: &[usize],
+    observations: &[Observation],
+    permitted: &permits::Permitted,
+) -> (Vec<Rule>, u64) {
     let of = |required: bool| -> Vec<usize> {
         members.iter().copied().filter(|at| observations[*at].labels.required == required).collect()
     };
     let (required, optional) = (of(true), of(false));
-    let mut rules = permitted.rules(&required, observations);
-    for rule in permitted.rules(&optional, observations) {
-        match rules.iter_mut().find(|known| known.covers(&rule)) {
-            Some(known) => known.add_addresses(&rule),
+    let (mut rules, unnamed) = permitted.rules(&required, observations);
+    let mut known: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, rule) in rules.iter().enumerate() {
+        known.entry(rule.rule.clone()).or_default().push(at);
+    }
+    let (spare, more) = permitted.rules(&optional, observations);
+    for rule in spare {
+        let mut alike = known.get(&rule.rule).into_iter().flatten().copied();
+        match alike.find(|at| rules[*at].covers(&rule)) {
+            Some(at) => rules[at].add_addresses(&rule),
             None => rules.push(Rule { optional: !required.is_empty(), ..rule }),
         }
     }
-    rules
+    (rules, unnamed + more)
 }
 
 /// Whether a finding says only what an administrator may want to know.

@@ -1,6 +1,6 @@
 //! The status of a requirement: the four words of the contract, and the rules by which targets become one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use netcheck_record::cause::{Confidence, Reason, Who};
 use netcheck_record::failure::Code;
@@ -28,6 +28,9 @@ pub(crate) enum Status {
     #[serde(rename = "does not work")]
     DoesNotWork,
 }
+
+/// As many hosts that work in part are named.
+const PARTS: usize = 24;
 
 impl Status {
     /// Every status, from good to bad.
@@ -77,7 +80,7 @@ impl<'a> Siblings<'a> {
     fn of(targets: &[&'a Observation]) -> Siblings<'a> {
         let usable = targets.iter().filter(|target| target.usable());
         Siblings {
-            alike: usable.map(|target| (&*target.endpoint.scheme, target.port)).collect(),
+            alike: usable.map(|target| (target.endpoint.scheme(), target.port)).collect(),
             any: targets.iter().any(|target| works(target)),
         }
     }
@@ -125,24 +128,28 @@ pub(super) fn judge(counted: &[&Observation], rules: &Rules) -> Judgement {
 /// Every one of them has to work; of a port range, a part has to.
 fn all(main: &[&Observation], siblings: &Siblings, rules: &Rules, limits: &mut Vec<String>) -> Status {
     let silent: Vec<&Observation> = main.iter().copied().filter(|target| target.need_not_answer()).collect();
-    type Places<'a> = BTreeMap<(&'a str, &'a str, &'a str), Vec<(Outcome, &'a Observation)>>;
-    let mut places: Places = BTreeMap::new();
-    let mut left_out = 0;
-    for target in main.iter().copied().filter(|target| !target.need_not_answer()) {
-        match outcome(target, siblings) {
-            Some(outcome) => {
-                let key = (&*target.endpoint.scheme, &*target.labels.region, &*target.endpoint.host);
-                places.entry(key).or_default().push((outcome, target));
-            }
-            None => left_out += 1,
+    let mut telling: Vec<&Observation> =
+        main.iter().copied().filter(|target| !target.need_not_answer()).collect();
+    telling.sort_by(|one, other| place(one).cmp(&place(other)));
+    let (mut outcomes, mut parts, mut left_out) = (BTreeSet::new(), Vec::new(), 0);
+    for targets in telling.chunk_by(|one, other| place(one) == place(other)) {
+        let told: Vec<(Outcome, &Observation)> =
+            targets.iter().filter_map(|target| Some((outcome(target, siblings)?, *target))).collect();
+        left_out += targets.len() - told.len();
+        if !told.is_empty() {
+            outcomes.insert(of_place(&told, rules, &mut parts));
         }
     }
     unproven(&silent, limits);
     if left_out > 0 {
         limits.push(format!("{left_out} hosts that nobody confirmed did not answer and were left out"));
     }
-    let outcomes: Vec<Outcome> = places.values().map(|targets| of_place(targets, rules, limits)).collect();
-    let worst = outcomes.iter().max().copied();
+    let more = parts.len().saturating_sub(PARTS);
+    limits.extend(parts.into_iter().take(PARTS));
+    if more > 0 {
+        limits.push(format!("{more} more hosts work in part"));
+    }
+    let worst = outcomes.last().copied();
     let proven = outcomes.iter().any(|outcome| *outcome <= Outcome::Limited);
     match worst {
         Some(Outcome::Fail) => Status::DoesNotWork,
@@ -154,6 +161,11 @@ fn all(main: &[&Observation], siblings: &Siblings, rules: &Rules, limits: &mut V
         Some(Outcome::Pass) if silent.is_empty() => Status::Works,
         Some(_) => Status::Limited,
     }
+}
+
+/// What a part of a port range may fail of.
+fn place(target: &Observation) -> (&str, &str, &str) {
+    (target.endpoint.scheme(), &target.labels.region, target.endpoint.host())
 }
 
 /// One host, protocol and region: a part of a port range may fail while the rest passes.
@@ -182,7 +194,7 @@ fn of_place(targets: &[(Outcome, &Observation)], rules: &Rules, limits: &mut Vec
         "{} {} of {} do not work",
         target.map_or("TCP", |target| target.endpoint.transport()),
         ports::text(ports(false)),
-        target.map_or("", |target| target.endpoint.host.as_str())
+        target.map_or("", |target| target.endpoint.host())
     ));
     Outcome::Limited
 }
@@ -319,6 +331,6 @@ fn unconfirmed(target: &Observation, outcome: Outcome, siblings: &Siblings) -> O
         return Some(Outcome::Pass);
     }
     let absent = matches!(target.code, Some(Code::DnsNxdomain | Code::DnsNoAddress));
-    let sibling_works = siblings.alike.contains(&(&*target.endpoint.scheme, target.port));
+    let sibling_works = siblings.alike.contains(&(target.endpoint.scheme(), target.port));
     if absent || services || sibling_works { None } else { Some(outcome) }
 }

@@ -62,7 +62,8 @@ pub(crate) struct Args {
     /// Count a requirement that works with limits as failed in the exit code
     #[arg(long)]
     strict: bool,
-    /// Also measure what takes longer: idle timeouts, loss and delay of a series of datagrams, path MTU
+    /// Also measure what takes longer: idle timeouts, loss and delay of a series of datagrams, path MTU; with
+    /// RTMP_STREAM_KEY also a published stream to each ingest target
     #[arg(long)]
     thorough: bool,
     /// Check through each of these paths and show which requirements work through which

@@ -24,7 +24,13 @@ pub(super) fn announce(job: &Job) {
         if missing.is_empty() { String::new() } else { format!("; not here: {}", missing.join(", ")) };
     say(&format!("{targets} targets, {} tools{missing}", tools.iter().filter(|tool| there(tool)).count()));
     if job.args.thorough {
-        say(&format!("thorough: this takes about {:.0} s", job.tool_flags.lasting()));
+        let ingest = job.lines.iter().filter(|line| line.tool == "rtmps" && there(line.tool));
+        let ingest = ingest.map(|line| line.count).sum();
+        let streams = match job.tool_flags.publishes() {
+            true => format!(", publishes a stream to each of {ingest} ingest targets"),
+            false => String::new(),
+        };
+        say(&format!("thorough: this takes about {:.0} s{streams}", job.tool_flags.lasting(ingest)));
     }
 }
 

@@ -14,7 +14,7 @@ use crate::target::Place;
 #[derive(Debug, Default)]
 pub(super) struct Interner {
     labels: HashMap<String, Rc<Labels>>,
-    endpoints: HashSet<Rc<Endpoint>>,
+    endpoints: HashSet<Endpoint>,
     egresses: HashSet<Rc<Egress>>,
     causes: HashSet<Rc<CauseKey>>,
     marks: HashSet<Rc<Marks>>,
@@ -31,12 +31,17 @@ fn once<T: Eq + Hash>(known: &mut HashSet<Rc<T>>, value: T) -> Rc<T> {
 
 impl Interner {
     /// The endpoint of a target, and its port.
-    pub(super) fn endpoint(&mut self, target: &str) -> (Rc<Endpoint>, Option<u16>) {
+    pub(super) fn endpoint(&mut self, target: &str) -> (Endpoint, Option<u16>) {
         let text = netcheck_record::escape::line(target, 400);
         let Place { scheme, host, port } = Place::of(&text);
         let rest = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
-        let path = rest.find(['/', '?']).map_or(String::new(), |at| rest[at..].to_owned());
-        (once(&mut self.endpoints, Endpoint { scheme, host, path }), port)
+        let path = rest.find(['/', '?']).map_or("", |at| &rest[at..]);
+        let endpoint = Endpoint::new([&scheme, &host, path]);
+        if let Some(known) = self.endpoints.get(&endpoint) {
+            return (known.clone(), port);
+        }
+        self.endpoints.insert(endpoint.clone());
+        (endpoint, port)
     }
 
     /// The labels of a record.

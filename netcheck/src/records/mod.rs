@@ -25,9 +25,9 @@ const ENDLESS: u32 = 16;
 /// The most records that are read: a bound on memory (about 100 bytes each).
 const MOST: usize = 8_000_000;
 /// The most records that are kept whole, for pages.
-const SAMPLES: usize = 2_000;
+const SAMPLES: u32 = 2_000;
 /// Beyond so many records, evidence is kept for the first few of each cause alone.
-const DETAILED: usize = 5_000;
+const DETAILED: u32 = 5_000;
 /// How many of each cause keep their evidence beyond that.
 const DETAILED_ALIKE: usize = 4;
 
@@ -45,11 +45,11 @@ pub(crate) struct Input {
     /// Whether the last line of an input ends in the middle.
     pub(crate) torn: bool,
     /// Whole records by their position, for pages: the first ones.
-    pub(crate) samples: BTreeMap<usize, Record>,
+    pub(crate) samples: BTreeMap<u32, Record>,
     /// This machine's public address, where a STUN server told it.
     pub(crate) public_address: Option<String>,
     /// How many records were read.
-    read: usize,
+    read: u32,
     interner: Interner,
     alike: BTreeMap<(u64, u64), usize>,
 }
@@ -116,7 +116,7 @@ impl Input {
         self.read += 1;
         let observation = Observation::read(line, run, detailed, position, &mut self.interner);
         if self.public_address.is_none()
-            && let Some(facts) = line.facts.filter(|_| observation.endpoint.scheme == "stun")
+            && let Some(facts) = line.facts.filter(|_| observation.endpoint.scheme() == "stun")
         {
             self.public_address = line::mapped_address(facts);
         }
@@ -133,7 +133,7 @@ impl Input {
         let key = self.interner.kind(line);
         let seen = self.alike.entry(key).or_default();
         *seen += 1;
-        self.observations.len() < DETAILED || *seen <= DETAILED_ALIKE
+        self.read < DETAILED || *seen <= DETAILED_ALIKE
     }
 
     /// The position of a run of that id; records may come before its line, or without it.

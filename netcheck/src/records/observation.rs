@@ -21,7 +21,7 @@ pub(crate) const UNLABELLED: &str = "unlabelled";
 #[derive(Clone, Debug)]
 pub(crate) struct Observation {
     /// Scheme, host and path of the target.
-    pub(crate) endpoint: Rc<Endpoint>,
+    pub(crate) endpoint: Endpoint,
     /// The port, where the scheme has one.
     pub(crate) port: Option<u16>,
     /// What came with the target.
@@ -47,19 +47,13 @@ pub(crate) struct Observation {
     /// How long the TCP connection took, in milliseconds; absent without a direct one.
     pub(crate) connect_ms: Option<u16>,
     /// The position of its record in the input.
-    pub(crate) position: usize,
+    pub(crate) position: u32,
 }
 
-/// Scheme, host and path of a target.
+/// Scheme, host and path of a target: one text, because a large run has as many of them as records. NUL parts them, which
+/// no escaped text holds and which sorts before everything else.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Endpoint {
-    /// The scheme.
-    pub(crate) scheme: String,
-    /// The host, without brackets.
-    pub(crate) host: String,
-    /// Path and query, with their slash.
-    pub(crate) path: String,
-}
+pub(crate) struct Endpoint(Rc<str>);
 
 /// What came with a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -180,7 +174,7 @@ impl Observation {
         line: &RecordLine,
         run: Option<u32>,
         detailed: bool,
-        position: usize,
+        position: u32,
         shared: &mut Interner,
     ) -> Observation {
         let verdict = line.verdict.unwrap_or(Verdict::Inconclusive);
@@ -269,8 +263,8 @@ impl Observation {
 
     /// The target as the record has it.
     pub(crate) fn target(&self) -> String {
-        let Endpoint { scheme, host, path } = &*self.endpoint;
-        let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+        let [scheme, host, path] = self.endpoint.parts();
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         let port = self.port.map_or(String::new(), |port| format!(":{port}"));
         if scheme.is_empty() {
             format!("{host}{port}{path}")
@@ -286,9 +280,35 @@ impl Observation {
 }
 
 impl Endpoint {
+    /// An endpoint; NUL in what is given is left out.
+    pub(super) fn new(parts: [&str; 3]) -> Endpoint {
+        Endpoint(parts.map(|part| part.replace('\0', "")).join("\0").into())
+    }
+
+    fn parts(&self) -> [&str; 3] {
+        let (scheme, rest) = self.0.split_once('\0').unwrap_or_default();
+        let (host, path) = rest.split_once('\0').unwrap_or_default();
+        [scheme, host, path]
+    }
+
+    /// The scheme.
+    pub(crate) fn scheme(&self) -> &str {
+        self.parts()[0]
+    }
+
+    /// The host, without brackets.
+    pub(crate) fn host(&self) -> &str {
+        self.parts()[1]
+    }
+
+    /// Path and query, with their slash.
+    pub(crate) fn path(&self) -> &str {
+        self.parts()[2]
+    }
+
     /// `TCP` or `UDP`: what a firewall rule names.
     pub(crate) fn transport(&self) -> &'static str {
-        crate::target::transport(&self.scheme, &self.path)
+        crate::target::transport(self.scheme(), self.path())
     }
 }
 

@@ -27,9 +27,9 @@ impl<'a> Lines<'a> {
     pub(super) fn of(subject: &'a Subject<'a>) -> Lines<'a> {
         let assessment = subject.assessment;
         let count = assessment.observations.iter().map(|one| one.position + 1).max().unwrap_or_default();
-        let mut observations = vec![None; count];
+        let mut observations = vec![None; count as usize];
         for (at, observation) in assessment.observations.iter().enumerate() {
-            observations[observation.position] = u32::try_from(at).ok();
+            observations[observation.position as usize] = u32::try_from(at).ok();
         }
         let status = assessment.report.requirements.iter();
         Lines {

@@ -82,7 +82,7 @@ impl<'a> Run<'a> {
             let text = share.iter().map(|line| line.json()).collect();
             match child::start(tool, program, &args, text, events) {
                 Ok(child) => {
-                    let patience = Duration::from_secs_f64(run.order.tool_flags.patience(expected));
+                    let patience = Duration::from_secs_f64(run.order.tool_flags.patience(tool, expected));
                     let until = clock::now() + patience;
                     run.running.insert(tool, Running::new(child, expected, until));
                 }

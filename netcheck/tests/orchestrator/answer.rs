@@ -191,6 +191,23 @@ fn a_thorough_run_says_beforehand_how_long_it_takes() {
 }
 
 #[test]
+fn a_thorough_run_with_a_stream_key_publishes_a_few_streams_at_a_time() {
+    let stage = Stage::empty();
+    stage.script("rtmps", "cat >/dev/null; echo \"$@\" > rtmps.args");
+    let args = || fs::read_to_string(stage.dir.path().join("rtmps.args")).unwrap();
+    let ingest = ["--row", "ingest", "--no-controls"];
+    let thorough = [&ingest[..], &["--thorough"]].concat();
+    let run = stage.check_with(&thorough, &[("RTMP_STREAM_KEY", "key-of-the-stream")]);
+    let announced = "thorough: this takes about 239 s, publishes a stream to each of 153 ingest targets";
+    assert!(run.stderr.contains(announced), "{}", run.stderr);
+    assert!(args().contains("--jobs 4 --publish 5") && !args().contains("key-of"), "{}", args());
+    stage.check_with(&ingest, &[("RTMP_STREAM_KEY", "key-of-the-stream")]);
+    assert!(!args().contains("--publish"), "a quick run publishes nothing: {}", args());
+    let run = stage.check(&thorough);
+    assert!(!args().contains("--publish") && !run.stderr.contains("publishes"), "{}", run.stderr);
+}
+
+#[test]
 fn records_of_another_profile_are_judged_by_that_or_said_to_be_of_another() {
     let stage = Stage::empty();
     fs::write(

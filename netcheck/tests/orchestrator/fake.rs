@@ -84,8 +84,14 @@ impl Stage {
 
     /// `netcheck check` with these arguments.
     pub fn check(&self, args: &[&str]) -> Outcome {
+        self.check_with(args, &[])
+    }
+
+    /// The same with these variables in the environment.
+    pub fn check_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Outcome {
         finish(
             self.command(args)
+                .envs(variables.iter().copied())
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
@@ -100,6 +106,7 @@ pub fn netcheck() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netcheck"));
     for name in [
         "NETCHECK_TOOLS",
+        "RTMP_STREAM_KEY",
         "NO_COLOR",
         "COLUMNS",
         "https_proxy",

@@ -40,7 +40,7 @@ fn shared(observations: &[Observation]) -> BTreeMap<String, usize> {
         let leaf = observation.marks.as_ref().and_then(|marks| marks.leaf.as_deref());
         let (Some(authority), Some(leaf)) = (authority(observation), leaf) else { continue };
         let one = signed.entry(authority).or_default();
-        one.sites.insert(site(&observation.endpoint.host));
+        one.sites.insert(site(observation.endpoint.host()));
         one.addresses.extend(observation.address);
         one.certificates.insert(leaf);
     }

@@ -55,7 +55,7 @@ fn shared(observations: &[Observation]) -> BTreeMap<String, usize> {
     for observation in observations.iter().filter(|one| stopped(one, false)) {
         if let Some(leaf) = leaf(observation) {
             let (sites, requirements) = shown.entry(leaf).or_default();
-            sites.insert(site(&observation.endpoint.host));
+            sites.insert(site(observation.endpoint.host()));
             requirements.insert(&observation.labels.requirement);
         }
     }

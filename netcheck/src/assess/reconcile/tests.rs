@@ -106,7 +106,20 @@ fn a_clock_that_is_proven_wrong_explains_the_same_fault_elsewhere_and_no_other()
         reasons(&[clock.clone(), other("tls.expired", "high")])[1],
         Some(Reason::ServiceMisconfigured)
     );
-    assert_eq!(reasons(&[clock, other("tls.name_mismatch", "low")])[1], Some(Reason::ServiceMisconfigured));
+    assert_eq!(
+        reasons(&[clock.clone(), other("tls.name_mismatch", "low")])[1],
+        Some(Reason::ServiceMisconfigured)
+    );
+    // One answer of the same host agreed with this machine's clock, the others did not.
+    let same_host = record(
+        "core",
+        "wss://a:443",
+        "fail",
+        "tls.expired",
+        "service_misconfigured",
+        &json!({ "confidence": "high", "who": "service" }),
+    );
+    assert_eq!(reasons(&[clock, same_host]), [Some(Reason::ClockSkew); 2]);
 }
 
 #[test]

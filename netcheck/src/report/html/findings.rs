@@ -66,12 +66,10 @@ fn destinations(finding: &Finding) -> String {
         );
     }
     out.push_str("</ul>\n");
-    if finding.destinations.len() > DESTINATIONS {
-        let _ = writeln!(
-            out,
-            "<p>{} more hosts are in the records.</p>",
-            finding.destinations.len() - DESTINATIONS
-        );
+    let more = finding.destinations.len().saturating_sub(DESTINATIONS);
+    if more > 0 {
+        let at_least = if finding.unnamed_targets > 0 { "more than " } else { "" };
+        let _ = writeln!(out, "<p>{at_least}{more} more hosts are in the records.</p>");
     }
     out
 }

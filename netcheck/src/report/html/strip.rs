@@ -23,7 +23,7 @@ pub(super) fn of(requirement: &Requirement, subject: &Subject) -> String {
     for one in subject.assessment.of(requirement).take(MOST) {
         if let Some(port) = one.port {
             let outcome = one.outcome_code().to_owned();
-            hosts.entry(one.endpoint.host.clone()).or_default().push((port, one.verdict, outcome));
+            hosts.entry(one.endpoint.host().to_owned()).or_default().push((port, one.verdict, outcome));
         }
     }
     hosts.retain(|_, cells| cells.len() >= FEWEST);
