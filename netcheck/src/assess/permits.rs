@@ -187,7 +187,7 @@ fn merged(rules: Vec<Rule>) -> Vec<Rule> {
 }
 
 /// The addresses of observations without a proxy.
-fn addresses<'a>(of: &mut dyn Iterator<Item = &'a Observation>) -> Vec<String> {
+fn addresses(of: &mut dyn Iterator<Item = &Observation>) -> Vec<String> {
     let known: BTreeSet<IpAddr> = of.filter(|one| !one.proxied()).filter_map(|one| one.address).collect();
     known.into_iter().map(|address| address.to_string()).collect()
 }
