@@ -117,7 +117,7 @@ fn text(random: &mut Random) -> Drawn {
 }
 
 fn alpn(random: &mut Random) -> Drawn {
-    let offers = "-p tcp --dport 443 -m string --algo bm --hex-string |000c02683208|";
+    let offers = "-p tcp --dport 443 -m string --algo bm --hex-string |026832|";
     let faults = rule(random, offers);
     Drawn {
         hello: "small",
