@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -150,12 +150,28 @@ pub(crate) type First = Arc<Mutex<Vec<u8>>>;
 pub(crate) struct Tap {
     io: Stream,
     first: First,
+    /// How many of the first bytes were read ahead and are still to be handed on.
+    ahead: usize,
 }
 
 impl Tap {
     pub(crate) fn new(io: Stream) -> (Tap, First) {
         let first = First::default();
-        (Tap { io, first: Arc::clone(&first) }, first)
+        (Tap { io, first: Arc::clone(&first), ahead: 0 }, first)
+    }
+
+    /// Waits for the first bytes, or for the end. A library that reads would keep a buffer for them all the while.
+    pub(crate) async fn answered(&mut self) -> io::Result<()> {
+        let first = std::future::poll_fn(|cx| {
+            let mut bytes = [0; KEPT];
+            let mut buf = ReadBuf::new(&mut bytes);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf))?;
+            Poll::Ready(Ok::<_, io::Error>(buf.filled().to_vec()))
+        })
+        .await?;
+        self.ahead = first.len();
+        *lock(&self.first) = first;
+        Ok(())
     }
 }
 
@@ -165,6 +181,15 @@ impl AsyncRead for Tap {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.ahead > 0 {
+            let first = lock(&self.first);
+            let rest = first.get(first.len().saturating_sub(self.ahead)..).unwrap_or_default();
+            let now = rest.len().min(buf.remaining());
+            buf.put_slice(&rest[..now]);
+            drop(first);
+            self.ahead -= now;
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.io).poll_read(cx, buf);
         let mut first = lock(&self.first);

@@ -206,7 +206,7 @@ vocabulary! {
     /// - Acts: The service, or whoever chose `--alpn`.
     TlsAlpn = "tls.alpn",
     /// The server requires a TLS parameter that this tool does not implement.
-    /// - Seen: An alert to our ClientHello, and an answer to a second one that lists older suites and groups.
+    /// - Seen: An alert to our ClientHello, and an answer to a second one that lists older suites and groups; or a chain of more than 64 KiB.
     /// - Not: `tls.alert`, where the older ClientHello is refused too.
     /// - Acts: Nobody on the network: browsers may work.
     TlsUnsupported = "tls.unsupported",

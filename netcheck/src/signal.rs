@@ -1,9 +1,10 @@
-//! SIGINT, SIGTERM and SIGHUP as events. Nothing is blocked: tools that are started get the signals themselves.
+//! SIGINT, SIGTERM and SIGHUP as events, SIGHUP unless it was ignored at the start. Nothing is blocked: tools that are started get the signals themselves.
 
 use std::process::Child;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
+use netcheck_record::hangup;
 use nix::sys::signal::{self, SigSet, Signal};
 use nix::unistd::Pid;
 use signal_hook::iterator::Signals;
@@ -15,11 +16,14 @@ use crate::child::Event;
 /// # Errors
 /// The system gives no descriptors or no thread for it.
 pub(crate) fn listen(events: SyncSender<Event>) -> Result<(), String> {
-    let wanted = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+    let mut wanted = vec![Signal::SIGINT, Signal::SIGTERM];
+    if !hangup::is_ignored() {
+        wanted.push(Signal::SIGHUP);
+    }
     // Whoever started this program may have blocked them; its tools inherit the mask, too.
-    let _ = wanted.into_iter().collect::<SigSet>().thread_unblock();
+    let _ = wanted.iter().copied().collect::<SigSet>().thread_unblock();
     let fault = |why| format!("signals cannot be waited for: {why}");
-    let mut signals = Signals::new(wanted.map(|signal| signal as i32)).map_err(fault)?;
+    let mut signals = Signals::new(wanted.into_iter().map(|signal| signal as i32)).map_err(fault)?;
     let waiting = thread::Builder::new().spawn(move || {
         for number in signals.forever() {
             let Ok(signal) = Signal::try_from(number) else { continue };

@@ -58,7 +58,8 @@ pub(super) async fn one<C: Check>(
 
 async fn attempt<C: Check>(check: &C, net: &Diagnosis, target: &Target, ts: &str) -> Record {
     let place = net.place();
-    let work = async {
+    // On the heap first: whatever holds a future by value and moves it keeps room for it twice.
+    let work = Box::pin(local_limits::scope(async {
         // On the heap: what a check learns on its way is not carried along once it has arrived.
         let check_once = Box::pin(async {
             net.choose_proxy(target).await;
@@ -81,8 +82,8 @@ async fn attempt<C: Check>(check: &C, net: &Diagnosis, target: &Target, ts: &str
             None
         };
         judge::record::<C>(net, target, observed, &facts, finding, ts.to_owned())
-    };
-    match in_target(AssertUnwindSafe(local_limits::scope(work)).catch_unwind()).await {
+    }));
+    match in_target(AssertUnwindSafe(work).catch_unwind()).await {
         Ok(record) => record,
         Err(panic) => judge::internal(C::NAME, target, ts.to_owned(), &*panic),
     }
@@ -94,11 +95,10 @@ thread_local! {
 }
 
 /// Marks the thread while the work of a target is polled.
-async fn in_target<T>(work: impl Future<Output = T>) -> T {
-    let mut work = Box::pin(work);
+async fn in_target<T>(mut work: impl Future<Output = T> + Unpin) -> T {
     std::future::poll_fn(|context| {
         IN_TARGET.set(true);
-        let polled = work.as_mut().poll(context);
+        let polled = work.poll_unpin(context);
         IN_TARGET.set(false);
         polled
     })

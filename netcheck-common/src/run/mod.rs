@@ -17,7 +17,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, FromArgMatches, Parser};
-use tokio::signal::unix::{SignalKind, signal};
+use futures_util::future::OptionFuture;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as signal_watch;
 
 use crate::check::Check;
@@ -26,6 +27,7 @@ use netcheck_net::net::Shared;
 use netcheck_net::story;
 use netcheck_net::watch::Watch;
 use netcheck_record::flags::{Flags, Format};
+use netcheck_record::hangup;
 use netcheck_record::spec::{Sampling, Spec};
 
 /// Something about the tool itself, not about a target: exit code 2.
@@ -191,8 +193,9 @@ fn usage<C: Check>(why: &str) -> ExitCode {
 
 /// Listens from this call on, not only from the first wait: the first packet may be answered before that.
 fn signals() -> impl Future<Output = End> {
-    let listening =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
+    // Whoever starts a program with SIGHUP ignored wants it to go on.
+    let hangup = (!hangup::is_ignored()).then(|| signal(SignalKind::hangup())).transpose();
+    let listening = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), hangup);
     async {
         let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = listening else {
             return std::future::pending().await;
@@ -200,7 +203,7 @@ fn signals() -> impl Future<Output = End> {
         tokio::select! {
             _ = interrupt.recv() => End::Signal(2),
             _ = terminate.recv() => End::Signal(15),
-            _ = hangup.recv() => End::Signal(1),
+            Some(_) = OptionFuture::from(hangup.as_mut().map(Signal::recv)) => End::Signal(1),
         }
     }
 }

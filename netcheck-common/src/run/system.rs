@@ -12,8 +12,8 @@ use super::output::report_error;
 
 /// The variable in which `netcheck` says that it started this tool: its process id.
 const PARENT: &str = "NETCHECK_PARENT";
-/// What a target may take of the memory: its stages, their buffers, and the diagnosis of those that have one.
-const TARGET: u64 = 64 << 10;
+/// What a target may take of the memory: its stages, their buffers, and its diagnosis, which takes most of it.
+const TARGET: u64 = 384 << 10;
 /// What the run takes of the memory besides its targets: threads with their stacks, roots, experiments.
 const RUN: u64 = 16 << 20;
 

@@ -1,6 +1,6 @@
 //! The group X25519MLKEM768 of today's browsers: ML-KEM-768 (FIPS 203) beside ring's X25519 (draft-ietf-tls-ecdhe-mlkem).
 
-use ml_kem::{Decapsulate, DecapsulationKey, KeyExport, MlKem768};
+use ml_kem::{Decapsulate, DecapsulationKey, KeyExport, MlKem768, Seed};
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls::crypto::ring::kx_group::X25519;
 use rustls::crypto::{ActiveKeyExchange, GetRandomFailed, SharedSecret, SupportedKxGroup};
@@ -16,19 +16,21 @@ pub(super) struct X25519MlKem768;
 
 struct Exchange {
     classical: Box<dyn ActiveKeyExchange>,
-    post_quantum: DecapsulationKey<MlKem768>,
-    share: Vec<u8>,
+    /// What the ML-KEM key is made of, once more when the server has chosen this group: the key itself is a hundred
+    /// times as long, and thousands of handshakes may wait for a silent server.
+    seed: Seed,
+    share: Box<[u8]>,
 }
 
 impl SupportedKxGroup for X25519MlKem768 {
     fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
         let mut seed = [0; 64];
         SystemRandom::new().fill(&mut seed).map_err(|_| GetRandomFailed)?;
-        let post_quantum = DecapsulationKey::<MlKem768>::from_seed(seed.into());
+        let seed = Seed::from(seed);
         let classical = X25519.start()?;
-        let mut share = post_quantum.encapsulation_key().to_bytes().to_vec();
-        share.extend(classical.pub_key());
-        Ok(Box::new(Exchange { classical, post_quantum, share }))
+        let post_quantum = DecapsulationKey::<MlKem768>::from_seed(seed).encapsulation_key().to_bytes();
+        let share = [post_quantum.as_slice(), classical.pub_key()].concat().into_boxed_slice();
+        Ok(Box::new(Exchange { classical, seed, share }))
     }
 
     fn ffdhe_group(&self) -> Option<FfdheGroup<'static>> {
@@ -49,7 +51,8 @@ impl ActiveKeyExchange for Exchange {
         const INVALID: Error = Error::PeerMisbehaved(PeerMisbehaved::InvalidKeyShare);
         let (ciphertext, classical) = share.split_at_checked(CIPHERTEXT).ok_or(INVALID)?;
         let ciphertext = ciphertext.try_into().map_err(|_| INVALID)?;
-        let mut secret = self.post_quantum.decapsulate(&ciphertext).to_vec();
+        let post_quantum = DecapsulationKey::<MlKem768>::from_seed(self.seed);
+        let mut secret = post_quantum.decapsulate(&ciphertext).to_vec();
         secret.extend(self.classical.complete(classical)?.secret_bytes());
         Ok(SharedSecret::from(secret))
     }

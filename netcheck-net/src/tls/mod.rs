@@ -16,13 +16,16 @@ mod verdict;
 mod verifier;
 mod writer;
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rustls::client::WantsClientCert;
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ConfigBuilder};
 use serde_json::json;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 pub use alert::io_failure;
 pub use browser::{LENGTH as BROWSER_LENGTH, is_grease};
@@ -91,6 +94,22 @@ fn finish(
     (config, recorder)
 }
 
+/// Shakes hands. rustls gets to read only once there is an answer: before, it would keep a buffer for it.
+async fn connect(
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+    io: HelloWriter<Tap>,
+) -> io::Result<TlsStream<HelloWriter<Tap>>> {
+    let (mut record, mut taken) = (Vec::new(), Ok(0));
+    let mut connecting = TlsConnector::from(config)
+        .connect_with(name, io, |connection| taken = connection.write_tls(&mut record));
+    taken?;
+    if let Some(io) = connecting.get_mut().filter(|_| !record.is_empty()) {
+        io.ask(record).await?;
+    }
+    connecting.await
+}
+
 /// The record that begins a handshake over TCP with this ClientHello; none where the name cannot stand in a certificate.
 #[must_use]
 pub fn client_hello(hello: &Hello) -> Option<ClientHello> {
@@ -128,11 +147,13 @@ impl Net {
         if let Host::Name(name) = &hello.name {
             self.fact("tls", "sni", json!(name));
         }
-        let mut connecting = Box::pin(TlsConnector::from(Arc::new(config)).connect(name, tap));
+        let mut connecting = Box::pin(connect(Arc::new(config), name, tap));
+        let mut noted = false;
         let outcome = match clock::within(self.patience(), &mut connecting).await {
             Some(ended) => ended,
             None => {
                 let sent = self.note_hello(hello, &sent);
+                noted = true;
                 if let Some(to) = self.peer().filter(|_| self.diagnoses()) {
                     self.watch().hello_silent(self.detached(), to, sent);
                 }
@@ -140,7 +161,7 @@ impl Net {
             }
         };
         abort.store(false, Ordering::Relaxed);
-        if outcome.is_err() {
+        if outcome.is_err() && !noted {
             self.note_hello(hello, &sent);
         }
         let first = crate::lock(&first).clone();
@@ -172,7 +193,7 @@ impl Net {
 
     /// Keeps the ClientHello that was sent: experiments repeat these very bytes.
     fn note_hello(&self, hello: &Hello, sent: &writer::Sent) -> Arc<SentHello> {
-        let bytes = crate::lock(sent).clone();
+        let bytes = std::mem::take(&mut *crate::lock(sent));
         let sent = Arc::new(SentHello { hello: hello.clone(), bytes });
         self.fact("tls", "hello", hello.kind.as_str());
         self.see(|seen| seen.hello = Some(Arc::clone(&sent)));
@@ -220,7 +241,7 @@ impl Net {
         }
     }
 
-    fn tls_failure(&self, error: &std::io::Error, first: &[u8]) -> Failure {
+    fn tls_failure(&self, error: &io::Error, first: &[u8]) -> Failure {
         use rustls::{Error as Tls, InvalidMessage};
         // ContentType 20 to 24, version 3.x (RFC 8446 section 5.1): anything else is no TLS record.
         let is_tls = matches!(first, [20..=24] | [20..=24, 3, ..]);

@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::browser::dress;
 use crate::lock;
+use crate::stream::Tap;
 use netcheck_record::scheme::HelloKind;
 
 /// The record that was sent first, once there is one.
@@ -30,6 +31,16 @@ pub(super) struct HelloWriter<S> {
     ready: Vec<u8>,
     /// No ClientHello can follow.
     done: bool,
+}
+
+impl HelloWriter<Tap> {
+    /// Writes the ClientHello and waits for the first bytes of an answer, or for its end.
+    pub(super) async fn ask(&mut self, record: Vec<u8>) -> io::Result<()> {
+        self.write_all(&record).await?;
+        self.flush().await?;
+        drop(record);
+        self.io.answered().await
+    }
 }
 
 impl<S> HelloWriter<S> {
@@ -57,6 +68,9 @@ impl<S> HelloWriter<S> {
             if self.done {
                 self.ready.append(&mut self.partial);
             }
+        }
+        if self.partial.is_empty() {
+            self.partial = Vec::new();
         }
     }
 
@@ -98,6 +112,8 @@ impl<S: AsyncWrite + Unpin> HelloWriter<S> {
             }
             self.ready.drain(..written);
         }
+        // Thousands of handshakes may wait for a silent server: what is written is not kept.
+        self.ready = Vec::new();
         Poll::Ready(Ok(()))
     }
 }

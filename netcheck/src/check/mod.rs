@@ -138,8 +138,7 @@ pub(crate) fn run(args: &Args, home: Home) -> Result<u8, String> {
             let changes = Difference::of(before, &assessment.observations).text();
             out::print(&format!("\nSince the last time: {changes}"))?;
         }
-        let Some(pause) =
-            args.watch.filter(|_| round.signal.is_none() && round.broken.is_empty() && !round.closed)
+        let Some(pause) = args.watch.filter(|_| round.signal.is_none() && !round.hopeless && !round.closed)
         else {
             return Ok(code);
         };

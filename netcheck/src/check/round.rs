@@ -25,6 +25,8 @@ pub(super) struct Round {
     pub(super) input: Input,
     /// What could not be done.
     pub(super) broken: Vec<String>,
+    /// Whether another round could not do it either: a tool is not there, or a file takes no records.
+    pub(super) hopeless: bool,
     /// What ended it early.
     pub(super) signal: Option<Signal>,
     /// Whether the reader of the records has left.
@@ -42,7 +44,8 @@ impl Round {
         events: &Receiver<Event>,
     ) -> Round {
         let broken = tools::missing(&job.lines, &job.tools, job.args.tools.as_deref());
-        let mut round = Round { on_stdout: journal.is_stdout(), broken, ..Round::default() };
+        let hopeless = !broken.is_empty();
+        let mut round = Round { on_stdout: journal.is_stdout(), broken, hopeless, ..Round::default() };
         let id = run_id::new();
         round.line(journal, RunLine::Start(Box::new(start(job, &id))));
         if job.ways.is_empty() {
@@ -64,6 +67,7 @@ impl Round {
         };
         round.line(journal, RunLine::End(end));
         round.closed = journal.closed();
+        round.hopeless |= journal.failed();
         round
     }
 

@@ -1,20 +1,30 @@
 //! SIGINT and SIGTERM in the middle of a run.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::fake::{Outcome, Stage, finish, pass};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Runs until the one tool that hangs has said that it does, sends a signal, and returns what came of it.
-fn interrupted(signal: Signal) -> (Stage, Outcome) {
+/// Runs until the one tool that hangs has said that it does, sends signals, and returns what came of it. `before` is
+/// what a shell does before it becomes the program.
+fn interrupted_after(before: &str, signals: &[Signal]) -> (Stage, Outcome) {
     let stage = Stage::all(pass);
     stage.script(
         "udp",
         "trap 'exit 143' TERM; head -n 1 udp.jsonl; echo hanging >&2; while :; do sleep 0.05; done",
     );
-    let mut command = stage.command(&["-v", "--textfile", "netcheck.prom"]);
+    let program = stage.command(&["-v", "--textfile", "netcheck.prom"]);
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{before}; exec \"$0\" \"$@\"")]);
+    command.arg(program.get_program()).args(program.get_args()).current_dir(stage.dir.path());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
@@ -22,8 +32,14 @@ fn interrupted(signal: Signal) -> (Stage, Outcome) {
         line.clear();
         assert!(stderr.read_line(&mut line).unwrap() > 0, "the run ended by itself");
     }
-    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+    for signal in signals {
+        kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), *signal).unwrap();
+    }
     (stage, finish(child))
+}
+
+fn interrupted(signal: Signal) -> (Stage, Outcome) {
+    interrupted_after(":", &[signal])
 }
 
 #[test]
@@ -48,6 +64,13 @@ fn sigterm_is_143() {
 #[test]
 fn sighup_is_129() {
     assert_eq!(interrupted(Signal::SIGHUP).1.code, Some(129));
+}
+
+#[test]
+fn sighup_is_ignored_where_it_was_ignored_at_the_start() {
+    // As by nohup(1). Of two signals that wait the lower number is heard first: SIGHUP, were it heard at all.
+    let (_, run) = interrupted_after("trap '' HUP", &[Signal::SIGHUP, Signal::SIGTERM]);
+    assert_eq!(run.code, Some(143), "{}", run.stdout);
 }
 
 #[test]

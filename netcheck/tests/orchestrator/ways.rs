@@ -118,3 +118,23 @@ fn watching_shows_what_changed_until_it_is_interrupted() {
     assert_eq!(finish(child).code, Some(130));
     assert!(text.contains("Since the last time"), "{text}");
 }
+
+#[test]
+fn a_killed_tool_makes_its_round_incomplete_and_does_not_end_the_watch() {
+    let stage = Stage::all(pass);
+    stage.script(
+        "mail",
+        "cat >/dev/null; if [ -e again ]; then cat mail.jsonl; else touch again; kill -KILL $$; fi",
+    );
+    let mut command = stage.command(&["--row", "mail", "--watch", "1"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    while !text.contains("Since the last time") {
+        assert!(stdout.read_line(&mut text).unwrap() > 0, "it ended by itself: {text}");
+    }
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+    let run = finish(child);
+    assert!(run.stderr.contains("check-mail was killed (signal: 9 (SIGKILL))"), "{}", run.stderr);
+    assert!(text.contains("not known         0/1"), "{text}");
+}
