@@ -1,6 +1,6 @@
 //! A UDP server that answers each datagram as a closure says.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -45,7 +45,7 @@ impl UdpServer {
         addr: SocketAddr,
         mut answer: impl FnMut(&[u8], SocketAddr) -> Vec<(Vec<u8>, SocketAddr)> + Send + 'static,
     ) -> UdpServer {
-        let socket = UdpSocket::bind(addr).expect("a free port");
+        let socket = bind(addr);
         let addr = socket.local_addr().unwrap();
         let (seen, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
         let (notes, over): (Arc<Mutex<Vec<Vec<u8>>>>, _) = (Arc::clone(&seen), Arc::clone(&stop));
@@ -80,6 +80,17 @@ impl Drop for UdpServer {
         let any = if self.addr.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
         if let Ok(socket) = UdpSocket::bind(any) {
             let _ = socket.send_to(&[], self.addr);
+        }
+    }
+}
+
+/// A socket on this address. A port of the kernel's choice is one that is free for TCP too: DNS serves both on one.
+fn bind(addr: SocketAddr) -> UdpSocket {
+    loop {
+        let socket = UdpSocket::bind(addr).expect("a free port");
+        let own = socket.local_addr().expect("a bound socket has an address");
+        if addr.port() != 0 || TcpListener::bind(own).is_ok() {
+            return socket;
         }
     }
 }

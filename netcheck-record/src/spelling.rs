@@ -16,17 +16,16 @@ const TOP_LEVEL: [(&str, &str); 11] = [
     ("ogr", "org"),
     ("orgg", "org"),
 ];
-/// Words less alike than this are different words (Jaro-Winkler, 0 to 1).
-const ALIKE: f64 = 0.8;
+/// One slip (a letter more, less, changed, or two exchanged) for so many letters is a typing error; more is another word.
+const LETTERS: usize = 3;
 
 /// The scheme that was probably meant by `name`.
 #[must_use]
 pub fn scheme(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
-    let alike = |known: &'static str| (strsim::jaro_winkler(&name, known), known);
-    let (likeness, nearest) =
-        scheme::all().map(|scheme| alike(scheme.name)).max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (likeness >= ALIKE).then_some(nearest)
+    let slips = |known: &'static str| (strsim::damerau_levenshtein(&name, known), known);
+    let (slips, nearest) = scheme::all().map(|scheme| slips(scheme.name)).min_by_key(|(slips, _)| *slips)?;
+    (slips * LETTERS <= name.len()).then_some(nearest)
 }
 
 /// The host name that was probably meant by `name`: `www.spotme.com` for `www.spotme.con`.

@@ -18,7 +18,7 @@ fn loss_is_named_with_its_share_and_asks_for_no_rule() {
     let checked = check("loss-20", &["--jobs", "16"]);
     assert_eq!(checked.run.code, Some(0), "{}", checked.run.screen);
     assert_eq!(checked.findings(), [("lossy_path", "")]);
-    assert!(checked.headline().contains("packets are lost on the way"), "{}", checked.headline());
+    assert!(checked.headline().contains("packets are lost on the path"), "{}", checked.headline());
     let (_, text) = checked.request();
     assert!(text.contains("No firewall rule is needed") && !text.contains("Allow"), "{text}");
 }

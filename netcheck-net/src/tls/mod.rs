@@ -246,7 +246,7 @@ impl Net {
             }
             Some(Tls::InvalidMessage(
                 InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge,
-            )) => Failure::new(
+            )) if begins_with_server_hello(first) => Failure::new(
                 Code::TlsUnsupported,
                 "a message of the handshake, most likely the chain of certificates, is longer than 64 KiB",
             ),
@@ -259,5 +259,15 @@ impl Net {
                 failure
             }
         }
+    }
+}
+
+/// Whether these bytes begin a handshake: a ServerHello (type 2) that its record holds whole.
+fn begins_with_server_hello(first: &[u8]) -> bool {
+    match *first {
+        [22, 3, _, a, b, 2, 0, c, d, ..] => {
+            u32::from(u16::from_be_bytes([c, d])) + 4 <= u32::from(u16::from_be_bytes([a, b]))
+        }
+        _ => false,
     }
 }

@@ -49,7 +49,7 @@ fn loss_that_stops_nothing_is_a_limit() {
     let (report, code) = report(&records);
     let causes: Vec<Reason> = report.findings.iter().map(|one| one.cause).collect();
     assert_eq!((code, causes), (0, vec![Reason::LossyPath]));
-    assert!(report.headline.contains("packets are lost on the way (about 19 %)"), "{}", report.headline);
+    assert!(report.headline.contains("packets are lost on the path (about 19 %)"), "{}", report.headline);
     assert_eq!(report.requests.len(), 1);
 }
 

@@ -10,7 +10,7 @@ use crate::ports;
 use crate::target::{Place, Share};
 
 const HEAD: &str = "\
-# A profile that stands alone. Format: docs/PROFILES.md. Keys marked (mandatory) must be there.
+# A profile of its own, without a base. Format: docs/PROFILES.md. Keys marked (mandatory) must be there.
 # Check it with `netcheck profile validate FILE`, use it with `netcheck check --profile FILE`.
 
 format = 1  # (mandatory)
