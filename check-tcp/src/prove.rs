@@ -13,7 +13,6 @@ use netcheck_common::record::Verdict;
 use netcheck_common::target::{Host, Target};
 use netcheck_common::tls::{Hello, Trust};
 use netcheck_common::trace::{Observed, seconds};
-use serde_json::{Value, json};
 
 use crate::answer::Remark;
 
@@ -141,19 +140,7 @@ fn random_name(seed: u64, zone: &str) -> String {
 /// Finds out what the filter matches that stopped the target, as facts and as a sentence.
 pub async fn filter(target: &Target, observed: &Observed, net: &Diagnosis) -> Option<String> {
     let filter = diagnose::filter::identify(target, observed, net).await?;
-    net.fact("filter", "matches", filter.matches);
-    let tried = [
-        ("value", filter.value.map(Value::from)),
-        ("case_sensitive", filter.case_sensitive.map(Value::from)),
-        ("first_segment_only", filter.first_segment_only.map(Value::from)),
-    ];
-    for (key, value) in tried.into_iter().filter_map(|(key, value)| Some((key, value?))) {
-        net.fact("filter", key, value);
-    }
-    net.fact("filter", "pairs", json!(filter.pairs));
-    net.fact("filter", "confidence", json!(filter.confidence));
-    net.fact("filter", "rule", filter.rule.clone());
-    Some(filter.rule)
+    Some(filter.note(net))
 }
 
 /// Holds how far the port's packets get against how far those of a port get that is known to be open.

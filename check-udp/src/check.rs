@@ -17,6 +17,7 @@ use crate::credentials::Credentials;
 use crate::facts::Facts;
 use crate::mappings::Mappings;
 use crate::media::MediaPlan;
+use crate::prove::{self, Rule};
 use crate::quality::Bounds;
 use crate::run::Run;
 use crate::series::SeriesFlags;
@@ -65,6 +66,9 @@ pub struct Udp {
     /// ALPN protocol offered to quic targets (repeatable)
     #[arg(long, value_name = "NAME", default_value = "h3")]
     alpn: Vec<String>,
+    /// Prove a rule: `filter` shows what a filter matches that stops a target (quic, h3, stun and turn over UDP)
+    #[arg(long, value_enum, value_name = "RULE", value_delimiter = ',')]
+    prove: Vec<Rule>,
     /// What the targets of this run share.
     #[arg(skip)]
     run: Run,
@@ -91,6 +95,7 @@ impl Check for Udp {
         "TURN_USERNAME=me TURN_PASSWORD=secret check-udp --relay 10 turn://turn.example.com",
         "check-udp --media-ladder turn.example.com --control stun:stun.l.google.com:19302",
         "check-udp quic://www.example.com h3://www.example.com/",
+        "check-udp --prove filter h3://www.example.com/",
         "check-udp --mtu icmp://192.0.2.1",
     ];
     const VARIABLES: &'static [(&'static str, &'static str)] =
@@ -178,5 +183,12 @@ impl Check for Udp {
         diagnosis: &Diagnosis,
     ) -> Option<Finding> {
         Box::pin(explain::explain(&self.run, target, facts, observed, diagnosis)).await
+    }
+
+    async fn examine(&self, target: &Target, observed: &Observed, diagnosis: &Diagnosis) -> Option<String> {
+        if !self.prove.contains(&Rule::Filter) {
+            return None;
+        }
+        Box::pin(prove::filter(&self.run, target, observed, diagnosis)).await
     }
 }

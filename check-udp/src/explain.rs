@@ -153,10 +153,13 @@ async fn filtered_by_name(run: &Run, target: &Target, observed: &Observed, net: 
             );
         }
     };
-    let cause = Cause::new(Reason::SniFilter, Who::Network, fix::name_filter(target))
-        .with_evidence("the server answered version negotiation at the same address and port")
-        .with_evidence(format!("the Initial with the name {name} drew no answer"));
-    let Some(to) = observed.path.peer else { return found(cause) };
+    let cause = |reason, fix| {
+        Cause::new(reason, Who::Network, fix)
+            .with_evidence("the server answered version negotiation at the same address and port")
+            .with_evidence(format!("the Initial with the name {name} drew no answer"))
+    };
+    let by_name = cause(Reason::SniFilter, fix::name_filter(target));
+    let Some(to) = observed.path.peer else { return found(by_name) };
     let asked = quic::hello(run, target, net);
     let neutral = Hello { name: Host::Name(NEUTRAL.to_owned()), ..asked.clone() };
     let bound = net.timeout().min(Duration::from_secs(3));
@@ -167,9 +170,10 @@ async fn filtered_by_name(run: &Run, target: &Target, observed: &Observed, net: 
     );
     if !answered {
         let seen = format!("the name {NEUTRAL} drew no answer there either");
-        return found(cause.with_confidence(Confidence::Low).with_evidence(seen));
+        let by_protocol = cause(Reason::ProtocolFilter, fix::protocol_filter(target));
+        return found(by_protocol.with_confidence(Confidence::Low).with_evidence(seen));
     }
-    let cause = cause.with_evidence(format!("same address, the name {NEUTRAL}: the Initial was answered"));
+    let cause = by_name.with_evidence(format!("same address, the name {NEUTRAL}: the Initial was answered"));
     // A service that does not serve this name looks the same, except for how far the name gets.
     match (own, other) {
         (Some((hop, near)), Some((far, beyond))) if hop < far => found(

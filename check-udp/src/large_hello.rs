@@ -69,7 +69,7 @@ pub async fn explain(run: &Run, target: &Target, observed: &Observed, net: &Diag
 }
 
 /// The same ClientHello in two Initials, without a post-quantum key share.
-fn padded(hello: &Hello) -> Hello {
+pub fn padded(hello: &Hello) -> Hello {
     let mut padded = hello.clone();
     padded.alpn.extend((0..PADDING).map(|n| format!("netcheck-padding-{n:0NAME$}").into_bytes()));
     padded

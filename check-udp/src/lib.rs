@@ -23,6 +23,7 @@ mod mtu;
 mod nat;
 mod ping;
 mod pinger;
+mod prove;
 mod quality;
 mod quic;
 mod random;

@@ -323,6 +323,12 @@ pub async fn answers(net: &Net, to: SocketAddr, hello: &Hello, bound: Duration) 
     }
 }
 
+/// Whether a packet of an unknown version draws Version Negotiation.
+pub async fn negotiates(net: &Net, to: SocketAddr, bound: Duration) -> bool {
+    let negotiated = negotiate(&net.detached(), to, bound, &Cell::new(0)).await;
+    matches!(negotiated, Ok(Some(_)))
+}
+
 /// Whether a handshake with this ClientHello comes to an end other than silence.
 pub async fn finishes(net: &Net, to: SocketAddr, hello: &Hello, bound: Duration) -> bool {
     let detached = net.detached();

@@ -16,7 +16,14 @@ use netcheck_net::tls::{Hello, Secure};
 use netcheck_record::cause::Cause;
 use netcheck_record::failure::{Code, Failure, Layer};
 use netcheck_record::record::Stage;
+use netcheck_record::scheme::HelloKind;
 use netcheck_record::target::Target;
+
+/// Whether browsers open the target, as this run checks it: they ask the resolver for more than addresses.
+fn browses(target: &Target, net: &Net) -> bool {
+    let hello = net.flags().hello.unwrap_or(target.scheme.hello);
+    matches!(target.scheme.name, "https" | "wss") && hello == HelloKind::Browser
+}
 
 /// The check of a target ended early, inside a stage. Only [`Trace::stage`] can make one.
 #[derive(Debug)]
@@ -236,7 +243,14 @@ impl<F: Default> Trace<F> {
         let net = self.net();
         match net.known(&target.host) {
             Some(addresses) => Ok(addresses),
-            None => self.stage(Layer::DNS, net.resolve(&target.host)).await,
+            None => {
+                let resolved = self.stage(Layer::DNS, net.resolve(&target.host));
+                if browses(target, &net) {
+                    net.beside_bindings(&target.host, resolved).await
+                } else {
+                    resolved.await
+                }
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Randomly drawn filters, and whether `check-tcp --prove filter` recovers what each of them matches.
+//! Randomly drawn filters, and whether `--prove filter` of check-tcp and check-udp recovers what each of them matches.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -63,13 +63,16 @@ pub fn draw(seed: u64, count: usize) -> Vec<Drawn> {
 }
 
 fn one(random: &mut Random) -> Drawn {
-    let mut drawn = match random.below(10) {
+    let mut drawn = match random.below(14) {
         0..=4 => named(random),
         5 => text(random),
         6 => alpn(random),
         7 => whole_tls(random),
         8 => host(random),
-        _ => port(random),
+        9 => port(random),
+        10..=11 => quic_named(random),
+        12 => quic_version(random),
+        _ => datagram_port(random),
     };
     if random.below(4) == 0 {
         drawn.faults += "\n[[rules]]\nat = \"router2\"\nforward = [\"numgen random mod 20 == 0 drop\"]\n";
@@ -86,18 +89,23 @@ fn ending(random: &mut Random) -> &'static str {
     random.of(&["-j DROP", "-p tcp -j REJECT --reject-with tcp-reset"])
 }
 
-/// By the server name, in a device that reads it.
-fn named(random: &mut Random) -> Drawn {
-    let host = random.of(&NAMES);
+/// How a host's name is matched: as a device has it, as `facts.filter.matches` has it, and the name or zone.
+fn name_rule(random: &mut Random, host: &'static str) -> (&'static str, &'static str, &'static str) {
     let zone = host.split_once('.').map_or(host, |(_, zone)| zone);
     let has_zone = zone.contains('.');
-    let (how, matches, value) = match random.below(4) {
+    match random.below(4) {
         0 => ("exact", "sni_exact", host),
         1 if has_zone => ("suffix", "sni_suffix", zone),
         2 if has_zone => ("wildcard", "sni_wildcard", zone),
         3 if has_zone => ("contains", "sni_contains", zone),
         _ => ("suffix", "sni_suffix", host),
-    };
+    }
+}
+
+/// By the server name, in a device that reads it.
+fn named(random: &mut Random) -> Drawn {
+    let host = random.of(&NAMES);
+    let (how, matches, value) = name_rule(random, host);
     let (case, first) = (random.of(&[true, false]), random.of(&[true, false]));
     let faults = format!(
         "[[inline]]\nat = \"{}\"\nmatching = \"-p tcp --dport 443\"\n\
@@ -106,6 +114,38 @@ fn named(random: &mut Random) -> Drawn {
     );
     let hello = if first { "small" } else { "browser" };
     Drawn { hello, faults, target: format!("https://{host}/"), matches, value: Some(value.to_owned()) }
+}
+
+/// By the server name in the Initial of QUIC.
+fn quic_named(random: &mut Random) -> Drawn {
+    let host = random.of(&NAMES);
+    let (how, matches, value) = name_rule(random, host);
+    let faults = format!(
+        "[[inline]]\nat = \"{}\"\nmatching = \"-p udp --dport 443\"\n\
+         does = {{ drop-quic = {{ how = \"{how}\", name = \"{value}\", ignore_case = {} }} }}\n",
+        place(random),
+        random.of(&[true, false])
+    );
+    let target = format!("quic://{host}");
+    Drawn { hello: "small", faults, target, matches, value: Some(value.to_owned()) }
+}
+
+/// Any long header of an Initial of version 1.
+fn quic_version(random: &mut Random) -> Drawn {
+    let at = place(random);
+    let initial = "-p udp --dport 443 -m u32 --u32 0>>22&0x3C@8>>28&0xF=0xC&&0>>22&0x3C@9=1";
+    let faults = format!("[[rules]]\nat = \"{at}\"\niptables = ['-A FORWARD {initial} -j DROP']\n");
+    let target = format!("quic://{}", random.of(&NAMES));
+    Drawn { hello: "browser", faults, target, matches: "quic_version", value: Some("1".to_owned()) }
+}
+
+fn datagram_port(random: &mut Random) -> Drawn {
+    let (port, target) = random.of(&[(443, "quic://www.spotme.com"), (3478, "stun://hlg.tokbox.com:3478")]);
+    let at = place(random);
+    let faults =
+        format!("[[rules]]\nat = \"{at}\"\niptables = ['-A FORWARD -p udp --dport {port} -j DROP']\n");
+    let (target, value) = (target.to_owned(), Some(port.to_string()));
+    Drawn { hello: "browser", faults, target, matches: "port", value }
 }
 
 /// By a string, as iptables matches it.
@@ -167,6 +207,14 @@ fn rule(random: &mut Random, matching: &str) -> String {
 }
 
 impl Drawn {
+    /// The tool that checks the target.
+    fn tool(&self) -> &'static str {
+        match ["quic:", "stun:"].iter().any(|scheme| self.target.starts_with(scheme)) {
+            true => "check-udp",
+            false => "check-tcp",
+        }
+    }
+
     /// Asks the tool about the filter, in a world of its own.
     ///
     /// # Errors
@@ -179,7 +227,7 @@ impl Drawn {
         let output = mortal(lab)
             .env("NETCHECK_SCENARIOS", folder)
             .args(["run", &name, "--"])
-            .arg(tools()?.join("check-tcp"))
+            .arg(tools()?.join(self.tool()))
             .args(["--public-roots", "/run/lab/roots.pem", "--timeout", "3", "--deadline", "60"])
             .args(["--format", "json", "--hello", self.hello, "--prove", "filter", &self.target])
             .output()?;

@@ -33,7 +33,7 @@ pub struct CommonFacts {
     /// Rule proof (`check-tcp --prove`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prove: Option<ProofFacts>,
-    /// What a filter matches (`check-tcp --prove filter`).
+    /// What a filter matches (`--prove filter`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<FilterFacts>,
     /// Attempts made, where `--attempts` allows more than one.
@@ -59,6 +59,12 @@ pub struct DnsFacts {
     /// How the question for AAAA ended: `ok`, or the second half of a `dns.*` code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aaaa: Option<String>,
+    /// The name's HTTPS records (RFC 9460), which browsers ask for; https and wss only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub https: Option<HttpsRecordFacts>,
+    /// The ALPN protocols of the encrypted resolver that the resolver designates (RFC 9462).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub designated: Vec<String>,
     /// Extended DNS errors (RFC 8914).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extended_errors: Vec<ExtendedError>,
@@ -68,6 +74,15 @@ pub struct DnsFacts {
     /// What an administrator should know of the resolvers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// The HTTPS records of a name.
+#[derive(Debug, JsonSchema)]
+pub struct HttpsRecordFacts {
+    /// The ALPN protocols they offer.
+    pub alpn: Vec<String>,
+    /// Whether one has a key for Encrypted Client Hello.
+    pub ech: bool,
 }
 
 /// One extended DNS error.
@@ -293,7 +308,7 @@ pub struct ProofFacts {
 #[derive(Debug, JsonSchema)]
 pub struct FilterFacts {
     /// `sni_exact`, `sni_suffix`, `sni_wildcard`, `sni_contains`, the same with `host_`, `alpn`, `hello_length`,
-    /// `hello_segments`, `hello_content`, `tls`, `port`, `address`, or `unknown`.
+    /// `hello_segments`, `hello_content`, `tls`, `quic_version`, `port`, `address`, `udp`, or `unknown`.
     pub matches: String,
     /// The name, protocol, port, address or length that is matched.
     #[serde(skip_serializing_if = "Option::is_none")]

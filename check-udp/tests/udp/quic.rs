@@ -245,13 +245,18 @@ fn a_handshake_that_breaks_off_is_quic_timeout_and_all_is_not_dropped() {
 }
 
 #[test]
-fn negotiation_answered_and_every_name_silent_is_sni_filter_with_little_confidence() {
-    let server =
-        UdpServer::new(|packet, _| if is_v1(packet) { Vec::new() } else { vec![negotiation(packet, &[1])] });
-    let outcome = check(&Authority::new("Lab Root"), "quic", server.port, &[]);
+fn negotiation_answered_and_every_name_silent_is_protocol_filter_with_little_confidence() {
+    // What is shorter than an Initial is a probe of the path.
+    let server = UdpServer::new(|packet, _| match is_v1(packet) || packet.len() < 1200 {
+        true => Vec::new(),
+        false => vec![negotiation(packet, &[1])],
+    });
+    let outcome =
+        check(&Authority::new("Lab Root"), "quic", server.port, &["--prove", "filter", "--deadline", "20"]);
     let record = outcome.one();
-    assert_eq!(gist(record), "fail quic.timeout sni_filter");
+    assert_eq!(gist(record), "fail quic.timeout protocol_filter");
     assert_eq!(record["cause"]["confidence"], "low");
+    assert_eq!(record["facts"]["filter"]["matches"], "quic_version", "{record:#}");
     assert_eq!(record["facts"]["quic"]["version_negotiation"], true);
     assert_eq!(record["facts"]["quic"]["versions"], serde_json::json!(["1"]));
 }

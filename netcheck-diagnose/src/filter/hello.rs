@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::names::{self, How, Names};
+use super::names;
 use super::{Allowance, Filter, Outcome, Pair};
 use crate::Diagnosis;
 use crate::hello::CONTROL_NAME;
@@ -137,33 +137,15 @@ async fn by_name(name: &str, failure: &Failure, prober: Prober<'_>, mut pairs: V
         false => "ends connections with",
     };
     let rule = format!(
-        "It {does} TLS ClientHellos whose server name {}{}{}.",
-        words(&names),
-        if names.case_sensitive { ", in this case only" } else { "" },
+        "It {does} TLS ClientHellos whose server name {}{}.",
+        names.words(),
         if first_segment_only == Some(true) { ", where the name is in the first TCP segment" } else { "" }
     );
-    let matches = match names.how {
-        How::Exact => "sni_exact",
-        How::Suffix => "sni_suffix",
-        How::Wildcard => "sni_wildcard",
-        How::Contains => "sni_contains",
-    };
     Filter {
         case_sensitive: Some(names.case_sensitive),
         first_segment_only,
         confidence: Confidence::High,
-        ..Filter::new(matches, Some(names.value), pairs, rule)
-    }
-}
-
-/// A name rule in words.
-pub(super) fn words(names: &Names) -> String {
-    let value = &names.value;
-    match names.how {
-        How::Exact => format!("is {value}"),
-        How::Suffix => format!("is {value} or ends in .{value}"),
-        How::Wildcard => format!("is one label before .{value}"),
-        How::Contains => format!("contains {value}"),
+        ..Filter::new(names.server_name(), Some(names.value), pairs, rule)
     }
 }
 

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use futures_util::future::join_all;
 
-use super::hello::words;
 use super::names::{self, How};
 use super::{Allowance, Filter, Outcome, Pair};
 use crate::Diagnosis;
@@ -41,8 +40,7 @@ pub(super) async fn identify(target: &Target, to: SocketAddr, failure: &Failure,
         return Filter::unknown(pairs);
     }
     let does = if failure.code.kind() == CodeKind::Timeout { "drops" } else { "answers or ends" };
-    let case = if names.case_sensitive { ", in this case only" } else { "" };
-    let rule = format!("It {does} HTTP requests whose Host {}{case}.", words(&names));
+    let rule = format!("It {does} HTTP requests whose Host {}.", names.words());
     let matches = match names.how {
         How::Exact => "host_exact",
         How::Suffix => "host_suffix",

@@ -3,14 +3,17 @@
 //! It describes a rule for the person who owns it. Nothing of what passes is kept or used.
 
 mod connection;
+mod datagram;
 mod hello;
 mod host;
-mod names;
+pub mod names;
 mod proxy;
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::{Diagnosis, Observed};
 use netcheck_record::cause::Confidence;
@@ -35,7 +38,8 @@ pub struct Pair {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Filter {
     /// `sni_exact`, `sni_suffix`, `sni_wildcard`, `sni_contains`, `host_exact`, `host_suffix`, `host_wildcard`,
-    /// `host_contains`, the same with `connect_` for a proxy, `alpn`, `hello_length`, `hello_segments`, `hello_content`, `tls`, `port`, `address`, or `unknown` where the pairs contradict each other.
+    /// `host_contains`, the same with `connect_` for a proxy, `alpn`, `hello_length`, `hello_segments`, `hello_content`,
+    /// `tls`, `quic_version`, `port`, `address`, `udp`, or `unknown` where the pairs contradict each other.
     pub matches: &'static str,
     /// The name, protocol, port, address or length that is matched.
     pub value: Option<String>,
@@ -52,7 +56,9 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn unknown(pairs: Vec<Pair>) -> Filter {
+    /// No comparison shows what is matched.
+    #[must_use]
+    pub fn unknown(pairs: Vec<Pair>) -> Filter {
         Filter {
             matches: "unknown",
             value: None,
@@ -64,21 +70,46 @@ impl Filter {
         }
     }
 
-    fn new(matches: &'static str, value: Option<String>, pairs: Vec<Pair>, rule: String) -> Filter {
+    /// A rule, of medium confidence.
+    #[must_use]
+    pub fn new(matches: &'static str, value: Option<String>, pairs: Vec<Pair>, rule: String) -> Filter {
         Filter { matches, value, rule, confidence: Confidence::Medium, ..Filter::unknown(pairs) }
+    }
+
+    /// Writes it into the facts of the target, and returns the rule in words.
+    #[must_use]
+    pub fn note(self, net: &Diagnosis) -> String {
+        net.fact("filter", "matches", self.matches);
+        let tried = [
+            ("value", self.value.map(Value::from)),
+            ("case_sensitive", self.case_sensitive.map(Value::from)),
+            ("first_segment_only", self.first_segment_only.map(Value::from)),
+        ];
+        for (key, value) in tried.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+            net.fact("filter", key, value);
+        }
+        net.fact("filter", "pairs", json!(self.pairs));
+        net.fact("filter", "confidence", json!(self.confidence));
+        net.fact("filter", "rule", self.rule.clone());
+        self.rule
     }
 }
 
 /// What several equal attempts came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+pub enum Outcome {
+    /// Each was answered.
     Answered,
+    /// None was answered.
     Lost,
+    /// Some were answered, or it could not be found out.
     Both,
 }
 
 impl Outcome {
-    fn of(answers: &[bool]) -> Outcome {
+    /// Of several equal attempts, whether each was answered.
+    #[must_use]
+    pub fn of(answers: &[bool]) -> Outcome {
         match (answers.contains(&true), answers.contains(&false)) {
             (true, false) => Outcome::Answered,
             (false, true) => Outcome::Lost,
@@ -86,7 +117,9 @@ impl Outcome {
         }
     }
 
-    const fn as_str(self) -> &'static str {
+    /// As records have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Outcome::Answered => "answered",
             Outcome::Lost => "lost",
@@ -97,12 +130,18 @@ impl Outcome {
 
 /// Counts connections, and refuses those beyond the bound.
 #[derive(Debug, Default)]
-struct Allowance(AtomicUsize);
+pub struct Allowance(AtomicUsize);
 
 impl Allowance {
-    fn take(&self) -> bool {
+    /// Whether one more may be made.
+    pub fn take(&self) -> bool {
         self.0.fetch_add(1, Ordering::Relaxed) < CONNECTIONS
     }
+}
+
+/// Finds out what a filter matches that stops datagrams to this port, by how far those to other ports and addresses get.
+pub async fn of_datagrams(to: SocketAddr, addresses: &[IpAddr], net: &Diagnosis) -> Filter {
+    Box::pin(datagram::identify(to, addresses, net)).await
 }
 
 /// Finds out what the filter matches that stopped this target; none where the failure is not a filter's.

@@ -6,20 +6,53 @@ use super::{Outcome, Pair};
 
 /// How a name is matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum How {
+pub enum How {
+    /// The name itself.
     Exact,
+    /// The name, and all names below it.
     Suffix,
     /// One label and this zone: `*.zone`.
     Wildcard,
+    /// Wherever it stands in a name.
     Contains,
 }
 
 /// The names that are matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Names {
+pub struct Names {
+    /// How they are matched.
     pub how: How,
+    /// The name or zone.
     pub value: String,
+    /// Whether upper and lower case differ.
     pub case_sensitive: bool,
+}
+
+impl Names {
+    /// The names it stands for, in words.
+    pub fn words(&self) -> String {
+        let value = &self.value;
+        let names = match self.how {
+            How::Exact => format!("is {value}"),
+            How::Suffix => format!("is {value} or ends in .{value}"),
+            How::Wildcard => format!("is one label before .{value}"),
+            How::Contains => format!("contains {value}"),
+        };
+        match self.case_sensitive {
+            true => names + ", in this case only",
+            false => names,
+        }
+    }
+
+    /// The word of `facts.filter.matches` for the server name of TLS.
+    pub const fn server_name(&self) -> &'static str {
+        match self.how {
+            How::Exact => "sni_exact",
+            How::Suffix => "sni_suffix",
+            How::Wildcard => "sni_wildcard",
+            How::Contains => "sni_contains",
+        }
+    }
 }
 
 /// A label that nobody uses.
@@ -35,7 +68,7 @@ fn zone(name: &str) -> Option<&str> {
 }
 
 /// Asks under other names, where the own one is lost and a foreign one is answered; none where what comes back fits no rule.
-pub(super) async fn examine(
+pub async fn examine(
     own: &str,
     seed: u64,
     pairs: &mut Vec<Pair>,

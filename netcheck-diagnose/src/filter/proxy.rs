@@ -2,7 +2,6 @@
 
 use futures_util::future::join_all;
 
-use super::hello::words;
 use super::names::{self, How};
 use super::{Allowance, Filter, Outcome, Pair};
 use crate::Diagnosis;
@@ -34,8 +33,7 @@ pub(super) async fn identify(target: &Target, net: &Diagnosis) -> Filter {
     }
     let found = names::examine(own, net.flags().seed, &mut pairs, &ask).await;
     let Some(names) = found else { return Filter::unknown(pairs) };
-    let case = if names.case_sensitive { ", in this case only" } else { "" };
-    let rule = format!("The proxy denies CONNECT to hosts whose name {}{case}.", words(&names));
+    let rule = format!("The proxy denies CONNECT to hosts whose name {}.", names.words());
     let matches = match names.how {
         How::Exact => "connect_exact",
         How::Suffix => "connect_suffix",

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use hickory_proto::op::{Edns, Message, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::EdnsOption;
-use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, PTR, TXT};
+use hickory_proto::rr::rdata::svcb::{Alpn, SvcParamKey, SvcParamValue};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, HTTPS, MX, PTR, SVCB, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 /// The number of the extended error option (RFC 8914).
@@ -26,7 +27,8 @@ pub struct Zone {
     entries: Vec<(String, Entry)>,
     wildcards: Vec<(String, Vec<RData>)>,
     drops_edns: bool,
-    drops_aaaa: Vec<String>,
+    drops: Vec<(String, RecordType)>,
+    refuses: Vec<(String, RecordType, u16)>,
 }
 
 impl Zone {
@@ -88,7 +90,38 @@ impl Zone {
     /// Never answers questions for this name's IPv6 addresses.
     #[must_use]
     pub fn without_aaaa(mut self, name: &str) -> Zone {
-        self.drops_aaaa.push(key(name));
+        self.drops.push((key(name), RecordType::AAAA));
+        self
+    }
+
+    /// Adds an HTTPS record with these ALPN protocols.
+    #[must_use]
+    pub fn https(self, name: &str, alpn: &[&str]) -> Zone {
+        let names = alpn.iter().map(|name| (*name).to_owned()).collect();
+        let parameters = vec![(SvcParamKey::Alpn, SvcParamValue::Alpn(Alpn(names)))];
+        self.records(name, [RData::HTTPS(HTTPS(SVCB::new(1, Name::root(), parameters)))])
+    }
+
+    /// Designates an encrypted resolver with these ALPN protocols (RFC 9462).
+    #[must_use]
+    pub fn designates(self, alpn: &[&str]) -> Zone {
+        let names = alpn.iter().map(|name| (*name).to_owned()).collect();
+        let parameters = vec![(SvcParamKey::Alpn, SvcParamValue::Alpn(Alpn(names)))];
+        let record = SVCB::new(1, fqdn("resolver.lab.test"), parameters);
+        self.records("_dns.resolver.arpa", [RData::SVCB(record)])
+    }
+
+    /// Never answers questions for this name's HTTPS records.
+    #[must_use]
+    pub fn without_https(mut self, name: &str) -> Zone {
+        self.drops.push((key(name), RecordType::HTTPS));
+        self
+    }
+
+    /// Answers questions for this name's HTTPS records with an error.
+    #[must_use]
+    pub fn refusing_https(mut self, name: &str, rcode: u16) -> Zone {
+        self.refuses.push((key(name), RecordType::HTTPS, rcode));
         self
     }
 
@@ -173,7 +206,14 @@ impl Zone {
         if query.edns.is_some() {
             reply.set_edns(Edns::new());
         }
-        match self.find(&key(&asked.name().to_ascii())) {
+        let name = key(&asked.name().to_ascii());
+        let refusal =
+            self.refuses.iter().find(|(known, kind, _)| *known == name && *kind == asked.query_type());
+        let found = match refusal {
+            Some((.., rcode)) => Some(Entry::Code(*rcode, None)),
+            None => self.find(&name),
+        };
+        match found {
             None => reply.metadata.response_code = ResponseCode::NXDomain,
             Some(Entry::Silent) => return None,
             Some(Entry::Garbage) => return Some(garbage(query.metadata.id)),
@@ -193,7 +233,7 @@ impl Zone {
     fn is_dropped(&self, query: &Message, asked: &Query, datagram: bool) -> bool {
         let name = key(&asked.name().to_ascii());
         (self.drops_edns && datagram && query.edns.is_some())
-            || (asked.query_type() == RecordType::AAAA && self.drops_aaaa.contains(&name))
+            || self.drops.contains(&(name, asked.query_type()))
     }
 
     /// Adds the records, and those of aliases, as a recursive resolver does.

@@ -12,24 +12,32 @@ use crate::lock;
 /// How many names are remembered.
 const MOST: usize = 4096;
 
+/// What is known of a name.
+type Cell<T> = Arc<OnceCell<T>>;
 /// A name's lookup, made once, and when it ended.
-pub(super) type Cell = Arc<OnceCell<(Instant, Arc<Lookup>)>>;
+pub(super) type Ended = (Instant, Arc<Lookup>);
 
-/// Names and their lookups, the oldest forgotten first.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Names {
-    known: Arc<Mutex<Known>>,
+/// Names and what is known of them, the oldest forgotten first.
+#[derive(Debug)]
+pub(super) struct Names<T> {
+    known: Arc<Mutex<Known<T>>>,
 }
 
-#[derive(Debug, Default)]
-struct Known {
-    cells: HashMap<Arc<str>, Cell>,
+#[derive(Debug)]
+struct Known<T> {
+    cells: HashMap<Arc<str>, Cell<T>>,
     order: VecDeque<Arc<str>>,
 }
 
-impl Names {
-    /// The cell of a name, empty where `stale` says of its lookup that it no longer counts.
-    pub(super) fn cell(&self, name: &str, stale: impl Fn(&(Instant, Arc<Lookup>)) -> bool) -> Cell {
+impl<T> Default for Names<T> {
+    fn default() -> Self {
+        Names { known: Arc::new(Mutex::new(Known { cells: HashMap::new(), order: VecDeque::new() })) }
+    }
+}
+
+impl<T> Names<T> {
+    /// The cell of a name, empty where `stale` says of what is known that it no longer counts.
+    pub(super) fn cell(&self, name: &str, stale: impl Fn(&T) -> bool) -> Cell<T> {
         let mut known = lock(&self.known);
         if let Some(cell) = known.cells.get_mut(name) {
             if cell.get().is_some_and(stale) {
@@ -38,14 +46,14 @@ impl Names {
             return Arc::clone(cell);
         }
         known.forget();
-        let (name, cell): (Arc<str>, Cell) = (name.into(), Cell::default());
+        let (name, cell): (Arc<str>, Cell<T>) = (name.into(), Cell::default());
         known.order.push_back(Arc::clone(&name));
         known.cells.insert(name, Arc::clone(&cell));
         cell
     }
 }
 
-impl Known {
+impl<T> Known<T> {
     /// Makes room for one more name; those that somebody waits for stay.
     fn forget(&mut self) {
         for _ in 0..self.order.len().min(64) {
@@ -68,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_bounded_number_of_names_is_remembered_and_those_in_use_among_them() {
-        let names = Names::default();
+        let names = Names::<u8>::default();
         let waited_for = names.cell("first.example", |_| false);
         for number in 0..3 * MOST {
             drop(names.cell(&format!("{number}.example"), |_| false));

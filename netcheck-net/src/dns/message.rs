@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_proto::rr::rdata::SVCB;
 use hickory_proto::rr::rdata::opt::EdnsOption;
+use hickory_proto::rr::rdata::svcb::{Alpn, SvcParamValue};
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use netcheck_record::escape;
@@ -11,6 +13,8 @@ use netcheck_record::failure::Code;
 
 /// More addresses or aliases than this of one name are not kept.
 pub(super) const MOST: usize = 64;
+/// More service bindings of one name, or protocols of one of them, are not kept.
+const FEW: usize = 8;
 /// The longest chain of aliases that is followed.
 const CHAIN: usize = 16;
 /// The EDNS option code of extended errors.
@@ -42,6 +46,17 @@ pub struct Reply {
     pub odd_alias: Option<String>,
     /// Services (RFC 2782), where these were asked for.
     pub services: Vec<Service>,
+    /// Service bindings (RFC 9460), where these were asked for.
+    pub bindings: Vec<Binding>,
+}
+
+/// One HTTPS or SVCB record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Binding {
+    /// The ALPN protocols it offers.
+    pub alpn: Vec<String>,
+    /// Whether it has a key for Encrypted Client Hello.
+    pub ech: bool,
 }
 
 /// One SRV record.
@@ -103,6 +118,7 @@ pub fn answer(bytes: &[u8], name: &str, kind: RecordType, id: u16) -> Result<Rep
     };
     follow(&message, name, &mut reply);
     reply.services = services(&message);
+    reply.bindings = bindings(&message);
     Ok(reply)
 }
 
@@ -117,6 +133,29 @@ fn services(message: &Message) -> Vec<Service> {
         _ => None,
     };
     message.answers.iter().filter_map(|record| service(&record.data)).take(MOST).collect()
+}
+
+fn bindings(message: &Message) -> Vec<Binding> {
+    let binding = |data: &RData| match data {
+        RData::HTTPS(record) => Some(binding(&record.0)),
+        RData::SVCB(record) => Some(binding(record)),
+        _ => None,
+    };
+    message.answers.iter().filter_map(|record| binding(&record.data)).take(FEW).collect()
+}
+
+fn binding(record: &SVCB) -> Binding {
+    let mut binding = Binding::default();
+    for (_, value) in &record.svc_params {
+        match value {
+            SvcParamValue::Alpn(Alpn(names)) => {
+                binding.alpn = names.iter().take(FEW).map(|name| escape::line(name, 40)).collect();
+            }
+            SvcParamValue::EchConfigList(_) => binding.ech = true,
+            _ => {}
+        }
+    }
+    binding
 }
 
 fn plain(name: &Name) -> String {

@@ -1,5 +1,6 @@
 //! Names to addresses, over our own sockets: which resolver said what, and how it refused.
 
+mod binding;
 pub mod config;
 mod exchange;
 pub mod families;
@@ -17,14 +18,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use hickory_proto::rr::RecordType;
 use serde_json::{Map, json};
 
 use crate::clock;
 use crate::tcp::Egress;
+pub use binding::Bindings;
 pub use exchange::ask;
 pub use families::Families;
 pub use lookup::{Lookup, both};
-use memory::Names;
+use memory::{Ended, Names};
 use netcheck_record::failure::{Code, Failure};
 pub use response::{EdnsUse, Outcome, Response, TcpReason, Unanswered};
 pub use servers::Servers;
@@ -38,7 +41,8 @@ pub struct Resolver {
     egress: Egress,
     config: OnceLock<config::Config>,
     hosts: OnceLock<HashMap<String, Vec<IpAddr>>>,
-    names: Names,
+    names: Names<Ended>,
+    bindings: Names<Option<Arc<Bindings>>>,
     edns: servers::EdnsKnown,
 }
 
@@ -67,15 +71,33 @@ impl Resolver {
 
     /// The addresses of a name, within `budget`. A failure from before `again` is no answer: it is asked once more.
     pub async fn lookup(&self, name: &str, budget: Duration, again: Option<Instant>) -> Arc<Lookup> {
-        let stale = |(ended, lookup): &(Instant, Arc<Lookup>)| {
-            lookup.failure.is_some() && again.is_some_and(|again| *ended <= again)
-        };
+        let stale =
+            |(ended, lookup): &Ended| lookup.failure.is_some() && again.is_some_and(|again| *ended <= again);
         let cell = self.names.cell(name, stale);
         let find = || async {
             let lookup = Arc::new(self.find(name, budget).await);
             (clock::now(), lookup)
         };
         Arc::clone(&cell.get_or_init(find).await.1)
+    }
+
+    /// The HTTPS records of a name, which browsers ask for beside its addresses; none where it is not looked up by DNS.
+    pub async fn https(&self, name: &str, wait: Duration) -> Option<Arc<Bindings>> {
+        if !name.contains('.') || self.local(name).is_some() {
+            return None;
+        }
+        self.bindings(name, RecordType::HTTPS, wait).await
+    }
+
+    /// The encrypted resolver that the first resolver designates (RFC 9462).
+    pub async fn designated(&self, wait: Duration) -> Option<Arc<Bindings>> {
+        self.bindings(binding::DESIGNATION, RecordType::SVCB, wait).await
+    }
+
+    async fn bindings(&self, name: &str, kind: RecordType, wait: Duration) -> Option<Arc<Bindings>> {
+        let cell = self.bindings.cell(name, |_| false);
+        let ask = || async { binding::ask(&self.servers(), name, kind, wait).await.map(Arc::new) };
+        cell.get_or_init(ask).await.clone()
     }
 
     async fn find(&self, name: &str, budget: Duration) -> Lookup {

@@ -1,5 +1,6 @@
 //! The way to the network for one target: what a run shares, and what this target has seen so far.
 
+mod bindings;
 mod connect;
 mod datagram;
 mod proxy_secrets;

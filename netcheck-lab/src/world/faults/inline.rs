@@ -42,8 +42,8 @@ pub enum Act {
     DropNamed(NameFilter),
     /// Drops each QUIC Initial of a connection but the first.
     DropLaterInitials,
-    /// Drops QUIC Initials whose ClientHello names this host or one under it.
-    DropQuic(String),
+    /// Drops QUIC Initials by the server name of their ClientHello.
+    DropQuic(NameFilter),
 }
 
 impl Inline {
@@ -75,7 +75,7 @@ fn serve(at: &Place, number: u16, act: Act) -> io::Result<()> {
                 let _ = match act {
                     Act::Delay(milliseconds) => delay(queue, Duration::from_millis(milliseconds)),
                     Act::RewriteStun => rewrite(queue),
-                    Act::DropQuic(name) => drop_where(queue, |packet| names(packet, &name)),
+                    Act::DropQuic(filter) => drop_where(queue, |packet| names(packet, &filter)),
                     Act::DropNamed(filter) => {
                         let mut connections = Connections::default();
                         drop_where(queue, move |packet| connections.catches(packet, &filter))
@@ -148,9 +148,9 @@ fn drop_where(mut queue: Queue, mut caught: impl FnMut(&[u8]) -> bool) -> io::Re
     }
 }
 
-fn names(packet: &[u8], name: &str) -> bool {
+fn names(packet: &[u8], filter: &NameFilter) -> bool {
     let asked = datagram(packet).and_then(initial::server_name);
-    asked.is_some_and(|asked| asked == name || asked.ends_with(&format!(".{name}")))
+    asked.is_some_and(|asked| filter.matches(&asked))
 }
 
 /// Whether an Initial of this flow with another part of the ClientHello went before this one; the first may be sent again.

@@ -37,7 +37,8 @@ pub enum NameMatch {
 }
 
 impl NameFilter {
-    fn matches(&self, name: &str) -> bool {
+    /// Whether the device catches this name.
+    pub fn matches(&self, name: &str) -> bool {
         let name = if self.ignore_case { name.to_ascii_lowercase() } else { name.to_owned() };
         let label = name.strip_suffix(&self.name).and_then(|rest| rest.strip_suffix('.'));
         match self.how {
