@@ -15,13 +15,13 @@ pub(super) fn apply(observations: &mut [Observation]) {
         let of_code = |observation: &&Observation| observation.code == Some(code);
         let clock = observations.iter().filter(of_code).find_map(|one| proven(one, Reason::ClockSkew));
         let Some((clock, _)) = clock else { continue };
-        let witnesses: BTreeSet<String> = observations
+        let agreeing: BTreeSet<String> = observations
             .iter()
             .filter(|one| of_code(one) && proven(one, Reason::ClockSkew).is_some())
             .map(|one| one.endpoint.host().to_owned())
             .collect();
         let blamed = |one: &Observation| {
-            one.reason() == Some(Reason::ServiceMisconfigured) && witnesses.contains(one.endpoint.host())
+            one.reason() == Some(Reason::ServiceMisconfigured) && agreeing.contains(one.endpoint.host())
         };
         let explained = |one: &&mut Observation| of_code(&&**one) && (unproven(one) || blamed(one));
         for observation in observations.iter_mut().filter(explained) {
