@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Outcome;
-use netcheck_lab::{Server, closed_ports};
+use netcheck_lab::{Server, free_port};
 use peer::{NAME, essence, tool};
 use tempfile::TempDir;
 
@@ -32,7 +32,7 @@ impl Nginx {
         let path = dir.path().display().to_string();
         std::fs::write(dir.path().join("chain.pem"), leaf.chain_pem()).unwrap();
         std::fs::write(dir.path().join("key.pem"), leaf.key_pem()).unwrap();
-        let [tls, plain] = closed_ports();
+        let (tls, plain) = (free_port(), free_port());
         let config = CONFIG
             .replace("DIR", &path)
             .replace("TLS", &tls.to_string())

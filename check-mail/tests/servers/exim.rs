@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 
 use netcheck_lab::pki::Leaf;
-use netcheck_lab::script::closed_port;
+use netcheck_lab::script::free_port;
 use tempfile::TempDir;
 
 use crate::filters::{quiet, wait_for_port};
@@ -27,7 +27,7 @@ impl Exim {
     /// One that hands mail on to `next`; `rcpt` is the beginning of its access list for recipients.
     pub fn start(next: u16, rcpt: &str, leaf: &Leaf) -> Exim {
         let dir = folder();
-        let port = closed_port();
+        let port = free_port();
         let path = dir.path().display();
         fs::write(dir.path().join("chain.pem"), leaf.chain_pem()).unwrap();
         fs::write(dir.path().join("key.pem"), leaf.key_pem()).unwrap();

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use netcheck_lab::dns::{DnsServer, Zone};
-use netcheck_lab::script::closed_port;
+use netcheck_lab::script::free_port;
 use tempfile::TempDir;
 
 use crate::started::{PATIENCE, folder};
@@ -44,7 +44,7 @@ impl Opendkim {
             .expect("opendkim-genkey");
         assert!(made.success());
         fs::rename(dir.path().join(format!("{selector}.txt")), dir.path().join("record")).unwrap();
-        let port = closed_port();
+        let port = free_port();
         let path = dir.path().display();
         let settings = format!(
             "Socket inet:{port}@127.0.0.1\nMode s\nDomain {domain}\nSelector {selector}\nKeyFile {path}/{selector}.private\n\
@@ -87,7 +87,7 @@ pub struct Postgrey {
 impl Postgrey {
     pub fn start() -> Postgrey {
         let dir = folder();
-        let port = closed_port();
+        let port = free_port();
         let nobody = dir.path().join("nobody");
         fs::write(&nobody, "").unwrap();
         let file = |name: &str| format!("--{name}={}", nobody.display());
@@ -121,7 +121,7 @@ pub struct Opendmarc {
 impl Opendmarc {
     pub fn start(zone: Zone) -> Opendmarc {
         let dir = folder();
-        let port = closed_port();
+        let port = free_port();
         let dns = DnsServer::start_on("127.0.0.61:53".parse().unwrap(), zone);
         let path = dir.path().display();
         fs::write(dir.path().join("resolv.conf"), "nameserver 127.0.0.61\n").unwrap();

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use netcheck_lab::pki::Leaf;
-use netcheck_lab::script::closed_port;
+use netcheck_lab::script::free_port;
 use tempfile::TempDir;
 
 /// How long a server or a message is waited for.
@@ -60,7 +60,7 @@ impl Postfix {
 
     fn run(name: &str, next: u16, settings: &[&str], leaf: Option<&Leaf>) -> Postfix {
         let dir = folder();
-        let port = closed_port();
+        let port = free_port();
         let path = dir.path().display();
         let mut main = format!(
             "compatibility_level = 3.6\nqueue_directory = {path}/queue\ndata_directory = {path}/data\n\

@@ -308,8 +308,8 @@ fn outcome(target: &Observation, siblings: &Siblings) -> Option<Outcome> {
     // What is lost at random is no block: the next try works.
     let lost = target.reason() == Some(Reason::LossyPath) && outcome == Outcome::Fail;
     // One of several servers that is silent leaves the others.
-    let intermittent =
-        target.reason() == Some(Reason::ServiceDown) && target.silent() && target.layer() == "tcp";
+    let silent = target.silent() && target.layer() == "tcp" && target.confidence() == Some(Confidence::Low);
+    let intermittent = silent && target.reason() == Some(Reason::ServiceDown);
     if intermittent && outcome == Outcome::Fail {
         return Some(Outcome::Limited);
     }

@@ -10,6 +10,8 @@ use serde_json::Value;
 use crate::place::outcome;
 
 const WANTED: &str = include_str!("requirements.txt");
+/// Named as it is: Python finds its packages beside its own path, and follows no link there.
+const BIN: &str = "new/bin";
 const READER: &str =
     "import json, sys, yaml; print(json.dumps(list(yaml.load_all(sys.stdin, yaml.BaseLoader))))";
 
@@ -22,11 +24,11 @@ pub fn judge(program: &str) -> Command {
     lock.lock().unwrap();
     let done = folder.join("installed");
     if fs::read_to_string(&done).is_ok_and(|text| text == WANTED) {
-        return Command::new(folder.join("bin").join(program));
+        return Command::new(folder.join(BIN).join(program));
     }
     install(&folder);
     fs::write(done, WANTED).unwrap();
-    Command::new(folder.join("bin").join(program))
+    Command::new(folder.join(BIN).join(program))
 }
 
 fn install(folder: &Path) {
@@ -35,9 +37,7 @@ fn install(folder: &Path) {
     let made =
         outcome(Command::new("/usr/bin/python3").args(["-m", "venv", "--clear"]).arg(folder.join("new")));
     assert_eq!(made.code, Some(0), "{}{}", made.stdout, made.stderr);
-    let _ = fs::remove_file(folder.join("bin"));
-    std::os::unix::fs::symlink("new/bin", folder.join("bin")).unwrap();
-    let mut pip = Command::new(folder.join("bin/pip"));
+    let mut pip = Command::new(folder.join(BIN).join("pip"));
     pip.args(["install", "--quiet", "--no-compile", "--disable-pip-version-check", "--requirement"])
         .arg(wanted);
     let pip = outcome(&mut pip);
