@@ -75,7 +75,7 @@ fn one(random: &mut Random) -> Drawn {
         _ => datagram_port(random),
     };
     if random.below(4) == 0 {
-        drawn.faults += "\n[[rules]]\nat = \"router2\"\nforward = [\"numgen random mod 20 == 0 drop\"]\n";
+        drawn.faults += "\n[[rules]]\nat = \"router2\"\nforward = [\"numgen inc mod 20 0 drop\"]\n";
     }
     drawn
 }
