@@ -3,8 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use netcheck_common::cause::Confidence;
 use netcheck_common::clock::now;
 use netcheck_common::code_kind::CodeKind;
 use netcheck_common::diagnose::Diagnosis;
@@ -25,8 +23,6 @@ pub enum Rule {
     Filter,
 }
 
-/// How often each Initial is sent.
-const TIMES: usize = 2;
 /// How much longer than an answered one a lost Initial is waited for; it is sent again after a second (RFC 9002).
 const PATIENCE: u32 = 4;
 const LEAST: Duration = Duration::from_millis(1500);
@@ -57,9 +53,7 @@ struct Prober<'a> {
 
 impl Prober<'_> {
     async fn repeat(&self, one: impl AsyncFn() -> bool) -> Outcome {
-        let counted = async || if self.allowance.take() { Some(one().await) } else { None };
-        let answers: Option<Vec<bool>> = join_all((0..TIMES).map(|_| counted())).await.into_iter().collect();
-        answers.map_or(Outcome::Both, |answers| Outcome::of(&answers))
+        self.allowance.repeat(async || Some(one().await)).await
     }
 
     async fn send(&self, hello: &Hello) -> Outcome {
@@ -79,13 +73,9 @@ impl Prober<'_> {
         if self.send(&self.hello).await != Outcome::Lost {
             return false;
         }
-        pairs.push(pair(format!("a foreign name: {CONTROL_NAME}"), control));
+        pairs.push(Pair::new(format!("a foreign name: {CONTROL_NAME}"), control));
         control == Outcome::Answered
     }
-}
-
-fn pair(change: String, second: Outcome) -> Pair {
-    Pair { change, first: "lost", second: second.as_str() }
 }
 
 /// By the server name, by the version, by the size; or by what every datagram has.
@@ -104,11 +94,11 @@ async fn of_quic(run: &Run, target: &Target, to: SocketAddr, observed: &Observed
     if sent.kind == HelloKind::Browser && negotiated == Outcome::Answered {
         let small = prober.send(&prober.hello).await;
         if small == Outcome::Answered {
-            pairs.push(pair("a small ClientHello".to_owned(), small));
+            pairs.push(Pair::new("a small ClientHello".to_owned(), small));
             return by_size(&sent, prober, pairs).await;
         }
     }
-    pairs.push(pair("a version of QUIC that no server speaks".to_owned(), negotiated));
+    pairs.push(Pair::new("a version of QUIC that no server speaks".to_owned(), negotiated));
     match negotiated {
         Outcome::Answered if prober.send(&prober.hello).await == Outcome::Lost => {
             let rule = format!(
@@ -134,11 +124,7 @@ async fn by_name(name: &str, prober: Prober<'_>, mut pairs: Vec<Pair>) -> Filter
         return Filter::unknown(pairs);
     }
     let rule = format!("It drops QUIC Initials whose server name {}.", names.words());
-    Filter {
-        case_sensitive: Some(names.case_sensitive),
-        confidence: Confidence::High,
-        ..Filter::new(names.server_name(), Some(names.value), pairs, rule)
-    }
+    names.filter(names::Subject::ServerName, pairs, rule)
 }
 
 /// Only the browser's ClientHello is lost: a small one made as long tells size from content.
@@ -148,7 +134,7 @@ async fn by_size(sent: &Hello, prober: Prober<'_>, mut pairs: Vec<Pair>) -> Filt
     };
     let long = finishes(&large_hello::padded(&prober.hello)).await;
     let browser = finishes(sent).await;
-    pairs.push(pair("the small ClientHello made as long by ALPN names".to_owned(), long));
+    pairs.push(Pair::new("the small ClientHello made as long by ALPN names".to_owned(), long));
     match (browser, long) {
         (Outcome::Lost, Outcome::Lost) => {
             let rule = "It matches ClientHellos that take more than one QUIC Initial.".to_owned();

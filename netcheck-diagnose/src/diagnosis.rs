@@ -60,7 +60,7 @@ impl Diagnosis {
     /// The same, whose observations do not reach the target's record.
     #[must_use]
     pub fn detached(&self) -> Self {
-        self.with_net(self.net.detached())
+        self.with_net(self.net.for_control())
     }
 
     /// The same as [`Diagnosis::detached`], with small TCP segments both ways.

@@ -14,6 +14,8 @@ use netcheck_net::tls::{self, ClientHello, Hello, SentHello};
 /// How often each side of the first pair is sent, and each later one.
 const ROUNDS: usize = 3;
 const LATER: usize = 2;
+/// How many ClientHellos one pair takes: the measure, and each side.
+pub(super) const PAIR: usize = 1 + 2 * ROUNDS;
 /// How much longer than an answered one a silent ClientHello is waited for, and for how long at least.
 const PATIENCE: u32 = 4;
 const LEAST: Duration = Duration::from_millis(700);

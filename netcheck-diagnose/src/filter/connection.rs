@@ -2,20 +2,17 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use futures_util::future::join_all;
-
 use super::{Allowance, Filter, Outcome, Pair};
 use crate::Diagnosis;
 use crate::distance;
-use crate::trail::Answer;
-use crate::trail::{self, Probe};
+use crate::trail::{self, Answer, Probe};
+use netcheck_record::cause::Confidence;
 use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::Failure;
 
 /// Ports that most services have open.
 const SIBLINGS: [u16; 4] = [443, 80, 8443, 22];
-/// How often each is asked, and how many other addresses are.
-const TIMES: usize = 2;
+/// How many other addresses are asked.
 const ADDRESSES: usize = 3;
 
 pub(super) async fn identify(
@@ -29,13 +26,9 @@ pub(super) async fn identify(
     }
     let allowance = Allowance::default();
     let ask = async |to: SocketAddr| {
-        let one = async || {
-            if !allowance.take() {
-                return false;
-            }
-            matches!(trail::answer(net, to, net.timeout().mul_f64(0.4)).await, Probe::Answered(_))
-        };
-        Outcome::of(&join_all((0..TIMES).map(|_| one())).await)
+        let wait = net.timeout().mul_f64(0.4);
+        let one = async || Some(matches!(trail::answer(net, to, wait).await, Probe::Answered(_)));
+        allowance.repeat(one).await
     };
     let mut pairs = Vec::new();
     if ask(to).await != Outcome::Lost {
@@ -43,7 +36,7 @@ pub(super) async fn identify(
     }
     let mut compare = async |change: String, other: SocketAddr| {
         let outcome = ask(other).await;
-        pairs.push(Pair { change, first: "lost", second: outcome.as_str() });
+        pairs.push(Pair::new(change, outcome));
         outcome
     };
     let mut ports_lost = 0;
@@ -68,12 +61,13 @@ pub(super) async fn identify(
             && ports_lost > 0
         {
             let rule = format!(
-                "It matches the address: nothing to {} is answered, TCP {} to {} is.",
+                "It matches the address, or the host is down: nothing to {} is answered, TCP {} to {} is.",
                 to.ip(),
                 other.port(),
                 other.ip()
             );
-            return Filter::new("address", Some(to.ip().to_string()), pairs, rule);
+            let filter = Filter::new("address", Some(to.ip().to_string()), pairs, rule);
+            return Filter { confidence: Confidence::Low, ..filter };
         }
     }
     Filter::unknown(pairs)
@@ -94,7 +88,7 @@ async fn refused(net: &Diagnosis, to: SocketAddr) -> Filter {
             "TCP {port} of the same address, answered from {} hops away; the refusal comes from {}",
             open.hops, refusal.hops
         );
-        pairs.push(Pair { change, first: "lost", second: "answered" });
+        pairs.push(Pair::new(change, Outcome::Answered));
         if refusal.hops >= open.hops {
             break;
         }

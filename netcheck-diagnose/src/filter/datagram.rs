@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Filter, Pair};
+use super::{Filter, Outcome, Pair};
 use crate::Diagnosis;
 use crate::boundary::{self, Boundary};
 use crate::trail::{CONTROL_PORT, Trail};
@@ -48,9 +48,9 @@ fn reach(trail: &Trail) -> u8 {
 /// Keeps the pair, and says whether the other one got farther.
 fn is_farther(pairs: &mut Vec<Pair>, change: String, own: &Trail, other: &Trail) -> bool {
     let farther = reach(other) > reach(own);
-    let second = if farther { "answered" } else { "lost" };
+    let second = if farther { Outcome::Answered } else { Outcome::Lost };
     let change = format!("{change}: as far as hop {}, the own as far as hop {}", reach(other), reach(own));
-    pairs.push(Pair { change, first: "lost", second });
+    pairs.push(Pair::new(change, second));
     farther
 }
 

@@ -3,9 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
-use super::names;
+use super::names::{self, Subject};
 use super::{Allowance, Filter, Outcome, Pair};
 use crate::Diagnosis;
 use crate::hello::CONTROL_NAME;
@@ -20,8 +18,6 @@ use netcheck_record::failure::Failure;
 use netcheck_record::scheme::HelloKind;
 use netcheck_record::target::Target;
 
-/// How often each ClientHello is sent.
-const TIMES: usize = 2;
 /// How much longer than an answered one a lost ClientHello is waited for, and for how long at least.
 const PATIENCE: u32 = 4;
 const LEAST: Duration = Duration::from_millis(700);
@@ -32,25 +28,20 @@ struct Prober<'a> {
     to: SocketAddr,
     hello: ClientHello,
     wait: Duration,
-    allowance: Allowance,
+    allowance: &'a Allowance,
 }
 
 impl Prober<'_> {
     async fn send(&self, record: &[u8], segments: Segments) -> Outcome {
         let one = async || {
-            if !self.allowance.take() {
-                return None;
-            }
-            let reply =
-                hello_probe::send(self.net, Destination::Direct(self.to), record, segments, self.wait).await;
-            match reply {
+            let to = Destination::Direct(self.to);
+            match hello_probe::send(self.net, to, record, segments, self.wait).await {
                 Reply::Spoke => Some(true),
                 Reply::Cut | Reply::Silent => Some(false),
                 Reply::Unreached => None,
             }
         };
-        let replies: Option<Vec<bool>> = join_all((0..TIMES).map(|_| one())).await.into_iter().collect();
-        replies.map_or(Outcome::Both, |replies| Outcome::of(&replies))
+        self.allowance.repeat(one).await
     }
 
     async fn named(&self, name: &str) -> Outcome {
@@ -72,11 +63,7 @@ impl Prober<'_> {
         if own != Outcome::Lost {
             return false;
         }
-        pairs.push(Pair {
-            change: format!("a foreign name: {CONTROL_NAME}"),
-            first: "lost",
-            second: control.as_str(),
-        });
+        pairs.push(Pair::new(format!("a foreign name: {CONTROL_NAME}"), control));
         control == Outcome::Answered
     }
 
@@ -85,11 +72,7 @@ impl Prober<'_> {
         let record = self.hello.record();
         let at = record.windows(name.len()).position(|window| window == name.as_bytes())?;
         let outcome = self.send(&record, Segments::At(at)).await;
-        pairs.push(Pair {
-            change: "the name in the second TCP segment".to_owned(),
-            first: "lost",
-            second: outcome.as_str(),
-        });
+        pairs.push(Pair::new("the name in the second TCP segment".to_owned(), outcome));
         match outcome {
             Outcome::Answered => Some(true),
             Outcome::Lost => Some(false),
@@ -105,20 +88,20 @@ pub(super) async fn identify(
     failure: &Failure,
     net: &Diagnosis,
 ) -> Filter {
-    let mut pairs = Vec::new();
+    let (mut pairs, allowance) = (Vec::new(), Allowance::default());
     if let Some(name) = target.host.name() {
         // The small one first: it is one segment, so that only its content can matter.
         let small = Hello { kind: HelloKind::Small, ..sent.hello.clone() };
         let own = ClientHello::parse_record(&sent.bytes);
         for hello in [tls::client_hello(&small), own].into_iter().flatten() {
             let wait = net.timeout();
-            let mut prober = Prober { net, to, hello, wait, allowance: Allowance::default() };
+            let mut prober = Prober { net, to, hello, wait, allowance: &allowance };
             if prober.depends_on_the_name(&mut pairs).await {
                 return by_name(name, failure, prober, pairs).await;
             }
         }
     }
-    otherwise(to, sent, net, pairs).await
+    otherwise(to, sent, net, pairs, &allowance).await
 }
 
 async fn by_name(name: &str, failure: &Failure, prober: Prober<'_>, mut pairs: Vec<Pair>) -> Filter {
@@ -141,21 +124,24 @@ async fn by_name(name: &str, failure: &Failure, prober: Prober<'_>, mut pairs: V
         names.words(),
         if first_segment_only == Some(true) { ", where the name is in the first TCP segment" } else { "" }
     );
-    Filter {
-        case_sensitive: Some(names.case_sensitive),
-        first_segment_only,
-        confidence: Confidence::High,
-        ..Filter::new(names.server_name(), Some(names.value), pairs, rule)
-    }
+    Filter { first_segment_only, ..names.filter(Subject::ServerName, pairs, rule) }
 }
 
 /// Every name is lost: by ALPN, by the form of the ClientHello, or whatever is TLS.
-async fn otherwise(to: SocketAddr, sent: &SentHello, net: &Diagnosis, mut pairs: Vec<Pair>) -> Filter {
+async fn otherwise(
+    to: SocketAddr,
+    sent: &SentHello,
+    net: &Diagnosis,
+    mut pairs: Vec<Pair>,
+    allowance: &Allowance,
+) -> Filter {
     let destination = Destination::Direct(to);
-    let pair = |change: String| Pair { change, first: "lost", second: "answered" };
-    if let Some(form) = hello_form::alpn_matters(net, destination, sent).await {
+    let pair = |change: String| Pair::new(change, Outcome::Answered);
+    if allowance.take(hello_form::PAIR)
+        && let Some(form) = hello_form::alpn_matters(net, destination, sent).await
+    {
         pairs.extend(form.evidence.into_iter().map(pair));
-        let names = matched_protocols(to, sent, net, &mut pairs).await;
+        let names = matched_protocols(to, sent, net, &mut pairs, allowance).await;
         let value = names.join(", ");
         let rule =
             format!("It matches ALPN: ClientHellos that offer {value} are lost, those without ALPN are not.");
@@ -165,7 +151,7 @@ async fn otherwise(to: SocketAddr, sent: &SentHello, net: &Diagnosis, mut pairs:
         pairs.extend(form.evidence.iter().cloned().map(pair));
         return by_form(form.difference, pairs);
     }
-    by_tls(to, sent, net, pairs).await
+    by_tls(to, sent, net, pairs, allowance).await
 }
 
 /// Which of the offered protocols is matched: each is offered alone.
@@ -174,20 +160,17 @@ async fn matched_protocols(
     sent: &SentHello,
     net: &Diagnosis,
     pairs: &mut Vec<Pair>,
+    allowance: &Allowance,
 ) -> Vec<String> {
     let shown = |name: &[u8]| netcheck_record::escape::bytes(name, 40);
     let all = || sent.hello.alpn.iter().map(|name| shown(name)).collect();
     let Some(hello) = ClientHello::parse_record(&sent.bytes) else { return all() };
-    let prober = Prober { net, to, hello, wait: net.timeout(), allowance: Allowance::default() };
+    let prober = Prober { net, to, hello, wait: net.timeout(), allowance };
     let mut matched = Vec::new();
     for name in &sent.hello.alpn {
         let alone = prober.hello.with_alpn(&[name]).record();
         let outcome = prober.send(&alone, Segments::AsTheyFit).await;
-        pairs.push(Pair {
-            change: format!("ALPN {} alone", shown(name)),
-            first: "lost",
-            second: outcome.as_str(),
-        });
+        pairs.push(Pair::new(format!("ALPN {} alone", shown(name)), outcome));
         if outcome == Outcome::Lost {
             matched.push(shown(name));
         }
@@ -224,26 +207,22 @@ fn by_form(difference: Difference, pairs: Vec<Pair>) -> Filter {
 }
 
 /// Bytes that are no TLS, to the same port: a TLS server answers them with an alert or an error.
-async fn by_tls(to: SocketAddr, sent: &SentHello, net: &Diagnosis, mut pairs: Vec<Pair>) -> Filter {
+async fn by_tls(
+    to: SocketAddr,
+    sent: &SentHello,
+    net: &Diagnosis,
+    mut pairs: Vec<Pair>,
+    allowance: &Allowance,
+) -> Filter {
     let Some(hello) = ClientHello::parse_record(&sent.bytes) else { return Filter::unknown(pairs) };
-    let prober = Prober { net, to, hello, wait: net.timeout(), allowance: Allowance::default() };
+    let prober = Prober { net, to, hello, wait: net.timeout(), allowance };
     let bare = prober.hello.without(extension::SERVER_NAME).without(extension::ALPN).record();
     let bare = prober.send(&bare, Segments::AsTheyFit).await;
-    pairs.push(Pair {
-        change: "without server name and ALPN".to_owned(),
-        first: "lost",
-        second: bare.as_str(),
-    });
-    let mut answers = Vec::new();
-    for _ in 0..TIMES {
-        answers.push(hello_probe::answers(net, to, b"GET / HTTP/1.0\r\n\r\n", net.timeout()).await);
-    }
-    let plain = Outcome::of(&answers);
-    pairs.push(Pair {
-        change: "an HTTP request in the clear".to_owned(),
-        first: "lost",
-        second: plain.as_str(),
-    });
+    pairs.push(Pair::new("without server name and ALPN".to_owned(), bare));
+    let request = b"GET / HTTP/1.0\r\n\r\n";
+    let plain = async || Some(hello_probe::answers(net, to, request, net.timeout()).await);
+    let plain = allowance.repeat(plain).await;
+    pairs.push(Pair::new("an HTTP request in the clear".to_owned(), plain));
     if bare != Outcome::Lost || plain != Outcome::Answered {
         return Filter::unknown(pairs);
     }

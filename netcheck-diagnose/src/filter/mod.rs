@@ -12,6 +12,7 @@ mod proxy;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -22,6 +23,8 @@ use netcheck_record::target::Target;
 
 /// How many connections one question may take.
 pub const CONNECTIONS: usize = 24;
+/// How often each side of a pair is tried.
+const TIMES: usize = 2;
 
 /// One change, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -32,6 +35,14 @@ pub struct Pair {
     pub first: &'static str,
     /// What came of the changed one: `lost`, `answered`, or `both` where it differed from time to time.
     pub second: &'static str,
+}
+
+impl Pair {
+    /// What came of one change to what was lost.
+    #[must_use]
+    pub fn new(change: String, second: Outcome) -> Pair {
+        Pair { change, first: Outcome::Lost.as_str(), second: second.as_str() }
+    }
 }
 
 /// What a filter matches.
@@ -133,9 +144,19 @@ impl Outcome {
 pub struct Allowance(AtomicUsize);
 
 impl Allowance {
-    /// Whether one more may be made.
-    pub fn take(&self) -> bool {
-        self.0.fetch_add(1, Ordering::Relaxed) < CONNECTIONS
+    /// Whether so many more may be made.
+    #[must_use]
+    pub fn take(&self, connections: usize) -> bool {
+        self.0.fetch_add(connections, Ordering::Relaxed) + connections <= CONNECTIONS
+    }
+
+    /// Tries one side of a pair as often as each is tried. A try that says nothing, or is one too many, is no outcome.
+    pub async fn repeat(&self, one: impl AsyncFn() -> Option<bool>) -> Outcome {
+        if !self.take(TIMES) {
+            return Outcome::Both;
+        }
+        let answers: Option<Vec<bool>> = join_all((0..TIMES).map(|_| one())).await.into_iter().collect();
+        answers.map_or(Outcome::Both, |answers| Outcome::of(&answers))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::{Outcome, Pair};
+use super::{Filter, Outcome, Pair};
+use crate::hello::CONTROL_NAME;
+use netcheck_record::cause::Confidence;
 
 /// How a name is matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +17,17 @@ pub enum How {
     Wildcard,
     /// Wherever it stands in a name.
     Contains,
+}
+
+/// Where the name stands that is matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The server name of TLS (SNI).
+    ServerName,
+    /// The Host header of HTTP.
+    Host,
+    /// The name in a proxy's CONNECT.
+    Connect,
 }
 
 /// The names that are matched.
@@ -44,13 +57,31 @@ impl Names {
         }
     }
 
-    /// The word of `facts.filter.matches` for the server name of TLS.
-    pub const fn server_name(&self) -> &'static str {
-        match self.how {
-            How::Exact => "sni_exact",
-            How::Suffix => "sni_suffix",
-            How::Wildcard => "sni_wildcard",
-            How::Contains => "sni_contains",
+    /// The filter that matches them, proven by pairs of which each side was repeated.
+    #[must_use]
+    pub fn filter(self, subject: Subject, pairs: Vec<Pair>, rule: String) -> Filter {
+        Filter {
+            case_sensitive: Some(self.case_sensitive),
+            confidence: Confidence::High,
+            ..Filter::new(self.matches(subject), Some(self.value), pairs, rule)
+        }
+    }
+
+    /// The word of `facts.filter.matches`.
+    const fn matches(&self, subject: Subject) -> &'static str {
+        match (subject, self.how) {
+            (Subject::ServerName, How::Exact) => "sni_exact",
+            (Subject::ServerName, How::Suffix) => "sni_suffix",
+            (Subject::ServerName, How::Wildcard) => "sni_wildcard",
+            (Subject::ServerName, How::Contains) => "sni_contains",
+            (Subject::Host, How::Exact) => "host_exact",
+            (Subject::Host, How::Suffix) => "host_suffix",
+            (Subject::Host, How::Wildcard) => "host_wildcard",
+            (Subject::Host, How::Contains) => "host_contains",
+            (Subject::Connect, How::Exact) => "connect_exact",
+            (Subject::Connect, How::Suffix) => "connect_suffix",
+            (Subject::Connect, How::Wildcard) => "connect_wildcard",
+            (Subject::Connect, How::Contains) => "connect_contains",
         }
     }
 }
@@ -67,6 +98,23 @@ fn zone(name: &str) -> Option<&str> {
     name.split_once('.').map(|(_, zone)| zone).filter(|zone| zone.contains('.'))
 }
 
+/// Whether the own name is lost, a foreign one answered, and which other names are lost too; the own one is tried once
+/// more at the end: what changed meanwhile is no rule.
+pub(super) async fn compare(
+    own: &str,
+    seed: u64,
+    pairs: &mut Vec<Pair>,
+    ask: impl AsyncFn(&str) -> Outcome,
+) -> Option<Names> {
+    let control = ask(CONTROL_NAME).await;
+    pairs.push(Pair::new(format!("a foreign name: {CONTROL_NAME}"), control));
+    if control != Outcome::Answered || ask(own).await != Outcome::Lost {
+        return None;
+    }
+    let names = examine(own, seed, pairs, &ask).await?;
+    (ask(own).await == Outcome::Lost).then_some(names)
+}
+
 /// Asks under other names, where the own one is lost and a foreign one is answered; none where what comes back fits no rule.
 pub async fn examine(
     own: &str,
@@ -77,7 +125,7 @@ pub async fn examine(
     let label = unrelated(seed, own);
     let mut lost = async |what: &str, name: String| {
         let outcome = ask(&name).await;
-        pairs.push(Pair { change: format!("{what}: {name}"), first: "lost", second: outcome.as_str() });
+        pairs.push(Pair::new(format!("{what}: {name}"), outcome));
         match outcome {
             Outcome::Lost => Some(true),
             Outcome::Answered => Some(false),

@@ -51,7 +51,7 @@ impl Net {
             match clock::within(self.patience(), &mut work).await {
                 Some(ended) => ended,
                 None => {
-                    if self.diagnoses() && self.ttl.is_none() {
+                    if self.prefetches() {
                         self.watch().connect_silent(self.detached(), to);
                     }
                     work.await

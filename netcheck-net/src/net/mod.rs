@@ -129,6 +129,8 @@ pub struct Net {
     segment: Option<u32>,
     ttl: Option<u8>,
     silent: Arc<Silence>,
+    /// A control experiment: its own silence begins no others.
+    control: bool,
     /// What `-v` calls this target; empty where nothing is told.
     about: Arc<str>,
     /// The way of this target, once it is chosen, and which step of it is being taken.
@@ -156,6 +158,7 @@ impl Net {
             segment: None,
             ttl: None,
             silent: Arc::default(),
+            control: false,
             about: Arc::default(),
             route: Arc::default(),
             step: Arc::default(),
@@ -187,16 +190,23 @@ impl Net {
         Net { seen: Arc::default(), pending: Arc::default(), silent: Arc::default(), ..self.clone() }
     }
 
+    /// A way for a control experiment: nothing is begun beside its silence, which would delay it at a server
+    /// that takes one connection at a time.
+    #[must_use]
+    pub fn for_control(&self) -> Self {
+        Net { control: true, ..self.detached() }
+    }
+
     /// A way detached that sends and accepts small segments only: where large packets vanish, it gets through.
     #[must_use]
     pub fn with_small_mss(&self) -> Self {
-        Net { segment: Some(SMALL), ..self.detached() }
+        Net { segment: Some(SMALL), ..self.for_control() }
     }
 
     /// A way detached whose packets die after `ttl` hops: only what is that near can answer.
     #[must_use]
     pub fn limited(&self, ttl: u8) -> Self {
-        Net { ttl: Some(ttl), ..self.detached() }
+        Net { ttl: Some(ttl), ..self.for_control() }
     }
 
     /// How long a stage may stay silent before it is looked into.
@@ -249,6 +259,11 @@ impl Net {
     #[must_use]
     pub fn diagnoses(&self) -> bool {
         self.shared.flags.diagnose == Diagnose::Auto
+    }
+
+    /// Whether a stage that falls silent begins what its explanation will ask for.
+    pub(crate) fn prefetches(&self) -> bool {
+        self.diagnoses() && !self.control
     }
 
     /// The resolver of this run.
@@ -419,14 +434,14 @@ impl Net {
 
     /// Reports a resolver that has been silent for a while.
     pub fn resolver_is_silent(&self) {
-        if self.diagnoses() {
+        if self.prefetches() {
             self.watch().resolver_silent(self.detached());
         }
     }
 
     /// Reports a datagram that has been unanswered for a while.
     pub fn datagram_is_silent(&self, to: SocketAddr) {
-        if self.diagnoses() {
+        if self.prefetches() {
             self.watch().datagram_silent(self.detached(), to);
         }
     }

@@ -154,7 +154,7 @@ impl Net {
             None => {
                 let sent = self.note_hello(hello, &sent);
                 noted = true;
-                if let Some(to) = self.peer().filter(|_| self.diagnoses()) {
+                if let Some(to) = self.peer().filter(|_| self.prefetches()) {
                     self.watch().hello_silent(self.detached(), to, sent);
                 }
                 connecting.await
