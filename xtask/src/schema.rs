@@ -51,8 +51,11 @@ pub(crate) fn check() -> Result<(), String> {
     Ok(())
 }
 
+/// What makes the text of a file.
+type Generate = fn() -> Result<String, String>;
+
 /// Each file and what makes its text. The codes come last: a new code has its schema before it has an example.
-const GENERATED: [(&str, fn() -> Result<String, String>); 4] = [
+const GENERATED: [(&str, Generate); 4] = [
     ("docs/record.schema.json", record_schema),
     ("docs/profile.schema.json", || Ok(netcheck::profile_schema())),
     ("docs/report.schema.json", || Ok(netcheck::report_schema())),
