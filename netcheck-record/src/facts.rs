@@ -146,6 +146,10 @@ pub struct ProxyFacts {
     /// What answered a 407.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<AuthFacts>,
+    /// The proxies that a browser's connection to the same host and port would take, in order, where the target's own
+    /// client takes none (push, mail, TURN); only with `--proxy system` or `pac+URL`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub browser: Vec<String>,
     /// The proxies a target would take, in order (`--list-proxies` only).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub way: Vec<String>,

@@ -67,12 +67,7 @@ pub(super) fn internal(check: &str, target: &Target, ts: String, panic: &(dyn An
 
 /// The record of a target that was only asked which proxies it would take.
 pub(super) fn way(check: &str, net: &Net, target: &Target) -> Record {
-    let shown = |step: Step| match step {
-        Step::Direct => "DIRECT".to_owned(),
-        Step::Proxy(proxy) => proxy.to_string(),
-        Step::Unspoken(text) => text,
-    };
-    let way: Vec<String> = net.steps(target).into_iter().map(shown).collect();
+    let way: Vec<String> = net.steps(target).iter().map(Step::to_string).collect();
     net.fact("proxy", "way", json!(way));
     let mut record = bare(check, target.to_string(), clock::timestamp(), Verdict::Inconclusive);
     record.facts = net.take_observations().facts;
