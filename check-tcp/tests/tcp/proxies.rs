@@ -122,6 +122,19 @@ fn guarded() -> Server {
     Server::tcp(ask().into_iter().chain(ask()).chain([Act::Stall]).collect())
 }
 
+#[test]
+fn a_tunnel_that_is_granted_before_it_is_asked_for_again_is_none() {
+    // What follows the refusal in one write comes before the request with the credential.
+    let early = format!("{REFUSED}Proxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n{TUNNEL}");
+    let outcome = through(&proxy(&early), &["--timeout", "1", "--diagnose", "never", SERVICE])
+        .env("NETCHECK_PROXY_USER", "alice")
+        .env("NETCHECK_PROXY_PASSWORD", "hunter2")
+        .run();
+    assert_eq!(outcome.one()["verdict"], "fail", "{outcome:?}");
+    assert_eq!(outcome.one()["failure"]["code"], "proxy.timeout", "{outcome:?}");
+    secret_is_kept(&outcome);
+}
+
 /// Neither the password nor what stands for it is anywhere in what the tool said.
 fn secret_is_kept(outcome: &Outcome) {
     for secret in ["hunter2", TOKEN] {
