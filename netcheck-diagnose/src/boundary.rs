@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 use super::outside;
 use super::trail::{self, Probe};
 use crate::Diagnosis;
+use crate::patience::Question;
 use netcheck_net::clock;
 
 /// How often both are asked, and how many packets of the silent port must have been in vain each time.
@@ -44,7 +45,7 @@ pub(super) async fn find(net: &Diagnosis, to: SocketAddr) -> Boundary {
     };
     let other = || async {
         match control {
-            Some(control) => trail::probe(net, control, hop, trail::wait(net)).await.hop(),
+            Some(control) => trail::probe(net, control, hop, Question::Hop.patience(net)).await.hop(),
             None => first_hop_elsewhere(net, to).await,
         }
     };
@@ -54,15 +55,18 @@ pub(super) async fn find(net: &Diagnosis, to: SocketAddr) -> Boundary {
 /// The first hop as a SYN to a destination that has nothing to do with `to` shows it, or a datagram to the same address.
 async fn first_hop_elsewhere(net: &Diagnosis, to: SocketAddr) -> Option<IpAddr> {
     let elsewhere = SocketAddr::new(outside::destinations(to.is_ipv6())[0], outside::WEB);
-    let (syn, datagram) =
-        tokio::join!(trail::probe(net, elsewhere, 1, trail::wait(net)), trail::router(net, to.ip(), 1));
+    let (syn, datagram) = tokio::join!(
+        trail::probe(net, elsewhere, 1, Question::Hop.patience(net)),
+        trail::router(net, to.ip(), 1)
+    );
     syn.hop().or(datagram)
 }
 
 /// The same of datagrams for a silent port and for a control, at a hop that showed only the control's.
 pub(super) async fn of_datagrams(net: &Diagnosis, to: SocketAddr, control: SocketAddr, hop: u8) -> Boundary {
-    let other =
-        || async { trail::datagram(net, control, hop, trail::wait(net), &[&trail::BINDING]).await.hop() };
+    let other = || async {
+        trail::datagram(net, control, hop, Question::Hop.patience(net), &[&trail::BINDING]).await.hop()
+    };
     compare(net, hop, other, |patience| trail::datagram(net, to, hop, patience, &[&trail::BINDING])).await
 }
 
@@ -83,7 +87,7 @@ where
         if router.is_none() {
             return Boundary::Inconclusive;
         }
-        let patience = (begun.elapsed() * 3).max(Duration::from_millis(30)).min(trail::wait(net));
+        let patience = (begun.elapsed() * 3).max(Duration::from_millis(30)).min(Question::Hop.patience(net));
         for probe in join_all([(); TWICE].map(|()| own(patience))).await {
             match probe {
                 Probe::Silent => {}

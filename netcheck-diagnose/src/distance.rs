@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Diagnosis;
 use crate::experiment::Experiment;
+use crate::patience::Question;
 use netcheck_net::clock;
 use netcheck_net::tcp::{self, ProbeOptions, accept_from};
 use netcheck_record::failure::Code;
@@ -46,7 +47,7 @@ pub(super) async fn of(net: &Diagnosis, to: SocketAddr) -> Option<Distance> {
 
 async fn measure(net: &Diagnosis, to: SocketAddr) -> Option<Distance> {
     let begun = clock::now();
-    if !answers(net, to, 1, net.timeout().mul_f64(0.3)).await {
+    if !answers(net, to, 1, Question::Reach.patience(net)).await {
         return None;
     }
     let took = begun.elapsed();
@@ -56,7 +57,7 @@ async fn measure(net: &Diagnosis, to: SocketAddr) -> Option<Distance> {
 /// From how far away the reset came that these bytes draw on an open connection.
 pub(super) async fn of_reset(net: &Diagnosis, to: SocketAddr, bytes: &[u8]) -> Option<Distance> {
     let begun = clock::now();
-    if !resets(net, to, bytes, 1, net.timeout().mul_f64(0.3)).await {
+    if !resets(net, to, bytes, 1, Question::Reach.patience(net)).await {
         return None;
     }
     let took = begun.elapsed();
@@ -82,7 +83,7 @@ async fn each_time<F: Future<Output = bool>>(
 ) -> bool {
     for _ in 0..ROUNDS {
         let begun = clock::now();
-        if !near(net.timeout().mul_f64(0.2)).await
+        if !near(Question::Again.patience(net)).await
             || answers(net, far, at.ttl, patience(begun.elapsed())).await
         {
             return false;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use crate::Diagnosis;
 use crate::hello::CONTROL_NAME;
 use crate::outside;
+use crate::patience::Question;
 use netcheck_net::clock;
 use netcheck_net::http::{Answer, Request};
 use netcheck_net::net::Net;
@@ -47,7 +48,7 @@ pub(super) async fn page(net: &Diagnosis, to: SocketAddr) -> Elsewhere<Answer> {
         let request = Request::get(&control(), to.port(), false, "/");
         limited.request(stream, &request).await.ok()
     };
-    told(clock::within(bound(net), work).await.flatten())
+    told(clock::within(Question::Exchange.patience(net), work).await.flatten())
 }
 
 /// The chain that a handshake for a control name draws there, and whether it is genuine.
@@ -60,7 +61,7 @@ pub(super) async fn chain(net: &Diagnosis, to: SocketAddr) -> Elsewhere<(Chain, 
         let seen = limited.take_observations();
         Some((seen.chain?, seen.trust == Some(Trust::Public)))
     };
-    told(clock::within(bound(net), work).await.flatten())
+    told(clock::within(Question::Exchange.patience(net), work).await.flatten())
 }
 
 /// A way that ends where connections to `to` are accepted, and another address on the same port behind that place.
@@ -72,10 +73,6 @@ async fn reach(net: &Diagnosis, to: SocketAddr) -> Option<(Net, SocketAddr)> {
 
 fn control() -> Host {
     Host::Name(CONTROL_NAME.to_owned())
-}
-
-fn bound(net: &Diagnosis) -> std::time::Duration {
-    net.timeout().mul_f64(0.4).min(net.left())
 }
 
 fn told<T>(said: Option<T>) -> Elsewhere<T> {

@@ -20,6 +20,7 @@ use super::times::Times;
 use super::trail::{self, Answer, Probe, Trail};
 use super::walk::{self, Walk};
 use crate::Diagnosis;
+use crate::patience::Question;
 use netcheck_net::device;
 use netcheck_net::tls::SentHello;
 use netcheck_record::target::Host;
@@ -294,7 +295,7 @@ impl Diagnosis {
 
     async fn siblings(&self, to: SocketAddr) -> Vec<(u16, Answer)> {
         self.note_asked(Experiment::Siblings);
-        let wait = self.timeout().mul_f64(0.4);
+        let wait = Question::Port.patience(self);
         let ask = || async {
             let one = |port: u16| async move {
                 match trail::answer(self, SocketAddr::new(to.ip(), port), wait).await {

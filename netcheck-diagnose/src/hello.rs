@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::Diagnosis;
+use crate::patience::Question;
 use netcheck_net::clock;
 use netcheck_net::tls::{Chain, Hello};
 use netcheck_record::failure::Failure;
@@ -25,7 +26,7 @@ pub enum Outcome {
 /// Shakes hands with `to` under another name, with a small ClientHello.
 pub async fn with_name(net: &Diagnosis, to: SocketAddr, name: &str) -> Outcome {
     let detached = net.detached();
-    let bound = net.timeout().mul_f64(0.4).min(net.left());
+    let bound = Question::Exchange.patience(net);
     let work = async {
         let Ok(stream) = detached.connect(&[to.ip()], to.port()).await else { return Outcome::Unreached };
         let hello = Hello { opportunistic: true, ..Hello::to(&Host::Name(name.to_owned())) };

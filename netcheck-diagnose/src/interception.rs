@@ -7,6 +7,7 @@ use crate::Diagnosis;
 use crate::distance;
 use crate::experiment::Experiment;
 use crate::outside;
+use crate::patience::Question;
 use crate::trail::{self, Answer, Probe};
 use netcheck_net::clock;
 use netcheck_net::device;
@@ -53,7 +54,7 @@ pub(super) async fn find(net: &Diagnosis, to: SocketAddr) -> Option<Interceptor>
 
 /// The other end of a connection to `to`, if it is here.
 async fn on_this_machine(net: &Diagnosis, to: SocketAddr) -> Option<Sign> {
-    let bound = net.timeout().mul_f64(0.3);
+    let bound = Question::Reach.patience(net);
     let stream = clock::within(bound, tcp::attempt(net.egress(), to, ProbeOptions::default())).await?.ok()?;
     let local = stream.local_addr().ok()?;
     if peer_socket::is_on_this_machine(local) {
@@ -72,8 +73,10 @@ async fn at_a_router(net: &Diagnosis, to: SocketAddr) -> Option<(u8, IpAddr)> {
     }
     let mut found = net.router(to.ip(), ttl).await.filter(|router| *router != to.ip())?;
     for _ in 1..ROUNDS {
-        let (port, passed) =
-            tokio::join!(trail::probe(net, to, ttl, trail::wait(net)), trail::router(net, to.ip(), ttl));
+        let (port, passed) = tokio::join!(
+            trail::probe(net, to, ttl, Question::Hop.patience(net)),
+            trail::router(net, to.ip(), ttl)
+        );
         found =
             passed.filter(|router| *router != to.ip() && matches!(port, Probe::Answered(Answer::Open)))?;
     }
@@ -131,7 +134,7 @@ impl Diagnosis {
         if device::is_on_link(address) {
             return None;
         }
-        let wait = (took * 3 / 2).max(LEAST).min(trail::wait(self));
+        let wait = (took * 3 / 2).max(LEAST).min(Question::Hop.patience(self));
         if !self.accepted_short(to, wait).await {
             return None;
         }
@@ -140,7 +143,7 @@ impl Diagnosis {
 
     /// Whether a SYN is accepted that cannot travel as far as the service.
     pub(crate) async fn accepts_short(&self, to: SocketAddr) -> bool {
-        !device::is_ours(to.ip()) && self.accepted_short(to, trail::wait(self)).await
+        !device::is_ours(to.ip()) && self.accepted_short(to, Question::Hop.patience(self)).await
     }
 
     async fn accepted_short(&self, to: SocketAddr, wait: Duration) -> bool {

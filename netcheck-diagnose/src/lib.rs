@@ -21,6 +21,7 @@ mod observed;
 mod older;
 mod outside;
 mod own_reset;
+mod patience;
 mod prefetch;
 mod resolver_path;
 mod room;

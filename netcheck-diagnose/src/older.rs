@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Diagnosis;
+use crate::patience::Question;
 use netcheck_net::clock;
 use netcheck_net::tcp::{self, ProbeOptions};
 use netcheck_record::target::Host;
@@ -57,7 +58,7 @@ pub(super) async fn chosen(net: &Diagnosis, to: SocketAddr, name: &Host) -> Opti
         }
         choice(&answer)?.foreign()
     };
-    clock::within(net.timeout().mul_f64(0.4).min(net.left()), exchange).await?
+    clock::within(Question::Exchange.patience(net), exchange).await?
 }
 
 /// What a ServerHello chooses.

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 
 use crate::Diagnosis;
 use crate::experiment::Experiment;
+use crate::patience::Question;
 use crate::trail::{self, Probe};
 use netcheck_net::device;
 
@@ -38,7 +39,7 @@ pub(super) fn destinations(v6: bool) -> [IpAddr; 2] {
 pub(super) async fn ask(net: &Diagnosis, v6: bool) -> Outside {
     let each = destinations(v6).into_iter().flat_map(|to| (1..=FARTHEST).map(move |ttl| (to, ttl)));
     let answers = join_all(each.map(|(to, ttl)| async move {
-        let syn = trail::probe(net, SocketAddr::new(to, WEB), ttl, trail::wait(net));
+        let syn = trail::probe(net, SocketAddr::new(to, WEB), ttl, Question::Hop.patience(net));
         let (syn, datagram) = tokio::join!(syn, trail::router(net, to, ttl));
         (ttl, syn, datagram.filter(|router| !device::is_ours(*router)))
     }))

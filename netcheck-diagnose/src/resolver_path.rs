@@ -7,6 +7,7 @@ use hickory_proto::rr::RecordType;
 
 use crate::Diagnosis;
 use crate::outside;
+use crate::patience::Question;
 use crate::trail::CONTROL_PORT;
 use crate::trail::{self, Answer, Trail};
 use netcheck_net::device::is_on_link;
@@ -46,7 +47,7 @@ pub(crate) async fn trace(net: &Diagnosis, server: SocketAddr) -> ResolverPath {
 
 /// A hop beyond `last` on the way to somebody else, over TCP or UDP.
 pub(crate) async fn hop_beyond(net: &Diagnosis, last: u8) -> Option<IpAddr> {
-    let wait = trail::wait(net);
+    let wait = Question::Hop.patience(net);
     let probes = outside::destinations(false).into_iter().flat_map(|address| {
         (last + 1..=last + BEYOND).map(move |ttl| async move {
             let web = SocketAddr::new(address, outside::WEB);

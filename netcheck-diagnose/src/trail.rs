@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::Diagnosis;
+use crate::patience::Question;
 use netcheck_net::clock;
 use netcheck_net::device;
 use netcheck_net::icmp::Meaning;
@@ -80,22 +81,21 @@ impl Probe {
 
 /// Walks the path of SYNs.
 pub(super) async fn trace(net: &Diagnosis, to: SocketAddr) -> Trail {
-    walk(wait(net), |ttl, wait| probe(net, to, ttl, wait)).await
+    walk(Question::Hop.patience(net), |ttl, wait| probe(net, to, ttl, wait)).await
 }
 
 /// Walks the path of datagrams.
 pub(super) async fn trace_datagrams(net: &Diagnosis, to: SocketAddr) -> Trail {
-    walk(wait(net), |ttl, wait| datagram(net, to, ttl, wait, &[&BINDING])).await
+    walk(Question::Hop.patience(net), |ttl, wait| datagram(net, to, ttl, wait, &[&BINDING])).await
 }
 
 /// Walks the path of datagrams of this content.
 pub(super) async fn trace_content(net: &Diagnosis, to: SocketAddr, content: &[u8]) -> Trail {
-    walk(wait(net), |ttl, wait| async move { datagram(net, to, ttl, wait, &[content]).await }).await
-}
-
-/// How long one packet's answer is waited for.
-pub(super) fn wait(net: &Diagnosis) -> Duration {
-    net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1))
+    walk(
+        Question::Hop.patience(net),
+        |ttl, wait| async move { datagram(net, to, ttl, wait, &[content]).await },
+    )
+    .await
 }
 
 async fn walk<F: Future<Output = Probe>>(wait: Duration, probe: impl Fn(u8, Duration) -> F) -> Trail {
@@ -131,7 +131,7 @@ pub(super) async fn last_hop(
     content: &[&[u8]],
     hops: &[u8],
 ) -> Option<(u8, IpAddr)> {
-    let wait = wait(net);
+    let wait = Question::Hop.patience(net);
     let one = |ttl: u8| async move {
         match datagram(net, to, ttl, wait, content).await {
             Probe::Hop(address) => Some((ttl, address)),
@@ -225,7 +225,7 @@ pub(super) async fn router(net: &Diagnosis, to: IpAddr, ttl: u8) -> Option<IpAdd
         socket.send(&[0; 12]).await.map_err(|_| None)?;
         socket.recv_or_icmp(&mut buffer).await
     };
-    match clock::within(wait(net), exchange).await {
+    match clock::within(Question::Hop.patience(net), exchange).await {
         Some(Err(Some(icmp))) if icmp.meaning() == Meaning::TimeExceeded => icmp.sender,
         _ => None,
     }

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 
 use crate::Diagnosis;
+use crate::patience::Question;
 use netcheck_net::clock;
 use netcheck_net::icmp;
 use netcheck_net::tcp::{self, ProbeOptions};
@@ -47,7 +48,7 @@ pub async fn walk(net: &Diagnosis, to: SocketAddr, payload: &[u8]) -> Walk {
 
 /// The same after bytes that may travel as far as they like.
 pub async fn walk_after(net: &Diagnosis, to: SocketAddr, before: &[u8], payload: &[u8]) -> Walk {
-    let wait = net.timeout().mul_f64(0.14).clamp(Duration::from_millis(60), Duration::from_secs(1));
+    let wait = Question::Hop.patience(net);
     let walking = join_all((1..=HOPS).map(|ttl| send(net, to, (before, payload), ttl, wait)));
     let (ends, (acknowledged, unsent)) = tokio::join!(walking, whole(net, to, (before, payload), wait));
     let mut walk = Walk { acknowledged, unsent, ..Walk::default() };

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::{Allowance, Filter, Outcome, Pair};
 use crate::Diagnosis;
 use crate::distance;
+use crate::patience::Question;
 use crate::trail::{self, Answer, Probe};
 use netcheck_record::cause::Confidence;
 use netcheck_record::code_kind::CodeKind;
@@ -26,7 +27,7 @@ pub(super) async fn identify(
     }
     let allowance = Allowance::default();
     let ask = async |to: SocketAddr| {
-        let wait = net.timeout().mul_f64(0.4);
+        let wait = Question::Port.patience(net);
         let one = async || Some(matches!(trail::answer(net, to, wait).await, Probe::Answered(_)));
         allowance.repeat(one).await
     };
@@ -78,7 +79,7 @@ async fn refused(net: &Diagnosis, to: SocketAddr) -> Filter {
     let mut pairs = Vec::new();
     for port in SIBLINGS.into_iter().filter(|port| *port != to.port()) {
         let sibling = SocketAddr::new(to.ip(), port);
-        let answer = trail::answer(net, sibling, net.timeout().mul_f64(0.4)).await;
+        let answer = trail::answer(net, sibling, Question::Port.patience(net)).await;
         if !matches!(answer, Probe::Answered(Answer::Open)) {
             continue;
         }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::names::{self, Subject};
 use super::{Allowance, Filter};
 use crate::Diagnosis;
+use crate::patience::Question;
 use netcheck_net::http::Request;
 use netcheck_net::{clock, signature};
 use netcheck_record::code_kind::CodeKind;
@@ -33,5 +34,5 @@ async fn is_served(net: &Diagnosis, to: SocketAddr, name: &str, path: &str) -> b
         let answer = detached.request(stream, &request).await.ok()?;
         signature::match_page(&answer).is_none().then_some(())
     };
-    clock::within(net.timeout().mul_f64(0.5), work).await.flatten().is_some()
+    clock::within(Question::Page.patience(net), work).await.flatten().is_some()
 }

@@ -7,6 +7,7 @@ use crate::Observed;
 use crate::elsewhere;
 use crate::experiment::Experiment;
 use crate::hello::{CONTROL_NAME, Outcome};
+use crate::patience::Question;
 use crate::{Finding, fix};
 use netcheck_net::clock;
 use netcheck_net::http::Request;
@@ -279,7 +280,7 @@ async fn date(net: &Diagnosis, target: &Target, to: SocketAddr) -> Option<i64> {
         let (secure, plain) = tokio::join!(ask(443, true), ask(80, false));
         secure.or(plain)
     };
-    clock::within(net.timeout().mul_f64(0.6).min(net.left()), work).await?
+    clock::within(Question::Date.patience(net), work).await?
 }
 
 /// A genuine certificate for somebody else: a portal's or a gateway's, where another address shows the same one or the

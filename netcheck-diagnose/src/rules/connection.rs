@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::Diagnosis;
 use crate::Observed;
 use crate::boundary::Boundary;
+use crate::patience::Question;
 use crate::trail::{Answer, Trail};
 use crate::{Finding, fix};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
@@ -204,7 +205,7 @@ async fn dead_family(
             &servers,
             name,
             netcheck_net::dns::Families::V4,
-            net.timeout().mul_f64(0.3),
+            Question::Lookup.patience(net),
         )
         .await;
         lookup.addresses.first().copied()
@@ -215,7 +216,7 @@ async fn dead_family(
     let attempt =
         netcheck_net::tcp::attempt(net.egress(), control, netcheck_net::tcp::ProbeOptions::default());
     let opened =
-        matches!(netcheck_net::clock::within(net.timeout().mul_f64(0.3), attempt).await, Some(Ok(_)));
+        matches!(netcheck_net::clock::within(Question::Reach.patience(net), attempt).await, Some(Ok(_)));
     opened.then(|| {
         let cause = ipv6_broken(net, target)
             .with_evidence(format!("IPv6 to {} stays silent", to.ip()))

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::distance;
 use crate::hello::CONTROL_NAME;
+use crate::patience::Question;
 use crate::trail::Answer;
 use crate::{Finding, fix, walk};
 use netcheck_net::clock;
@@ -332,5 +333,5 @@ async fn fetch(net: &Diagnosis, target: &Target, to: SocketAddr) -> Option<Page>
         let request = Request::get(&target.host, to.port(), false, "/");
         detached.request(stream, &request).await.ok()
     };
-    clock::within(net.timeout().mul_f64(0.4), work).await?
+    clock::within(Question::Exchange.patience(net), work).await?
 }

@@ -1,12 +1,11 @@
 //! Causes of a name without a usable address: the resolver's policy, its failure, or somebody's lie.
 
-use std::time::Duration;
-
 use hickory_proto::rr::RecordType;
 
 use super::{bogon, resolver};
 use crate::Diagnosis;
 use crate::Observed;
+use crate::patience::Question;
 use crate::{Finding, fix};
 use netcheck_net::dns;
 use netcheck_net::tls::Trust;
@@ -106,7 +105,7 @@ fn policy(observed: &Observed) -> Option<(u16, &'static str)> {
 /// With `-6`, a name whose AAAA question fails and whose A question is answered exists.
 async fn only_ipv4(target: &Target, failure: &Failure, net: &Diagnosis) -> Option<Finding> {
     let name = target.host.name().filter(|_| net.flags().ipv6)?;
-    let budget = net.timeout().mul_f64(0.3);
+    let budget = Question::Lookup.patience(net);
     let lookup = dns::both(&net.resolver().servers(), name, dns::Families::V4, budget).await;
     let address = lookup.addresses.first()?;
     let fix = format!(
@@ -131,7 +130,7 @@ pub(super) async fn second_opinion(target: &Target, net: &Diagnosis) -> Option<S
 
 /// Asks the resolver for the root's servers, which every resolver knows.
 pub(crate) async fn sanity(net: &Diagnosis) -> Sanity {
-    let budget = net.timeout().mul_f64(0.3).max(Duration::from_millis(300));
+    let budget = Question::Sanity.patience(net);
     let servers = net.resolver().servers();
     match dns::ask(&servers, "", RecordType::NS, budget).await {
         Ok(response) if matches!(response.reply.rcode, 0 | 3) => Sanity::Answers,

@@ -7,6 +7,7 @@ use crate::Observed;
 use crate::elsewhere;
 use crate::hello::CONTROL_NAME;
 use crate::interception::Interceptor;
+use crate::patience::Question;
 use crate::{Finding, fix};
 use netcheck_net::clock;
 use netcheck_net::dns::scope;
@@ -174,7 +175,7 @@ async fn ask(net: &Diagnosis, to: SocketAddr, name: &str) -> Option<Answer> {
         let request = Request::get(&Host::Name(name.to_owned()), to.port(), false, "/");
         detached.request(stream, &request).await.ok()
     };
-    clock::within(net.timeout().mul_f64(0.4).min(net.left()), work).await?
+    clock::within(Question::Exchange.patience(net), work).await?
 }
 
 fn status(target: &Target, observed: &Observed, failure: &Failure, net: &Diagnosis) -> Finding {
