@@ -197,7 +197,7 @@ async fn out_of_time(
 ) -> Finding {
     net.note_asked(Experiment::Date);
     let other_host = match to.filter(|_| net.diagnoses()) {
-        Some(to) => net.experiments.dates.get("the Date of this host", to, date(net, target, to)).await,
+        Some(to) => net.experiments.dates.get("the Date of this host", to, || date(net, target, to)).await,
         None => None,
     };
     let now = clock::unix();

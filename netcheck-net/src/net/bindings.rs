@@ -24,7 +24,8 @@ impl Net {
         let Some(name) = host.name() else { return work.await };
         let (begun, wait) = (clock::now(), self.timeout().mul_f64(SHARE));
         let resolver = &self.shared.resolver;
-        let asked = pin!(async {
+        // On the heap: every target would keep room for both questions, to its end.
+        let asked = Box::pin(async {
             // Nobody waits for the second one, so it is given up sooner.
             tokio::join!(resolver.https(name, wait), resolver.designated(wait / 2))
         });
