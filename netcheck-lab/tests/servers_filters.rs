@@ -1,4 +1,5 @@
 //! What filters of others match, by `--prove filter`: squid, haproxy and iptables. A rule is recovered, or `unknown`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should end")]
 
 use std::path::Path;
 use std::thread;

@@ -36,7 +36,7 @@ fn hello_demand(finding: &Finding, does: &str, to: &str, from: &str) -> String {
         text => format!(" {text}"),
     };
     let hellos = cause_text::hellos(finding);
-    format!("A device{at} {does} TLS ClientHellos {hellos}: update it, or exempt {to} from it{from}.")
+    format!("A device{at} {does} TLS ClientHellos {hellos}: update it, or exempt {to}{from}.")
 }
 
 /// What to do, as a sentence.
