@@ -1,5 +1,5 @@
 //! Headless Chromium and netcheck in one network: the requirements that fail and those that work are the same ones.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should end")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should end")]
 
 use std::fmt::Write as _;
 use std::fs;
