@@ -1,5 +1,4 @@
 //! Loss, delay, a small MTU, IPv6 and proxies: none makes a browser's ClientHello look as if its size were the reason.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should end")]
 
 use netcheck_lab::hellos;
 
