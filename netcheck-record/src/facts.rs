@@ -311,8 +311,8 @@ pub struct ProofFacts {
 /// What a filter matches (docs/DIAGNOSIS.md).
 #[derive(Debug, JsonSchema)]
 pub struct FilterFacts {
-    /// `sni_exact`, `sni_suffix`, `sni_wildcard`, `sni_contains`, the same with `host_`, `alpn`, `hello_length`,
-    /// `hello_segments`, `hello_content`, `tls`, `quic_version`, `port`, `address`, `udp`, or `unknown`.
+    /// `sni_exact`, `sni_suffix`, `sni_below`, `sni_wildcard`, `sni_contains`, the same with `host_` and `connect_`, `alpn`,
+    /// `hello_length`, `hello_segments`, `packet_length`, `hello_content`, `tls`, `quic_version`, `port`, `address`, `udp`, or `unknown`.
     pub matches: String,
     /// The name, protocol, port, address or length that is matched.
     #[serde(skip_serializing_if = "Option::is_none")]

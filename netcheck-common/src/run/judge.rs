@@ -124,10 +124,16 @@ pub(super) async fn explain<C: Check>(
     observed: &Observed,
     small_rounds: u8,
 ) -> Option<Finding> {
-    let mut finding = cause(check, net, target, facts, observed, small_rounds).await?;
-    if let Some(sentence) = clock::within(net.left(), check.examine(target, observed, net)).await.flatten() {
-        finding.cause = finding.cause.with_evidence(sentence);
-    }
+    let found = cause(check, net, target, facts, observed, small_rounds).await;
+    let asked = clock::within(net.left(), check.examine(target, observed, net)).await.flatten();
+    let Some(sentence) = asked else { return found };
+    // What the user asked about is answered where no rule knows the cause, too.
+    let mut finding = match (found, &observed.failure) {
+        (Some(finding), _) => finding,
+        (None, Some(failure)) => Finding::of(unknown(failure)),
+        (None, None) => return None,
+    };
+    finding.cause = finding.cause.with_evidence(sentence);
     Some(finding)
 }
 
