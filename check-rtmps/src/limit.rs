@@ -41,7 +41,7 @@ pub struct AddressLimit {
     /// The last SYN to this address stayed unanswered.
     silent: AtomicBool,
     /// The last handshake with this address did.
-    mute: AtomicBool,
+    unanswered: AtomicBool,
 }
 
 impl ConnectionLimit {
@@ -54,7 +54,7 @@ impl ConnectionLimit {
         let fresh = || AddressLimit {
             free: Arc::new(Semaphore::new(most)),
             silent: AtomicBool::new(false),
-            mute: AtomicBool::new(false),
+            unanswered: AtomicBool::new(false),
         };
         Arc::clone(addresses.entry(address).or_insert_with(|| Arc::new(fresh())))
     }
@@ -97,7 +97,7 @@ pub struct Place {
 impl Place {
     /// The place that `permit` gives at that address, over a connection that took `connected` to open.
     pub fn new(permit: Permit, at: Arc<AddressLimit>, connected: Duration) -> Self {
-        let least = if at.mute.load(Ordering::Relaxed) { SILENT_ANSWER } else { ANSWER };
+        let least = if at.unanswered.load(Ordering::Relaxed) { SILENT_ANSWER } else { ANSWER };
         Place { permit, at, patience: (connected * ROUND_TRIPS).max(least) }
     }
 
@@ -105,7 +105,7 @@ impl Place {
     pub async fn during<T>(self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         let early = clock::within(self.patience, &mut work).await;
-        self.at.mute.store(early.is_none(), Ordering::Relaxed);
+        self.at.unanswered.store(early.is_none(), Ordering::Relaxed);
         drop(self.permit);
         match early {
             Some(done) => done,
