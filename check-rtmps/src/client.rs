@@ -3,6 +3,7 @@
 use netcheck_common::clock;
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::target::Target;
+use netcheck_common::tcp_counters::TcpHandle;
 use netcheck_common::trace::{Stopped, Trace};
 
 use crate::connect::{self, CONNECT};
@@ -12,7 +13,6 @@ use crate::key::StreamKey;
 use crate::publish::{self, PUBLISH, PublishPlan};
 use crate::session::Session;
 use crate::slow;
-use crate::tcp_info::TcpHandle;
 
 /// A client whose server has finished the handshake.
 pub struct RtmpClient<'a> {

@@ -3,17 +3,17 @@
 use std::time::{Duration, Instant};
 
 use netcheck_common::clock;
+use netcheck_common::rung::Limit;
+use netcheck_common::tcp_counters::{TcpCounters, TcpHandle};
 
-use crate::facts::Limit;
-use crate::tcp_info::{TcpHandle, TcpInfo};
 use crate::track::Track;
 
 /// Watches the delivery of one stream.
 #[derive(Debug)]
 pub struct Delivery {
     handle: Option<TcpHandle>,
-    first: TcpInfo,
-    last: TcpInfo,
+    first: TcpCounters,
+    last: TcpCounters,
     /// Bytes of media that were handed to the socket.
     handed: u64,
     /// When the last of them was acknowledged, less a round trip.
@@ -25,7 +25,7 @@ pub struct Delivery {
 impl Delivery {
     /// A stream that begins now; without a handle nothing is known of its delivery.
     pub fn new(handle: Option<TcpHandle>, span: Duration, bitrate_kbps: u32) -> Delivery {
-        let first = handle.as_ref().and_then(TcpHandle::info);
+        let first = handle.as_ref().and_then(TcpHandle::counters);
         Delivery {
             handle: handle.filter(|_| first.is_some()),
             first: first.unwrap_or_default(),
@@ -50,7 +50,7 @@ impl Delivery {
 
     /// Asks the kernel how far it is.
     pub fn sample(&mut self) {
-        let Some(info) = self.handle.as_ref().and_then(TcpHandle::info) else { return };
+        let Some(info) = self.handle.as_ref().and_then(TcpHandle::counters) else { return };
         self.last = info;
         let now = clock::now();
         self.track.note(now, self.handed, self.delivered());
@@ -82,16 +82,8 @@ impl Delivery {
         (again, crate::track::kilobits(again) / crate::track::kilobits(once))
     }
 
-    /// What held the stream back for most of the time in which it was held back (`TCP_INFO` of Linux 4.10).
+    /// What held the stream back for most of the time in which it was held back.
     pub fn limit(&self) -> Limit {
-        let spent = |time: fn(&TcpInfo) -> Duration| time(&self.last).saturating_sub(time(&self.first));
-        let busy = spent(|info| info.busy);
-        if spent(|info| info.receiver_limited) * 2 > busy {
-            Limit::Receiver
-        } else if spent(|info| info.sender_limited) * 2 > busy {
-            Limit::Sender
-        } else {
-            Limit::Path
-        }
+        self.last.limit_since(&self.first)
     }
 }

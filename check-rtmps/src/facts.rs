@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use netcheck_common::rung::Limit;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -75,18 +76,6 @@ pub struct ConnectFacts {
     /// From `connect` to the answer, in microseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub us: Option<u64>,
-}
-
-/// What holds a stream back.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum Limit {
-    /// The line between here and the peer.
-    Path,
-    /// The peer reads too slowly: its receive window is full.
-    Receiver,
-    /// This machine: its send buffer is full or it produces too little.
-    Sender,
 }
 
 /// What came of publishing.

@@ -20,7 +20,6 @@ mod reach;
 mod session;
 mod slow;
 mod stream;
-mod tcp_info;
 mod track;
 mod writer;
 

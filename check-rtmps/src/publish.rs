@@ -9,17 +9,18 @@ use std::time::{Duration, Instant};
 
 use netcheck_common::clock;
 use netcheck_common::failure::{Code, Failure, Layer};
+use netcheck_common::rung::Limit;
+use netcheck_common::tcp_counters::TcpHandle;
 
 use crate::acknowledgements::{Acknowledgements, milliseconds};
 use crate::amf::Value;
 use crate::delivery::Delivery;
 use crate::event::{Command, Event};
-use crate::facts::{Limit, PublishFacts};
+use crate::facts::PublishFacts;
 use crate::key::StreamKey;
 use crate::media;
 use crate::session::{ConnectionEnd, Session};
 use crate::stream::{EventLog, Publisher, SentMedia};
-use crate::tcp_info::TcpHandle;
 use crate::track::kilobits;
 
 /// The stage `publish`.

@@ -9,12 +9,12 @@ use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::net::Net;
 use netcheck_common::stream::Stream;
 use netcheck_common::target::Target;
+use netcheck_common::tcp_counters::TcpHandle;
 use netcheck_common::trace::{Stopped, Trace};
 use tokio::net::TcpStream;
 
 use crate::facts::{Facts, HandshakeFacts};
 use crate::limit::{AddressLimit, Permit, Place};
-use crate::tcp_info::TcpHandle;
 
 /// A connection to an ingest, or to the proxy before it.
 pub struct Reached {

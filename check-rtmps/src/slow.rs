@@ -6,10 +6,11 @@ use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::diagnose::fix;
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::fix::{Destination, Fix};
+use netcheck_common::rung::Limit;
 use netcheck_common::target::Target;
 
 use crate::explain::{INTACT, place};
-use crate::facts::{Limit, PublishFacts};
+use crate::facts::PublishFacts;
 
 /// From this share of bytes sent again on, packets are lost on the path.
 const LOSS: f64 = 0.01;

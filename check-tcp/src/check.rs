@@ -11,7 +11,7 @@ use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::http::Request;
 use netcheck_common::proxy::{Kind, Proxy};
 use netcheck_common::target::Target;
-use netcheck_common::tls::Hello;
+use netcheck_common::tls::{Hello, Trust};
 use netcheck_common::trace::{Observed, Stopped, Trace};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -19,6 +19,9 @@ use serde::Serialize;
 use crate::answer;
 use crate::early_reset::watch_for_reset;
 use crate::prove::{self, Rule};
+use crate::transfer::TransferPlan;
+use crate::transfer_facts::{DownloadFacts, UploadFacts};
+use crate::{download, upload};
 
 /// Checks TCP, TLS, HTTP and HTTPS targets.
 ///
@@ -35,6 +38,16 @@ pub struct Tcp {
     /// A port known to be allowed, to hold `--prove path` against where nothing of the address is open (repeatable)
     #[arg(long, value_name = "ADDRESS:PORT", requires = "prove")]
     prove_control: Vec<SocketAddr>,
+    /// Download for SECONDS over one connection: the segments of an HLS playlist as a player takes them, any other address
+    /// again and again; names the highest bitrate of video that holds (http and https; --jobs 1 for one target after the other)
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
+    download: Option<u32>,
+    /// Send POST data for SECONDS to an address that takes it, and count what the peer's TCP acknowledges (http and https)
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
+    upload: Option<u32>,
+    /// Maximum volume of --download and of --upload, for each target
+    #[arg(long, value_name = "MB", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    budget: u32,
 }
 
 /// What check-tcp learns besides what every check learns.
@@ -43,6 +56,12 @@ pub struct Facts {
     /// The first bytes a bare TCP service said by itself, if it said any at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     banner: Option<String>,
+    /// What --download transferred, and how fast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub download: Option<DownloadFacts>,
+    /// What --upload transferred, and how fast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload: Option<UploadFacts>,
 }
 
 impl Check for Tcp {
@@ -55,6 +74,8 @@ impl Check for Tcp {
         "check-tcp --prove wildcard https://www.spotme.com",
         "check-tcp --prove path --prove-control 17.57.144.5:5223 --sample 16 tcp://17.0.0.0/8:5223",
         "check-tcp --prove filter https://www.spotme.com",
+        "check-tcp --download 10 https://video.example.com/live/master.m3u8",
+        "check-tcp --upload 10 --budget 20 https://upload.example.com/test",
         "check-tcp --proxy http://proxy.corp.example:3128 https://install.events",
     ];
     type Facts = Facts;
@@ -67,13 +88,31 @@ impl Check for Tcp {
                 self.prove_wildcard(target, trace).await;
                 Ok(())
             }
-            "http" => http(target, trace).await,
+            "http" => {
+                http(target, trace).await?;
+                self.transfer(target, trace, false).await
+            }
             _ => {
                 let outcome = https(target, trace).await;
                 self.prove_wildcard(target, trace).await;
-                outcome
+                self.transfer(target, trace, outcome? == Trust::Public).await
             }
         }
+    }
+
+    fn extra_time(&self) -> Duration {
+        let spans = [self.download, self.upload].into_iter().flatten();
+        // Playlists, connections and answers take time besides.
+        spans.map(|seconds| Duration::from_secs(u64::from(seconds) + 10)).sum()
+    }
+
+    fn announcement(&self) -> Option<String> {
+        let parts: Vec<String> = [("--download receives", self.download), ("--upload sends", self.upload)]
+            .into_iter()
+            .filter_map(|(what, span)| Some(format!("{what} up to {} MB in {} s", self.budget, span?)))
+            .collect();
+        (!parts.is_empty())
+            .then(|| format!("check-tcp: for each http and https target, {}", parts.join(" and ")))
     }
 
     async fn explain(
@@ -98,6 +137,19 @@ impl Check for Tcp {
 }
 
 impl Tcp {
+    /// Downloads and uploads, as asked for, from and to a target that has answered.
+    async fn transfer(&self, target: &Target, trace: &mut Trace<Facts>, proven: bool) -> Result<(), Stopped> {
+        let budget = u64::from(self.budget) * 1_000_000;
+        let plan = |seconds| TransferPlan { span: Duration::from_secs(u64::from(seconds)), budget };
+        if let Some(seconds) = self.download {
+            Box::pin(download::check(plan(seconds), target, trace, proven)).await?;
+        }
+        if let Some(seconds) = self.upload {
+            Box::pin(upload::check(plan(seconds), target, trace, proven)).await?;
+        }
+        Ok(())
+    }
+
     async fn tls(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
         let stream = trace.reach(target).await?;
         let mut hello = Hello::of(target);
@@ -151,19 +203,19 @@ async fn tcp(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
     Ok(())
 }
 
-async fn https(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
+async fn https(target: &Target, trace: &mut Trace<Facts>) -> Result<Trust, Stopped> {
     let stream = trace.reach(target).await?;
     let mut hello = Hello::of(target);
     hello.alpn = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let secure = trace.secure(stream, &hello).await?;
     let request = Request::get(&target.host, target.port(), true, &target.request_path());
     let net = trace.net();
-    let work =
-        async { answer::secure(&net, net.request(secure.stream, &request).await?, secure.trust, target) };
+    let trust = secure.trust;
+    let work = async { answer::secure(&net, net.request(secure.stream, &request).await?, trust, target) };
     if let Some(remark) = trace.stage(Layer::HTTP, work).await? {
         trace.degrade(remark.failure, Some(remark.cause));
     }
-    Ok(())
+    Ok(trust)
 }
 
 async fn http(target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {

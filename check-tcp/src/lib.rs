@@ -2,8 +2,17 @@
 
 mod answer;
 mod check;
+mod download;
 mod early_reset;
+mod fetch;
+mod play;
+mod playlist;
 mod prove;
+mod receiver;
+mod site;
+mod transfer;
+mod transfer_facts;
+mod upload;
 
 /// Runs the tool from the command line to its exit code.
 #[must_use]

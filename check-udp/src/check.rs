@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use netcheck_common::check::Check;
 use netcheck_common::diagnose::{Diagnosis, Finding};
+use netcheck_common::rung;
 use netcheck_common::secret::Secrets;
 use netcheck_common::spec::{Sampling, Spec};
 use netcheck_common::target::Target;
@@ -22,7 +23,7 @@ use crate::quality::Bounds;
 use crate::run::Run;
 use crate::series::SeriesFlags;
 use crate::transport::Rung;
-use crate::{explain, h3, icmp, ladder, quic, rung, stun, turn};
+use crate::{explain, h3, icmp, ladder, quic, stun, turn};
 
 /// The highest 95th percentile of the jitter that does not disturb a conversation.
 const MAX_JITTER: Duration = Duration::from_millis(30);

@@ -32,7 +32,6 @@ mod redirect;
 mod relay;
 mod relay_media;
 mod run;
-mod rung;
 mod rungs;
 mod secure;
 mod series;

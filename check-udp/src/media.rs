@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use netcheck_common::clock::{now, pause};
 use netcheck_common::failure::{Code, Failure};
+use netcheck_common::rung::VideoRung;
 
 use crate::credentials::Credentials;
 use crate::quality::{Bounds, ProbeLog, Quality};
 use crate::random::random;
 use crate::relay::{data_indication, probe_data, probe_number, send_indication};
-use crate::rung::VideoRung;
 use crate::session::{Session, Signature};
 use crate::turn_message::{Challenge, Outcome, Refusal};
 use crate::wire::{Wire, left};
@@ -318,7 +318,7 @@ impl SpanResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rung;
+    use netcheck_common::rung;
 
     #[test]
     fn the_time_is_divided_among_the_rungs_and_each_has_a_second() {

@@ -2,6 +2,7 @@
 
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::failure::{Code, Failure, Layer};
+use netcheck_common::rung;
 use netcheck_common::target::Target;
 use netcheck_common::trace::{Stopped, Trace};
 
@@ -82,16 +83,10 @@ fn fault(result: &MediaResult, run: &Run, target: &Target) -> Option<(Failure, C
 fn facts(result: &MediaResult, plan: MediaPlan) -> MediaFacts {
     let highest = result.spans.iter().rev().find(|span| span.holds).map(|span| span.rung.name);
     let failed = result.spans.iter().find(|span| !span.holds).map(|span| span.rung.name);
-    let words = match (highest, failed) {
-        (Some(highest), Some(failed)) => format!("{highest} holds, {failed} does not"),
-        (Some(highest), None) => format!("{highest} holds"),
-        (None, Some(failed)) => format!("{failed} does not hold"),
-        (None, None) => "nothing was sent".to_owned(),
-    };
     MediaFacts {
         seconds_each: rounded(plan.each.as_secs_f64(), 3),
         highest,
-        words,
+        words: rung::words(highest, failed),
         bytes_each_way: result.packet_bytes,
         rungs: result.spans.iter().map(rung_facts).collect(),
     }

@@ -10,12 +10,14 @@ pub mod trace;
 /// Experiments and rules: from what was observed to a cause.
 pub use netcheck_diagnose as diagnose;
 pub use netcheck_net::{
-    clock, device, dns, eyeballs, http, icmp, net, path_observations, proxy, signature, stream, tcp, tls, udp,
+    clock, device, dns, eyeballs, http, icmp, net, path_observations, proxy, signature, stream, tcp,
+    tcp_counters, tls, udp,
 };
 #[cfg(feature = "manual")]
 pub use netcheck_record::manual;
 pub use netcheck_record::{
-    cause, code_kind, escape, facts, failure, file, fix, flags, record, sample, scheme, secret, spec, target,
+    cause, code_kind, escape, facts, failure, file, fix, flags, record, rung, sample, scheme, secret, spec,
+    target,
 };
 
 pub use run::run;

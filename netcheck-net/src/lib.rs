@@ -19,6 +19,7 @@ pub mod signature;
 pub mod story;
 pub mod stream;
 pub mod tcp;
+pub mod tcp_counters;
 pub mod tcp_info;
 pub mod tls;
 pub mod udp;

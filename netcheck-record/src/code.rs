@@ -210,8 +210,8 @@ vocabulary! {
     /// - Not: `tls.alert`, where the older ClientHello is refused too.
     /// - Acts: Nobody on the network: browsers may work.
     TlsUnsupported = "tls.unsupported",
-    /// No HTTP response came in time.
-    /// - Seen: The request was sent on an open connection, and no complete response head came.
+    /// No HTTP response came in time, or too little of a download for playback.
+    /// - Seen: The request was sent on an open connection and no complete response head came; or `facts.download` or `facts.upload` shows a rate that is too low.
     /// - Not: `tls.timeout`, which ends before the request.
     /// - Acts: The network team or the service; the cause says which.
     HttpTimeout = "http.timeout",

@@ -66,7 +66,7 @@ pub struct Flags {
     /// Time limit of each stage
     #[arg(long, value_name = "SECONDS", default_value = "5", help_heading = LOAD, value_parser = seconds)]
     pub timeout: Duration,
-    /// Time limit of each target [default: 4 × timeout, plus the time of --hold, --publish or --relay]
+    /// Time limit of each target [default: 4 × timeout, plus the time of --hold, --publish, --relay, --download or --upload]
     #[arg(long, value_name = "SECONDS", help_heading = LOAD, value_parser = seconds)]
     pub deadline: Option<Duration>,
     /// Maximum concurrent targets; high values inflate latencies, use 1 for precise timing

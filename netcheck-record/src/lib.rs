@@ -18,6 +18,7 @@ pub mod labels;
 pub mod manual;
 pub mod proxy_fix;
 pub mod record;
+pub mod rung;
 pub mod sample;
 pub mod scheme;
 pub mod secret;

@@ -1,6 +1,7 @@
-//! One HTTP request over a stream of ours, HTTP/1.1 or h2 as ALPN settled; the answer bounded.
+//! HTTP over a stream of ours, HTTP/1.1 or h2 as ALPN settled: one request whose answer is bounded, or a connection that carries several.
 
 pub mod answer;
+pub mod connection;
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -76,6 +77,10 @@ impl Request {
     }
 
     fn build(&self, h2: bool) -> Result<hyper::Request<Full<Bytes>>, Failure> {
+        self.build_with(h2, Full::new(Bytes::from(self.body.clone())))
+    }
+
+    fn build_with<B>(&self, h2: bool, body: B) -> Result<hyper::Request<B>, Failure> {
         let uri = if h2 || self.absolute {
             format!("{}://{}{}", self.scheme, self.authority, self.path)
         } else {
@@ -92,7 +97,7 @@ impl Request {
             builder = builder.header(name, value);
         }
         builder
-            .body(Full::new(Bytes::from(self.body.clone())))
+            .body(body)
             .map_err(|_| Failure::new(Code::HttpMalformed, "the request cannot be written as HTTP"))
     }
 }
@@ -125,6 +130,20 @@ impl Net {
     }
 }
 
+/// How h2 is spoken: the head of an answer is bounded.
+fn http2() -> hyper::client::conn::http2::Builder<TokioExecutor> {
+    let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    builder.max_header_list_size(u32::try_from(HEAD).unwrap_or(u32::MAX)).adaptive_window(false);
+    builder
+}
+
+/// How HTTP/1.1 is spoken: the head of an answer is bounded.
+fn http1() -> hyper::client::conn::http1::Builder {
+    let mut builder = hyper::client::conn::http1::Builder::new();
+    builder.max_headers(HEADERS).max_buf_size(HEAD);
+    builder
+}
+
 async fn exchange(stream: Stream, request: &Request, bound: Duration) -> Result<Answer, Failure> {
     let h2 = stream.h2;
     let last = clock::now() + bound.mul_f64(LAST);
@@ -134,9 +153,7 @@ async fn exchange(stream: Stream, request: &Request, bound: Duration) -> Result<
     let failure = |error: &hyper::Error| failure(error, ended.load(Ordering::Relaxed));
     let io = TokioIo::new(portions);
     if h2 {
-        let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
-        builder.max_header_list_size(u32::try_from(HEAD).unwrap_or(u32::MAX)).adaptive_window(false);
-        let (mut sender, connection) = builder.handshake(io).await.map_err(|error| failure(&error))?;
+        let (mut sender, connection) = http2().handshake(io).await.map_err(|error| failure(&error))?;
         tokio::pin!(connection);
         let work = async { read(sender.send_request(message).await?, page, last, request.most).await };
         return tokio::select! {
@@ -145,9 +162,7 @@ async fn exchange(stream: Stream, request: &Request, bound: Duration) -> Result<
             ended = &mut connection => Err(ended.err().map_or_else(closed, |error| failure(&error))),
         };
     }
-    let mut builder = hyper::client::conn::http1::Builder::new();
-    builder.max_headers(HEADERS).max_buf_size(HEAD);
-    let (mut sender, connection) = builder.handshake(io).await.map_err(|error| failure(&error))?;
+    let (mut sender, connection) = http1().handshake(io).await.map_err(|error| failure(&error))?;
     let work = async { read(sender.send_request(message).await?, page, last, request.most).await };
     tokio::pin!(work, connection);
     tokio::select! {

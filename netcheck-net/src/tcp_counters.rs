@@ -1,15 +1,16 @@
-//! What the kernel knows of a TCP connection (tcp(7), `TCP_INFO`; linux/tcp.h gives the offsets).
+//! How much a TCP connection has delivered, and what held it back (tcp(7), `TCP_INFO`; linux/tcp.h gives the offsets).
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
+use netcheck_record::rung::Limit;
 use nix::sys::socket::getsockopt;
 use tokio::net::TcpStream;
 
-/// As much of `struct tcp_info` as is read: up to `tcpi_bytes_retrans`.
-const LENGTH: usize = 216;
+/// As much of `struct tcp_info` as is read: up to `tcpi_rcv_ooopack`.
+const LENGTH: usize = 228;
 /// The first kernel whose structure is that long.
-const SINCE: (u32, u32) = (4, 19);
+const SINCE: (u32, u32) = (5, 4);
 
 mod option {
     //! `TCP_INFO`, which no crate offers ready-made.
@@ -26,7 +27,7 @@ mod option {
 
 /// Counters of one connection since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TcpInfo {
+pub struct TcpCounters {
     /// Bytes the peer's TCP has acknowledged.
     pub acknowledged: u64,
     /// Bytes the kernel has taken from this program, sent or not.
@@ -41,11 +42,19 @@ pub struct TcpInfo {
     pub receiver_limited: Duration,
     /// How long of that this machine's send buffer did.
     pub sender_limited: Duration,
+    /// Bytes received in order.
+    pub received: u64,
+    /// Since when no data has come.
+    pub quiet: Duration,
+    /// Packets that were received out of order: others were lost or late.
+    pub out_of_order: u64,
+    /// The round trip as the receiver of data estimates it, the queues on the path included.
+    pub receive_round_trip: Duration,
 }
 
-impl TcpInfo {
+impl TcpCounters {
     /// Reads the structure.
-    fn read(bytes: &[u8; LENGTH]) -> TcpInfo {
+    fn read(bytes: &[u8; LENGTH]) -> TcpCounters {
         let long = |at: usize| {
             let bytes = bytes.get(at..).and_then(|rest| rest.first_chunk());
             bytes.map_or(0, |bytes| u64::from_ne_bytes(*bytes))
@@ -54,7 +63,7 @@ impl TcpInfo {
             let bytes = bytes.get(at..).and_then(|rest| rest.first_chunk());
             bytes.map_or(0, |bytes| u64::from(u32::from_ne_bytes(*bytes)))
         };
-        TcpInfo {
+        TcpCounters {
             // The SYN counts as one.
             acknowledged: long(120).saturating_sub(1),
             written: (long(200) + short(144)).saturating_sub(long(208)),
@@ -63,12 +72,31 @@ impl TcpInfo {
             busy: Duration::from_micros(long(168)),
             receiver_limited: Duration::from_micros(long(176)),
             sender_limited: Duration::from_micros(long(184)),
+            received: long(128),
+            out_of_order: short(224),
+            quiet: Duration::from_millis(short(52)),
+            receive_round_trip: Duration::from_micros(short(92)),
         }
     }
 
     /// Bytes that wait: unsent, or sent and not acknowledged.
+    #[must_use]
     pub fn outstanding(&self) -> u64 {
         self.written.saturating_sub(self.acknowledged)
+    }
+
+    /// What held a sender back for most of the time in which it was busy since `first` (Linux 4.10).
+    #[must_use]
+    pub fn limit_since(&self, first: &TcpCounters) -> Limit {
+        let spent = |time: fn(&TcpCounters) -> Duration| time(self).saturating_sub(time(first));
+        let busy = spent(|counters| counters.busy);
+        if spent(|counters| counters.receiver_limited) * 2 > busy {
+            Limit::Receiver
+        } else if spent(|counters| counters.sender_limited) * 2 > busy {
+            Limit::Sender
+        } else {
+            Limit::Path
+        }
     }
 }
 
@@ -78,6 +106,7 @@ pub struct TcpHandle(OwnedFd);
 
 impl TcpHandle {
     /// A handle of `stream`; `None` where the kernel is too old or no descriptor is free.
+    #[must_use]
     pub fn of(stream: &TcpStream) -> Option<TcpHandle> {
         let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
         if version(&release)? < SINCE {
@@ -87,8 +116,9 @@ impl TcpHandle {
     }
 
     /// The counters now.
-    pub fn info(&self) -> Option<TcpInfo> {
-        getsockopt(&self.0, option::Info).ok().map(|bytes| TcpInfo::read(&bytes))
+    #[must_use]
+    pub fn counters(&self) -> Option<TcpCounters> {
+        getsockopt(&self.0, option::Info).ok().map(|bytes| TcpCounters::read(&bytes))
     }
 }
 
@@ -103,7 +133,7 @@ fn version(release: &str) -> Option<(u32, u32)> {
 mod tests {
     use std::io::Read as _;
 
-    use netcheck_common::clock;
+    use crate::clock;
     use tokio::io::AsyncWriteExt as _;
 
     use super::*;
@@ -123,16 +153,16 @@ mod tests {
             let address = listener.local_addr().unwrap();
             let mut stream = TcpStream::connect(address).await.unwrap();
             let handle = TcpHandle::of(&stream).unwrap();
-            let before = handle.info().unwrap();
+            let before = handle.counters().unwrap();
             assert_eq!((before.acknowledged, before.written), (0, 0));
             stream.write_all(&[7; 10_000]).await.unwrap();
             let (mut peer, _) = listener.accept().unwrap();
             peer.read_exact(&mut [0; 10_000]).unwrap();
-            while handle.info().unwrap().outstanding() > 0 {
+            while handle.counters().unwrap().outstanding() > 0 {
                 clock::pause(Duration::from_millis(1)).await;
             }
-            assert_eq!(handle.info().unwrap().acknowledged, 10_000);
-            assert_eq!(handle.info().unwrap().retransmitted, 0);
+            assert_eq!(handle.counters().unwrap().acknowledged, 10_000);
+            assert_eq!(handle.counters().unwrap().retransmitted, 0);
         });
     }
 }
