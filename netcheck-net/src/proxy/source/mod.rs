@@ -128,10 +128,10 @@ mod tests {
 
     #[test]
     fn user_information_in_the_flag_is_refused_without_repeating_it() {
-        let why = Source::read("http://u:hunter2@p:1", None, true).unwrap_err();
+        let why = Source::read("http://u:hunter2@p:1", None).unwrap_err();
         assert!(!why.contains("hunter2"));
         for flag in ["ftp://p", "http://p:0", "pac+ftp://p", "pac+p"] {
-            assert!(Source::read(flag, None, true).is_err(), "{flag}");
+            assert!(Source::read(flag, None).is_err(), "{flag}");
         }
     }
 
