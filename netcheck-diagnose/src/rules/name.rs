@@ -1,6 +1,5 @@
 //! Causes of a name without a usable address: the resolver's policy, its failure, or somebody's lie.
 
-
 use hickory_proto::rr::RecordType;
 
 use super::{bogon, resolver};
