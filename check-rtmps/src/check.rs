@@ -63,7 +63,7 @@ pub struct Rtmps {
     /// Bitrate of the stream in kbit/s; if less arrives, the target is degraded
     #[arg(long, value_name = "KBPS", default_value = "2500", requires = "publish", value_parser = clap::value_parser!(u32).range(32..=200_000))]
     bitrate: u32,
-    /// Maximum concurrent TCP, TLS and RTMP handshakes with each address
+    /// Maximum concurrent TCP, TLS and RTMP handshakes with each address; one that stays silent gives its place away
     #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u32).range(1..=65_535))]
     per_host: u32,
     #[arg(skip)]
@@ -92,15 +92,9 @@ impl Check for Rtmps {
 
     async fn check(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
         let pace = self.pacer.wait(target.host.to_string());
-        let Reached { mut stream, permit, tcp } =
+        let Reached { stream, place, tcp } =
             reach::reach(target, trace, |at| self.places(at), pace, self.publish.is_some()).await?;
-        let mut proven = false;
-        if target.scheme.is_tls() {
-            let secure = trace.secure(stream, &Hello::to(&target.host)).await?;
-            (stream, proven) = (secure.stream, secure.trust == Trust::Public);
-        }
-        let (session, echo) = Box::pin(shake_hands(stream, trace)).await?;
-        drop(permit);
+        let (session, echo, proven) = Box::pin(place.during(shake_hands(target, stream, trace))).await?;
         let app = match (self.app(target), echo) {
             (None, true) => return Ok(()),
             (app, _) => app.unwrap_or_else(|| DEFAULT_APP.to_owned()),
@@ -152,8 +146,18 @@ impl Check for Rtmps {
     }
 }
 
-/// The stage `rtmp`: the session, and whether the echo was right.
-async fn shake_hands(mut stream: Stream, trace: &mut Trace<Facts>) -> Result<(Session, bool), Stopped> {
+/// The stages `tls`, where the target has it, and `rtmp`: the session, whether the echo was right, and whether a public
+/// root proves the service.
+async fn shake_hands(
+    target: &Target,
+    mut stream: Stream,
+    trace: &mut Trace<Facts>,
+) -> Result<(Session, bool, bool), Stopped> {
+    let mut proven = false;
+    if target.scheme.is_tls() {
+        let secure = trace.secure(stream, &Hello::to(&target.host)).await?;
+        (stream, proven) = (secure.stream, secure.trust == Trust::Public);
+    }
     let (mut writer, mut facts) = (Writer::default(), HandshakeFacts::default());
     let mut foreign = Vec::new();
     let bound = trace.net().timeout();
@@ -165,7 +169,7 @@ async fn shake_hands(mut stream: Stream, trace: &mut Trace<Facts>) -> Result<(Se
     if !foreign.is_empty() {
         trace.net().see(|seen| seen.first_bytes = foreign);
     }
-    done.map(|()| (Session::new(stream, writer), echo))
+    done.map(|()| (Session::new(stream, writer), echo, proven))
 }
 
 impl Rtmps {

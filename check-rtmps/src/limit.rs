@@ -1,10 +1,12 @@
 //! How many handshakes one address sees at once, and how fast connections to one host follow each other.
 //!
 //! A sweep over 51 ports must not look like an attack. A place is taken before the SYN is sent: a service gives a
-//! client only so long for its handshake, and a connection that waits in line uses that time up. A SYN that stays
-//! unanswered gives its place back, so that ports which drop packets do not hold up the others.
+//! client only so long for its handshake, and a connection that waits in line uses that time up. A SYN or a handshake
+//! that stays unanswered gives its place back, so that ports where packets are dropped do not hold up the others: they
+//! keep no service busy.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,10 +18,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const SPACING: Duration = Duration::from_millis(2);
 /// How many hosts are remembered before those that are done with are forgotten.
 const REMEMBERED: usize = 1024;
-/// How long an unanswered SYN keeps its place.
+/// How long an unanswered SYN or handshake keeps its place.
 const ANSWER: Duration = Duration::from_millis(500);
-/// The same at an address whose last SYN stayed unanswered.
+/// The same at an address where the last one stayed unanswered.
 const SILENT_ANSWER: Duration = Duration::from_millis(100);
+/// As many times the connection's own time a handshake may take: round trips of TLS and RTMP, and some to spare.
+const ROUND_TRIPS: u32 = 6;
 
 /// A place at one address; it is free again when dropped.
 pub type Permit = OwnedSemaphorePermit;
@@ -36,6 +40,8 @@ pub struct AddressLimit {
     free: Arc<Semaphore>,
     /// The last SYN to this address stayed unanswered.
     silent: AtomicBool,
+    /// The last handshake with this address did.
+    mute: AtomicBool,
 }
 
 impl ConnectionLimit {
@@ -45,7 +51,11 @@ impl ConnectionLimit {
         if addresses.len() >= REMEMBERED {
             addresses.retain(|_, places| Arc::strong_count(places) > 1 || places.is_used(most));
         }
-        let fresh = || AddressLimit { free: Arc::new(Semaphore::new(most)), silent: AtomicBool::new(false) };
+        let fresh = || AddressLimit {
+            free: Arc::new(Semaphore::new(most)),
+            silent: AtomicBool::new(false),
+            mute: AtomicBool::new(false),
+        };
         Arc::clone(addresses.entry(address).or_insert_with(|| Arc::new(fresh())))
     }
 }
@@ -73,6 +83,34 @@ impl AddressLimit {
     /// Notes whether a SYN was answered within [`AddressLimit::patience`].
     pub fn note(&self, answered: bool) {
         self.silent.store(!answered, Ordering::Relaxed);
+    }
+}
+
+/// A handshake's place at an address.
+#[derive(Debug)]
+pub struct Place {
+    permit: Permit,
+    at: Arc<AddressLimit>,
+    patience: Duration,
+}
+
+impl Place {
+    /// The place that `permit` gives at that address, over a connection that took `connected` to open.
+    pub fn new(permit: Permit, at: Arc<AddressLimit>, connected: Duration) -> Self {
+        let least = if at.mute.load(Ordering::Relaxed) { SILENT_ANSWER } else { ANSWER };
+        Place { permit, at, patience: (connected * ROUND_TRIPS).max(least) }
+    }
+
+    /// Does `work`, in this place for as long as an answer takes.
+    pub async fn during<T>(self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        let early = clock::within(self.patience, &mut work).await;
+        self.at.mute.store(early.is_none(), Ordering::Relaxed);
+        drop(self.permit);
+        match early {
+            Some(done) => done,
+            None => work.await,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use netcheck_common::trace::{Stopped, Trace};
 use tokio::net::TcpStream;
 
 use crate::facts::{Facts, HandshakeFacts};
-use crate::limit::{AddressLimit, Permit};
+use crate::limit::{AddressLimit, Permit, Place};
 use crate::tcp_info::TcpHandle;
 
 /// A connection to an ingest, or to the proxy before it.
@@ -21,7 +21,7 @@ pub struct Reached {
     /// The connection.
     pub stream: Stream,
     /// The place at the address that it holds.
-    pub permit: Permit,
+    pub place: Place,
     /// Asks the kernel about a direct connection.
     pub tcp: Option<TcpHandle>,
 }
@@ -39,16 +39,19 @@ pub async fn reach(
 ) -> Result<Reached, Stopped> {
     let net = trace.net();
     if net.proxy_for(target).is_some() {
-        let permit = wait(trace, &places(target.host.to_string())).await?;
+        let places = places(target.host.to_string());
+        let permit = wait(trace, &places).await?;
         pace.await;
+        let begun = clock::now();
         let stream = trace.reach(target).await?;
-        return Ok(Reached { stream, permit, tcp: None });
+        return Ok(Reached { stream, place: Place::new(permit, places, begun.elapsed()), tcp: None });
     }
     let addresses = trace.addresses(target).await?;
     let first = addresses.first().map_or_else(|| target.host.to_string(), IpAddr::to_string);
     let places = places(first);
     let permit = wait(trace, &places).await?;
     pace.await;
+    let begun = clock::now();
     let work = connect(&net, &addresses, target.port(), &places, permit);
     let connected = trace.stage_within(Layer::TCP, net.left(), work).await;
     if trace.stopped_with() == Some(Code::RtmpTimeout) {
@@ -56,7 +59,8 @@ pub async fn reach(
     }
     let (tcp, permit) = connected?;
     let handle = if watched { TcpHandle::of(&tcp) } else { None };
-    Ok(Reached { stream: Stream::new(tcp), permit, tcp: handle })
+    let place = Place::new(permit, places, begun.elapsed());
+    Ok(Reached { stream: Stream::new(tcp), place, tcp: handle })
 }
 
 /// Waits for a place at the address, as long as the deadline leaves time to use it.

@@ -45,7 +45,10 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     say(&format!(
         "check-{name} is there, and in the scheme table, the codes, the all-in-one program and the images."
     ));
-    say("Run `cargo build` once without --locked, and `cargo xtask schema`. What is left to write:");
+    say(
+        "Run `cargo build` once without --locked, and `cargo xtask schema`, which says which examples are missing.",
+    );
+    say("What is left to write:");
     for step in [
         "1. src/check.rs: the stages; bytes to parse get a codec file of their own",
         "2. netcheck-record/src/scheme.rs: the row's default port, TLS, proxy variables and words",
@@ -65,11 +68,11 @@ struct Entry {
     text: &'static str,
 }
 
-const ENTRIES: [Entry; 7] = [
+const ENTRIES: [Entry; 10] = [
     Entry {
         file: "netcheck-record/src/scheme.rs",
         anchor: "];\n\n/// Every scheme, in the order of [`ALL`].",
-        text: "    row(\"{{name}}\", \"{{name}}\", Required, Tcp, false, Follows::All, \"{{NAME}}\"),\n",
+        text: "    row(\"{{name}}\", \"{{name}}\", Required, Tcp, false, Small, Follows::All, \"{{NAME}}\"),\n",
     },
     Entry {
         file: "netcheck-record/src/code.rs",
@@ -84,6 +87,21 @@ const ENTRIES: [Entry; 7] = [
                \u{20}   /// The connection was closed during {{NAME}}.\n    /// - Seen: FIN after the connection opened.\n\
                \u{20}   /// - Not: `{{name}}.reset`.\n    /// - Acts: The network team or the service; the cause says which.\n\
                \u{20}   {{Name}}Closed = \"{{name}}.closed\",\n",
+    },
+    Entry {
+        file: "netcheck-record/src/code_kind.rs",
+        anchor: "            | Code::SmtpTimeout => CodeKind::Timeout,\n",
+        text: "            | Code::{{Name}}Timeout\n",
+    },
+    Entry {
+        file: "netcheck-record/src/code_kind.rs",
+        anchor: "            | Code::SmtpReset => CodeKind::Reset,\n",
+        text: "            | Code::{{Name}}Reset\n",
+    },
+    Entry {
+        file: "netcheck-record/src/code_kind.rs",
+        anchor: "            | Code::SmtpClosed => CodeKind::Closed,\n",
+        text: "            | Code::{{Name}}Closed\n",
     },
     Entry {
         file: "Cargo.toml",

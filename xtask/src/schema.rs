@@ -30,8 +30,8 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     if let Some(records) = &args.examples {
         codes::choose(records)?;
     }
-    for (name, text) in generated()? {
-        fs::write(root().join(name), text).map_err(|why| format!("{name}: {why}"))?;
+    for (name, generate) in GENERATED {
+        fs::write(root().join(name), generate()?).map_err(|why| format!("{name}: {why}"))?;
         say(&format!("wrote {name}"));
     }
     Ok(())
@@ -42,8 +42,8 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
 /// # Errors
 /// The first one that does not.
 pub(crate) fn check() -> Result<(), String> {
-    for (name, text) in generated()? {
-        if fs::read_to_string(root().join(name)).unwrap_or_default() != text {
+    for (name, generate) in GENERATED {
+        if fs::read_to_string(root().join(name)).unwrap_or_default() != generate()? {
             return Err(format!("{name} is out of date: run `cargo xtask schema`"));
         }
     }
@@ -51,14 +51,16 @@ pub(crate) fn check() -> Result<(), String> {
     Ok(())
 }
 
-fn generated() -> Result<[(&'static str, String); 4], String> {
-    Ok([
-        ("docs/record.schema.json", record_schema()?),
-        ("docs/profile.schema.json", netcheck::profile_schema()),
-        ("docs/report.schema.json", netcheck::report_schema()),
-        ("docs/CODES.md", codes::page()?),
-    ])
-}
+/// What makes the text of a file.
+type Generate = fn() -> Result<String, String>;
+
+/// Each file and what makes its text. The codes come last: a new code has its schema before it has an example.
+const GENERATED: [(&str, Generate); 4] = [
+    ("docs/record.schema.json", record_schema),
+    ("docs/profile.schema.json", || Ok(netcheck::profile_schema())),
+    ("docs/report.schema.json", || Ok(netcheck::report_schema())),
+    ("docs/CODES.md", codes::page),
+];
 
 /// The schema of a record, printed by an example of the crate that holds every tool: the tools' facts are theirs.
 fn record_schema() -> Result<String, String> {

@@ -78,6 +78,11 @@ fn a_drop_on_the_way_has_one_answer() {
 }
 
 #[test]
+fn a_filter_of_names_has_one_answer() {
+    same_answer("sni-drop-assembled");
+}
+
+#[test]
 fn an_interception_has_one_answer() {
     same_answer("inspection-http-only-hop1");
 }
