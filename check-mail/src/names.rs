@@ -1,6 +1,7 @@
 //! DNS lookups as a mail gateway makes them, through the resolver of the flags; every failure has the code of its kind.
 
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::system_conf::read_system_conf;
 use mail_auth::MessageAuthenticator;
+use netcheck_common::clock;
 use netcheck_common::dns;
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::flags::Flags;
@@ -50,6 +52,8 @@ pub struct Names {
     plain: TokioResolver,
     /// A question with EDNS stayed unanswered, and the same one without was answered.
     omits_edns: AtomicBool,
+    /// How long an answer is waited for.
+    patience: Duration,
     /// The way of this target; absent for a second opinion, whose failures nobody reports.
     net: Option<Net>,
 }
@@ -70,7 +74,8 @@ impl Names {
     /// `dns.unreachable`: they are no usable resolvers.
     pub fn asking(servers: &[SocketAddr], flags: &Flags) -> Result<Names, Failure> {
         let (resolver, plain) = (build(servers, flags, true)?, build(servers, flags, false)?);
-        Ok(Names { resolver, plain, omits_edns: AtomicBool::new(false), net: None })
+        let patience = patience(flags);
+        Ok(Names { resolver, plain, omits_edns: AtomicBool::new(false), patience, net: None })
     }
 
     /// The resolver in the form that mail-auth takes, for records of this name that it will ask for.
@@ -84,21 +89,34 @@ impl Names {
         if self.omits_edns.load(Ordering::Relaxed) { &self.plain } else { &self.resolver }
     }
 
-    /// Asks with EDNS, and without where no answer comes.
+    /// Asks with EDNS, and beside it without where no answer comes in half the time.
     async fn lookup(
         &self,
         name: Name,
         kind: RecordType,
     ) -> Result<hickory_resolver::lookup::Lookup, NetError> {
-        let first = self.current().lookup(name.clone(), kind).await;
-        if !matches!(first, Err(NetError::Timeout)) || self.omits_edns.load(Ordering::Relaxed) {
-            return first;
+        if self.omits_edns.load(Ordering::Relaxed) {
+            return self.plain.lookup(name, kind).await;
         }
-        let second = self.plain.lookup(name, kind).await;
-        if !is_silence(&second) {
-            self.omits_edns.store(true, Ordering::Relaxed);
+        let mut first = pin!(self.resolver.lookup(name.clone(), kind));
+        if let Some(answer) = clock::within(self.patience / 2, &mut first).await {
+            return answer;
         }
-        second
+        let second = async {
+            let answer = self.plain.lookup(name, kind).await;
+            match is_silence(&answer) {
+                // Then the first one decides, which was asked before.
+                true => std::future::pending().await,
+                false => answer,
+            }
+        };
+        tokio::select! {
+            answer = first => answer,
+            answer = second => {
+                self.omits_edns.store(true, Ordering::Relaxed);
+                answer
+            }
+        }
     }
 
     /// The TXT records of a name, their strings joined (RFC 7208 section 3.3).
@@ -204,8 +222,7 @@ impl Names {
 fn build(servers: &[SocketAddr], flags: &Flags, edns: bool) -> Result<TokioResolver, Failure> {
     let servers = servers.iter().map(|server| name_server(*server, flags.source)).collect();
     let mut options = ResolverOpts::default();
-    // Both together fit into a stage, and a question that was lost is asked again, without EDNS.
-    options.timeout = if edns { PATIENCE.min(flags.timeout) / 2 } else { PATIENCE.min(flags.timeout / 2) };
+    options.timeout = patience(flags);
     options.attempts = 1;
     options.num_concurrent_reqs = 1;
     options.edns0 = edns;
@@ -214,6 +231,11 @@ fn build(servers: &[SocketAddr], flags: &Flags, edns: bool) -> Result<TokioResol
     // Without a TLS configuration of ours hickory asks for the platform's, which an empty image does not have.
     let resolver = builder.with_options(options).with_tls_config(no_tls()?).build();
     resolver.map_err(|error| failure(&error, "the resolver"))
+}
+
+/// How long an answer is waited for.
+fn patience(flags: &Flags) -> Duration {
+    PATIENCE.min(flags.timeout)
 }
 
 fn is_silence<T>(outcome: &Result<T, NetError>) -> bool {
