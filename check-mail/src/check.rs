@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use netcheck_common::cause::{Cause, Reason, Who};
 use netcheck_common::check::Check;
-use netcheck_common::diagnose::{Diagnosis, Finding};
+use netcheck_common::diagnose::{self, Diagnosis, Finding};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::record::Verdict;
 use netcheck_common::target::{Host, Target};
@@ -93,11 +93,11 @@ impl Check for Mail {
         target: &Target,
         facts: &Facts,
         observed: &Observed,
-        _: &Diagnosis,
+        net: &Diagnosis,
     ) -> Option<Finding> {
         let failure = observed.failure.as_ref()?;
         if target.scheme.name == "message" && failure.code.layer() == "dns" {
-            return Some(unverified(failure));
+            return Some(unverified(target, observed, failure, net).await);
         }
         let same = observed.degraded.iter().find(|(given, _)| given == failure);
         let Some(cause) = same.and_then(|(_, cause)| cause.clone()) else {
@@ -117,7 +117,13 @@ impl Check for Mail {
 }
 
 /// Nothing is wrong with a message, but for a signature whose key could not be asked for.
-fn unverified(failure: &Failure) -> Finding {
+async fn unverified(target: &Target, observed: &Observed, failure: &Failure, net: &Diagnosis) -> Finding {
+    // The way to TCP 53 has rules of its own (see Names::truncated).
+    if failure.underlying.is_some()
+        && let Some(found) = Box::pin(diagnose::explain(target, observed, net)).await
+    {
+        return Finding { verdict: Some(Verdict::Inconclusive), ..found };
+    }
     let fix = "Run the check where DNS works: the key of the signature is published there (TXT).";
     let cause = Cause::new(Reason::Unknown, Who::Dns, fix).with_evidence(failure.detail.clone());
     Finding { verdict: Some(Verdict::Inconclusive), cause }

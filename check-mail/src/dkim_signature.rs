@@ -60,6 +60,11 @@ pub async fn verify(block: &Block<'_>, names: &Names) -> Verifications {
     verifications
 }
 
+/// The name that a signature's key is published under.
+fn place(signature: &Signature) -> String {
+    format!("{}._domainkey.{}", signature.s, signature.d)
+}
+
 impl Verifications {
     async fn run(&mut self, block: &Block<'_>, kept: &[(Field<'_>, Signature)], names: &Names) {
         let header = header(block, kept);
@@ -68,7 +73,9 @@ impl Verifications {
         let Some(message) = AuthenticatedMessage::parse_with_opts(&tail, Some(&header), false) else {
             return;
         };
-        for output in names.authenticator.verify_dkim(&message).await {
+        let Some((_, first)) = kept.first() else { return };
+        let authenticator = names.authenticator(&place(first)).await;
+        for output in authenticator.verify_dkim(&message).await {
             let Some(signature) = output.signature() else { continue };
             let mut verification = Verification {
                 domain: hostname::clean(signature.d.as_bytes()),
@@ -78,8 +85,7 @@ impl Verifications {
                 signed_bytes: (signature.l > 0).then_some(signature.l),
                 expires: signature.x,
             };
-            let place = format!("{}._domainkey.{}", signature.s, signature.d);
-            self.examine_key(&mut verification, &place, names).await;
+            self.examine_key(&mut verification, &place(signature), names).await;
             self.all.push(verification);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
@@ -43,8 +44,12 @@ impl<T> Lookup<T> {
 
 /// A resolver with a cache, for one target.
 pub struct Names {
-    /// The resolver in the form that mail-auth takes.
-    pub authenticator: MessageAuthenticator,
+    /// Asks with EDNS.
+    resolver: TokioResolver,
+    /// Asks without: some resolvers and firewalls drop questions with EDNS.
+    plain: TokioResolver,
+    /// A question with EDNS stayed unanswered, and the same one without was answered.
+    omits_edns: AtomicBool,
     /// The way of this target; absent for a second opinion, whose failures nobody reports.
     net: Option<Net>,
 }
@@ -64,17 +69,36 @@ impl Names {
     /// # Errors
     /// `dns.unreachable`: they are no usable resolvers.
     pub fn asking(servers: &[SocketAddr], flags: &Flags) -> Result<Names, Failure> {
-        let servers = servers.iter().map(|server| name_server(*server, flags.source)).collect();
-        let mut options = ResolverOpts::default();
-        options.timeout = PATIENCE.min(flags.timeout);
-        options.attempts = 1;
-        options.num_concurrent_reqs = 1;
-        let config = ResolverConfig::from_parts(None, Vec::new(), servers);
-        let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        // Without a TLS configuration of ours hickory asks for the platform's, which an empty image does not have.
-        let resolver = builder.with_options(options).with_tls_config(no_tls()?).build();
-        let resolver = resolver.map_err(|error| failure(&error, "the resolver"))?;
-        Ok(Names { authenticator: MessageAuthenticator(resolver), net: None })
+        let (resolver, plain) = (build(servers, flags, true)?, build(servers, flags, false)?);
+        Ok(Names { resolver, plain, omits_edns: AtomicBool::new(false), net: None })
+    }
+
+    /// The resolver in the form that mail-auth takes, for records of this name that it will ask for.
+    pub async fn authenticator(&self, name: &str) -> MessageAuthenticator {
+        // Only whether a question with EDNS is answered matters here; the answer is asked for again, of the cache.
+        drop(self.texts(name).await);
+        MessageAuthenticator(self.current().clone())
+    }
+
+    fn current(&self) -> &TokioResolver {
+        if self.omits_edns.load(Ordering::Relaxed) { &self.plain } else { &self.resolver }
+    }
+
+    /// Asks with EDNS, and without where no answer comes.
+    async fn lookup(
+        &self,
+        name: Name,
+        kind: RecordType,
+    ) -> Result<hickory_resolver::lookup::Lookup, NetError> {
+        let first = self.current().lookup(name.clone(), kind).await;
+        if !matches!(first, Err(NetError::Timeout)) || self.omits_edns.load(Ordering::Relaxed) {
+            return first;
+        }
+        let second = self.plain.lookup(name, kind).await;
+        if !is_silence(&second) {
+            self.omits_edns.store(true, Ordering::Relaxed);
+        }
+        second
     }
 
     /// The TXT records of a name, their strings joined (RFC 7208 section 3.3).
@@ -140,7 +164,7 @@ impl Names {
             .map_err(|_| Failure::new(Code::DnsMalformed, format!("{name} cannot be a DNS name")))?;
         full.set_fqdn(true);
         let asked = format!("{name} ({kind})");
-        match self.authenticator.0.lookup(full, kind).await {
+        match self.lookup(full, kind).await {
             Ok(lookup) => {
                 let records: Vec<T> =
                     lookup.answers().iter().filter_map(|record| read(&record.data)).collect();
@@ -174,6 +198,26 @@ impl Names {
         let underlying = unanswered.failure.underlying.or(unanswered.tcp);
         Failure { underlying, ..unanswered.failure }
     }
+}
+
+/// A resolver that asks these servers, with EDNS or without.
+fn build(servers: &[SocketAddr], flags: &Flags, edns: bool) -> Result<TokioResolver, Failure> {
+    let servers = servers.iter().map(|server| name_server(*server, flags.source)).collect();
+    let mut options = ResolverOpts::default();
+    // Both together fit into a stage, and a question that was lost is asked again, without EDNS.
+    options.timeout = if edns { PATIENCE.min(flags.timeout) / 2 } else { PATIENCE.min(flags.timeout / 2) };
+    options.attempts = 1;
+    options.num_concurrent_reqs = 1;
+    options.edns0 = edns;
+    let config = ResolverConfig::from_parts(None, Vec::new(), servers);
+    let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+    // Without a TLS configuration of ours hickory asks for the platform's, which an empty image does not have.
+    let resolver = builder.with_options(options).with_tls_config(no_tls()?).build();
+    resolver.map_err(|error| failure(&error, "the resolver"))
+}
+
+fn is_silence<T>(outcome: &Result<T, NetError>) -> bool {
+    matches!(outcome, Err(NetError::Timeout | NetError::Io(_) | NetError::NoConnections | NetError::Busy))
 }
 
 /// The resolver of the flags, else the system's. As in the C library: without a resolv.conf it is this machine.

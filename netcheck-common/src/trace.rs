@@ -175,7 +175,7 @@ impl<F: Default> Trace<F> {
         let net = self.net();
         let net = &net;
         let through = |proxy: Proxy| async move { net.through(&proxy, &target.host, target.port()).await };
-        if let Some(stream) = self.by_proxy(target, through).await? {
+        if let Some(stream) = Box::pin(self.by_proxy(target, through)).await? {
             return Ok(stream);
         }
         self.direct(target).await
@@ -246,7 +246,7 @@ impl<F: Default> Trace<F> {
             None => {
                 let resolved = self.stage(Layer::DNS, net.resolve(&target.host));
                 if browses(target, &net) {
-                    net.beside_bindings(&target.host, resolved).await
+                    Box::pin(net.beside_bindings(&target.host, resolved)).await
                 } else {
                     resolved.await
                 }

@@ -42,7 +42,7 @@ impl Distance {
 /// From how far away the answer to a SYN came.
 pub(super) async fn of(net: &Diagnosis, to: SocketAddr) -> Option<Distance> {
     net.note_asked(Experiment::Distance);
-    net.experiments.distances.get("from how far does a SYN draw its answer", to, measure(net, to)).await
+    net.experiments.distances.get("from how far does a SYN draw its answer", to, || measure(net, to)).await
 }
 
 async fn measure(net: &Diagnosis, to: SocketAddr) -> Option<Distance> {

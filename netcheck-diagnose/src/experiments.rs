@@ -112,11 +112,9 @@ impl Diagnosis {
         self.note_asked(Experiment::OtherName);
         self.experiments
             .hellos
-            .get(
-                "a small ClientHello with another name",
-                (to, name.to_owned()),
-                hello::with_name(self, to, name),
-            )
+            .get("a small ClientHello with another name", (to, name.to_owned()), || {
+                hello::with_name(self, to, name)
+            })
             .await
     }
 
@@ -125,14 +123,14 @@ impl Diagnosis {
         self.note_asked(Experiment::OlderHello);
         self.experiments
             .older
-            .get("a ClientHello with older suites", (to, name.to_string()), older::chosen(self, to, name))
+            .get("a ClientHello with older suites", (to, name.to_string()), || older::chosen(self, to, name))
             .await
     }
 
     /// Whether this ClientHello is lost and the same one under another name answered, each time.
     pub(super) async fn name_decides(&self, to: SocketAddr, sent: &SentHello, name: &str) -> bool {
         self.note_asked(Experiment::SameHelloOtherName);
-        let ask = hello_form::name_decides(self, to, sent, name);
+        let ask = || hello_form::name_decides(self, to, sent, name);
         self.experiments
             .renamed
             .get(
@@ -146,7 +144,7 @@ impl Diagnosis {
     /// From how far away the reset comes that this ClientHello draws.
     pub(super) async fn reset_distance(&self, to: SocketAddr, sent: &SentHello) -> Option<Distance> {
         self.note_asked(Experiment::ResetDistance);
-        let measure = distance::of_reset(self, to, &sent.bytes);
+        let measure = || distance::of_reset(self, to, &sent.bytes);
         self.experiments
             .resets
             .get("from how far does the reset come", (to, HelloForm::of(&sent.hello)), measure)
@@ -156,7 +154,7 @@ impl Diagnosis {
     /// What about this ClientHello makes the difference, where the other kind is answered.
     pub(super) async fn hello_form(&self, to: SocketAddr, sent: &SentHello) -> Option<Form> {
         self.note_asked(Experiment::HelloForm);
-        let examine = hello_form::examine(self, Destination::Direct(to), sent);
+        let examine = || hello_form::examine(self, Destination::Direct(to), sent);
         self.experiments
             .forms
             .get("other forms of the ClientHello", (to, HelloForm::of(&sent.hello)), examine)
@@ -168,14 +166,14 @@ impl Diagnosis {
         self.note_asked(Experiment::Boundary);
         self.experiments
             .boundaries
-            .get("where do packets for this port stop", to, boundary::find(self, to))
+            .get("where do packets for this port stop", to, || boundary::find(self, to))
             .await
     }
 
     /// How far this ClientHello gets.
     pub(super) async fn hello_walk(&self, to: SocketAddr, sent: &SentHello) -> Walk {
         self.note_asked(Experiment::HelloWalk);
-        let walking = async { walk::walk(&self.detached(), to, &sent.bytes).await };
+        let walking = || async { walk::walk(&self.detached(), to, &sent.bytes).await };
         self.experiments
             .walks
             .get("how far does the ClientHello get", (to, HelloForm::of(&sent.hello)), walking)
@@ -186,7 +184,7 @@ impl Diagnosis {
     /// where the service acknowledges the first.
     pub(super) async fn hello_place(&self, to: SocketAddr, sent: &SentHello) -> Option<IpAddr> {
         self.note_asked(Experiment::HelloPlace);
-        let find = async {
+        let find = || async {
             let full = hello_probe::segment_size(self, to).await?;
             let Some((first, second)) = sent.bytes.split_at_checked(full) else {
                 return self.hello_walk(to, sent).await.culprit(self, to).await;
@@ -213,7 +211,7 @@ impl Diagnosis {
     pub async fn trail(&self, to: SocketAddr) -> Trail {
         self.note_asked(Experiment::Trail);
         let experiments = &self.experiments;
-        let trace = async {
+        let trace = || async {
             if experiments.traced.fetch_add(1, Ordering::Relaxed) >= TRACED {
                 return Trail::default();
             }
@@ -226,7 +224,7 @@ impl Diagnosis {
     pub async fn datagram_trail(&self, to: SocketAddr) -> Trail {
         self.note_asked(Experiment::DatagramTrail);
         let experiments = &self.experiments;
-        let trace = async {
+        let trace = || async {
             if experiments.traced.fetch_add(1, Ordering::Relaxed) >= TRACED {
                 return Trail::default();
             }
@@ -251,7 +249,7 @@ impl Diagnosis {
         self.note_asked(Experiment::ResolverSanity);
         self.experiments
             .resolver
-            .get("does the resolver answer anything", (), super::rules::name::sanity(self))
+            .get("does the resolver answer anything", (), || super::rules::name::sanity(self))
             .await
     }
 
@@ -260,7 +258,7 @@ impl Diagnosis {
         self.note_asked(Experiment::ResolverPath);
         self.experiments
             .resolver_paths
-            .get("how far do DNS questions get", server, resolver_path::trace(self, server))
+            .get("how far do DNS questions get", server, || resolver_path::trace(self, server))
             .await
     }
 
@@ -269,7 +267,7 @@ impl Diagnosis {
         self.note_asked(Experiment::HopBeyond);
         self.experiments
             .hops_beyond
-            .get("does a hop beyond this one answer", last, resolver_path::hop_beyond(self, last))
+            .get("does a hop beyond this one answer", last, || resolver_path::hop_beyond(self, last))
             .await
     }
 
@@ -278,7 +276,7 @@ impl Diagnosis {
         self.note_asked(Experiment::Router);
         self.experiments
             .routers
-            .get("which router is at this distance", (to, ttl), trail::router(self, to, ttl))
+            .get("which router is at this distance", (to, ttl), || trail::router(self, to, ttl))
             .await
     }
 
@@ -298,7 +296,7 @@ impl Diagnosis {
     async fn siblings(&self, to: SocketAddr) -> Vec<(u16, Answer)> {
         self.note_asked(Experiment::Siblings);
         let wait = Question::Port.patience(self);
-        let ask = async {
+        let ask = || async {
             let one = |port: u16| async move {
                 match trail::answer(self, SocketAddr::new(to.ip(), port), wait).await {
                     Probe::Answered(answer) => Some((port, answer)),

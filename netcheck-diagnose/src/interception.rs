@@ -105,7 +105,7 @@ impl Diagnosis {
         if !self.diagnoses() {
             return None;
         }
-        self.experiments.interceptors.get("does something nearer accept", to, find(self, to)).await
+        self.experiments.interceptors.get("does something nearer accept", to, || find(self, to)).await
     }
 
     /// The same for a connection from `local` that works: one SYN for each address that cannot travel as far as the service, and
@@ -123,7 +123,7 @@ impl Diagnosis {
         }
         if !self.diagnoses() {
             // The kernel's own table costs no packet.
-            let here = async { peer_socket::is_on_this_machine(local) };
+            let here = || async { peer_socket::is_on_this_machine(local) };
             let here = self
                 .experiments
                 .accepted_short
@@ -148,7 +148,7 @@ impl Diagnosis {
 
     async fn accepted_short(&self, to: SocketAddr, wait: Duration) -> bool {
         self.note_asked(Experiment::AcceptedShort);
-        let ask = async {
+        let ask = || async {
             matches!(trail::probe(self, to, short(to.ip()), wait).await, Probe::Answered(Answer::Open))
         };
         self.experiments.accepted_short.get("is a SYN accepted that cannot arrive", to.ip(), ask).await

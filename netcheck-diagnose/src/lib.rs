@@ -95,9 +95,10 @@ pub async fn explain(target: &Target, observed: &Observed, net: &Diagnosis) -> O
     let via = &observed.path.via;
     let explained = by_layer(target, observed, failure, net).await;
     let scripted = failure.code.layer() != "proxy" && via.script.is_some();
-    explained.map(|finding| match scripted {
-        true => Finding { cause: rules::proxy::with_script_fault(finding.cause, via), ..finding },
-        false => finding,
+    explained.map(|finding| {
+        let cause = rules::proxy::with_direct(finding.cause, target, via);
+        let cause = if scripted { rules::proxy::with_script_fault(cause, via) } else { cause };
+        Finding { cause, ..finding }
     })
 }
 

@@ -35,23 +35,24 @@ impl<K, V> Default for Memo<K, V> {
 }
 
 impl<K: Hash + Eq + Clone + Debug, V: Clone + Debug> Memo<K, V> {
-    /// The answer to `question` about `key`, found once. The making is boxed before anything holds it: it is large, and rare.
-    pub(super) fn get(
+    /// The answer to `question` about `key`, found once. The making is large, and exists only for the one who makes it:
+    /// thousands may wait.
+    pub(super) async fn get<F: Future<Output = V>>(
         &self,
         question: &'static str,
         key: K,
-        make: impl Future<Output = V>,
-    ) -> impl Future<Output = V> {
+        make: impl FnOnce() -> F,
+    ) -> V {
         let about = if story::tells(1) { format!("{key:?}") } else { String::new() };
-        let make = Box::pin(async move {
-            let answer = make.await;
+        let make = || async {
+            let answer = Box::pin(make()).await;
             story::tell(1, || {
                 let answer = format!("{answer:?}");
                 format!("experiment: {question} ({about})? {}", escape::line(&answer, ANSWER))
             });
             answer
-        });
-        async move { self.cell(key).get_or_init(|| make).await.clone() }
+        };
+        self.cell(key).get_or_init(make).await.clone()
     }
 
     /// What is known under `key` already.
@@ -98,7 +99,7 @@ mod tests {
         let memo = Memo::<usize, usize>::default();
         let held = memo.cell(0);
         for key in 1..=KEPT * 4 {
-            assert_eq!(memo.get("", key, async { key }).await, key);
+            assert_eq!(memo.get("", key, || async { key }).await, key);
         }
         held.set(7).unwrap();
         assert_eq!(memo.known(&0), Some(7));

@@ -63,7 +63,7 @@ impl Diagnosis {
     /// Whether anything beyond the first hop answers towards two independent destinations, or the resolver does.
     pub async fn outside(&self, v6: bool) -> Outside {
         self.note_asked(Experiment::Outside);
-        let asked = async {
+        let asked = || async {
             let (outside, resolver) = tokio::join!(ask(self, v6), self.resolver_lies_farther());
             Outside { answers: outside.answers || resolver, ..outside }
         };

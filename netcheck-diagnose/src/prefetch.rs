@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use netcheck_net::tls::SentHello;
 
 use crate::Diagnosis;
@@ -110,50 +111,54 @@ pub(crate) fn prefetch(net: Diagnosis, silence: Silence) {
 }
 
 impl Experiment {
-    /// Makes the experiment, as far as it can be made before the stage has ended.
-    async fn begin(self, net: &Diagnosis, silence: &Silence) {
+    /// Makes the experiment, as far as it can be made before the stage has ended. Each is on the heap by itself: they differ
+    /// widely in size, and most of them wait for one another.
+    fn begin<'a>(self, net: &'a Diagnosis, silence: &'a Silence) -> BoxFuture<'a, ()> {
         match self {
-            Experiment::Trail => begin_trail(net, silence).await,
-            Experiment::Siblings => {
+            Experiment::Trail => Box::pin(begin_trail(net, silence)),
+            Experiment::Siblings => Box::pin(async move {
                 if let Some(to) = silence.any() {
                     net.answering_sibling(to).await;
                 }
-            }
-            Experiment::Boundary => {
+            }),
+            Experiment::Boundary => Box::pin(async move {
                 if let Silence::Connection(to) = silence {
                     net.boundary(*to).await;
                 }
-            }
-            Experiment::Outside => begin_outside(net, silence).await,
-            Experiment::DatagramTrail => begin_datagram_trail(net, silence).await,
-            Experiment::SameHelloOtherName => {
+            }),
+            Experiment::Outside => Box::pin(begin_outside(net, silence)),
+            Experiment::DatagramTrail => Box::pin(begin_datagram_trail(net, silence)),
+            Experiment::SameHelloOtherName => Box::pin(async move {
                 if let Silence::Hello(to, sent) = silence {
                     net.name_decides(*to, sent, CONTROL_NAME).await;
                 }
-            }
+            }),
             // A server, or a device before it, may serve one connection at a time: one after the other.
-            Experiment::HelloWalk | Experiment::Interceptor => {
+            Experiment::HelloWalk => Box::pin(async move {
                 if let Silence::Hello(to, sent) = silence {
                     net.name_decides(*to, sent, CONTROL_NAME).await;
-                    match self == Experiment::HelloWalk {
-                        true => drop(net.hello_walk(*to, sent).await),
-                        false => drop(net.interceptor(*to).await),
-                    }
+                    net.hello_walk(*to, sent).await;
                 }
-            }
-            Experiment::HelloForm => {
+            }),
+            Experiment::Interceptor => Box::pin(async move {
+                if let Silence::Hello(to, sent) = silence {
+                    net.name_decides(*to, sent, CONTROL_NAME).await;
+                    net.interceptor(*to).await;
+                }
+            }),
+            Experiment::HelloForm => Box::pin(async move {
                 if let Silence::Hello(to, sent) = silence {
                     net.name_decides(*to, sent, CONTROL_NAME).await;
                     tokio::join!(net.hello_walk(*to, sent), net.interceptor(*to));
                     net.hello_form(*to, sent).await;
                 }
-            }
-            Experiment::ResolverSanity => {
+            }),
+            Experiment::ResolverSanity => Box::pin(async move {
                 if matches!(silence, Silence::Resolver) {
                     net.resolver_sanity().await;
                 }
-            }
-            Experiment::ResolverPath | Experiment::HopBeyond => begin_resolver_path(net, silence).await,
+            }),
+            Experiment::ResolverPath | Experiment::HopBeyond => Box::pin(begin_resolver_path(net, silence)),
             // What these ask depends on how the stage ends.
             Experiment::Router
             | Experiment::Distance
@@ -162,7 +167,7 @@ impl Experiment {
             | Experiment::HelloPlace
             | Experiment::OlderHello
             | Experiment::ResetDistance
-            | Experiment::Date => {}
+            | Experiment::Date => Box::pin(std::future::ready(())),
         }
     }
 }

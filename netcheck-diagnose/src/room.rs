@@ -5,8 +5,9 @@ use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use crate::Diagnosis;
 use netcheck_net::clock;
 
-/// How many targets are explained at once: as many as the product checks at once.
-const PLACES: usize = 512;
+/// How many targets are explained at once: more than the largest requirement has. Each takes three times what a target takes
+/// by itself, since two controls go with it.
+const PLACES: usize = 256;
 
 /// The places of a run.
 #[derive(Debug)]

@@ -20,6 +20,7 @@ const USAGE: &str = "usage: netcheck-lab list
        netcheck-lab demo
        netcheck-lab browser-hello [--write FILE]
        netcheck-lab filters [--seed NUMBER [--rules NUMBER]]
+       netcheck-lab hellos [--runs NUMBER]
 ";
 
 fn main() -> ExitCode {
@@ -46,6 +47,8 @@ fn command(arguments: &[String]) -> io::Result<ExitCode> {
         ["filters", "--seed", seed, "--rules", count] => {
             filters(number(seed)?, usize::try_from(number(count)?).unwrap_or(usize::MAX))
         }
+        ["hellos"] => hellos("10"),
+        ["hellos", "--runs", runs] => hellos(runs),
         ["browser-hello"] => browser_hello(None),
         ["browser-hello", "--write", file] => browser_hello(Some(file)),
         ["probe", name] => probe(name),
@@ -123,6 +126,14 @@ fn number(text: &str) -> io::Result<u64> {
 fn filters(seed: u64, count: usize) -> io::Result<ExitCode> {
     let (recovered, wrong) = netcheck_lab::filters::run(seed, count, &mut io::stdout())?;
     Ok(if wrong == 0 && recovered * 10 >= count * 9 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Sends a browser's ClientHellos over networks that are hard on them and lose none for its size.
+fn hellos(runs: &str) -> io::Result<ExitCode> {
+    let runs = usize::try_from(number(runs)?).unwrap_or(usize::MAX);
+    let rows = netcheck_lab::hellos::run(runs, |row| write!(io::stdout(), "{}", row.markdown()))?;
+    let right = rows.iter().all(|row| row.targets > 0 && row.false_alarms.is_empty());
+    Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs the product once in a scenario's world and prints its records, for a series to read.

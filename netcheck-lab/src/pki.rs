@@ -59,8 +59,21 @@ impl Authority {
     /// A leaf valid between these two days, counted from today.
     #[must_use]
     pub fn leaf_valid(&self, names: &[&str], from_days: i64, to_days: i64) -> Leaf {
+        self.signed(leaf_params(names, from_days, to_days))
+    }
+
+    /// A leaf valid between these two moments, in seconds from now.
+    #[must_use]
+    pub fn leaf_between(&self, names: &[&str], from: i64, to: i64) -> Leaf {
+        let mut params = leaf_params(names, -1, 1);
+        params.not_before = second(from).into();
+        params.not_after = second(to).into();
+        self.signed(params)
+    }
+
+    fn signed(&self, params: CertificateParams) -> Leaf {
         let key = KeyPair::generate().unwrap();
-        let certificate = leaf_params(names, from_days, to_days).signed_by(&key, &self.issuer).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let mut chain = vec![certificate];
         chain.extend(self.between.iter().cloned());
         Leaf { chain, key }
@@ -244,10 +257,15 @@ fn leaf_params(names: &[&str], from_days: i64, to_days: i64) -> CertificateParam
     params
 }
 
-/// The day this many days from now, in whole seconds as certificates have it.
+/// The day this many days from now.
 fn day(offset: i64) -> SystemTime {
+    second(offset * i64::try_from(DAY.as_secs()).unwrap())
+}
+
+/// So many seconds from now, in whole seconds as certificates have it.
+fn second(offset: i64) -> SystemTime {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let now = UNIX_EPOCH + Duration::from_secs(seconds);
-    let span = DAY * u32::try_from(offset.unsigned_abs()).unwrap();
+    let span = Duration::from_secs(offset.unsigned_abs());
     if offset < 0 { now - span } else { now + span }
 }

@@ -146,6 +146,10 @@ pub struct ProxyFacts {
     /// What answered a 407.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<AuthFacts>,
+    /// The proxies that a browser's connection to the same host and port would take, in order, where the target's own
+    /// client takes none (push, mail, TURN); only with `--proxy system` or `pac+URL`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub browser: Vec<String>,
     /// The proxies a target would take, in order (`--list-proxies` only).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub way: Vec<String>,
@@ -307,8 +311,8 @@ pub struct ProofFacts {
 /// What a filter matches (docs/DIAGNOSIS.md).
 #[derive(Debug, JsonSchema)]
 pub struct FilterFacts {
-    /// `sni_exact`, `sni_suffix`, `sni_wildcard`, `sni_contains`, the same with `host_`, `alpn`, `hello_length`,
-    /// `hello_segments`, `hello_content`, `tls`, `quic_version`, `port`, `address`, `udp`, or `unknown`.
+    /// `sni_exact`, `sni_suffix`, `sni_below`, `sni_wildcard`, `sni_contains`, the same with `host_` and `connect_`, `alpn`,
+    /// `hello_length`, `hello_segments`, `packet_length`, `hello_content`, `tls`, `quic_version`, `port`, `address`, `udp`, or `unknown`.
     pub matches: String,
     /// The name, protocol, port, address or length that is matched.
     #[serde(skip_serializing_if = "Option::is_none")]

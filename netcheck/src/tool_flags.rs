@@ -280,7 +280,11 @@ fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
-fn proxy(text: &str) -> Result<(), String> {
+/// Whether a value of `--proxy` can be understood.
+///
+/// # Errors
+/// What may stand there.
+pub(crate) fn proxy(text: &str) -> Result<(), String> {
     if ["env", "system", "none"].contains(&text) {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! `--message`: what received messages show, and what of them never reaches a record.
 
+use netcheck_lab::UdpServer;
 use netcheck_lab::dns::{DnsServer, Zone};
 use netcheck_lab::tool::Outcome;
 use serde_json::{Value, json};
@@ -286,6 +287,47 @@ fn a_resolver_that_is_silent_about_the_key_leaves_it_open() {
     assert_eq!(record["verdict"], "inconclusive");
     assert_eq!(record["failure"]["code"], "dns.timeout");
     assert_eq!(outcome.code, 1);
+}
+
+/// A resolver whose replies over UDP are all marked as truncated (TC), and that takes no connection.
+fn truncating() -> UdpServer {
+    UdpServer::new(|question, _| {
+        let name = question[12..].iter().position(|&byte| byte == 0).unwrap();
+        let mut reply = question[..12 + name + 5].to_vec();
+        reply[2] |= 0x82;
+        reply[3] = 0x80;
+        reply[6..12].fill(0);
+        vec![reply]
+    })
+}
+
+#[test]
+fn a_key_that_only_tcp_brings_is_not_missing_and_tcp_to_the_resolver_is_to_be_allowed() {
+    let resolver = truncating();
+    let outcome = tool()
+        .file("login.eml", carried(&Signer::new().sign(&login()), PROMPT))
+        .args(["--message", "login.eml", "--resolver", &resolver.addr.to_string()])
+        .run();
+    let record = outcome.one();
+    let seen = json!({
+        "verdict": record["verdict"],
+        "code": record["failure"]["code"],
+        "cause": record["cause"]["code"],
+        "who": record["cause"]["who"],
+        "confidence": record["cause"]["confidence"],
+        "fix": record["cause"]["fix"],
+        "dkim": record["facts"]["message"]["dkim"][0]["result"],
+    });
+    let right = json!({
+        "verdict": "inconclusive",
+        "code": "dns.unreachable",
+        "cause": "firewall_reject",
+        "who": "network",
+        "confidence": "medium",
+        "fix": format!("Allow TCP {} to 127.0.0.1.", resolver.port),
+        "dkim": "unknown",
+    });
+    assert_eq!(seen, right, "{record}");
 }
 
 #[test]

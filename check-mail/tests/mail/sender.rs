@@ -52,6 +52,15 @@ fn summary(record: &Value) -> Value {
 }
 
 #[test]
+fn an_identity_passes_through_a_resolver_that_drops_questions_with_edns() {
+    let outcome = ask(dmarc(host(dkim(spf(Zone::new())))).without_edns());
+    assert_eq!(
+        summary(outcome.one()),
+        json!({"verdict": "pass", "failure": null, "cause": null, "who": null, "confidence": null, "spf": "pass"})
+    );
+}
+
+#[test]
 fn an_identity_in_order_passes() {
     let outcome = ask(dmarc(host(dkim(spf(Zone::new())))));
     insta::assert_json_snapshot!(outcome.one(), {".ts" => "", ".stages[].us" => 0}, @r#"

@@ -326,6 +326,27 @@ fn each_refusal_has_its_own_words_and_its_own_verdict() {
 }
 
 #[test]
+fn replies_that_come_before_their_commands_prove_nothing() {
+    let ehlo = "250-mx.example.net\r\n250 SIZE 1000\r\n250 2.1.0 Ok\r\n250 2.1.5 Ok";
+    let (outcome, gateway) = ask(Post { ehlo, ..Post::default() });
+    let record = outcome.one();
+    assert_eq!(record["failure"]["code"], "smtp.rejected", "{record}");
+    let detail = "the peer answers before it is asked: \"250 2.1.0 Ok\"";
+    assert_eq!(record["failure"]["detail"], detail, "{record}");
+    assert_eq!(record["facts"]["smtp"]["recipient"], Value::Null, "{record}");
+    assert_eq!(gateway.lines(), ["EHLO client.example.net", "QUIT"]);
+}
+
+#[test]
+fn a_reply_that_is_added_to_that_of_starttls_is_no_reply_under_tls() {
+    let injected = "220 2.0.0 go ahead\r\n250-injected.example\r\n250 SIZE 1";
+    let (added, _) = ask(Post { starttls: injected, ..Post::default() });
+    let (alone, _) = ask(Post::default());
+    assert_eq!(summary(added.one()), summary(alone.one()));
+    assert!(!added.stdout.contains("injected"), "{}", added.stdout);
+}
+
+#[test]
 fn greylisting_is_seen_behind_a_certificate_nobody_knows() {
     let leaf = pki::self_signed(&["mx.example.net"]);
     let gateway =

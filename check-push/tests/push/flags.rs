@@ -42,6 +42,23 @@ fn proxies_of_the_environment_are_not_for_devices() {
 }
 
 #[test]
+fn a_script_is_not_for_devices_and_the_record_says_where_it_sends_browsers() {
+    let apple = Authority::new("Lab Apple Root CA");
+    let server = Server::tls(&apple.leaf(&[COURIER]), APNS, vec![Act::Stall]);
+    let proxy = format!("127.0.0.1:{}", closed_port());
+    let script =
+        tool().file("p.pac", format!("function FindProxyForURL() {{ return \"PROXY {proxy}; DIRECT\"; }}"));
+    let url = format!("pac+file://{}", script.dir().join("p.pac").display());
+    let outcome = script.args(["--proxy", &url]).apple(&apple).check("apns", HOST, server.port);
+    assert_eq!(gist(&outcome), "pass - -", "{outcome:?}");
+    let facts = &outcome.one()["facts"]["proxy"];
+    assert_eq!(
+        *facts,
+        serde_json::json!({ "source": "flag", "browser": [format!("http://{proxy}"), "DIRECT"] })
+    );
+}
+
+#[test]
 fn bare_hosts_are_couriers_and_ports_have_defaults() {
     let outcome = elsewhere().args(["--timeout", "0.1", "--diagnose", "never"]).stdin(
         "127.0.0.1:1\napns://127.0.0.1\nfcm://127.0.0.1\napns-provider://127.0.0.1\nfcm-api://127.0.0.1\n{\"target\":\"wss://a\"}\n",

@@ -86,6 +86,13 @@ fn a_server_that_copies_c1_into_s1_passes() {
 }
 
 #[test]
+fn an_answer_sent_before_the_question_proves_nothing() {
+    let early = peer::answer(&[0x33; 1537]);
+    let record = check(vec![Act::Send(early), Act::Read(3073), Act::Stall], &FAST);
+    assert_eq!((&record["verdict"], &record["failure"]["code"]), (&json!("fail"), &json!("rtmp.bad_echo")));
+}
+
+#[test]
 fn a_silent_server_is_rtmp_timeout() {
     let record = check(vec![Act::Stall], &FAST);
     assert_eq!(verdict_and_code(&record), ("fail", "rtmp.timeout"));

@@ -64,3 +64,22 @@ fn dropped_and_refused_https_questions_are_notes_beside_the_same_failure() {
         "{refused}"
     );
 }
+
+#[test]
+fn https_records_that_only_the_reference_resolver_has_are_a_note() {
+    let stripped = |reference: Zone| {
+        let other = DnsServer::start(reference.a(NAME, &["127.0.0.1"]));
+        let (_, outcome) = asked(Zone::new(), &["--reference-resolver", &other.addr.to_string()]);
+        (dns(&outcome)["notes"].clone(), other.queries())
+    };
+    let (notes, _) = stripped(Zone::new().https(NAME, &["h3", "h2"]));
+    let note = notes[0].as_str().unwrap_or_default();
+    assert!(
+        note.contains(&format!(
+            "has no HTTPS record (type 65) of {NAME}, the reference resolver has one (ALPN h3, h2)"
+        )),
+        "{notes}"
+    );
+    let (notes, queries) = stripped(Zone::new());
+    assert_eq!((&notes, queries.len()), (&Value::Null, 1), "{queries:?}");
+}

@@ -7,6 +7,9 @@ use netcheck_lab::{Act, Server};
 
 use crate::view::{Believes as _, NAME, OTHER, SOON, answer, essence, gist, tool};
 
+/// In seconds.
+const DAY: i64 = 86_400;
+
 /// A host whose certificate is valid between these days and that says it is the day `today`, all counted from ours.
 fn against(from: i64, to: i64, today: Option<i64>) -> Outcome {
     let root = Authority::new("Lab Public Root");
@@ -15,15 +18,19 @@ fn against(from: i64, to: i64, today: Option<i64>) -> Outcome {
 }
 
 fn head(today: Option<i64>) -> String {
-    today.map_or_else(
+    head_at(today.map(|day| netcheck_common::clock::unix() + day * DAY))
+}
+
+fn head_at(now: Option<i64>) -> String {
+    now.map_or_else(
         || "HTTP/1.1 200 OK\r\n\r\n".to_owned(),
-        |today| format!("HTTP/1.1 200 OK\r\nDate: {}\r\nContent-Length: 0\r\n\r\n", date(today)),
+        |now| format!("HTTP/1.1 200 OK\r\nDate: {}\r\nContent-Length: 0\r\n\r\n", date(now)),
     )
 }
 
 /// As HTTP writes dates (RFC 9110 section 5.6.7).
-fn date(day: i64) -> String {
-    let time = jiff::Timestamp::from_second(netcheck_common::clock::unix() + day * 86_400).unwrap();
+fn date(unix: i64) -> String {
+    let time = jiff::Timestamp::from_second(unix).unwrap();
     DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap()
 }
 
@@ -34,12 +41,29 @@ fn a_host_that_says_it_is_the_certificates_time_shows_our_clock_wrong() {
 }
 
 #[test]
-fn a_host_that_agrees_with_us_shows_its_certificate_wrong() {
-    assert_eq!(essence(&against(-60, -30, Some(0))), "fail tls.expired service_misconfigured service high");
+fn a_host_that_agrees_with_us_shows_its_certificate_wrong_and_other_hosts_make_it_certain() {
+    assert_eq!(essence(&against(-60, -30, Some(0))), "fail tls.expired service_misconfigured service medium");
     assert_eq!(
         essence(&against(30, 60, Some(0))),
-        "fail tls.not_yet_valid service_misconfigured service high"
+        "fail tls.not_yet_valid service_misconfigured service medium"
     );
+    let said = one_after_another(&[(-10, 60), (-60, -30)], Some(0));
+    assert_eq!(said, ["pass - - - -", "fail tls.expired service_misconfigured service high"]);
+}
+
+#[test]
+fn a_clock_that_is_two_hours_behind_explains_a_certificate_of_this_morning() {
+    let root = Authority::new("Lab Public Root");
+    let now = netcheck_common::clock::unix();
+    for (from, to, says, expected) in [
+        (3600, 90 * DAY, 7200, "fail tls.not_yet_valid clock_skew local medium"),
+        (-90 * DAY, -3600, -7200, "fail tls.expired clock_skew local medium"),
+        (3600, 90 * DAY, 30, "fail tls.not_yet_valid service_misconfigured service medium"),
+    ] {
+        let leaf = root.leaf_between(&[NAME], from, to);
+        let server = Server::tls(&leaf, &[], answer(head_at(Some(now + says))));
+        assert_eq!(essence(&tool(SOON).public(&root).check("https", server.port)), expected);
+    }
 }
 
 #[test]

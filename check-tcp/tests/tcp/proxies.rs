@@ -122,6 +122,19 @@ fn guarded() -> Server {
     Server::tcp(ask().into_iter().chain(ask()).chain([Act::Stall]).collect())
 }
 
+#[test]
+fn a_tunnel_that_is_granted_before_it_is_asked_for_again_is_none() {
+    // What follows the refusal in one write comes before the request with the credential: that connection is given up, and
+    // the next one begins with a refusal again.
+    let early = format!("{REFUSED}Proxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n{TUNNEL}");
+    let outcome = through(&proxy(&early), &[SERVICE])
+        .env("NETCHECK_PROXY_USER", "alice")
+        .env("NETCHECK_PROXY_PASSWORD", "hunter2")
+        .run();
+    assert_eq!(essence(&outcome), "fail proxy.auth_refused proxy_auth local medium", "{outcome:?}");
+    secret_is_kept(&outcome);
+}
+
 /// Neither the password nor what stands for it is anywhere in what the tool said.
 fn secret_is_kept(outcome: &Outcome) {
     for secret in ["hunter2", TOKEN] {

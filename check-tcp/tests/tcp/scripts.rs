@@ -130,6 +130,17 @@ fn a_target_that_fails_says_that_the_script_was_ignored() {
 }
 
 #[test]
+fn a_target_that_fails_says_that_the_script_sends_it_direct() {
+    let web = serving("200 OK", &script("DIRECT"));
+    let target = format!("tcp://service.lab.test:{}", closed_port());
+    let outcome = asked(&web).args(["--connect-to", "service.lab.test=127.0.0.1", &target]).run();
+    let url = format!("http://127.0.0.1:{}/p.pac", web.port);
+    let evidence = outcome.one()["cause"]["evidence"].as_array().cloned().unwrap_or_default();
+    let expected = format!("the PAC file {url} sends browsers to service.lab.test direct, without the proxy");
+    assert_eq!(evidence.last(), Some(&json!(expected)), "{outcome:?}");
+}
+
+#[test]
 fn every_encoding_and_a_redirect_are_read() {
     let proxy = open();
     let plain = script(&format!("PROXY 127.0.0.1:{}", proxy.port));

@@ -244,3 +244,50 @@ fn real_coturn_that_denies_its_own_address_as_a_peer_is_told_as_policy() {
     );
     assert_eq!(turn(record, "echo"), "refused");
 }
+
+/// A squid that lets everybody CONNECT anywhere; it ends with its test.
+struct Squid {
+    child: Child,
+    port: u16,
+    _dir: tempfile::TempDir,
+}
+
+impl Squid {
+    fn start() -> Squid {
+        let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
+        let config = dir.path().join("squid.conf");
+        let lines = format!(
+            "http_port 127.0.0.1:{port}\npid_filename none\ncache deny all\naccess_log none\ncache_log /dev/null\n\
+             coredump_dir /tmp\nshutdown_lifetime 0 seconds\nvisible_hostname proxy.lab.test\nhttp_access allow all\n"
+        );
+        std::fs::write(&config, lines).unwrap();
+        let child = Command::new("squid")
+            .arg("-N")
+            .arg("-f")
+            .arg(config)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("squid of the package squid-openssl");
+        netcheck_lab::world::listening(([127, 0, 0, 1], port).into()).unwrap();
+        Squid { child, port, _dir: dir }
+    }
+}
+
+impl Drop for Squid {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn real_squid_carries_turn_over_tls_and_nothing_over_udp() {
+    let (coturn, squid) = (Coturn::start(&[]), Squid::start());
+    let proxy = format!("http://127.0.0.1:{}", squid.port);
+    let outcome = coturn.all(Some("p"), &["--proxy", &proxy]);
+    assert_eq!(verdicts(&outcome), ["pass"; 3], "{outcome:#?}");
+    let ways: Vec<&Value> = outcome.records.iter().map(|record| &record["path"]["via"]).collect();
+    assert_eq!(ways, ["direct", "proxy", "proxy"]);
+    assert!(outcome.records.iter().all(|record| turn(record, "echo") == "measured"), "{outcome:#?}");
+}

@@ -67,20 +67,22 @@ async fn attempt<C: Check>(check: &C, net: &Diagnosis, target: &Target, ts: &str
             // Whether a stage stopped it is in the trace.
             drop(check.check(target, &mut trace).await);
             net.settle().await;
-            trace.finish()
+            Box::new(trace.finish())
         });
         // What a control or an experiment lacks says nothing of the target's own stages.
         let control = Box::pin(local_limits::scope(mss_control::rounds(check, net, target, &place)));
-        let ((mut observed, facts), small_rounds) = with_control(net, check_once, control).await;
-        judge::correct(net, target, &mut observed);
-        judge::ecn(net, target, &mut observed).await;
-        let finding = if judge::needs_explaining(&observed) && place.is_taken().await {
+        let (mut seen, small_rounds) = with_control(net, check_once, control).await;
+        let (observed, facts) = &mut *seen;
+        judge::correct(net, target, observed);
+        judge::ecn(net, target, observed).await;
+        let finding = if judge::needs_explaining(observed) && place.is_taken().await {
             // On the heap first: what watches it would be moved there with all of it.
-            let explained = Box::pin(judge::explain(check, net, target, &facts, &observed, small_rounds));
+            let explained = Box::pin(judge::explain(check, net, target, facts, observed, small_rounds));
             local_limits::scope(explained).await
         } else {
             None
         };
+        let (observed, facts) = *seen;
         judge::record::<C>(net, target, observed, &facts, finding, ts.to_owned())
     }));
     match in_target(AssertUnwindSafe(work).catch_unwind()).await {

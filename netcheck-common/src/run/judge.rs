@@ -67,12 +67,7 @@ pub(super) fn internal(check: &str, target: &Target, ts: String, panic: &(dyn An
 
 /// The record of a target that was only asked which proxies it would take.
 pub(super) fn way(check: &str, net: &Net, target: &Target) -> Record {
-    let shown = |step: Step| match step {
-        Step::Direct => "DIRECT".to_owned(),
-        Step::Proxy(proxy) => proxy.to_string(),
-        Step::Unspoken(text) => text,
-    };
-    let way: Vec<String> = net.steps(target).into_iter().map(shown).collect();
+    let way: Vec<String> = net.steps(target).iter().map(Step::to_string).collect();
     net.fact("proxy", "way", json!(way));
     let mut record = bare(check, target.to_string(), clock::timestamp(), Verdict::Inconclusive);
     record.facts = net.take_observations().facts;
@@ -129,10 +124,16 @@ pub(super) async fn explain<C: Check>(
     observed: &Observed,
     small_rounds: u8,
 ) -> Option<Finding> {
-    let mut finding = cause(check, net, target, facts, observed, small_rounds).await?;
-    if let Some(sentence) = clock::within(net.left(), check.examine(target, observed, net)).await.flatten() {
-        finding.cause = finding.cause.with_evidence(sentence);
-    }
+    let found = cause(check, net, target, facts, observed, small_rounds).await;
+    let asked = clock::within(net.left(), check.examine(target, observed, net)).await.flatten();
+    let Some(sentence) = asked else { return found };
+    // What the user asked about is answered where no rule knows the cause, too.
+    let mut finding = match (found, &observed.failure) {
+        (Some(finding), _) => finding,
+        (None, Some(failure)) => Finding::of(unknown(failure)),
+        (None, None) => return None,
+    };
+    finding.cause = finding.cause.with_evidence(sentence);
     Some(finding)
 }
 

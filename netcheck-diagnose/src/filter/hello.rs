@@ -1,6 +1,5 @@
 //! A ClientHello that is cut: its name, its ALPN, its form, or TLS as such?
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::names::{self, Subject};
@@ -25,7 +24,7 @@ const LEAST: Duration = Duration::from_millis(700);
 /// Sends ClientHellos of one kind to one address.
 struct Prober<'a> {
     net: &'a Diagnosis,
-    to: SocketAddr,
+    to: Destination<'a>,
     hello: ClientHello,
     wait: Duration,
     allowance: &'a Allowance,
@@ -33,13 +32,10 @@ struct Prober<'a> {
 
 impl Prober<'_> {
     async fn send(&self, record: &[u8], segments: Segments) -> Outcome {
-        let one = async || {
-            let to = Destination::Direct(self.to);
-            match hello_probe::send(self.net, to, record, segments, self.wait).await {
-                Reply::Spoke => Some(true),
-                Reply::Cut | Reply::Silent => Some(false),
-                Reply::Unreached => None,
-            }
+        let one = async || match hello_probe::send(self.net, self.to, record, segments, self.wait).await {
+            Reply::Spoke => Some(true),
+            Reply::Cut | Reply::Silent => Some(false),
+            Reply::Unreached => None,
         };
         self.allowance.repeat(one).await
     }
@@ -69,6 +65,8 @@ impl Prober<'_> {
 
     /// Whether the name is seen only where it stands in the first TCP segment.
     async fn first_segment_only(&self, name: &str, pairs: &mut Vec<Pair>) -> Option<bool> {
+        // A proxy sends on in segments of its own.
+        let Destination::Direct(_) = self.to else { return None };
         let record = self.hello.record();
         let at = record.windows(name.len()).position(|window| window == name.as_bytes())?;
         let outcome = self.send(&record, Segments::At(at)).await;
@@ -83,7 +81,7 @@ impl Prober<'_> {
 
 pub(super) async fn identify(
     target: &Target,
-    to: SocketAddr,
+    to: Destination<'_>,
     sent: &SentHello,
     failure: &Failure,
     net: &Diagnosis,
@@ -129,34 +127,37 @@ async fn by_name(name: &str, failure: &Failure, prober: Prober<'_>, mut pairs: V
 
 /// Every name is lost: by ALPN, by the form of the ClientHello, or whatever is TLS.
 async fn otherwise(
-    to: SocketAddr,
+    destination: Destination<'_>,
     sent: &SentHello,
     net: &Diagnosis,
     mut pairs: Vec<Pair>,
     allowance: &Allowance,
 ) -> Filter {
-    let destination = Destination::Direct(to);
     let pair = |change: String| Pair::new(change, Outcome::Answered);
     if allowance.take(hello_form::PAIR)
         && let Some(form) = hello_form::alpn_matters(net, destination, sent).await
     {
         pairs.extend(form.evidence.into_iter().map(pair));
-        let names = matched_protocols(to, sent, net, &mut pairs, allowance).await;
+        let names = matched_protocols(destination, sent, net, &mut pairs, allowance).await;
         let value = names.join(", ");
         let rule =
             format!("It matches ALPN: ClientHellos that offer {value} are lost, those without ALPN are not.");
         return Filter { confidence: Confidence::High, ..Filter::new("alpn", Some(value), pairs, rule) };
     }
-    if let Some(form) = net.hello_form(to, sent).await {
+    let form = match destination {
+        Destination::Direct(to) => net.hello_form(to, sent).await,
+        Destination::Proxied(_) => hello_form::examine(net, destination, sent).await,
+    };
+    if let Some(form) = form {
         pairs.extend(form.evidence.iter().cloned().map(pair));
         return by_form(form.difference, pairs);
     }
-    by_tls(to, sent, net, pairs, allowance).await
+    by_tls(destination, sent, net, pairs, allowance).await
 }
 
 /// Which of the offered protocols is matched: each is offered alone.
 async fn matched_protocols(
-    to: SocketAddr,
+    to: Destination<'_>,
     sent: &SentHello,
     net: &Diagnosis,
     pairs: &mut Vec<Pair>,
@@ -208,17 +209,23 @@ fn by_form(difference: Difference, pairs: Vec<Pair>) -> Filter {
 
 /// Bytes that are no TLS, to the same port: a TLS server answers them with an alert or an error.
 async fn by_tls(
-    to: SocketAddr,
+    destination: Destination<'_>,
     sent: &SentHello,
     net: &Diagnosis,
     mut pairs: Vec<Pair>,
     allowance: &Allowance,
 ) -> Filter {
     let Some(hello) = ClientHello::parse_record(&sent.bytes) else { return Filter::unknown(pairs) };
-    let prober = Prober { net, to, hello, wait: net.timeout(), allowance };
+    let prober = Prober { net, to: destination, hello, wait: net.timeout(), allowance };
     let bare = prober.hello.without(extension::SERVER_NAME).without(extension::ALPN).record();
     let bare = prober.send(&bare, Segments::AsTheyFit).await;
     pairs.push(Pair::new("without server name and ALPN".to_owned(), bare));
+    if bare == Outcome::Answered && pairs.iter().any(|pair| pair.change.contains(CONTROL_NAME)) {
+        let rule = "It matches the server name, and a foreign one is lost as well: it may pass only names that have this \
+                    address, so which names it matches is not shown.";
+        return Filter { rule: rule.to_owned(), ..Filter::unknown(pairs) };
+    }
+    let Destination::Direct(to) = destination else { return Filter::unknown(pairs) };
     let request = b"GET / HTTP/1.0\r\n\r\n";
     let plain = async || Some(hello_probe::answers(net, to, request, net.timeout()).await);
     let plain = allowance.repeat(plain).await;

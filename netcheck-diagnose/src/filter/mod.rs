@@ -16,6 +16,7 @@ use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::hello_probe::Destination;
 use crate::{Diagnosis, Observed};
 use netcheck_record::cause::Confidence;
 use netcheck_record::failure::Code;
@@ -48,9 +49,10 @@ impl Pair {
 /// What a filter matches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Filter {
-    /// `sni_exact`, `sni_suffix`, `sni_wildcard`, `sni_contains`, `host_exact`, `host_suffix`, `host_wildcard`,
-    /// `host_contains`, the same with `connect_` for a proxy, `alpn`, `hello_length`, `hello_segments`, `hello_content`,
-    /// `tls`, `quic_version`, `port`, `address`, `udp`, or `unknown` where the pairs contradict each other.
+    /// `sni_exact`, `sni_suffix` (a name and all below it), `sni_below` (only those below it), `sni_wildcard`, `sni_contains`,
+    /// the same with `host_` for the Host header and with `connect_` for a proxy, `alpn`, `hello_length`, `hello_segments`,
+    /// `packet_length`, `hello_content`, `tls`, `quic_version`, `port`, `address`, `udp`, or `unknown` where the pairs do not
+    /// show it.
     pub matches: &'static str,
     /// The name, protocol, port, address or length that is matched.
     pub value: Option<String>,
@@ -171,11 +173,20 @@ pub async fn identify(target: &Target, observed: &Observed, net: &Diagnosis) -> 
     if failure.code == Code::ProxyDenied && net.diagnoses() {
         return Some(Box::pin(proxy::identify(target, net)).await);
     }
+    if failure.code.layer() == "tls"
+        && observed.path.proxy.is_some()
+        && net.diagnoses()
+        && let Some(sent) = observed.path.hello.clone()
+    {
+        let to = Destination::Proxied(target);
+        return Some(Box::pin(hello::identify(target, to, &sent, failure, net)).await);
+    }
     let to = observed.path.peer.filter(|_| observed.path.proxy.is_none() && net.diagnoses())?;
     match failure.code.layer() {
         "tcp" => Some(Box::pin(connection::identify(net, to, &observed.path.addresses, failure)).await),
         "tls" if observed.path.hello.is_some() => {
             let sent = observed.path.hello.clone()?;
+            let to = Destination::Direct(to);
             Some(Box::pin(hello::identify(target, to, &sent, failure, net)).await)
         }
         "http" if target.scheme.name == "http" && failure.code != Code::HttpProxyAuth => {

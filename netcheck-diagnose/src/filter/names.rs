@@ -13,6 +13,8 @@ pub enum How {
     Exact,
     /// The name, and all names below it.
     Suffix,
+    /// All names below a zone, and not the zone's own.
+    Below,
     /// One label and this zone: `*.zone`.
     Wildcard,
     /// Wherever it stands in a name.
@@ -48,6 +50,7 @@ impl Names {
         let names = match self.how {
             How::Exact => format!("is {value}"),
             How::Suffix => format!("is {value} or ends in .{value}"),
+            How::Below => format!("ends in .{value}"),
             How::Wildcard => format!("is one label before .{value}"),
             How::Contains => format!("contains {value}"),
         };
@@ -72,14 +75,17 @@ impl Names {
         match (subject, self.how) {
             (Subject::ServerName, How::Exact) => "sni_exact",
             (Subject::ServerName, How::Suffix) => "sni_suffix",
+            (Subject::ServerName, How::Below) => "sni_below",
             (Subject::ServerName, How::Wildcard) => "sni_wildcard",
             (Subject::ServerName, How::Contains) => "sni_contains",
             (Subject::Host, How::Exact) => "host_exact",
             (Subject::Host, How::Suffix) => "host_suffix",
+            (Subject::Host, How::Below) => "host_below",
             (Subject::Host, How::Wildcard) => "host_wildcard",
             (Subject::Host, How::Contains) => "host_contains",
             (Subject::Connect, How::Exact) => "connect_exact",
             (Subject::Connect, How::Suffix) => "connect_suffix",
+            (Subject::Connect, How::Below) => "connect_below",
             (Subject::Connect, How::Wildcard) => "connect_wildcard",
             (Subject::Connect, How::Contains) => "connect_contains",
         }
@@ -149,7 +155,10 @@ pub async fn examine(
                 }
                 value = zone;
             }
-            (How::Suffix, value.to_owned())
+            match value == own || lost("the zone itself", value.to_owned()).await? {
+                true => (How::Suffix, value.to_owned()),
+                false => (How::Below, value.to_owned()),
+            }
         }
         (false, false) => match zone(own) {
             Some(zone) if lost("another name of the zone", format!("{label}.{zone}")).await? => {
@@ -180,7 +189,9 @@ mod tests {
         let lower = |name: &str| name.to_ascii_lowercase();
         assert_eq!(found(own, |name| name == own).await, Some((How::Exact, own.into(), true)));
         assert_eq!(found(own, |name| lower(name) == own).await, Some((How::Exact, own.into(), false)));
-        let suffix = |name: &str| lower(name).ends_with(".spotme.com");
+        let below = |name: &str| lower(name).ends_with(".spotme.com");
+        assert_eq!(found(own, below).await, Some((How::Below, "spotme.com".into(), false)));
+        let suffix = |name: &str| lower(name) == "spotme.com" || lower(name).ends_with(".spotme.com");
         assert_eq!(found(own, suffix).await, Some((How::Suffix, "spotme.com".into(), false)));
         let below = |name: &str| name == own || name.ends_with(".www.spotme.com");
         assert_eq!(found(own, below).await, Some((How::Suffix, own.into(), true)));

@@ -18,8 +18,10 @@ use netcheck_record::failure::{Code, Failure};
 use netcheck_record::fix::Fix;
 use netcheck_record::target::{Host, Target};
 
-/// A clock that is off by less explains no certificate.
+/// A clock that is off by less explains no certificate, but where it is valid by the other clock.
 const SKEW: i64 = 24 * 3600;
+/// Clocks that differ by less agree.
+const AGREEMENT: i64 = 60;
 
 /// A certificate that was refused: for its authority, its time or its name.
 pub(super) async fn explain(
@@ -197,12 +199,17 @@ async fn out_of_time(
 ) -> Finding {
     net.note_asked(Experiment::Date);
     let other_host = match to.filter(|_| net.diagnoses()) {
-        Some(to) => net.experiments.dates.get("the Date of this host", to, date(net, target, to)).await,
+        Some(to) => net.experiments.dates.get("the Date of this host", to, || date(net, target, to)).await,
         None => None,
     };
     let now = clock::unix();
     let valid = |time: i64| {
         observed.path.chain.as_ref().is_some_and(|c| c.not_before() <= time && time <= c.not_after())
+    };
+    // A certificate of this morning is not valid yet by a clock that is two hours behind.
+    let differs = |time: i64| {
+        let allowed = if valid(time) && !valid(now) { AGREEMENT } else { SKEW };
+        (time - now).abs() > allowed
     };
     let times = &net.experiments.times;
     let early = observed.path.chain.as_ref().is_some_and(|chain| now < chain.not_before());
@@ -218,7 +225,7 @@ async fn out_of_time(
     let service =
         Cause::new(Reason::ServiceMisconfigured, Who::Service, fix).with_evidence(failure.detail.clone());
     Finding::of(match other_host {
-        Some(time) if (time - now).abs() > SKEW && valid(time) && !times.deny(time) => {
+        Some(time) if differs(time) && valid(time) && !times.deny(time) => {
             let skew = skew
                 .with_confidence(Confidence::Medium)
                 .with_evidence(format!(
@@ -230,7 +237,7 @@ async fn out_of_time(
             // One host's clock may be as wrong as its certificate is old.
             if alike > 0 { skew.with_confidence(Confidence::High).with_evidence(others) } else { skew }
         }
-        Some(time) if (time - now).abs() > SKEW && times.deny(time) => service
+        Some(time) if differs(time) && times.deny(time) => service
             .with_confidence(Confidence::Medium)
             .with_evidence(format!(
                 "the host's own Date is {}; this machine says {}",
@@ -240,9 +247,17 @@ async fn out_of_time(
             .with_evidence(
                 "certificates of other hosts are valid now and were not, or will not be, at that date",
             ),
-        Some(time) if (time - now).abs() <= SKEW => service
-            .with_confidence(Confidence::High)
-            .with_evidence("the host's own Date agrees with this machine's clock"),
+        Some(time) if !differs(time) => {
+            let service = service.with_evidence("the host's own Date agrees with this machine's clock");
+            // Whoever answers here may have this machine's wrong time: other hosts decide.
+            if times.any_valid() {
+                service
+                    .with_confidence(Confidence::High)
+                    .with_evidence("certificates of other hosts are valid now")
+            } else {
+                service.with_confidence(Confidence::Medium)
+            }
+        }
         _ if alike >= 2 && !times.any_valid() => {
             skew.with_confidence(Confidence::Medium).with_evidence(others)
         }

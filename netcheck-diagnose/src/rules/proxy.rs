@@ -3,7 +3,7 @@
 use crate::Finding;
 use crate::Observed;
 use netcheck_net::proxy::ProxyObservations;
-use netcheck_net::proxy::observed::{AuthFault, AuthObservation};
+use netcheck_net::proxy::observed::{AuthFault, AuthObservation, DirectBy};
 use netcheck_net::signature;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::code_kind::CodeKind;
@@ -43,6 +43,22 @@ pub fn with_script_fault(cause: Cause, via: &ProxyObservations) -> Cause {
         Some(fault) => cause.with_evidence(format!(
             "the PAC file {} is of no use ({}), so a browser goes direct, as this check did",
             fault.url, fault.why
+        )),
+        None => cause,
+    }
+}
+
+/// A cause of a target that a setting sends round the proxy: who reads of the drop learns why it went there.
+pub fn with_direct(cause: Cause, target: &Target, via: &ProxyObservations) -> Cause {
+    let host = &target.host;
+    match &via.direct {
+        Some(DirectBy::Script(url)) => cause
+            .with_evidence(format!("the PAC file {url} sends browsers to {host} direct, without the proxy")),
+        Some(DirectBy::Exemption(entry)) => cause.with_evidence(format!(
+            "the exemption \"{entry}\" of the proxy setting sends {host} direct, without the proxy"
+        )),
+        Some(DirectBy::Client(browser)) => cause.with_evidence(format!(
+            "clients of this service take no proxy; a browser would reach {host} through {browser}"
         )),
         None => cause,
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::faults::{Answers, Inline, Middlebox, Proxy, Rules};
+use super::faults::{Answers, Engine, Inline, Middlebox, Proxy, Rules};
 use super::internet::World;
 use super::options::Options;
 
@@ -40,6 +40,8 @@ pub struct Scenario {
     /// Devices that look at packets as they pass.
     #[serde(default, rename = "inline")]
     pub inlines: Vec<Inline>,
+    /// A filter that others wrote, in the path of TLS.
+    pub engine: Option<Engine>,
     /// A proxy at hop 1.
     pub proxy: Option<Proxy>,
     /// What the client's commands find in their environment.
@@ -142,6 +144,9 @@ impl World {
         }
         for (number, middlebox) in scenario.middleboxes.iter().enumerate() {
             middlebox.place(self, number)?;
+        }
+        if let Some(engine) = &scenario.engine {
+            engine.place(self)?;
         }
         if let Some(proxy) = &scenario.proxy {
             proxy.place(self)?;

@@ -1,10 +1,11 @@
-//! The second opinion on a name, asked after a failure and only of whom the user named.
+//! The second opinion on a name, asked only of whom the user named: after a failure, and where HTTPS records are missing.
 
 use std::net::IpAddr;
 
 use hickory_proto::rr::RecordType;
 
-use super::{Families, Servers, message};
+use super::message::{self, Binding, Reply};
+use super::{Families, Servers};
 use crate::http::Request;
 use crate::net::Net;
 use crate::tls::Hello;
@@ -20,15 +21,28 @@ pub async fn lookup(net: &Net, reference: &Reference, name: &str) -> Option<Vec<
             (lookup.failure.is_none() || lookup.server.is_some()).then_some(lookup.addresses)
         }
         Reference::Https(url) => {
-            let mut addresses = over_https(net, url, name, RecordType::A).await?;
-            addresses.extend(over_https(net, url, name, RecordType::AAAA).await.unwrap_or_default());
+            let mut addresses = over_https(net, url, name, RecordType::A).await?.addresses;
+            let more = over_https(net, url, name, RecordType::AAAA).await;
+            addresses.extend(more.map(|reply| reply.addresses).unwrap_or_default());
             Some(addresses)
         }
     }
 }
 
+/// The HTTPS records the reference resolver gives, none of which may be there; `None` when it gave no answer.
+pub async fn https(net: &Net, reference: &Reference, name: &str) -> Option<Vec<Binding>> {
+    match reference {
+        Reference::Server(server) => {
+            let servers = Servers::new(vec![*server], net.egress());
+            let response = super::ask(&servers, name, RecordType::HTTPS, net.timeout()).await.ok()?;
+            Some(response.reply.bindings)
+        }
+        Reference::Https(url) => Some(over_https(net, url, name, RecordType::HTTPS).await?.bindings),
+    }
+}
+
 /// DNS over HTTPS (RFC 8484), over our own stream.
-async fn over_https(net: &Net, url: &str, name: &str, kind: RecordType) -> Option<Vec<IpAddr>> {
+async fn over_https(net: &Net, url: &str, name: &str, kind: RecordType) -> Option<Reply> {
     let Ok(Line::Spec(spec)) = Spec::line(url, "tcp", netcheck_record::spec::Sampling::default()) else {
         return None;
     };
@@ -49,5 +63,5 @@ async fn over_https(net: &Net, url: &str, name: &str, kind: RecordType) -> Optio
     request.body = message::question(name, kind, 0, false)?;
     let answer = net.request(secure.stream, &request).await.ok()?;
     (answer.status == 200).then_some(())?;
-    message::answer(&answer.body, name, kind, 0).ok().map(|reply| reply.addresses)
+    message::answer(&answer.body, name, kind, 0).ok()
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::Net;
 use crate::clock;
-use crate::dns::Bindings;
+use crate::dns::{self, Bindings};
 use netcheck_record::failure::Code;
 use netcheck_record::target::Host;
 
@@ -24,7 +24,8 @@ impl Net {
         let Some(name) = host.name() else { return work.await };
         let (begun, wait) = (clock::now(), self.timeout().mul_f64(SHARE));
         let resolver = &self.shared.resolver;
-        let asked = pin!(async {
+        // On the heap: every target would keep room for both questions, to its end.
+        let asked = Box::pin(async {
             // Nobody waits for the second one, so it is given up sooner.
             tokio::join!(resolver.https(name, wait), resolver.designated(wait / 2))
         });
@@ -39,12 +40,40 @@ impl Net {
         };
         if let Some(https) = https {
             self.note_https(&https, late);
+            self.note_stripped(&https, name).await;
         }
         let designated = designated.filter(|answer| !answer.found.is_empty() && self.is_looked_up());
         if let Some(designated) = designated {
             self.fact("dns", "designated", json!(designated.protocols()));
         }
         outcome
+    }
+
+    /// Asks the reference resolver for HTTPS records that the own one says there are none of; only whom the user named.
+    async fn note_stripped(&self, https: &Bindings, name: &str) {
+        let Some(reference) = &self.flags().reference_resolver else { return };
+        if https.failure.is_some() || !https.found.is_empty() || !self.is_looked_up() {
+            return;
+        }
+        let bound = self.timeout().min(self.left()).mul_f64(0.5);
+        let asked = Box::pin(dns::reference::https(self, reference, name));
+        let Some(Some(found)) = clock::within(bound, asked).await else { return };
+        if found.is_empty() {
+            return;
+        }
+        let others = Bindings { found, ..https.clone() };
+        let sentence = format!(
+            "{} has no HTTPS record (type 65) of {name}, the reference resolver has one (ALPN {}): browsers that ask {} do \
+             not learn of it",
+            https.server,
+            others.protocols().join(", "),
+            https.server
+        );
+        self.see(|seen| {
+            if let Some(Value::Object(facts)) = seen.facts.get_mut("dns") {
+                add_note(facts, sentence);
+            }
+        });
     }
 
     /// Whether a resolver gave the addresses.

@@ -14,6 +14,8 @@ pub struct Choice {
     source: Source,
     /// Whether one proxy was named for everything.
     explicit: bool,
+    /// Whether this check's clients follow environment, system and scripts. Browsers do.
+    follows: bool,
     #[cfg(feature = "pac")]
     pub(super) given: Option<Credentials>,
     #[cfg(feature = "pac")]
@@ -26,15 +28,23 @@ impl Choice {
     /// # Errors
     /// The value cannot be used.
     pub fn read(flag: &str, given: Option<Credentials>, proxied: bool) -> Result<Self, String> {
-        let source = Source::read(flag, given.clone(), proxied)?;
+        // What real clients of this check never look at is not even read.
+        let flag = if flag == "env" && !proxied { "none" } else { flag };
+        let source = Source::read(flag, given.clone())?;
         if cfg!(not(feature = "pac")) && matches!(source.setting, Setting::Pac(_)) {
             return Err("--proxy: this program was built without PAC".into());
         }
         let explicit = source.found_in == "flag" && matches!(source.setting, Setting::Fixed(_));
         #[cfg(feature = "pac")]
-        return Ok(Choice { source, explicit, given, scripts: super::script_memo::Scripts::default() });
+        return Ok(Choice {
+            source,
+            explicit,
+            follows: proxied,
+            given,
+            scripts: super::script_memo::Scripts::default(),
+        });
         #[cfg(not(feature = "pac"))]
-        Ok(Choice { source, explicit })
+        Ok(Choice { source, explicit, follows: proxied })
     }
 
     /// Why the proxy that a target should go through cannot be used, where that is so.
@@ -60,6 +70,20 @@ impl Choice {
 
     /// The way of a target, where no script has to be asked.
     pub(crate) fn fixed(&self, target: &Target) -> Option<Route> {
+        if self.follows || self.explicit {
+            return self.fixed_if_followed(target);
+        }
+        Some(Route { steps: vec![Step::Direct], ..Route::default() })
+    }
+
+    /// Whether a browser may reach a target by another way than its own client.
+    pub(super) fn differs_for_browsers(&self, target: &Target) -> bool {
+        let set = !matches!(self.source.setting, Setting::Direct);
+        set && !self.follows && !self.explicit && is_over_tcp(target)
+    }
+
+    /// The way of a target whose client follows every setting, where no script has to be asked.
+    pub(super) fn fixed_if_followed(&self, target: &Target) -> Option<Route> {
         let direct = || Route { steps: vec![Step::Direct], ..Route::default() };
         let found_in = Some(self.source.found_in.clone());
         match &self.source.setting {
@@ -100,7 +124,9 @@ impl Choice {
         if self.explicit {
             return fixed.all.as_ref().filter(|_| is_over_tcp(target));
         }
-        match target.scheme.proxy {
+        // A browser's connection to the same host and port would be an encrypted one.
+        let variables = if self.follows { target.scheme.proxy } else { ProxyVariables::Https };
+        match variables {
             ProxyVariables::Https => fixed.https.as_ref().or(fixed.all.as_ref()),
             ProxyVariables::Http => fixed.http.as_ref().or(fixed.all.as_ref()),
             ProxyVariables::All => fixed.all.as_ref(),

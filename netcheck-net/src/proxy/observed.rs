@@ -25,6 +25,19 @@ pub struct ProxyObservations {
     pub control: Option<u16>,
     /// What is wrong with the proxy script.
     pub script: Option<ScriptFault>,
+    /// Who says that this target goes round the proxy.
+    pub direct: Option<DirectBy>,
+}
+
+/// Who says that a target goes round the proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DirectBy {
+    /// The PAC file at this URL.
+    Script(String),
+    /// This entry of the setting's exemptions.
+    Exemption(String),
+    /// The target's own client, which takes no proxy: a browser would go through this one.
+    Client(String),
 }
 
 /// A 407 that stayed unanswered.

@@ -1,5 +1,7 @@
 //! The way of a target: which proxies are tried, in which order.
 
+use std::fmt;
+
 use super::server::Proxy;
 
 /// One step of a way.
@@ -13,6 +15,16 @@ pub enum Step {
     Unspoken(String),
 }
 
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Direct => f.write_str("DIRECT"),
+            Step::Proxy(proxy) => proxy.fmt(f),
+            Step::Unspoken(text) => f.write_str(text),
+        }
+    }
+}
+
 /// The way of a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Route {
@@ -22,6 +34,8 @@ pub struct Route {
     pub source: Option<String>,
     /// The entry of the exemptions that lets the target go round the proxy.
     pub exempt: Option<String>,
+    /// Where the script is that chose the steps.
+    pub script: Option<String>,
     /// A script that was fetched without TLS chose the proxies.
     pub in_the_clear: bool,
 }

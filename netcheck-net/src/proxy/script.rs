@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::choice::listed;
 use super::observed::ScriptFault;
 use super::route::{Route, Step};
-use super::script_memo::{Fetched, Script};
+use super::script_memo::{Answered, Fetched, Script};
 use super::source::wpad;
 use crate::clock;
 use crate::http::{Answer, Request};
@@ -35,10 +35,8 @@ const DHCP: Duration = Duration::from_millis(600);
 impl Net {
     /// The way that the script names for a target.
     pub(super) async fn ask_script(&self, target: &Target) -> Route {
-        let (url, host) = question_of(target);
-        let cell = Arc::clone(lock(&self.choice().scripts.asked).entry(url.clone()).or_default());
-        let asked = cell.get_or_init(|| async { Arc::new(Box::pin(self.ask_once(url, host)).await) }).await;
-        let (route, facts, fault) = &**asked;
+        let asked = self.asked(target).await;
+        let (route, facts, fault) = &*asked;
         if !facts.is_empty() {
             self.fact("proxy", "pac", Value::Object(facts.clone()));
         }
@@ -50,6 +48,18 @@ impl Net {
             });
         }
         route.clone()
+    }
+
+    /// The same where the target does not go that way: a fault of the script is no fault of the target's.
+    pub(super) async fn route_of_script(&self, target: &Target) -> Route {
+        self.asked(target).await.0.clone()
+    }
+
+    async fn asked(&self, target: &Target) -> Answered {
+        let (url, host) = question_of(target);
+        let cell = Arc::clone(lock(&self.choice().scripts.asked).entry(url.clone()).or_default());
+        let ask = || async { Arc::new(Box::pin(self.ask_once(url, host)).await) };
+        Arc::clone(cell.get_or_init(ask).await)
     }
 
     async fn ask_once(&self, url: String, host: String) -> (Route, Map<String, Value>, Option<ScriptFault>) {
@@ -73,7 +83,8 @@ impl Net {
             Ok(text) => read_answer(text).into_iter().map(|step| self.spoken(&step)).collect(),
             Err(_) => vec![Step::Direct],
         };
-        (Route { steps, in_the_clear, ..direct() }, facts, fault)
+        let script = fault.is_none().then(|| shown(&script.url));
+        (Route { steps, script, in_the_clear, ..direct() }, facts, fault)
     }
 
     fn spoken(&self, step: &ProxyStep) -> Step {

@@ -19,7 +19,8 @@ pub(super) struct Script {
 }
 
 pub(super) type Fetched = Result<Arc<Script>, ScriptFault>;
-pub(super) type Asked = Arc<OnceCell<Arc<(Route, Map<String, Value>, Option<ScriptFault>)>>>;
+pub(super) type Answered = Arc<(Route, Map<String, Value>, Option<ScriptFault>)>;
+pub(super) type Asked = Arc<OnceCell<Answered>>;
 
 /// The script of a run, and what it said.
 #[derive(Debug, Default)]

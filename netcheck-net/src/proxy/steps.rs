@@ -4,12 +4,14 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
+use super::observed::DirectBy;
 #[cfg(not(feature = "pac"))]
 use super::route::Route;
 use super::route::Step;
 use super::server::{Kind, Proxy};
 use crate::net::Net;
 use crate::stream::Stream;
+use netcheck_record::escape;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::target::Target;
 
@@ -26,6 +28,25 @@ impl Net {
         };
         let _ = self.chosen().set(route);
         self.note_route();
+        if self.choice().differs_for_browsers(target) {
+            self.note_browser(target).await;
+        }
+    }
+
+    /// Notes the way of a browser, where a target's own client takes no proxy.
+    async fn note_browser(&self, target: &Target) {
+        let route = match self.choice().fixed_if_followed(target) {
+            Some(route) => route,
+            None => Box::pin(self.route_of_script(target)).await,
+        };
+        let way: Vec<String> = route.steps.iter().map(Step::to_string).collect();
+        if let Some(first) = way.first().filter(|_| route.steps != [Step::Direct]) {
+            self.see(|seen| seen.via.direct = Some(DirectBy::Client(first.clone())));
+            if let Some(source) = &route.source {
+                self.fact("proxy", "source", json!(source));
+            }
+            self.fact("proxy", "browser", json!(way));
+        }
     }
 
     fn note_route(&self) {
@@ -34,7 +55,13 @@ impl Net {
             self.fact("proxy", "source", json!(source));
         }
         if let Some(entry) = &route.exempt {
-            self.fact("proxy", "exempt", json!(netcheck_record::escape::line(entry, 200)));
+            self.fact("proxy", "exempt", json!(escape::line(entry, 200)));
+        }
+        if route.steps == [Step::Direct] {
+            let exemption = route.exempt.as_ref().map(|entry| escape::line(entry, 200));
+            let by = exemption.map(DirectBy::Exemption);
+            let by = by.or_else(|| route.script.clone().map(DirectBy::Script));
+            self.see(|seen| seen.via.direct = by);
         }
     }
 
@@ -109,6 +136,11 @@ impl Net {
             Kind::Socks5h => self.through(proxy, &target.host, target.port()).await,
             Kind::Http | Kind::Https => self.to_proxy(proxy).await,
         }
+    }
+
+    #[cfg(not(feature = "pac"))]
+    async fn route_of_script(&self, target: &Target) -> Route {
+        self.ask_script(target).await
     }
 
     #[cfg(not(feature = "pac"))]

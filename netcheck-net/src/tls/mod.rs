@@ -94,12 +94,13 @@ fn finish(
     (config, recorder)
 }
 
-/// Shakes hands. rustls gets to read only once there is an answer: before, it would keep a buffer for it.
+/// Shakes hands. rustls gets to read only once there is an answer: before, it would keep a buffer for it. What comes of it is
+/// on the heap: whoever waits for it would keep room for it.
 async fn connect(
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
     io: HelloWriter<Tap>,
-) -> io::Result<TlsStream<HelloWriter<Tap>>> {
+) -> io::Result<Box<TlsStream<HelloWriter<Tap>>>> {
     let (mut record, mut taken) = (Vec::new(), Ok(0));
     let mut connecting = TlsConnector::from(config)
         .connect_with(name, io, |connection| taken = connection.write_tls(&mut record));
@@ -107,7 +108,8 @@ async fn connect(
     if let Some(io) = connecting.get_mut().filter(|_| !record.is_empty()) {
         io.ask(record).await?;
     }
-    connecting.await
+    // By reference: moved into its wait, it would be kept twice.
+    (&mut connecting).await.map(Box::new)
 }
 
 /// The record that begins a handshake over TCP with this ClientHello; none where the name cannot stand in a certificate.
@@ -186,7 +188,7 @@ impl Net {
             }
             judged => judged?,
         };
-        let mut stream = Stream::new(tls);
+        let mut stream = Stream::new(*tls);
         stream.h2 = alpn.as_deref() == Some(b"h2");
         Ok(Secure { stream, alpn, trust })
     }

@@ -51,7 +51,12 @@ pub(super) fn has_place(reason: Reason) -> bool {
 pub(crate) fn silent(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::FirewallDrop | Reason::UdpBlocked | Reason::MtuBlackhole | Reason::Unknown | Reason::Offline
+        Reason::FirewallDrop
+            | Reason::UdpBlocked
+            | Reason::MtuBlackhole
+            | Reason::LargeHello
+            | Reason::Unknown
+            | Reason::Offline
     )
 }
 
@@ -62,6 +67,11 @@ pub(crate) fn place(reason: Reason, near: Option<IpAddr>) -> String {
         Some(near) => format!("at {near}"),
         None => String::new(),
     }
+}
+
+/// Which ClientHellos a device drops.
+pub(super) fn hellos(finding: &Finding) -> &str {
+    finding.names.drops.as_deref().unwrap_or("that take two packets")
 }
 
 /// What was found, in one sentence without its full stop, for a headline.
@@ -93,6 +103,9 @@ pub(crate) fn clause(finding: &Finding) -> String {
         }
         Reason::DnsOutage => format!("the resolver{} does not answer", by(&names.resolver)),
         Reason::SniFilter => format!("a device{at} blocks TLS by server name on {covered}"),
+        Reason::ProtocolFilter if names.drops.is_some() => {
+            format!("a device{at} blocks TLS ClientHellos {}", hellos(finding))
+        }
         Reason::ProtocolFilter => {
             format!("a device{at} blocks the data on {covered} after the connection opens")
         }
@@ -135,7 +148,7 @@ pub(crate) fn clause(finding: &Finding) -> String {
         Reason::IdleTimeout => format!("a device{at} closes idle connections"),
         Reason::UdpBlocked => format!("a firewall{at} drops {covered}"),
         Reason::MtuBlackhole => format!("large packets are lost{at}, and no ICMP message says so"),
-        Reason::LargeHello => format!("a device{at} drops a TLS ClientHello that takes two packets"),
+        Reason::LargeHello => format!("a device{at} drops TLS ClientHellos {}", hellos(finding)),
         Reason::LossyPath => match names.lost {
             Some(percent) => format!("packets are lost on the path (about {percent} %)"),
             None => "packets are lost on the path".to_owned(),

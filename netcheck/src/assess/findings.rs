@@ -81,6 +81,8 @@ pub(crate) struct Names {
     pub(crate) proxy: Option<String>,
     /// The resolver.
     pub(crate) resolver: Option<String>,
+    /// Which ClientHellos a device drops, where that is all that it drops.
+    pub(crate) drops: Option<String>,
     /// How many packets in a hundred are lost.
     pub(crate) lost: Option<u32>,
     /// What was observed, where no cause was inferred.
@@ -274,10 +276,13 @@ impl<'a> Votes<'a> {
 fn names<'a>(members: impl Iterator<Item = &'a Observation>) -> Names {
     let (mut authorities, mut vendors, mut portals, mut proxies, mut resolvers) =
         (Votes::default(), Votes::default(), Votes::default(), Votes::default(), Votes::default());
+    let (mut hellos, mut only_hellos) = (Votes::default(), true);
     let mut code = None;
     for observation in members {
         code = code.max(observation.code);
         if let Some(action) = observation.cause.as_ref().and_then(|cause| cause.action.as_ref()) {
+            hellos.add(action.drops.as_deref());
+            only_hellos &= action.drops.is_some();
             portals.add(action.url.as_deref());
             proxies.add(action.proxy.as_deref());
             resolvers.add(action.resolver.as_deref());
@@ -303,6 +308,7 @@ fn names<'a>(members: impl Iterator<Item = &'a Observation>) -> Names {
         portal: portals.most(),
         proxy: proxies.most(),
         resolver: resolvers.most(),
+        drops: hellos.most().filter(|_| only_hellos),
         code,
         ..Names::default()
     }

@@ -184,6 +184,11 @@ fn explains(proof: &Proof, observation: &Observation) -> Option<Kinship> {
         Reason::ServiceDown | Reason::ServiceMisconfigured | Reason::ServiceRefused | Reason::PortIdle => {
             None
         }
+        // The same device, of which a single target does not show that it is none of the service's.
+        Reason::ProtocolFilter if own == cause.reason && observation.near() == cause.near => {
+            let who = observation.cause.as_ref().map(|cause| cause.who);
+            (who == Some(Who::Unknown) && cause.who != Who::Unknown).then_some(Kinship::Port)
+        }
         Reason::Offline
         | Reason::ProtocolFilter
         | Reason::ProxyPolicy

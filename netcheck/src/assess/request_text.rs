@@ -29,6 +29,16 @@ pub(super) fn paragraph(request: &Request, finding: &Finding) -> String {
     netcheck_record::escape::line(&text, 4000)
 }
 
+/// What to do about a device that cannot take some ClientHellos.
+fn hello_demand(finding: &Finding, does: &str, to: &str, from: &str) -> String {
+    let at = match cause_text::place(finding.cause, finding.near) {
+        text if text.is_empty() => " on the path".to_owned(),
+        text => format!(" {text}"),
+    };
+    let hellos = cause_text::hellos(finding);
+    format!("A device{at} {does} TLS ClientHellos {hellos}: update it, or exempt {to}{from}.")
+}
+
 /// What to do, as a sentence.
 fn demand(request: &Request, finding: &Finding) -> String {
     let names = &finding.names;
@@ -64,6 +74,7 @@ fn demand(request: &Request, finding: &Finding) -> String {
         }
         Reason::BlockPage => format!("Exempt from the web filter{vendor}: {to}{from}{at}."),
         Reason::SniFilter => format!("Exempt from filtering by server name (SNI): {to}{from}{at}."),
+        Reason::ProtocolFilter if names.drops.is_some() => hello_demand(finding, "blocks", &to, &from),
         Reason::ProtocolFilter => {
             format!("Exempt from protocol filtering (application control): {to}{from}{at}. The connection opens, but its data is blocked.")
         }
@@ -73,7 +84,8 @@ fn demand(request: &Request, finding: &Finding) -> String {
         }
         Reason::IdleTimeout => format!("Raise the idle timeout of connections: {to}{from}{at}."),
         Reason::LargeHello => {
-            format!("Let a TLS ClientHello in two packets pass to all destinations{from}{at}. Today's browsers send about 1,700 bytes.")
+            let demand = hello_demand(finding, "drops", &to, &from);
+            format!("{demand} Today's browsers send about 1,700 bytes.")
         }
         Reason::MtuBlackhole => format!(
             "Let ICMP \"fragmentation needed\" (type 3 code 4; ICMPv6 type 2) pass, or clamp the TCP MSS on the path to the Internet{at}{from}."

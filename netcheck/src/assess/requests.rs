@@ -121,7 +121,7 @@ fn only_remarks(finding: &Finding) -> bool {
 /// Whether a request about such a cause names destinations, and not the requirements alone.
 fn by_destination(finding: &Finding) -> bool {
     !cause_text::of_the_access(finding.cause) && !finding.names.everything
-        || finding.cause == Reason::TlsInspection
+        || matches!(finding.cause, Reason::TlsInspection | Reason::LargeHello)
 }
 
 /// Whether mail comes in from outside.

@@ -6,10 +6,11 @@ mod textfile;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use netcheck_record::clock;
 use nix::sys::signal::Signal;
 
@@ -17,6 +18,7 @@ use crate::Home;
 use crate::baseline::Baseline;
 use crate::child::Event;
 use crate::diff::Difference;
+use crate::env_secrets;
 use crate::journal::Journal;
 use crate::out;
 use crate::plan::{self, Line};
@@ -25,25 +27,51 @@ use crate::profile::choice::Choice;
 use crate::records::Observation;
 use crate::run_id;
 use crate::signal;
-use crate::tool_flags::ToolFlags;
+use crate::tool_flags::{self, ToolFlags};
 use crate::tools::{self, Tools};
 use round::Round;
 
 /// A path out of this network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// Without a proxy
+    /// Without a proxy.
     Direct,
-    /// Through the proxy of --proxy, or of the environment
+    /// Through the proxy of --proxy, or of the environment.
     Proxy,
+    /// As this value of --proxy says.
+    As(String),
 }
 
 impl Way {
     /// The word in labels and tables.
-    pub(crate) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(&self) -> &str {
         match self {
             Way::Direct => "direct",
             Way::Proxy => "proxy",
+            Way::As(value) => value,
+        }
+    }
+
+    /// The value of --proxy for this path, where it is not the one that was given.
+    pub(crate) fn proxy(&self) -> Option<&str> {
+        match self {
+            Way::Direct => Some("none"),
+            Way::Proxy => None,
+            Way::As(value) => Some(value),
+        }
+    }
+}
+
+impl FromStr for Way {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "direct" | "none" => Ok(Way::Direct),
+            "proxy" => Ok(Way::Proxy),
+            other => tool_flags::proxy(other)
+                .map(|()| Way::As(other.to_owned()))
+                .map_err(|why| format!("direct, proxy, or what --proxy takes: {why}")),
         }
     }
 }
@@ -66,8 +94,9 @@ pub(crate) struct Args {
     /// RTMP_STREAM_KEY also a published stream to each ingest target
     #[arg(long)]
     thorough: bool,
-    /// Check through each of these paths and show which requirements work through which
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "direct,proxy")]
+    /// Check through each of these paths and show which requirements work through which: direct, proxy (what --proxy or
+    /// the environment names), env, system, pac+URL, or the URL of a proxy
+    #[arg(long, value_delimiter = ',', value_name = "PATH,PATH…")]
     path: Vec<Way>,
     /// Require that the packets of a requirement leave through this interface (split tunnelling; repeatable)
     #[arg(long, value_name = "ROW=INTERFACE", value_parser = pair)]
@@ -154,12 +183,14 @@ pub(crate) fn run(args: &Args, home: Home) -> Result<u8, String> {
 fn ways(args: &Args) -> Result<Vec<Way>, String> {
     let configured = args.tool_flags.proxy_configured();
     let mut ways = args.path.clone();
-    ways.retain(|way| *way == Way::Direct || configured);
+    ways.retain(|way| *way != Way::Proxy || configured);
+    ways.retain(|way| *way != Way::As("env".to_owned()) || env_secrets::proxy_in_environment());
     if ways.len() < args.path.len() {
         if ways.is_empty() {
             return Err("--path proxy: no proxy is configured; give --proxy URL".to_owned());
         }
-        say("no proxy is configured: only the direct way is checked");
+        let left: Vec<&str> = ways.iter().map(Way::as_str).collect();
+        say(&format!("no proxy is configured: checked is {} only", left.join(", ")));
     }
     Ok(ways)
 }

@@ -54,7 +54,7 @@ impl Round {
         for way in &job.ways {
             let lines: Vec<Line> =
                 job.lines.iter().map(|line| line.clone().labelled("path", way.as_str())).collect();
-            round.once(job, &id, &lines, Some(*way), journal, sender, events);
+            round.once(job, &id, &lines, Some(way), journal, sender, events);
             if round.signal.is_some() || journal.closed() {
                 break;
             }
@@ -88,14 +88,14 @@ impl Round {
         job: &Job,
         id: &str,
         lines: &[Line],
-        way: Option<Way>,
+        way: Option<&Way>,
         journal: &mut Journal,
         sender: &SyncSender<Event>,
         events: &Receiver<Event>,
     ) {
         let mut tool_flags = job.tool_flags.clone();
-        if way == Some(Way::Direct) {
-            tool_flags.proxy = Some("none".into());
+        if let Some(proxy) = way.and_then(Way::proxy) {
+            tool_flags.proxy = Some(proxy.to_owned());
         }
         let progress = Progress::of(lines);
         let (tools, extra, verbose) = (&job.tools, &job.profile.tools, job.args.verbose);

@@ -65,12 +65,22 @@ fn by_way(ways: &[Way], assessment: &Assessment, look: Look) -> String {
     let requirements = &assessment.report.requirements;
     let width = requirements.iter().map(|one| one.name.chars().count()).max().unwrap_or(0).clamp(11, 24) + 2;
     let mut text = format!("\n{}", cell("REQUIREMENT", width));
-    ways.iter().for_each(|way| text.push_str(&cell(&way.as_str().to_ascii_uppercase(), 19)));
+    let title = |way: &Way| match way {
+        // A URL is shown as it was given.
+        Way::As(value) if value.contains("://") => value.clone(),
+        Way::Direct | Way::Proxy | Way::As(_) => way.as_str().to_ascii_uppercase(),
+    };
+    // The longest status has 17 characters.
+    let widths: Vec<usize> = ways.iter().map(|way| title(way).chars().count().max(17) + 2).collect();
+    ways.iter().zip(&widths).for_each(|(way, width)| text.push_str(&cell(&title(way), *width)));
     text = format!("{}\n", text.trim_end());
     for one in requirements {
         let status = |way: &Way| one.paths.get(way.as_str()).copied().unwrap_or(Status::NotKnown);
-        let words: String =
-            ways.iter().map(|way| table::paint(status(way), &cell(status(way).as_str(), 19), look)).collect();
+        let words: String = ways
+            .iter()
+            .zip(&widths)
+            .map(|(way, width)| table::paint(status(way), &cell(status(way).as_str(), *width), look))
+            .collect();
         text.push_str(format!("{}{words}", cell(&one.name, width)).trim_end());
         text.push('\n');
     }

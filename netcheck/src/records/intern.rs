@@ -74,8 +74,8 @@ impl Interner {
     /// A cause of a record.
     pub(super) fn cause_line(&mut self, cause: &CauseLine) -> Rc<CauseKey> {
         let mut action = cause.action.and_then(|raw| serde_json::from_str::<Action>(raw.get()).ok());
-        if let Some(Action { kind, url, proxy, resolver }) = &mut action {
-            for text in std::iter::once(kind).chain([url, proxy, resolver].into_iter().flatten()) {
+        if let Some(Action { kind, url, proxy, resolver, drops }) = &mut action {
+            for text in std::iter::once(kind).chain([url, proxy, resolver, drops].into_iter().flatten()) {
                 *text = netcheck_record::escape::line(text, 300);
             }
         }

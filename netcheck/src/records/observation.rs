@@ -134,6 +134,9 @@ pub(crate) struct Action {
     /// The resolver.
     #[serde(default)]
     pub(crate) resolver: Option<String>,
+    /// Which ClientHellos a device drops, as in "that span two TCP segments".
+    #[serde(default)]
+    pub(crate) drops: Option<String>,
 }
 
 /// Sentences of a record.

@@ -7,14 +7,20 @@ use crate::fake::{Outcome, Stage, finish, pass};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Runs until the one tool that hangs has said that it does, sends signals, and returns what came of it. `before` is
-/// what a shell does before it becomes the program.
+/// One tool hangs; signals are sent, and what came of it is returned. `before` is what a shell does before it becomes the
+/// program.
 fn interrupted_after(before: &str, signals: &[Signal]) -> (Stage, Outcome) {
     let stage = Stage::all(pass);
     stage.script(
         "udp",
         "trap 'exit 143' TERM; head -n 1 udp.jsonl; echo hanging >&2; while :; do sleep 0.05; done",
     );
+    let outcome = interrupt(&stage, before, signals);
+    (stage, outcome)
+}
+
+/// Runs until a tool has said that it hangs, sends signals, and returns what came of it.
+fn interrupt(stage: &Stage, before: &str, signals: &[Signal]) -> Outcome {
     let program = stage.command(&["-v", "--textfile", "netcheck.prom"]);
     let mut command = Command::new("sh");
     command.args(["-c", &format!("{before}; exec \"$0\" \"$@\"")]);
@@ -35,7 +41,7 @@ fn interrupted_after(before: &str, signals: &[Signal]) -> (Stage, Outcome) {
     for signal in signals {
         kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), *signal).unwrap();
     }
-    (stage, finish(child))
+    finish(child)
 }
 
 fn interrupted(signal: Signal) -> (Stage, Outcome) {
@@ -59,6 +65,26 @@ fn sigterm_is_143() {
     assert_eq!(run.code, Some(143), "{}", run.stdout);
     // Half a round would look like an outage to whoever reads the metrics.
     assert!(!stage.dir.path().join("netcheck.prom").exists());
+}
+
+#[test]
+fn every_tool_is_asked_to_end_before_any_is_waited_for() {
+    let stage = Stage::all(pass);
+    // The first ends once the last has been asked, and each writes what it has finished when it is asked.
+    stage.script(
+        "mail",
+        "trap 'while ! test -e asked; do sleep 0.01; done; head -n 1 mail.jsonl; exit 143' TERM; touch mail-waits; while :; do sleep 0.01; done",
+    );
+    stage.script(
+        "wss",
+        "trap 'touch asked; head -n 1 wss.jsonl; exit 143' TERM; while ! test -e mail-waits; do sleep 0.01; done; echo hanging >&2; while :; do sleep 0.01; done",
+    );
+    let run = interrupt(&stage, ":", &[Signal::SIGTERM]);
+    assert_eq!(run.code, Some(143), "{}", run.stdout);
+    let kept = stage.kept();
+    for tool in ["mail", "wss"] {
+        assert_eq!(kept.iter().filter(|record| record["check"] == tool).count(), 1, "{tool}: {kept:?}");
+    }
 }
 
 #[test]

@@ -54,6 +54,36 @@ fn both_ways_are_run_and_shown_side_by_side() {
     assert!(diff.starts_with("Broken (1):\n  - mail (proxy): "), "{diff}");
 }
 
+#[test]
+fn several_proxies_are_compared_as_they_were_named() {
+    let stage = Stage::empty();
+    stage.tool("mail", by_proxy_only);
+    let passes = |way: &str| {
+        format!(
+            "sed 's#\"labels\":{{#\"labels\":{{\"path\":\"{way}\",#; s/\"verdict\":\"fail\"/\"verdict\":\"pass\"/' mail.jsonl"
+        )
+    };
+    let fails = |way: &str| format!("sed 's#\"labels\":{{#\"labels\":{{\"path\":\"{way}\",#' mail.jsonl");
+    stage.script(
+        "mail",
+        &format!(
+            "cat >/dev/null; case \"$*\" in *'--proxy none'*) {};; *'--proxy http://a.example:3128'*) {};; *) {};; esac",
+            fails("direct"),
+            fails("http://a.example:3128"),
+            passes("pac+file:///p.pac")
+        ),
+    );
+    let paths = "direct,http://a.example:3128,pac+file:///p.pac";
+    let run = stage.check(&["--row", "mail", "--no-controls", "--path", paths]);
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    let shown = flat(&run.stdout);
+    assert!(shown.contains("REQUIREMENT DIRECT http://a.example:3128 pac+file:///p.pac"), "{}", run.stdout);
+    assert!(shown.contains("mail does not work does not work works"), "{}", run.stdout);
+    let refused = stage.check(&["--path", "direct,nowhere"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("direct, proxy, or what --proxy takes"), "{}", refused.stderr);
+}
+
 fn through_a_tunnel(target: &Target) -> Value {
     let interface = if target.port() == 5223 { "tun0" } else { "eth0" };
     json!({ "verdict": "pass", "path": { "via": "direct", "local": "10.0.0.2:4", "interface": interface,

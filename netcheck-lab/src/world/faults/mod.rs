@@ -2,6 +2,7 @@
 
 mod answers;
 pub mod client_hello;
+mod engine;
 pub mod initial;
 mod inline;
 mod inspection;
@@ -12,6 +13,7 @@ mod queue;
 mod rules;
 
 pub use answers::Answers;
+pub use engine::Engine;
 pub use inline::Inline;
 pub use middlebox::Middlebox;
 pub use proxy::Proxy;

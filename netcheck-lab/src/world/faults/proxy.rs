@@ -29,6 +29,9 @@ pub struct Proxy {
     /// The only ports it connects to; empty allows all.
     #[serde(default)]
     pub ports: Vec<u16>,
+    /// Lines of `acl` and `ssl_bump` by which it ends TLS without opening it; what none of them ends is spliced.
+    #[serde(default)]
+    pub peeks: String,
 }
 
 /// How the proxy wants to know its user.
@@ -51,6 +54,8 @@ impl Proxy {
         fs::create_dir_all(&dir)?;
         let file = dir.join("squid.conf");
         fs::write(&file, self.configuration(&dir))?;
+        let own = world.genuine("proxy.corp.example");
+        fs::write(dir.join("certificate.pem"), own.chain_pem() + &own.key_pem())?;
         // Checks user and password.
         fs::write(
             dir.join("basic"),
@@ -67,8 +72,12 @@ impl Proxy {
 
     fn configuration(&self, dir: &Path) -> String {
         let dir = dir.display();
+        let peeking = match self.peeks.is_empty() {
+            true => String::new(),
+            false => format!(" ssl-bump generate-host-certificates=off tls-cert={dir}/certificate.pem"),
+        };
         let mut text = format!(
-            "http_port {ROUTER1}:{PORT}\npid_filename {dir}/pid\naccess_log none\ncache_log {dir}/log\ncache deny all\n\
+            "http_port {ROUTER1}:{PORT}{peeking}\npid_filename {dir}/pid\naccess_log none\ncache_log {dir}/log\ncache deny all\n\
              coredump_dir {dir}\nvisible_hostname proxy.corp.example\ndns_nameservers {ROUTER1}\nworkers 1\n\
              shutdown_lifetime 0 seconds\nconnect_timeout 2 seconds\nforward_timeout 3 seconds\nacl CONNECT method CONNECT\n\
              pinger_enable off\nnetdb_filename none\n"
@@ -89,6 +98,13 @@ impl Proxy {
         if self.auth.is_some() {
             text += "acl known proxy_auth REQUIRED\nhttp_access deny !known\n";
         }
+        if !self.peeks.is_empty() {
+            let _ = write!(
+                text,
+                "acl begun at_step SslBump1\nssl_bump peek begun\n{}\nssl_bump splice all\n",
+                self.peeks
+            );
+        }
         text + "http_access allow all\n"
     }
 }
@@ -100,7 +116,7 @@ fn helper(scheme: &str, program: &str) -> String {
 
 /// squid refuses to be root: as root it becomes the user `proxy`; in a user namespace with one user it gets another one
 /// within, where that user is nobody special.
-fn squid(dir: &Path) -> io::Result<Command> {
+pub(super) fn squid(dir: &Path) -> io::Result<Command> {
     let single = fs::read_to_string("/proc/self/uid_map")?.split_whitespace().nth(2) == Some("1");
     debug_assert!(Uid::effective().is_root());
     if single {

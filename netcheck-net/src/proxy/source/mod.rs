@@ -55,14 +55,13 @@ impl Source {
         Source { found_in: found_in.into(), setting }
     }
 
-    /// Reads `--proxy`; `proxied` says whether this check's clients follow environment, system and scripts.
+    /// Reads `--proxy`.
     ///
     /// # Errors
     /// The value cannot be used.
-    pub fn read(flag: &str, given: Option<Credentials>, proxied: bool) -> Result<Self, String> {
+    pub fn read(flag: &str, given: Option<Credentials>) -> Result<Self, String> {
         match flag {
             "none" => Ok(Source::new("flag", Setting::Direct)),
-            "env" | "system" if !proxied => Ok(Source::new("flag", Setting::Direct)),
             "env" => Ok(env::read(given)),
             "system" => Ok(system(given)),
             _ if flag.rsplit_once('@').is_some() => {
@@ -71,7 +70,6 @@ impl Source {
                     .into())
             }
             _ => match flag.strip_prefix("pac+") {
-                Some(_) if !proxied => Ok(Source::new("flag", Setting::Direct)),
                 Some(url) if is_script(url) => Ok(Source::new("flag", Setting::Pac(url.to_owned()))),
                 Some(_) => Err("--proxy: a script is pac+http://, pac+https:// or pac+file://".into()),
                 None => {
@@ -130,10 +128,10 @@ mod tests {
 
     #[test]
     fn user_information_in_the_flag_is_refused_without_repeating_it() {
-        let why = Source::read("http://u:hunter2@p:1", None, true).unwrap_err();
+        let why = Source::read("http://u:hunter2@p:1", None).unwrap_err();
         assert!(!why.contains("hunter2"));
         for flag in ["ftp://p", "http://p:0", "pac+ftp://p", "pac+p"] {
-            assert!(Source::read(flag, None, true).is_err(), "{flag}");
+            assert!(Source::read(flag, None).is_err(), "{flag}");
         }
     }
 
