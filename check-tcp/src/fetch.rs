@@ -18,6 +18,8 @@ const TICK: Duration = Duration::from_millis(20);
 const TEXT: usize = 1 << 20;
 /// How many redirects are followed.
 const REDIRECTS: usize = 3;
+/// Requests are sent at least this far apart: a playlist of thousands of empty segments makes no flood of requests.
+const SPACING: Duration = Duration::from_millis(20);
 
 /// One address that was fetched.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +44,8 @@ pub struct Fetcher<'a> {
     from: &'a Target,
     plan: TransferPlan,
     site: Option<Site>,
+    /// When the next request may be sent.
+    next: Instant,
     /// When the first request was sent.
     pub begun: Instant,
     /// Bytes of all bodies.
@@ -55,8 +59,8 @@ pub struct Fetcher<'a> {
 impl<'a> Fetcher<'a> {
     /// Begins now.
     pub fn new(net: &'a Net, from: &'a Target, plan: TransferPlan) -> Self {
-        let receiver = Receiver::default();
-        Fetcher { net, from, plan, site: None, begun: clock::now(), received: 0, connections: 0, receiver }
+        let (begun, receiver) = (clock::now(), Receiver::default());
+        Fetcher { net, from, plan, site: None, next: begun, begun, received: 0, connections: 0, receiver }
     }
 
     /// What is left of the time.
@@ -80,6 +84,7 @@ impl<'a> Fetcher<'a> {
     ) -> Result<Option<Transfer>, Failure> {
         let mut address = address.to_owned();
         for _ in 0..=REDIRECTS {
+            clock::pause(self.next.saturating_duration_since(clock::now()).min(self.left())).await;
             if self.is_over() {
                 return Ok(None);
             }
@@ -97,6 +102,7 @@ impl<'a> Fetcher<'a> {
                 request.headers.push(("range".to_owned(), format!("bytes={from}-{last}")));
             }
             let asked = clock::now();
+            self.next = asked + SPACING;
             let wait = self.net.timeout().min(self.left());
             let Some(reply) = clock::within(wait, site.connection.ask(&request)).await else {
                 if self.left().is_zero() {

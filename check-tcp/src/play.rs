@@ -14,6 +14,8 @@ use crate::transfer_facts::PlaybackFacts;
 const AHEAD: Duration = Duration::from_secs(30);
 /// A live playlist is begun so many segments before its end (RFC 8216 section 6.3.3).
 const FROM_END: usize = 3;
+/// A live playlist is asked for no more often, whatever it claims.
+const RELOAD: Duration = Duration::from_millis(500);
 /// The share of the line that a player lets a stream take.
 const SHARE: f64 = 0.7;
 
@@ -181,7 +183,7 @@ impl<'a, 'b> Player<'a, 'b> {
 
     /// Waits as long as a player does before it asks for the playlist again.
     async fn reload(&mut self) -> Result<bool, Failure> {
-        let wait = Duration::from_secs_f64(self.segments.target / 2.0);
+        let wait = Duration::from_secs_f64(self.segments.target / 2.0).max(RELOAD);
         clock::pause(wait.min(self.fetcher.left())).await;
         self.load(self.address.clone()).await
     }

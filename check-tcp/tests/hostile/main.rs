@@ -5,6 +5,7 @@ mod answers;
 mod certificates;
 mod handshakes;
 mod names;
+mod playlists;
 mod proxies;
 mod secrets;
 mod shortage;
