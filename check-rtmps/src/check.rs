@@ -92,9 +92,10 @@ impl Check for Rtmps {
 
     async fn check(&self, target: &Target, trace: &mut Trace<Facts>) -> Result<(), Stopped> {
         let pace = self.pacer.wait(target.host.to_string());
-        let Reached { stream, place, tcp } =
+        let Reached { stream, mut place, tcp } =
             reach::reach(target, trace, |at| self.places(at), pace, self.publish.is_some()).await?;
         let (session, echo, proven) = Box::pin(place.during(shake_hands(target, stream, trace))).await?;
+        drop(place);
         let app = match (self.app(target), echo) {
             (None, true) => return Ok(()),
             (app, _) => app.unwrap_or_else(|| DEFAULT_APP.to_owned()),

@@ -89,27 +89,38 @@ impl AddressLimit {
 /// A handshake's place at an address.
 #[derive(Debug)]
 pub struct Place {
-    permit: Permit,
+    /// None where a silence has given it back.
+    permit: Option<Permit>,
     at: Arc<AddressLimit>,
     patience: Duration,
 }
 
 impl Place {
-    /// The place that `permit` gives at that address, over a connection that took `connected` to open.
-    pub fn new(permit: Permit, at: Arc<AddressLimit>, connected: Duration) -> Self {
+    /// The place that `permit` gives at that address.
+    pub fn new(permit: Permit, at: Arc<AddressLimit>) -> Self {
         let least = if at.unanswered.load(Ordering::Relaxed) { SILENT_ANSWER } else { ANSWER };
-        Place { permit, at, patience: (connected * ROUND_TRIPS).max(least) }
+        Place { permit: Some(permit), at, patience: least }
+    }
+
+    /// Over a connection that took so long to open, an answer may take longer.
+    pub fn over(self, connected: Duration) -> Self {
+        Place { patience: self.patience.max(connected * ROUND_TRIPS), ..self }
     }
 
     /// Does `work`, in this place for as long as an answer takes.
-    pub async fn during<T>(self, work: impl Future<Output = T>) -> T {
+    pub async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
+        if self.permit.is_none() {
+            return work.await;
+        }
         let early = clock::within(self.patience, &mut work).await;
         self.at.unanswered.store(early.is_none(), Ordering::Relaxed);
-        drop(self.permit);
         match early {
             Some(done) => done,
-            None => work.await,
+            None => {
+                self.permit = None;
+                work.await
+            }
         }
     }
 }

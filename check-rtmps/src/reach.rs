@@ -42,9 +42,10 @@ pub async fn reach(
         let places = places(target.host.to_string());
         let permit = wait(trace, &places).await?;
         pace.await;
+        let mut place = Place::new(permit, places);
         let begun = clock::now();
-        let stream = trace.reach(target).await?;
-        return Ok(Reached { stream, place: Place::new(permit, places, begun.elapsed()), tcp: None });
+        let stream = place.during(trace.reach(target)).await?;
+        return Ok(Reached { stream, place: place.over(begun.elapsed()), tcp: None });
     }
     let addresses = trace.addresses(target).await?;
     let first = addresses.first().map_or_else(|| target.host.to_string(), IpAddr::to_string);
@@ -59,7 +60,7 @@ pub async fn reach(
     }
     let (tcp, permit) = connected?;
     let handle = if watched { TcpHandle::of(&tcp) } else { None };
-    let place = Place::new(permit, places, begun.elapsed());
+    let place = Place::new(permit, places).over(begun.elapsed());
     Ok(Reached { stream: Stream::new(tcp), place, tcp: handle })
 }
 

@@ -163,10 +163,7 @@ fn explains(proof: &Proof, observation: &Observation) -> Option<Kinship> {
         // What filters by name filters the Host header as it does the SNI.
         Reason::SniFilter => {
             let by_host = own == Reason::ProtocolFilter && observation.layer() == "http" && placeless;
-            match by_host {
-                true => Some(Kinship::Host),
-                false => ((unknown && same_code) || repeated).then_some(Kinship::Requirement),
-            }
+            (by_host || (unknown && same_code) || repeated).then_some(Kinship::Requirement)
         }
         Reason::ProxyAuth
         | Reason::ProxyDown
