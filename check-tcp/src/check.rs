@@ -13,14 +13,12 @@ use netcheck_common::proxy::{Kind, Proxy};
 use netcheck_common::target::Target;
 use netcheck_common::tls::{Hello, Trust};
 use netcheck_common::trace::{Observed, Stopped, Trace};
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use crate::answer;
 use crate::early_reset::watch_for_reset;
+use crate::facts::Facts;
 use crate::prove::{self, Rule};
 use crate::transfer::TransferPlan;
-use crate::transfer_facts::{DownloadFacts, UploadFacts};
 use crate::{download, upload};
 
 /// Checks TCP, TLS, HTTP and HTTPS targets.
@@ -48,20 +46,6 @@ pub struct Tcp {
     /// Maximum volume of --download and of --upload, for each target
     #[arg(long, value_name = "MB", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     budget: u32,
-}
-
-/// What check-tcp learns besides what every check learns.
-#[derive(Debug, Default, Serialize, JsonSchema)]
-pub struct Facts {
-    /// The first bytes a bare TCP service said by itself, if it said any at once.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    banner: Option<String>,
-    /// What --download transferred, and how fast.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub download: Option<DownloadFacts>,
-    /// What --upload transferred, and how fast.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub upload: Option<UploadFacts>,
 }
 
 impl Check for Tcp {

@@ -8,7 +8,7 @@ use netcheck_common::rung::Limit;
 use netcheck_common::target::Target;
 use netcheck_common::trace::{Stopped, Trace};
 
-use crate::check::Facts;
+use crate::facts::Facts;
 use crate::fetch::{Fetcher, Transfer};
 use crate::play::{Playback, Player};
 use crate::playlist;

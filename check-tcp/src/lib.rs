@@ -4,6 +4,7 @@ mod answer;
 mod check;
 mod download;
 mod early_reset;
+mod facts;
 mod fetch;
 mod play;
 mod playlist;

@@ -14,7 +14,7 @@ use netcheck_common::target::Target;
 use netcheck_common::tcp_counters::{TcpCounters, TcpHandle};
 use netcheck_common::trace::{Stopped, Trace};
 
-use crate::check::Facts;
+use crate::facts::Facts;
 use crate::site::{self, Site};
 use crate::transfer::{self, TransferPlan, kbps};
 use crate::transfer_facts::UploadFacts;
