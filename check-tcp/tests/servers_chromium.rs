@@ -70,7 +70,10 @@ fn situations() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
-type Dialled = Arc<Mutex<BTreeSet<String>>>;
+/// The proxies that were asked for the service, each once, in the order in which they were first.
+type Dialled = Arc<Mutex<Vec<String>>>;
+/// The numbers of the scripts that were fetched.
+type Fetched = Arc<Mutex<BTreeSet<usize>>>;
 
 fn listen(dialled: &Dialled) {
     for (address, behaviour) in PROXIES {
@@ -89,7 +92,10 @@ fn proxy(mut stream: TcpStream, address: &str, behaviour: &str, dialled: &Dialle
     let Ok(request) = head(&mut stream) else { return };
     // A browser connects ahead of time, and asks its makers for things.
     if request.contains("service.pac.test") {
-        dialled.lock().unwrap().insert(address.to_owned());
+        let mut dialled = dialled.lock().unwrap();
+        if !dialled.iter().any(|known| known == address) {
+            dialled.push(address.to_owned());
+        }
     }
     if behaviour == "reset" {
         let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
@@ -112,13 +118,14 @@ fn head(stream: &mut TcpStream) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&raw).into_owned())
 }
 
-fn serve(scripts: Vec<(&'static str, Vec<u8>)>) {
+fn serve(scripts: Vec<(&'static str, Vec<u8>)>, fetched: Fetched) {
     let listener = TcpListener::bind(("127.0.0.1", WEB)).unwrap();
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let Ok(request) = head(&mut stream) else { continue };
             let number = request.split(['/', '.']).nth(1).and_then(|text| text.parse::<usize>().ok());
             let Some((head, body)) = number.and_then(|number| scripts.get(number)) else { continue };
+            fetched.lock().unwrap().extend(number);
             let head =
                 format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
             let _ = stream.write_all(&[head.into_bytes(), body.clone()].concat());
@@ -176,10 +183,16 @@ fn the_same_proxies_are_dialled_as_by_chromium() {
     let dialled = Dialled::default();
     listen(&dialled);
     let situations = situations();
-    serve(situations.iter().map(|(_, head, body)| (*head, body.clone())).collect());
+    let fetched = Fetched::default();
+    serve(situations.iter().map(|(_, head, body)| (*head, body.clone())).collect(), Arc::clone(&fetched));
     let taken = || std::mem::take(&mut *dialled.lock().unwrap());
     for (number, (name, _, _)) in situations.iter().enumerate() {
         browse(folder.path(), number);
+        // A browser that did not start would agree with whoever dials no proxy.
+        assert!(
+            std::mem::take(&mut *fetched.lock().unwrap()).contains(&number),
+            "{name}: Chromium has no script"
+        );
         let theirs = taken();
         let _ = Tool::new(env!("CARGO_BIN_EXE_check-tcp"))
             .args(["--proxy", &format!("pac+http://127.0.0.1:{WEB}/{number}.pac"), "--timeout", "2"])

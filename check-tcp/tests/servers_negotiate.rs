@@ -156,6 +156,18 @@ fn a_kdc_that_refuses_is_silent_or_is_not_named() {
 }
 
 #[test]
+fn a_kdc_that_is_reached_over_udp_alone_gives_its_ticket() {
+    let mut realm = realm();
+    realm.log_on("alice", "secret", &[]);
+    let squid = Squid::negotiate(&realm, None);
+    let (_server, target) = service();
+    realm.over_udp_only();
+    let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
+    assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
+    assert_eq!(auth(&outcome, "kdc"), realm.kdc_address, "{outcome:?}");
+}
+
+#[test]
 fn passwords_and_keytabs_log_on_or_are_refused_by_the_directory() {
     let realm = realm();
     realm.admin(REALM, "addprinc -randkey robot");

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use crate::script::free_port;
-use crate::world::{listening, said};
+use crate::world::{listening, said, taking};
 
 /// Encryption types of the realm's keys, strongest first.
 pub const ALL_ETYPES: &str = "aes256-sha2:normal aes128-sha2:normal aes256-cts:normal aes128-cts:normal";
@@ -65,6 +65,11 @@ impl Realm {
     /// # Panics
     /// It does not listen.
     pub fn resume(&mut self) {
+        self.spawn();
+        listening(self.kdc_address.parse().unwrap()).unwrap();
+    }
+
+    fn spawn(&mut self) {
         let mut command = self.command("krb5kdc");
         for realm in &self.realms {
             command.args(["-r", realm]);
@@ -72,7 +77,22 @@ impl Realm {
         let pid = self.path("kdc.pid");
         let child = command.arg("-n").arg("-P").arg(pid).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         self.kdc = Some(child.unwrap());
-        listening(self.kdc_address.parse().unwrap()).unwrap();
+    }
+
+    /// Lets the KDC answer over UDP alone: its TCP port refuses from now on.
+    ///
+    /// # Panics
+    /// It does not listen.
+    pub fn over_udp_only(&mut self) {
+        self.pause();
+        let config = fs::read_to_string(self.path("kdc.conf")).unwrap();
+        let lines = config.lines().map(|line| match line.trim_start().starts_with("kdc_tcp_listen") {
+            true => " kdc_tcp_listen = \"\"",
+            false => line,
+        });
+        fs::write(self.path("kdc.conf"), lines.collect::<Vec<_>>().join("\n")).unwrap();
+        self.spawn();
+        taking(self.kdc_address.parse().unwrap()).unwrap();
     }
 
     /// Ends the KDC: its port refuses from now on.

@@ -128,6 +128,9 @@ pub struct ProxyFacts {
     /// The authentication schemes it offers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub schemes: Vec<String>,
+    /// The domain that an NTLM challenge names, where its 407 holds one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ntlm_domain: Option<String>,
     /// Why the proxy was not reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Code>,

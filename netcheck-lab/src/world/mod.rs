@@ -21,4 +21,4 @@ pub use isolate::{isolate, isolated, mortal};
 pub use options::Options;
 pub use place::{Place, said};
 pub use topology::{Network, ROUTER1};
-pub use wait::listening;
+pub use wait::{listening, taking};

@@ -31,6 +31,14 @@ pub fn answering(address: SocketAddr, datagram: &[u8]) -> io::Result<()> {
     })
 }
 
+/// Waits until a program of this machine takes datagrams here, which it need not answer.
+///
+/// # Errors
+/// None did within ten seconds.
+pub fn taking(address: SocketAddr) -> io::Result<()> {
+    until(&format!("nothing takes datagrams on {address}"), || UdpSocket::bind(address).is_err())
+}
+
 fn until(error_text: &str, mut ready: impl FnMut() -> bool) -> io::Result<()> {
     let begun = Instant::now();
     while !ready() {

@@ -9,6 +9,7 @@ mod files;
 mod kdc;
 #[cfg(feature = "kerberos")]
 mod negotiate;
+mod ntlm;
 #[cfg(feature = "kerberos")]
 mod tickets;
 
@@ -58,6 +59,10 @@ impl Net {
         let challenges = challenges(answer);
         let offered: Vec<String> = challenges.iter().map(|challenge| challenge.scheme.clone()).collect();
         self.fact("proxy", "schemes", json!(offered));
+        let ntlm = challenges.iter().find(|challenge| challenge.is("NTLM"));
+        if let Some(domain) = ntlm.and_then(|challenge| ntlm::domain(challenge.token.as_deref()?)) {
+            self.fact("proxy", "ntlm_domain", json!(domain));
+        }
         self.see(|seen| seen.via.offered.clone_from(&offered));
         let offers = |scheme: &str| {
             challenges.iter().any(|challenge| challenge.is(scheme))
