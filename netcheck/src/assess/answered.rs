@@ -37,7 +37,7 @@ pub(super) fn apply(observations: &mut [Observation]) {
 fn port(observation: &Observation) -> Option<Port<'_>> {
     let direct = observation.direct() && observation.endpoint.transport() == "TCP";
     let interface = observation.egress.as_ref().and_then(|egress| egress.interface.as_deref());
-    observation.address.filter(|_| direct).map(|address| (address, observation.port, interface))
+    observation.address().filter(|_| direct).map(|address| (address, observation.port(), interface))
 }
 
 /// A SYN without an answer, put down to a firewall that no repeated experiment proves.

@@ -43,7 +43,7 @@ impl Judged {
 
     /// Whether an observation is judged.
     pub(crate) fn holds(&self, observation: &Observation) -> bool {
-        observation.run.map_or(self.without_run, |run| self.runs.contains(&run))
+        observation.run().map_or(self.without_run, |run| self.runs.contains(&run))
     }
 }
 
@@ -249,7 +249,7 @@ pub(super) fn timeline(
         return Vec::new();
     }
     for observation in earlier {
-        if let Some(round) = observation.run.and_then(|run| rounds.get_mut(&run)) {
+        if let Some(round) = observation.run().and_then(|run| rounds.get_mut(&run)) {
             round.push(observation);
         }
     }

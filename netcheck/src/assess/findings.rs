@@ -327,8 +327,8 @@ pub(super) fn destinations<'a>(members: impl Iterator<Item = &'a Observation>) -
             continue;
         }
         let (addresses, numbers) = hosts.entry(key).or_default();
-        addresses.extend(observation.address.filter(|_| !observation.proxied()).map(|ip| ip.to_string()));
-        numbers.extend(observation.port);
+        addresses.extend(observation.address().filter(|_| !observation.proxied()).map(|ip| ip.to_string()));
+        numbers.extend(observation.port());
     }
     let destination = |((host, protocol), (addresses, numbers)): ((&str, &str), Cover)| Destination {
         host: host.to_owned(),

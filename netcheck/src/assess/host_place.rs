@@ -38,7 +38,7 @@ fn places(observations: &[Observation]) -> Vec<(usize, IpAddr)> {
         if let (Some(confidence), Some(near)) = (observation.confidence(), observation.near()) {
             let (votes, ports) = hosts.entry(key).or_default();
             *votes.entry((confidence, near)).or_default() += 1;
-            ports.push((observation.port, Some(near)));
+            ports.push((observation.port(), Some(near)));
             *everywhere.entry((key.0, key.2, near)).or_default() += 1;
         }
     }

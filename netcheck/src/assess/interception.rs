@@ -120,8 +120,8 @@ fn taken_over(observations: &[Observation], opened: &CauseKey) -> BTreeSet<Takeo
     let mut ranges = BTreeSet::new();
     for name in touched {
         let own = || observations.iter().filter(|one| one.labels.requirement == name);
-        for (first, last) in ports::ranges(own().filter_map(|one| one.port).collect()) {
-            let inside = |one: &&Observation| one.port.is_some_and(|port| (first..=last).contains(&port));
+        for (first, last) in ports::ranges(own().filter_map(|one| one.port()).collect()) {
+            let inside = |one: &&Observation| one.port().is_some_and(|port| (first..=last).contains(&port));
             if own().filter(inside).any(|one| by_device(&one)) {
                 ranges.insert((name.clone(), (first, last)));
             }
@@ -134,7 +134,7 @@ fn taken_over(observations: &[Observation], opened: &CauseKey) -> BTreeSet<Takeo
 fn beside(observation: &Observation, taken_over: &BTreeSet<Takeover>) -> bool {
     let holds = |(requirement, (first, last)): &Takeover| {
         *requirement == observation.labels.requirement
-            && observation.port.is_some_and(|port| (*first..=*last).contains(&port))
+            && observation.port().is_some_and(|port| (*first..=*last).contains(&port))
     };
     taken_over.iter().any(holds)
 }

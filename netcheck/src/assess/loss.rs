@@ -221,7 +221,7 @@ fn guess(observation: &Observation) -> bool {
 fn in_a_row(bad: &[&Observation], row: usize) -> bool {
     let mut hosts: BTreeMap<&str, Vec<u16>> = BTreeMap::new();
     for observation in bad {
-        hosts.entry(observation.endpoint.host()).or_default().extend(observation.port);
+        hosts.entry(observation.endpoint.host()).or_default().extend(observation.port());
     }
     hosts.into_values().any(|ports| {
         crate::ports::ranges(ports).iter().any(|(first, last)| usize::from(last - first) + 1 >= row)
@@ -230,8 +230,8 @@ fn in_a_row(bad: &[&Observation], row: usize) -> bool {
 
 /// Whether ports fail at several hosts and work at none, while other ports of the same hosts work.
 fn at_every_host(bad: &[&Observation], good: &[&Observation]) -> bool {
-    let ports: BTreeSet<Option<u16>> = bad.iter().map(|one| one.port).collect();
+    let ports: BTreeSet<Option<u16>> = bad.iter().map(|one| one.port()).collect();
     let hosts: BTreeSet<&str> = bad.iter().map(|one| one.endpoint.host()).collect();
     let works = |host: &&str| good.iter().any(|one| one.endpoint.host() == *host);
-    hosts.len() > 1 && hosts.iter().all(works) && !good.iter().any(|one| ports.contains(&one.port))
+    hosts.len() > 1 && hosts.iter().all(works) && !good.iter().any(|one| ports.contains(&one.port()))
 }

@@ -42,7 +42,7 @@ impl<'a> Permitted<'a> {
                 && let Some(entry) = permitted.entry(observation)
             {
                 let host = observation.endpoint.host();
-                permitted.working.entry(entry).or_default().insert((host, observation.port));
+                permitted.working.entry(entry).or_default().insert((host, observation.port()));
             }
         }
         permitted
@@ -53,7 +53,7 @@ impl<'a> Permitted<'a> {
         let row = self.profile.rows.iter().position(|row| row.name == observation.labels.requirement)?;
         let transport = observation.endpoint.transport();
         let permits = &self.profile.rows[row].permits;
-        let fits = |number: &usize| covers_port(&permits[*number], transport, observation.port);
+        let fits = |number: &usize| covers_port(&permits[*number], transport, observation.port());
         let candidates: Vec<usize> = (0..permits.len()).filter(fits).collect();
         let named = candidates.iter().copied().find(|number| {
             self.destinations[&(row, *number)].iter().flatten().any(|to| holds(to, observation))
@@ -61,7 +61,7 @@ impl<'a> Permitted<'a> {
         // Names of a block's hosts are not in it; their addresses are, where they are known.
         let block = candidates.iter().copied().find(|number| {
             let mut all = self.destinations[&(row, *number)].iter().flatten();
-            all.any(|to| matches!(to, Destination::Block(_))) && observation.address.is_none()
+            all.any(|to| matches!(to, Destination::Block(_))) && observation.address().is_none()
         });
         named.or(block).map(|number| (row, number, transport))
     }
@@ -102,7 +102,7 @@ impl<'a> Permitted<'a> {
         // A host of which nothing is affected shows that the entry is open as such.
         let open: BTreeSet<&str> =
             working.iter().map(|(host, _)| *host).filter(|host| !hosts.contains(host)).collect();
-        let numbers: Vec<u16> = affected.iter().filter_map(|one| one.port).collect();
+        let numbers: Vec<u16> = affected.iter().filter_map(|one| one.port()).collect();
         let failing: BTreeSet<u16> = numbers.iter().copied().collect();
         let part = working
             .iter()
@@ -188,7 +188,7 @@ fn merged(rules: Vec<Rule>) -> Vec<Rule> {
 
 /// The addresses of observations without a proxy.
 fn addresses(of: &mut dyn Iterator<Item = &Observation>) -> Vec<String> {
-    let known: BTreeSet<IpAddr> = of.filter(|one| !one.proxied()).filter_map(|one| one.address).collect();
+    let known: BTreeSet<IpAddr> = of.filter(|one| !one.proxied()).filter_map(|one| one.address()).collect();
     known.into_iter().map(|address| address.to_string()).collect()
 }
 
@@ -211,7 +211,7 @@ fn holds(destination: &Destination, observation: &Observation) -> bool {
         Destination::Block(block) => {
             let literal = observation.endpoint.host().parse().ok();
             literal
-                .or(observation.address.filter(|_| !observation.proxied()))
+                .or(observation.address().filter(|_| !observation.proxied()))
                 .is_some_and(|address| within(block, address))
         }
         _ => names(destination, observation.endpoint.host()),

@@ -85,7 +85,7 @@ fn proofs(observations: &[Observation], least: Confidence) -> Vec<Proof> {
         };
         count(&mut proof.hosts, observation.endpoint.host());
         count(&mut proof.requirements, &observation.labels.requirement);
-        *proof.ports.entry(observation.port).or_default() += 1;
+        *proof.ports.entry(observation.port()).or_default() += 1;
         *proof.codes.entry(observation.code).or_default() += 1;
     }
     proofs.into_values().collect()
@@ -98,7 +98,7 @@ fn kinship(proof: &Proof, observation: &Observation) -> Option<Kinship> {
         Kinship::Host
     } else if proof.requirements.contains_key(&observation.labels.requirement) {
         Kinship::Requirement
-    } else if proof.ports.contains_key(&observation.port) {
+    } else if proof.ports.contains_key(&observation.port()) {
         Kinship::Port
     } else {
         Kinship::Run
@@ -218,7 +218,7 @@ fn fake_address(proof: &Proof, observation: &Observation) -> bool {
 /// A firewall that drops every port but the web's drops UDP for the same reason.
 fn default_deny(observations: &mut [Observation]) {
     let other_tcp = |one: &&Observation| {
-        one.direct() && one.endpoint.transport() == "TCP" && !matches!(one.port, None | Some(80 | 443))
+        one.direct() && one.endpoint.transport() == "TCP" && !matches!(one.port(), None | Some(80 | 443))
     };
     let drop = |one: &Observation| one.reason() == Some(Reason::FirewallDrop) && !one.usable();
     let tried: Vec<&Observation> = observations.iter().filter(other_tcp).collect();

@@ -80,7 +80,7 @@ impl<'a> Siblings<'a> {
     fn of(targets: &[&'a Observation]) -> Siblings<'a> {
         let usable = targets.iter().filter(|target| target.usable());
         Siblings {
-            alike: usable.map(|target| (target.endpoint.scheme(), target.port)).collect(),
+            alike: usable.map(|target| (target.endpoint.scheme(), target.port())).collect(),
             any: targets.iter().any(|target| works(target)),
         }
     }
@@ -175,13 +175,13 @@ fn of_place(targets: &[(Outcome, &Observation)], rules: &Rules, limits: &mut Vec
     if worst <= Outcome::PathOnly || best > Outcome::Limited {
         return if worst == Outcome::PathOnly && best <= Outcome::Limited { Outcome::Limited } else { worst };
     }
-    let tested: Vec<u16> = targets.iter().filter_map(|(_, target)| target.port).collect();
+    let tested: Vec<u16> = targets.iter().filter_map(|(_, target)| target.port()).collect();
     let good = |outcome: Outcome| outcome <= Outcome::Limited;
     let ports = |wanted: bool| {
         targets
             .iter()
             .filter(move |(outcome, _)| good(*outcome) == wanted)
-            .filter_map(|(_, target)| target.port)
+            .filter_map(|(_, target)| target.port())
     };
     let sides = ports::ranges(tested);
     let within = |port: u16| range_of(port, &sides, rules);
@@ -214,7 +214,7 @@ fn unproven(silent: &[&Observation], limits: &mut Vec<String>) {
     limits.push(format!(
         "{} {} could not be tested: no answer, and the host asked need not give one",
         first.endpoint.transport(),
-        ports::text(silent.iter().filter_map(|target| target.port))
+        ports::text(silent.iter().filter_map(|target| target.port()))
     ));
 }
 
@@ -228,8 +228,8 @@ fn one_of(any: &[&Observation], limits: &mut Vec<String>) -> Status {
         return if worst == Outcome::Fail { Status::DoesNotWork } else { Status::NotKnown };
     }
     let open: BTreeSet<u16> =
-        any.iter().filter(|target| target.usable()).filter_map(|target| target.port).collect();
-    let mut closed: Vec<u16> = any.iter().filter_map(|target| target.port).collect();
+        any.iter().filter(|target| target.usable()).filter_map(|target| target.port()).collect();
+    let mut closed: Vec<u16> = any.iter().filter_map(|target| target.port()).collect();
     closed.retain(|port| !open.contains(port));
     if !closed.is_empty() {
         limits.push(format!("one open port is enough; closed here: {}", ports::text(closed)));
@@ -255,7 +255,7 @@ fn with_fallback(
     let whole = |of: &[&Observation]| of.iter().all(|target| target.verdict == Verdict::Pass);
     let ports = |of: &[&Observation]| {
         let transport = of.first().map_or("TCP", |target| target.endpoint.transport());
-        format!("{transport} {}", ports::text(of.iter().filter_map(|target| target.port)))
+        format!("{transport} {}", ports::text(of.iter().filter_map(|target| target.port())))
     };
     match (count(main), count(spare)) {
         (good, spare_good) if good == main.len() && good > 0 && spare_good == spare.len() => {
@@ -337,6 +337,6 @@ fn unconfirmed(target: &Observation, outcome: Outcome, siblings: &Siblings) -> O
         return Some(Outcome::Pass);
     }
     let absent = matches!(target.code, Some(Code::DnsNxdomain | Code::DnsNoAddress));
-    let sibling_works = siblings.alike.contains(&(target.endpoint.scheme(), target.port));
+    let sibling_works = siblings.alike.contains(&(target.endpoint.scheme(), target.port()));
     if absent || services || sibling_works { None } else { Some(outcome) }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use serde_json::value::RawValue;
@@ -16,6 +17,7 @@ pub(super) struct Interner {
     labels: HashMap<String, Rc<Labels>>,
     endpoints: HashSet<Endpoint>,
     egresses: HashSet<Rc<Egress>>,
+    addresses: HashSet<Rc<IpAddr>>,
     causes: HashSet<Rc<CauseKey>>,
     marks: HashSet<Rc<Marks>>,
 }
@@ -54,6 +56,11 @@ impl Interner {
         let labels = Rc::new(Labels::read(written.as_ref()));
         self.labels.insert(text.to_owned(), Rc::clone(&labels));
         labels
+    }
+
+    /// An address that was connected to.
+    pub(super) fn address(&mut self, to: IpAddr) -> Rc<IpAddr> {
+        once(&mut self.addresses, to)
     }
 
     /// How the packets of a record left.

@@ -1,6 +1,7 @@
 //! One record, reduced to what the assessment reads. Texts that many records share are kept once.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::{NonZeroU16, NonZeroU32};
 use std::rc::Rc;
 
 use netcheck_record::cause::{Confidence, Reason, Who};
@@ -22,14 +23,12 @@ pub(crate) const UNLABELLED: &str = "unlabelled";
 pub(crate) struct Observation {
     /// Scheme, host and path of the target.
     pub(crate) endpoint: Endpoint,
-    /// The port, where the scheme has one.
-    pub(crate) port: Option<u16>,
+    port: Option<NonZeroU16>,
     /// What came with the target.
     pub(crate) labels: Rc<Labels>,
     /// How the packets left.
     pub(crate) egress: Option<Rc<Egress>>,
-    /// The address that was connected to; the proxy's where one was used.
-    pub(crate) address: Option<IpAddr>,
+    address: Option<Rc<IpAddr>>,
     /// Whether the target can be used.
     pub(crate) verdict: Verdict,
     /// What was observed.
@@ -42,8 +41,8 @@ pub(crate) struct Observation {
     pub(crate) detail: Option<Rc<Detail>>,
     /// When the check began, in milliseconds since 1970; 0 where that is not known.
     pub(crate) time: u64,
-    /// The position of its run in the input's runs.
-    pub(crate) run: Option<u32>,
+    /// The position of its run in the input's runs, and one more.
+    run: Option<NonZeroU32>,
     /// How long the TCP connection took, in milliseconds; absent without a direct one.
     pub(crate) connect_ms: Option<u16>,
     /// The position of its record in the input.
@@ -186,10 +185,15 @@ impl Observation {
         let tcp = line.stages.iter().find(|stage| stage.stage == "tcp" && stage.ok);
         Observation {
             endpoint,
-            port,
+            port: port.and_then(NonZeroU16::new),
             labels: shared.labels(line.labels),
             egress: line.path.as_ref().map(|path| shared.egress(path)),
-            address: line.path.as_ref().and_then(|path| path.address.as_deref()).and_then(address),
+            address: line
+                .path
+                .as_ref()
+                .and_then(|path| path.address.as_deref())
+                .and_then(address)
+                .map(|to| shared.address(to)),
             verdict,
             code: line.failure.as_ref().map(|failure| failure.code),
             cause: line.cause.as_ref().map(|cause| shared.cause_line(cause)),
@@ -199,7 +203,7 @@ impl Observation {
                 .and_then(|facts| shared.marks(facts)),
             detail: (detailed && verdict != Verdict::Pass).then(|| Rc::new(Detail::read(line))),
             time: line.ts.as_deref().and_then(time::milliseconds).unwrap_or_default(),
-            run,
+            run: run.and_then(|at| NonZeroU32::new(at.saturating_add(1))),
             connect_ms: tcp
                 .filter(|_| direct)
                 .map(|stage| u16::try_from(stage.us / 1000).unwrap_or(u16::MAX)),
@@ -225,6 +229,21 @@ impl Observation {
     /// Why, where that was inferred.
     pub(crate) fn reason(&self) -> Option<Reason> {
         self.cause.as_ref().map(|cause| cause.reason)
+    }
+
+    /// The port, where the scheme has one.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.port.map(NonZeroU16::get)
+    }
+
+    /// The position of its run in the input's runs.
+    pub(crate) fn run(&self) -> Option<u32> {
+        self.run.map(|at| at.get() - 1)
+    }
+
+    /// The address that was connected to; the proxy's where one was used.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.address.as_deref().copied()
     }
 
     /// Where, where that is known.
@@ -278,7 +297,7 @@ impl Observation {
 
     /// What tells one target of a run from another: labels, endpoint and port.
     pub(crate) fn key(&self) -> (&Labels, &Endpoint, Option<u16>) {
-        (&self.labels, &self.endpoint, self.port)
+        (&self.labels, &self.endpoint, self.port())
     }
 }
 

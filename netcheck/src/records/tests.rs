@@ -64,3 +64,9 @@ fn a_run_marks_its_records_and_changes_nothing_else() {
     assert_eq!(with_run(line, "r"), r#"{"v":1,"run":"r","ts":"x"}"#);
     assert_eq!(with_run(r#"{"ts":"x","v":1}"#, "r"), r#"{"run":"r","ts":"x","v":1}"#);
 }
+
+/// A million records are a million observations: eight bytes more are eight megabytes more.
+#[test]
+fn an_observation_takes_88_bytes() {
+    assert_eq!(size_of::<Observation>(), 88);
+}

@@ -41,7 +41,7 @@ fn shared(observations: &[Observation]) -> BTreeMap<String, usize> {
         let (Some(authority), Some(leaf)) = (authority(observation), leaf) else { continue };
         let one = signed.entry(authority).or_default();
         one.sites.insert(site(observation.endpoint.host()));
-        one.addresses.extend(observation.address);
+        one.addresses.extend(observation.address());
         one.certificates.insert(leaf);
     }
     let many = |one: &Signed<'_>| {

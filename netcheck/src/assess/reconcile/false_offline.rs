@@ -38,7 +38,7 @@ pub(super) fn apply(observations: &mut [Observation]) {
 
 /// The way of a target outside that is proven to work.
 fn open_path(observation: &Observation) -> Option<OpenPath> {
-    let address = observation.address.filter(|address| !inside(*address))?;
+    let address = observation.address().filter(|address| !inside(*address))?;
     let interface = observation.egress.as_ref()?.interface.clone();
     (observation.verdict == Verdict::Pass && observation.direct()).then_some((address.is_ipv6(), interface))
 }
@@ -46,7 +46,7 @@ fn open_path(observation: &Observation) -> Option<OpenPath> {
 /// Whether an observation went, or may have gone, that way.
 fn goes_along(observation: &Observation, (v6, interface): &OpenPath) -> bool {
     let own = observation.egress.as_ref().and_then(|egress| egress.interface.as_ref());
-    observation.address.is_none_or(|address| address.is_ipv6() == *v6)
+    observation.address().is_none_or(|address| address.is_ipv6() == *v6)
         && (own.is_none() || interface.is_none() || own == interface.as_ref())
 }
 

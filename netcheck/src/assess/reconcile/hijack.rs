@@ -15,7 +15,7 @@ pub(super) fn apply(observations: &mut [Observation]) {
     let false_addresses: BTreeSet<IpAddr> =
         observations.iter().filter(|one| one.direct()).filter_map(hijacked).collect();
     for observation in observations.iter_mut().filter(|one| one.direct() && blamed(one)) {
-        let Some(address) = observation.address.filter(|address| false_addresses.contains(address)) else {
+        let Some(address) = observation.address().filter(|address| false_addresses.contains(address)) else {
             continue;
         };
         let found = cause(Reason::DnsHijack, Who::Dns, Confidence::Medium);
@@ -29,7 +29,7 @@ fn hijacked(observation: &Observation) -> Option<IpAddr> {
     let shown = observation.reason() == Some(Reason::DnsHijack)
         && observation.confidence() >= Some(Confidence::Medium)
         && observation.verdict == Verdict::Fail;
-    observation.address.filter(|_| shown)
+    observation.address().filter(|_| shown)
 }
 
 /// Whether it was put down to the service.

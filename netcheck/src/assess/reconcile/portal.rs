@@ -33,7 +33,7 @@ pub(super) fn apply(observations: &mut [Observation]) {
         }
         let seen = match count {
             Some(count) => format!("{count} unrelated sites of this run show the same certificate"),
-            None => format!("nobody is reached on port {}", observation.port.unwrap_or_default()),
+            None => format!("nobody is reached on port {}", observation.port().unwrap_or_default()),
         };
         let mut found = match &portal {
             Some((portal, _)) => cause(Reason::CaptivePortal, portal.who, Confidence::Medium),
@@ -46,7 +46,7 @@ pub(super) fn apply(observations: &mut [Observation]) {
 
 /// Transport and port.
 fn service(observation: &Observation) -> Option<(&'static str, u16)> {
-    Some((observation.endpoint.transport(), observation.port?))
+    Some((observation.endpoint.transport(), observation.port()?))
 }
 
 /// Certificates shown for unrelated services, and for how many sites.

@@ -49,5 +49,5 @@ fn stop(observation: &Observation) -> Option<IpAddr> {
 }
 
 fn udp_port(observation: &Observation) -> Option<u16> {
-    observation.port.filter(|_| observation.endpoint.transport() == "UDP")
+    observation.port().filter(|_| observation.endpoint.transport() == "UDP")
 }

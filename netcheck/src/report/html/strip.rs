@@ -21,7 +21,7 @@ const ACROSS: usize = 64;
 pub(super) fn of(requirement: &Requirement, subject: &Subject) -> String {
     let mut hosts: BTreeMap<String, Vec<(u16, Verdict, String)>> = BTreeMap::new();
     for one in subject.assessment.of(requirement).take(MOST) {
-        if let Some(port) = one.port {
+        if let Some(port) = one.port() {
             let outcome = one.outcome_code().to_owned();
             hosts.entry(one.endpoint.host().to_owned()).or_default().push((port, one.verdict, outcome));
         }
