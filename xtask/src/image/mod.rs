@@ -15,7 +15,7 @@ use super::workspace::{root, say};
 use netcheck::out;
 
 /// The most that an image with one tool may hold, in bytes.
-const TOOL: u64 = 8 << 20;
+const TOOL: u64 = 13 << 20;
 /// The most that the image with all tools may hold, in bytes.
 const ALL: u64 = 30 << 20;
 
