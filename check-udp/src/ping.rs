@@ -9,6 +9,7 @@ use netcheck_common::clock::{now, pause, within};
 use netcheck_common::failure::Failure;
 use netcheck_common::icmp::Icmp;
 use netcheck_common::net::Net;
+use netcheck_common::os::Sense;
 use netcheck_common::os::errno::{self, Kind};
 use socket2::Type;
 use surge_ping::{Config, ICMP, IcmpPacket, PingIdentifier, PingSequence, SurgeError};
@@ -42,6 +43,9 @@ enum EchoOutcome {
 impl Client {
     /// Opens a socket: the kind open to users first, the raw one where this user may have it.
     pub fn open(net: &Net, address: IpAddr) -> Result<Self, Failure> {
+        if Sense::Ping.is_blind() {
+            return Err(denied());
+        }
         let inner = surge_ping::Client::new(&config(net, address)).map_err(|error| {
             // Either no socket was had, or it was not to be bound as the user asked; a plain one shows which.
             let bare = Config { kind: family(address), ..Config::default() };
