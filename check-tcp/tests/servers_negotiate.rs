@@ -2,31 +2,34 @@
 
 use std::fs;
 
-use netcheck_lab::kerberos::{ALL_ETYPES, Realm, Squid};
+use netcheck_lab::kerberos::{Realm, Squid};
 use netcheck_lab::tool::{Outcome, Tool};
 use netcheck_lab::{Act, Server, closed_port};
 use serde_json::{Value, json};
 
 const REALM: &str = "LAB.TEST";
+/// An NTLM challenge ([MS-NLMP] section 2.2.1.2) of the domain CORP.
+const NTLM_CHALLENGE: &str = "TlRMTVNTUAACAAAABAAEACAAAAACAAAABwcHBwcHBwdDT1JQ";
 const SPN: &str = "HTTP/proxy.lab.test@LAB.TEST";
 
 /// A realm with Alice, the proxy, and the proxy's keytab.
 fn realm() -> Realm {
-    let realm = Realm::start(&[REALM], ALL_ETYPES, "[domain_realm]\n.lab.test = LAB.TEST\n");
-    realm.admin(REALM, "addprinc -pw secret +requires_preauth alice");
-    realm.admin(REALM, "addprinc -randkey HTTP/proxy.lab.test");
-    realm.admin(REALM, "ktadd -k http.keytab HTTP/proxy.lab.test");
-    realm
+    Realm::with_proxy("secret", "")
 }
 
 /// The tool on Alice's office; `clock` shifts hers.
 fn office(realm: &Realm, squid: &Squid, host: &str, clock: Option<&str>) -> Tool {
+    office_at(realm, squid.port, host, clock)
+}
+
+/// The same with a proxy on this port.
+fn office_at(realm: &Realm, port: u16, host: &str, clock: Option<&str>) -> Tool {
     let program = env!("CARGO_BIN_EXE_check-tcp");
     let tool = match clock {
         Some(clock) => Tool::new("faketime").args(["-f", clock, program]),
         None => Tool::new(program),
     };
-    let proxy = format!("http://{host}:{}", squid.port);
+    let proxy = format!("http://{host}:{port}");
     tool.args(["--proxy", &proxy, "--connect-to", "proxy.lab.test=127.0.0.1", "--connect-to"])
         .args(["alias.lab.test=127.0.0.1", "--resolver", &format!("127.0.0.1:{}", closed_port())])
         .env("KRB5_CONFIG", realm.path("krb5.conf").display().to_string())
@@ -219,6 +222,32 @@ fn a_proxy_whose_key_or_clock_is_wrong_refuses_a_fresh_ticket() {
 }
 
 #[test]
+fn clocks_a_few_minutes_off_and_a_keytab_with_an_old_key_beside_the_new_one_are_no_fault() {
+    let realm = realm();
+    realm.log_on("alice", "secret", &[]);
+    let (_server, target) = service();
+    {
+        let squid = Squid::negotiate(&realm, None);
+        for clock in ["+200", "-200"] {
+            let outcome = office(&realm, &squid, "proxy.lab.test", Some(clock)).arg(&target).run();
+            assert_eq!(essence(&outcome), "pass - - - -", "{clock}: {outcome:?}");
+        }
+    }
+    {
+        let squid = Squid::negotiate(&realm, Some("+200"));
+        let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
+        assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
+    }
+    // The same change of key as the fault's, and the new one is given to the proxy.
+    realm.admin(REALM, "ktadd -k http.keytab HTTP/proxy.lab.test");
+    realm.log_on("alice", "secret", &[]);
+    let squid = Squid::negotiate(&realm, None);
+    let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
+    assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
+    assert_eq!(auth(&outcome, "kvno"), 3);
+}
+
+#[test]
 fn a_proxy_that_speaks_only_ntlm_is_named_as_such() {
     let realm = realm();
     let ntlm = "auth_param ntlm program /usr/lib/squid/ntlm_fake_auth\nauth_param ntlm children 1";
@@ -227,4 +256,40 @@ fn a_proxy_that_speaks_only_ntlm_is_named_as_such() {
     let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
     assert_eq!(essence(&outcome), "fail proxy.auth_required proxy_scheme proxy medium", "{outcome:?}");
     assert_eq!(action(&outcome, "offered"), json!(["NTLM"]));
+}
+
+#[test]
+fn beside_ntlm_negotiate_is_used_with_a_ticket_and_without_one_ntlm_is_named_and_not_spoken() {
+    let realm = realm();
+    let keytab = realm.path("http.keytab");
+    let both = format!(
+        "auth_param negotiate program /usr/lib/squid/negotiate_kerberos_auth -k {} -s {SPN} -t none\n\
+         auth_param negotiate children 2 startup=1 idle=1\n\
+         auth_param ntlm program /usr/lib/squid/ntlm_fake_auth\nauth_param ntlm children 1",
+        keytab.display()
+    );
+    let squid = Squid::start(&realm, &both, None);
+    let (_server, target) = service();
+    let without = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
+    assert_eq!(essence(&without), "fail proxy.auth_impossible proxy_ticket local high", "{without:?}");
+    assert_eq!(without.one()["facts"]["proxy"]["schemes"], json!(["Negotiate", "NTLM"]));
+    realm.log_on("alice", "secret", &[]);
+    let with = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
+    assert_eq!(essence(&with), "pass - - - -", "{with:?}");
+    assert_eq!(auth(&with, "scheme"), "Negotiate");
+
+    // A proxy whose NTLM names its domain at once: nothing of NTLM is sent to it.
+    let refusal = format!(
+        "HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM {NTLM_CHALLENGE}\r\n\
+         Content-Length: 0\r\n\r\n"
+    );
+    let proxy = Server::tcp(vec![Act::until("\r\n\r\n"), Act::send(&refusal), Act::Close]);
+    let outcome = office_at(&realm, proxy.port, "proxy.lab.test", None)
+        .env("KRB5CCNAME", "FILE:/nonexistent")
+        .arg(&target)
+        .run();
+    assert_eq!(essence(&outcome), "fail proxy.auth_impossible proxy_ticket local high", "{outcome:?}");
+    assert_eq!(outcome.one()["facts"]["proxy"]["ntlm_domain"], "CORP", "{outcome:?}");
+    let asked = String::from_utf8_lossy(&proxy.seen().concat()).to_lowercase();
+    assert!(!asked.contains("proxy-authorization"), "{asked}");
 }
