@@ -8,6 +8,7 @@ mod exit;
 mod files;
 mod format;
 mod input;
+mod interrupt;
 mod lanes;
 mod manners;
 mod peer;
