@@ -20,6 +20,7 @@ mod profile;
 mod profiles;
 mod progress;
 mod proxies;
+mod quality;
 mod records;
 mod rehearse;
 mod report;
@@ -91,6 +92,8 @@ pub enum Command {
     Check(Box<check::Args>),
     /// Hold and load the connections of a show for as long as it lasts, and say what ends them.
     Rehearse(Box<rehearse::Args>),
+    /// Measure how responsive the line is while it is full, and which part of an event's mix breaks first.
+    Quality(Box<quality::Args>),
     /// Print the targets of a profile.
     Plan(planning::Args),
     /// Show records as a page, a text or numbers.
@@ -112,6 +115,7 @@ impl Command {
         match self {
             Command::Check(args) => check::run(&args, home),
             Command::Rehearse(args) => rehearse::run(&args, home),
+            Command::Quality(args) => quality::run(&args, home),
             Command::Plan(args) => planning::run(&args),
             Command::Report(args) => report::run(&args),
             Command::Diff(args) => diff::run(&args),
