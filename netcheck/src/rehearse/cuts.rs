@@ -302,13 +302,14 @@ fn moment(lives: &[Life], left: &[usize], changes: &[f64]) -> Option<Finding> {
             life.ended.is_some_and(|ended| life.alive <= end + SAME_MOMENT && ended >= end - SAME_MOMENT)
         };
         let members: Vec<usize> = left.iter().filter(together).copied().collect();
-        let ends = || members.iter().filter_map(|at| lives[*at].ended);
-        let from = members.iter().map(|at| lives[*at].alive).fold(f64::INFINITY, f64::min);
-        let to = ends().fold(f64::NEG_INFINITY, f64::max);
+        // All were alive until the latest of these, and one had ended by the first of those.
+        let last_alive = members.iter().map(|at| lives[*at].alive).fold(f64::NEG_INFINITY, f64::max);
+        let first_end = members.iter().filter_map(|at| lives[*at].ended).fold(f64::INFINITY, f64::min);
+        let (from, to) = (last_alive.min(first_end), last_alive.max(first_end));
         let noticed = |at: &f64| *at >= from - NEAR_CHANGE && *at <= to + NEAR_CHANGE;
         let near: Vec<usize> =
             (0..changes.len()).filter(|at| changes.get(*at).is_some_and(noticed)).collect();
-        let open = lives.iter().filter(|life| life.opened < from && life.ended.unwrap_or(life.alive) >= to);
+        let open = lives.iter().filter(|life| life.opened < from && life.ended.unwrap_or(life.alive) >= from);
         let opened = |at: &usize| lives[*at].opened;
         let ages_differ = members.iter().map(opened).fold(f64::INFINITY, f64::min) + 2.0 * SAME_MOMENT
             < members.iter().map(opened).fold(f64::NEG_INFINITY, f64::max);
