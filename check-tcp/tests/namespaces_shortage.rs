@@ -58,7 +58,7 @@ fn ports_that_never_come_free_blame_no_target() {
     }
     let _server = server(vec![Act::Stall]);
     let outcome = check(&["--timeout", "1", "--diagnose", "never"], 6);
-    let mut codes: Vec<String> = outcome.records.iter().map(seen).collect();
+    let mut codes: Vec<String> = outcome.records.iter().map(observed).collect();
     codes.sort();
     let expected = [vec!["fail http.timeout"; 2], vec!["inconclusive internal"; 4]].concat();
     assert_eq!(codes, expected, "{outcome:#?}");

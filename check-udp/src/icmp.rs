@@ -9,6 +9,10 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use netcheck_common::clock::{now, pause, within};
+use netcheck_common::device;
+use netcheck_common::diagnose::intercepted;
+use netcheck_common::diagnose::{Interceptor, Sign};
+use netcheck_common::dns::scope::{self, Scope};
 use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::net::Net;
 use netcheck_common::target::Target;
@@ -28,6 +32,8 @@ use crate::{mtu, reach};
 const ICMP: Layer = Layer::new("icmp", Code::IcmpTimeout, Code::IcmpUnreachable, Code::IcmpUnreachable);
 /// The search for the path MTU.
 const MTU: Layer = Layer::new("mtu", Code::IcmpTimeout, Code::IcmpUnreachable, Code::IcmpUnreachable);
+/// The least time that an echo request of one hop is given.
+const SHORTEST: Duration = Duration::from_millis(100);
 /// How long the reason of a silence is waited for, beyond the answer itself.
 const REASON: Duration = Duration::from_secs(1);
 
@@ -48,6 +54,11 @@ pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Resu
     trace.facts.icmp = Some(IcmpFacts { socket, round_trip_us: micros(fastest) });
     if run.series.count.is_some() {
         trace.facts.quality = series.quality();
+    }
+    if answered_here(&net, address, fastest).await {
+        let detail = "this machine answers the echo request itself: the service was not reached";
+        let cause = intercepted::cause(target, Interceptor::ThisMachine(Sign::Echo));
+        trace.degrade(Failure::new(Code::TcpIntercepted, detail), Some(cause));
     }
     if run.mtu {
         let search = async { mtu::search(&mut Pinger::open(&net, address)?, fastest, &net).await };
@@ -120,6 +131,32 @@ async fn reason(net: &Net, address: IpAddr, bound: Duration) -> Option<Failure> 
             Ok(()) => {}
         }
     }
+}
+
+/// Whether a program of this machine answers echo requests in the service's place: behind a tunnel's interface, a public
+/// address (or one of 198.18.0.0/15, which agents hand out) answers what may travel one hop only, twice.
+///
+/// Where packets leave through no tunnel, nothing is asked: a healthy run sends no further echo request.
+async fn answered_here(net: &Net, address: IpAddr, fastest: Duration) -> bool {
+    let of_an_agent = matches!(address, IpAddr::V4(v4) if matches!(v4.octets(), [198, 18 | 19, ..]));
+    if !net.diagnoses() || device::is_ours(address) || !(of_an_agent || scope::of(address) == Scope::Public) {
+        return false;
+    }
+    let local =
+        Socket::open(net.egress(), SocketAddr::new(address, 9)).ok().and_then(|socket| socket.local_addr());
+    if !local.and_then(|local| device::of(local.ip())).is_some_and(|device| device.tunnel) {
+        return false;
+    }
+    let wait = (fastest * 3).max(SHORTEST).min(net.left());
+    for _ in 0..2 {
+        let Ok(client) = Client::open_limited(net, address, 1) else {
+            return false;
+        };
+        if client.ask(wait).await.is_ok_and(|series| series.silent()) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Writes into the record where packets leave from: `surge-ping`'s socket is not connected and does not know it, so a

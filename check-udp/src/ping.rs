@@ -42,7 +42,16 @@ enum EchoOutcome {
 impl Client {
     /// Opens a socket: the kind open to users first, the raw one where this user may have it.
     pub fn open(net: &Net, address: IpAddr) -> Result<Self, Failure> {
-        let inner = surge_ping::Client::new(&config(net, address)).map_err(|error| {
+        Self::with(address, &config(net, address))
+    }
+
+    /// The same, for requests that travel so many hops at most.
+    pub fn open_limited(net: &Net, address: IpAddr, hops: u32) -> Result<Self, Failure> {
+        Self::with(address, &Config { ttl: Some(hops), ..config(net, address) })
+    }
+
+    fn with(address: IpAddr, config: &Config) -> Result<Self, Failure> {
+        let inner = surge_ping::Client::new(config).map_err(|error| {
             // Either no socket was had, or it was not to be bound as the user asked; a plain one shows which.
             let bare = Config { kind: family(address), ..Config::default() };
             surge_ping::Client::new(&bare).map_or_else(|_| denied(), |_| refused_here(&error))

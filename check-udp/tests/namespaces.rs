@@ -2,7 +2,7 @@
 //! outside of them. Needs unshare(1), nsenter(1), ip(8), nft(8) and turnserver(1).
 
 use netcheck_lab::tool::{Outcome, Tool};
-use netcheck_lab::view::explained;
+use netcheck_lab::view::{diagnosed, explained};
 use serde_json::Value;
 
 /// A client with a router behind it: 10.20.0.2 — 10.20.0.1. The router prohibits 192.0.2.13, has no host 192.0.2.1,
@@ -400,4 +400,53 @@ fn loss_of_a_tenth_is_measured_as_a_tenth() {
     let loss = loss.unwrap_or_else(|| panic!("{outcome:#?}"));
     assert!((0.07..=0.13).contains(&loss), "{loss}");
     assert_eq!(outcome.one()["facts"]["quality"]["sent"], 500);
+}
+
+/// A tunnel whose far end is a program of this machine. It answers every echo request to 198.41.0.4 itself; to 199.7.83.42 it
+/// passes on what may travel farther than one hop, as a VPN does.
+const TUNNEL: &str = r#"
+ip tuntap add dev tun0 mode tun
+ip addr add 10.8.0.2/32 dev tun0
+ip link set tun0 up
+ip route add 198.41.0.4 dev tun0
+ip route add 199.7.83.42 dev tun0
+cat > agent.py <<'AGENT'
+import fcntl, os, struct
+tun = os.open("/dev/net/tun", os.O_RDWR)
+fcntl.ioctl(tun, 0x400454CA, struct.pack("16sH22x", b"tun0", 0x1001))
+def checksum(data):
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+def send(source, to, icmp):
+    icmp = icmp[:2] + b"\0\0" + icmp[4:]
+    icmp = icmp[:2] + struct.pack("!H", checksum(icmp)) + icmp[4:]
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(icmp), 0, 0, 60, 1, 0, source, to)
+    os.write(tun, head[:10] + struct.pack("!H", checksum(head)) + head[12:] + icmp)
+print("ready", flush=True)
+while True:
+    packet = os.read(tun, 2048)
+    if packet[0] != 0x45 or packet[9] != 1 or packet[20] != 8:
+        continue
+    client, service = packet[12:16], packet[16:20]
+    if packet[8] == 1 and service == bytes([199, 7, 83, 42]):
+        send(bytes([10, 8, 0, 1]), client, b"\x0b\0\0\0\0\0\0\0" + packet[:28])
+    else:
+        send(service, client, b"\0" + packet[21:])
+AGENT
+python3 agent.py > ready.agent & agent=$!
+while [ ! -s ready.agent ]; do read -r _ < /dev/null || :; done
+"#;
+
+#[test]
+fn an_echo_answered_by_an_agent_of_this_machine_does_not_pass_for_the_service() {
+    let outcome =
+        within(&format!("{ROUTER}{TUNNEL}"), &["--ordered", "icmp://198.41.0.4", "icmp://199.7.83.42"]);
+    let records: Vec<String> = outcome.records.iter().map(diagnosed).collect();
+    assert_eq!(
+        records,
+        ["degraded tcp.intercepted local_agent local medium", "pass - - - -"],
+        "{outcome:#?}"
+    );
 }

@@ -37,6 +37,8 @@ pub enum Sign {
     PeerSocket,
     /// A SYN that may travel one hop is accepted behind a tunnel's interface.
     Tunnel,
+    /// An echo request that may travel one hop is answered behind a tunnel's interface.
+    Echo,
 }
 
 /// Looks for it, with as many packets as that takes.

@@ -37,6 +37,9 @@ fn local(target: &Target, sign: Sign) -> Cause {
         Sign::Tunnel => cause.with_confidence(Confidence::Medium).with_evidence(
             "a SYN that may travel one hop only is accepted behind a tunnel's interface of this machine: the agent that runs the tunnel accepts it",
         ),
+        Sign::Echo => cause.with_confidence(Confidence::Medium).with_evidence(
+            "an echo request that may travel one hop only is answered behind a tunnel's interface of this machine: the agent that runs the tunnel answers it",
+        ),
     }
 }
 

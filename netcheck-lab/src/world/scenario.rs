@@ -171,6 +171,19 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_kinds_names_only_scenarios_that_are_there() {
+        let names = Scenario::names().unwrap();
+        let page = include_str!("../../../docs/evidence/KINDS.md");
+        let rows = page.lines().filter(|line| line.starts_with("| ")).skip(1);
+        let cells =
+            rows.flat_map(|row| row.split('|').skip(3).take(2)).flat_map(|cell| cell.split([',', ';', ':']));
+        let words = cells.filter_map(|part| part.split_whitespace().next());
+        let unknown: Vec<&str> =
+            words.filter(|word| word.contains('-') && !names.iter().any(|name| name == word)).collect();
+        assert_eq!(unknown, Vec::<&str>::new());
+    }
+
+    #[test]
     fn nothing_is_found_where_nothing_is_broken() {
         for name in Scenario::names().unwrap().iter().filter(|name| name.starts_with("healthy")) {
             for probe in Scenario::read(name).unwrap().probes {
