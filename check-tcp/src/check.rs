@@ -19,7 +19,7 @@ use crate::early_reset::watch_for_reset;
 use crate::facts::Facts;
 use crate::prove::{self, Rule};
 use crate::transfer::TransferPlan;
-use crate::{download, upload};
+use crate::{download, under_load, upload};
 
 /// Checks TCP, TLS, HTTP and HTTPS targets.
 ///
@@ -43,7 +43,11 @@ pub struct Tcp {
     /// Send POST data for SECONDS to an address that takes it, and count what the peer's TCP acknowledges (http and https)
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
     upload: Option<u32>,
-    /// Maximum volume of --download and of --upload, for each target
+    /// Download over more and more connections for up to SECONDS, and measure the delay that this adds: round trips per
+    /// minute and a grade (http and https; the address of a large file)
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(5..=600))]
+    under_load: Option<u32>,
+    /// Maximum volume of --download, of --upload and of --under-load, for each target
     #[arg(long, value_name = "MB", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     budget: u32,
 }
@@ -59,6 +63,7 @@ impl Check for Tcp {
         "check-tcp --prove path --prove-control 17.57.144.5:5223 --sample 16 tcp://17.0.0.0/8:5223",
         "check-tcp --prove filter https://www.spotme.com",
         "check-tcp --download 10 https://video.example.com/live/master.m3u8",
+        "check-tcp --under-load 20 https://video.example.com/large",
         "check-tcp --upload 10 --budget 20 https://upload.example.com/test",
         "check-tcp --proxy http://proxy.corp.example:3128 https://install.events",
     ];
@@ -85,13 +90,18 @@ impl Check for Tcp {
     }
 
     fn extra_time(&self) -> Duration {
-        let spans = [self.download, self.upload].into_iter().flatten();
+        let spans = [self.download, self.upload, self.under_load].into_iter().flatten();
         // Playlists, connections and answers take time besides.
         spans.map(|seconds| Duration::from_secs(u64::from(seconds) + 10)).sum()
     }
 
     fn announcement(&self) -> Option<String> {
-        let parts: Vec<String> = [("--download receives", self.download), ("--upload sends", self.upload)]
+        let measurements = [
+            ("--download receives", self.download),
+            ("--upload sends", self.upload),
+            ("--under-load receives", self.under_load),
+        ];
+        let parts: Vec<String> = measurements
             .into_iter()
             .filter_map(|(what, span)| Some(format!("{what} up to {} MB in {} s", self.budget, span?)))
             .collect();
@@ -128,8 +138,11 @@ impl Tcp {
         if let Some(seconds) = self.download {
             Box::pin(download::check(plan(seconds), target, trace, proven)).await?;
         }
-        if let Some(seconds) = self.upload {
+        if let Some(seconds) = self.upload.filter(|_| !trace.net().is_interrupted()) {
             Box::pin(upload::check(plan(seconds), target, trace, proven)).await?;
+        }
+        if let Some(seconds) = self.under_load.filter(|_| !trace.net().is_interrupted()) {
+            Box::pin(under_load::check(plan(seconds), target, trace)).await?;
         }
         Ok(())
     }

@@ -79,6 +79,7 @@ pub async fn check(
     proven: bool,
 ) -> Result<(), Stopped> {
     let net = trace.net();
+    net.keep_measurement();
     let mut fetcher = Fetcher::new(&net, target, plan);
     let mut log = Log::default();
     let mut playback = None;
@@ -86,7 +87,9 @@ pub async fn check(
     let outcome = trace.optional_stage(DOWNLOAD, net.left(), Box::pin(work)).await;
     let limit = fetcher.receiver.limit();
     let lost = fetcher.receiver.has_loss();
-    trace.facts.download = Some(facts(&fetcher, plan, log, playback.as_ref(), limit));
+    let mut facts = facts(&fetcher, plan, log, playback.as_ref(), limit);
+    facts.interrupted = net.is_interrupted();
+    trace.facts.download = Some(facts);
     match outcome {
         Err(failure) if failure.code == Code::HttpStatus => {
             let remark = transfer::refused(target, failure, proven);
@@ -163,6 +166,7 @@ fn facts(
         first_byte_us: first_bytes.get(first_bytes.len() / 2).copied(),
         highest,
         words,
+        interrupted: false,
         limited_by: limit.filter(|_| throughput_kbps.is_some()),
         playback: playback.map(Playback::facts),
         each: log.listed,

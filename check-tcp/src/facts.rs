@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::transfer_facts::{DownloadFacts, UploadFacts};
+use crate::transfer_facts::{DownloadFacts, UnderLoadFacts, UploadFacts};
 
 /// What check-tcp learns besides what every check learns.
 #[derive(Debug, Default, Serialize, JsonSchema)]
@@ -17,4 +17,7 @@ pub struct Facts {
     /// What --upload transferred, and how fast.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload: Option<UploadFacts>,
+    /// How responsive the line is while --under-load fills it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub under_load: Option<UnderLoadFacts>,
 }

@@ -68,9 +68,14 @@ impl<'a> Fetcher<'a> {
         self.plan.span.saturating_sub(self.begun.elapsed())
     }
 
-    /// Whether time or volume is used up.
+    /// Whether time or volume is used up, or a signal has ended the run.
     pub fn is_over(&self) -> bool {
-        self.left().is_zero() || self.received >= self.plan.budget
+        self.left().is_zero() || self.received >= self.plan.budget || self.net.is_interrupted()
+    }
+
+    /// Waits, at the longest until time is used up or a signal ends the run.
+    pub async fn pause(&self, wait: Duration) {
+        self.net.interrupted_or(wait.min(self.left())).await;
     }
 
     /// Fetches an address; none where time or volume ended before its first byte.
@@ -84,7 +89,7 @@ impl<'a> Fetcher<'a> {
     ) -> Result<Option<Transfer>, Failure> {
         let mut address = address.to_owned();
         for _ in 0..=REDIRECTS {
-            clock::pause(self.next.saturating_duration_since(clock::now()).min(self.left())).await;
+            self.pause(self.next.saturating_duration_since(clock::now())).await;
             if self.is_over() {
                 return Ok(None);
             }
@@ -93,7 +98,9 @@ impl<'a> Fetcher<'a> {
                 Some(site) => site,
                 None => {
                     self.connections += 1;
-                    Site::open(self.net, &target, self.from).await?
+                    let opening = Box::pin(Site::open(self.net, &target, self.from));
+                    let Some(site) = self.net.unless_interrupted(opening).await else { return Ok(None) };
+                    site?
                 }
             };
             let mut request = site.request("GET", &target);
@@ -104,8 +111,9 @@ impl<'a> Fetcher<'a> {
             let asked = clock::now();
             self.next = asked + SPACING;
             let wait = self.net.timeout().min(self.left());
-            let Some(reply) = clock::within(wait, site.connection.ask(&request)).await else {
-                if self.left().is_zero() {
+            let answer = self.net.unless_interrupted(site.connection.ask(&request));
+            let Some(reply) = clock::within(wait, answer).await.flatten() else {
+                if self.is_over() {
                     return Ok(None);
                 }
                 return Err(silence(wait));

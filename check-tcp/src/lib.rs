@@ -10,10 +10,15 @@ mod play;
 mod playlist;
 mod prove;
 mod receiver;
+mod responsiveness;
 mod site;
 mod transfer;
 mod transfer_facts;
+mod under_load;
 mod upload;
+
+#[cfg(test)]
+mod corpus_replay;
 
 /// Runs the tool from the command line to its exit code.
 #[must_use]

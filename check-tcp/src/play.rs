@@ -140,7 +140,7 @@ impl<'a, 'b> Player<'a, 'b> {
     async fn segment(&mut self, segment: &Segment) -> Result<bool, Failure> {
         let ahead = self.playback.ahead(clock::now());
         if ahead > AHEAD {
-            clock::pause((ahead - AHEAD).min(self.fetcher.left())).await;
+            self.fetcher.pause(ahead - AHEAD).await;
         }
         let Some(transfer) = self.fetcher.get(&segment.address, segment.range).await? else {
             return Ok(false);
@@ -184,7 +184,7 @@ impl<'a, 'b> Player<'a, 'b> {
     /// Waits as long as a player does before it asks for the playlist again.
     async fn reload(&mut self) -> Result<bool, Failure> {
         let wait = Duration::from_secs_f64(self.segments.target / 2.0).max(RELOAD);
-        clock::pause(wait.min(self.fetcher.left())).await;
+        self.fetcher.pause(wait).await;
         self.load(self.address.clone()).await
     }
 

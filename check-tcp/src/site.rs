@@ -60,12 +60,25 @@ impl Site {
             } else {
                 stream
             };
-            let connection = Connection::open(stream).await?;
-            Ok(Site { connection, tcp, server: target.clone(), absolute })
+            Site::over(stream, tcp, target, absolute).await
         };
         let silent =
             || Failure::new(Code::HttpTimeout, format!("no connection within {}", clock::seconds(bound)));
         clock::within(bound, work).await.unwrap_or_else(|| Err(silent()))
+    }
+
+    /// Begins HTTP over a stream to the server of `target`.
+    ///
+    /// # Errors
+    /// The `http.*` codes.
+    pub async fn over(
+        stream: Stream,
+        tcp: Option<TcpHandle>,
+        target: &Target,
+        absolute: bool,
+    ) -> Result<Site, Failure> {
+        let connection = Connection::open(stream).await?;
+        Ok(Site { connection, tcp, server: target.clone(), absolute })
     }
 
     /// Whether a request to `target` can be sent here.
@@ -85,7 +98,10 @@ impl Site {
 }
 
 /// The TCP connection or the tunnel, and whether requests name the whole address.
-async fn reach(
+///
+/// # Errors
+/// The codes of names, TCP and the proxy.
+pub async fn reach(
     own: &Net,
     net: &Net,
     target: &Target,

@@ -14,6 +14,9 @@ pub struct DownloadFacts {
     /// The volume that --budget allows was used up before the time.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub budget_reached: bool,
+    /// A signal ended the run before time and volume were used up.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
     /// Connections made: one, where the server keeps it and lists no other server.
     pub connections: u32,
     /// Segments of the playlist, or copies of the address, that were fetched. Playlists are not counted.
@@ -87,6 +90,9 @@ pub struct UploadFacts {
     /// The volume that --budget allows was used up before the time.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub budget_reached: bool,
+    /// A signal ended the run before time and volume were used up.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
     /// The rate, in kbit/s; absent where the transfer ended within half a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub throughput_kbps: Option<f64>,
@@ -104,4 +110,57 @@ pub struct UploadFacts {
     /// The status of the server's answer; absent where none came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+}
+
+/// What came of `--under-load` (draft-ietf-ippm-responsiveness).
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct UnderLoadFacts {
+    /// How long it was measured, in seconds.
+    pub seconds: f64,
+    /// Bytes of all bodies.
+    pub bytes: u64,
+    /// The volume that --budget allows was used up before the time.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub budget_reached: bool,
+    /// A signal ended the run before time and volume were used up.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
+    /// Connections that carried the load at the end.
+    pub flows: u32,
+    /// Goodput and delay were stable at the end, as the draft asks for; otherwise time or volume ended the measurement.
+    pub stable: bool,
+    /// Bytes of the last four seconds over that time, in kbit/s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throughput_kbps: Option<f64>,
+    /// The median time from SYN to SYN-ACK before the load, in microseconds; through a proxy, until the tunnel is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_us: Option<u64>,
+    /// The same under load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loaded_us: Option<u64>,
+    /// What load adds to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added_us: Option<u64>,
+    /// The grade of that: up to 5 ms `A+`, 30 ms `A`, 60 ms `B`, 200 ms `C`, 400 ms `D`, above `F`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grade: Option<&'static str>,
+    /// Round trips per minute: the mean of the next two, or the first where only it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rpm: Option<f64>,
+    /// Their class: under 300 `poor`, up to 1000 `fair`, up to 6000 `good`, above `excellent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<&'static str>,
+    /// Round trips per minute of connections of their own: TCP, TLS and one byte over HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub foreign_rpm: Option<f64>,
+    /// Round trips per minute of one byte over HTTP/2 on a connection that carries the load; not known over HTTP/1.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loaded_rpm: Option<f64>,
+    /// Probes that these figures come from.
+    pub probes: u32,
+    /// Probes that were not answered.
+    pub lost_probes: u32,
+    /// What held the load back, where something shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limited_by: Option<Limit>,
 }

@@ -40,6 +40,7 @@ pub async fn check(
     proven: bool,
 ) -> Result<(), Stopped> {
     let net = trace.net();
+    net.keep_measurement();
     let mut facts = UploadFacts::default();
     let outcome =
         trace.optional_stage(UPLOAD, net.left(), Box::pin(upload(&net, target, plan, &mut facts))).await;
@@ -69,7 +70,9 @@ async fn upload(
     let mut target = target.clone();
     target.path = target.request_path();
     let target = site::target(&target.to_string())?;
-    let site = Site::open(net, &target, &target).await?;
+    let opening = Box::pin(Site::open(net, &target, &target));
+    let Some(site) = net.unless_interrupted(opening).await else { return Ok(()) };
+    let site = site?;
     let mut request = site.request("POST", &target);
     request.headers.push(("content-type".to_owned(), "application/octet-stream".to_owned()));
     let Site { mut connection, tcp, .. } = site;
@@ -82,7 +85,7 @@ async fn upload(
     // What is measured ends with the time, the volume or the answer; the answer itself is waited for a while longer.
     let is_done =
         |last: &TcpCounters| handed.load(Ordering::Relaxed) >= plan.budget && last.outstanding() == 0;
-    while answer.is_none() && begun.elapsed() < plan.span && !is_done(&last) {
+    while answer.is_none() && begun.elapsed() < plan.span && !is_done(&last) && !net.is_interrupted() {
         let wait = TICK.min(plan.span.saturating_sub(begun.elapsed()));
         answer = clock::within(wait, &mut sending).await;
         last = tcp.as_ref().and_then(TcpHandle::counters).unwrap_or(last);
@@ -96,7 +99,8 @@ async fn upload(
     facts.limited_by = tcp.as_ref().filter(|_| took >= SHORTEST).map(|_| last.limit_since(&first));
     facts.retransmitted_bytes = tcp.as_ref().map(|_| last.retransmitted.saturating_sub(first.retransmitted));
     (facts.highest, facts.words) = transfer::rung(facts.throughput_kbps, None);
-    if answer.is_none() {
+    facts.interrupted = net.is_interrupted();
+    if answer.is_none() && !facts.interrupted {
         answer = clock::within(net.timeout().min(net.left()), &mut sending).await;
     }
     // A server that is still reading when the time is up has refused nothing.

@@ -23,7 +23,7 @@ use crate::quality::Bounds;
 use crate::run::Run;
 use crate::series::SeriesFlags;
 use crate::transport::Rung;
-use crate::{explain, h3, icmp, ladder, quic, stun, turn};
+use crate::{dscp, explain, h3, icmp, ladder, quic, stun, turn};
 
 /// The highest 95th percentile of the jitter that does not disturb a conversation.
 const MAX_JITTER: Duration = Duration::from_millis(30);
@@ -61,6 +61,9 @@ pub struct Udp {
     /// The highest bitrate of video that --relay sends: 240p, 360p, 480p, 720p, 1080p or 4K
     #[arg(long, value_name = "RUNG", default_value = "1080p", requires = "relay")]
     relay_rung: String,
+    /// Mark the datagrams of a series (--count) and of --relay with this DSCP: ef for audio, af41 for video, a number
+    #[arg(long, value_name = "CLASS", value_parser = dscp::parse)]
+    dscp: Option<u8>,
     /// Find the path MTU with ICMP (icmp targets)
     #[arg(long)]
     mtu: bool,
@@ -116,6 +119,7 @@ impl Check for Udp {
             bounds,
             ladder: self.ladder.clone(),
             media: self.relay.map(|seconds| MediaPlan::new(seconds, rungs, bounds)),
+            dscp: self.dscp,
             mtu: self.mtu,
             alpn: self.alpn.clone(),
         };

@@ -49,6 +49,9 @@ pub struct Facts {
     /// Loss, delay and jitter of a series of probes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
+    /// The DSCP (RFC 2474) that the datagrams of the series or the media were sent with (`--dscp`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dscp: Option<u8>,
 }
 
 /// What a STUN server answered.

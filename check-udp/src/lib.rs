@@ -7,6 +7,7 @@ mod check;
 mod control;
 mod counted;
 mod credentials;
+mod dscp;
 mod echo;
 mod explain;
 mod facts;

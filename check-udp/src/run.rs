@@ -25,6 +25,8 @@ pub struct Run {
     pub bounds: Bounds,
     /// The rungs of the media ladder, best first.
     pub ladder: Vec<Rung>,
+    /// The DSCP of series and of media over UDP.
+    pub dscp: Option<u8>,
     /// The media that is sent through two relays.
     pub media: Option<MediaPlan>,
     /// Find the path MTU.

@@ -71,6 +71,7 @@ pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Resu
     {
         trace.degrade(failure, Some(cause));
     }
+    trace.facts.dscp = run.dscp.filter(|_| result.quality.is_some());
     trace.facts.quality = result.quality;
     if let Some(local) = result.local {
         trace.facts.nat = run.mappings.learn(local, result.server, result.binding.mapped);
@@ -100,6 +101,9 @@ async fn exchange(
 
 async fn measure(run: &Run, net: &Net, address: IpAddr, port: u16) -> Result<StunResult, Failure> {
     let mut lease = run.mappings.open(net, address, port).await?;
+    if let Some(dscp) = run.dscp {
+        lease.socket.mark(dscp);
+    }
     let prefix: [u8; 8] = random();
     let first: RefCell<Option<Binding>> = RefCell::default();
     let broken: RefCell<Option<Failure>> = RefCell::default();

@@ -85,7 +85,14 @@ async fn over_udp(
     let (to, challenge) = (wire.peer(), challenge(&reply));
     let next = proceed(run, target, trace, Transport::Udp, wire, reply).await?;
     let (None, Some(challenge), true) = (&next, challenge, run.media.is_some()) else { return Ok(next) };
-    let open = async || net.detached().udp(to.ip(), to.port()).await;
+    let open = async || {
+        let socket = net.detached().udp(to.ip(), to.port()).await?;
+        if let Some(dscp) = run.dscp {
+            socket.mark(dscp);
+        }
+        Ok::<_, Failure>(socket)
+    };
+    trace.facts.dscp = run.dscp;
     let wires = async { Ok([open().await?, open().await?]) };
     relay_media::check(run, target, trace, Transport::Udp, &challenge, wires).await.map(|()| None)
 }

@@ -49,6 +49,9 @@ pub struct Wss {
     /// Also hold one connection that is pinged this often
     #[arg(long, value_name = "SECONDS", requires = "hold", value_parser = seconds)]
     pub(crate) keepalive: Option<Duration>,
+    /// End the hold as soon as the pinged connection ends
+    #[arg(long, requires = "keepalive")]
+    pub(crate) stop_at_cut: bool,
     /// Request this subprotocol (repeatable, preferred first)
     #[arg(long, value_name = "NAME")]
     subprotocol: Vec<String>,
@@ -278,7 +281,8 @@ impl Wss {
     ) -> Result<(), Stopped> {
         let net = trace.net();
         let opener = Opener { target, net: &net, peer: net.peer(), headers: &self.headers };
-        let plan = HoldPlan { hold, keepalive: self.keepalive, patience: net.timeout() };
+        let (keepalive, stop_at_cut) = (self.keepalive, self.stop_at_cut);
+        let plan = HoldPlan { hold, keepalive, patience: net.timeout(), stop_at_cut };
         let more =
             usize::try_from(self.connections - 1).unwrap_or_default() + usize::from(self.keepalive.is_some());
         let mut held = None;
@@ -286,7 +290,7 @@ impl Wss {
             let mut connections = opener.open(request, more).await;
             let pinged = self.keepalive.and_then(|_| connections.pop());
             connections.push(first);
-            let mut bracket = plan.hold(connections, pinged).await;
+            let mut bracket = plan.hold(&net, connections, pinged).await;
             if bracket.cut_s.is_some() {
                 bracket.again = Some(!opener.open(request, 1).await.is_empty());
             }

@@ -119,6 +119,9 @@ pub struct HeldConnection {
 pub struct IdleBracket {
     /// How long connections were held, in seconds.
     pub seconds: f64,
+    /// A signal ended the run, and the hold with it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub interrupted: bool,
     /// The idle connections, shortest idle time first.
     pub connections: Vec<HeldConnection>,
     /// The longest idle time after which a connection was alive.
@@ -140,6 +143,9 @@ pub struct IdleBracket {
 pub struct PingedConnection {
     /// How often it was pinged.
     pub every_s: f64,
+    /// When it was known to be alive for the last time: it answered a ping then. In seconds since it was opened.
+    #[serde(default)]
+    pub alive_s: f64,
     /// How it ended; absent where it was alive to the last.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub end: Option<ConnectionEnd>,

@@ -5,9 +5,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use netcheck_common::clock;
 use netcheck_common::failure::{Code, Failure};
+use netcheck_common::net::Net;
+use tokio::sync::Notify;
 
 use crate::connection::WsConnection;
 use crate::facts::{ConnectionEnd, HeldConnection, IdleBracket, PingedConnection};
+
+/// How long a connection may take to answer once a signal has ended the run.
+const LAST_PONG: Duration = Duration::from_millis(500);
 
 /// How connections are held.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +23,29 @@ pub struct HoldPlan {
     pub keepalive: Option<Duration>,
     /// How long a pong is waited for.
     pub patience: Duration,
+    /// The end of the pinged connection ends the hold.
+    pub stop_at_cut: bool,
+}
+
+/// When a hold ends early: by a signal, or by the end of the pinged connection.
+struct EarlyEnd<'a> {
+    net: &'a Net,
+    cut: Notify,
+}
+
+impl EarlyEnd<'_> {
+    /// Does `work` until the hold ends early; `None` when it did.
+    async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = self.net.unless_interrupted(work) => done,
+            () = self.cut.notified() => {
+                // One notice for each that waits.
+                self.cut.notify_one();
+                None
+            }
+        }
+    }
 }
 
 impl HoldPlan {
@@ -27,30 +55,52 @@ impl HoldPlan {
     }
 
     /// Holds connections: the last the whole time, each one before it a step less. `pinged` is pinged instead.
-    pub async fn hold(&self, connections: Vec<WsConnection>, pinged: Option<WsConnection>) -> IdleBracket {
+    pub async fn hold(
+        &self,
+        net: &Net,
+        connections: Vec<WsConnection>,
+        pinged: Option<WsConnection>,
+    ) -> IdleBracket {
+        net.keep_measurement();
+        let early = EarlyEnd { net, cut: Notify::new() };
         let count = u32::try_from(connections.len()).unwrap_or(u32::MAX);
         let steps = (1..=count).map(|step| self.hold * step / count);
-        let held = join_all(connections.into_iter().zip(steps).map(|(one, idle)| self.idle(one, idle)));
-        let (connections, keepalive) = tokio::join!(held, self.ping_all_the_time(pinged));
-        let mut bracket =
-            IdleBracket { seconds: seconds(self.hold), connections, keepalive, ..IdleBracket::default() };
+        let held =
+            join_all(connections.into_iter().zip(steps).map(|(one, idle)| self.idle(&early, one, idle)));
+        let (connections, keepalive) = tokio::join!(held, self.ping_all_the_time(&early, pinged));
+        let connections = connections.into_iter().flatten().collect();
+        let interrupted = net.is_interrupted();
+        let mut bracket = IdleBracket {
+            seconds: seconds(self.hold),
+            interrupted,
+            connections,
+            keepalive,
+            ..IdleBracket::default()
+        };
         bracket.close();
         bracket
     }
 
-    /// Leaves a connection idle, then uses it again.
-    async fn idle(&self, mut connection: WsConnection, idle: Duration) -> HeldConnection {
+    /// Leaves a connection idle, then uses it again. `None` where the run ends before it is known whether it is alive.
+    async fn idle(
+        &self,
+        early: &EarlyEnd<'_>,
+        mut connection: WsConnection,
+        idle: Duration,
+    ) -> Option<HeldConnection> {
         let before = connection.unasked;
         // Opening the others took its time, and this one was idle meanwhile.
-        let end = clock::within(idle.saturating_sub(connection.quiet()), connection.listen()).await;
+        let rest = idle.saturating_sub(connection.quiet());
+        let end = early.or(clock::within(rest, connection.listen())).await.flatten();
         let idle_s = seconds(connection.quiet());
         let end = match end {
             Some(end) => Some(end),
+            None if early.net.is_interrupted() => clock::within(LAST_PONG, connection.ping()).await?.err(),
             None => self.use_again(&mut connection).await,
         };
         let messages = connection.unasked - before;
         connection.leave().await;
-        HeldConnection { idle_s, end, messages }
+        Some(HeldConnection { idle_s, end, messages })
     }
 
     /// How the connection is found to have ended, if it has.
@@ -59,20 +109,31 @@ impl HoldPlan {
     }
 
     /// Pings a connection all the time.
-    async fn ping_all_the_time(&self, connection: Option<WsConnection>) -> Option<PingedConnection> {
+    async fn ping_all_the_time(
+        &self,
+        early: &EarlyEnd<'_>,
+        connection: Option<WsConnection>,
+    ) -> Option<PingedConnection> {
         let (mut connection, every) = (connection?, self.keepalive?);
         let begun = clock::now();
-        let mut end = None;
+        let (mut end, mut alive) = (None, Duration::ZERO);
         while end.is_none() && begun.elapsed() < self.hold {
             let pause = every.min(self.hold.saturating_sub(begun.elapsed()));
-            end = match clock::within(pause, connection.listen()).await {
+            let Some(ended) = early.or(clock::within(pause, connection.listen())).await else { break };
+            end = match ended {
                 Some(end) => Some(end),
                 None => self.use_again(&mut connection).await,
             };
+            if end.is_none() {
+                alive = begun.elapsed();
+            }
         }
         let ended_s = end.as_ref().map(|_| seconds(begun.elapsed()));
+        if end.is_some() && self.stop_at_cut {
+            early.cut.notify_one();
+        }
         connection.leave().await;
-        Some(PingedConnection { every_s: seconds(every), end, ended_s })
+        Some(PingedConnection { every_s: seconds(every), alive_s: seconds(alive), end, ended_s })
     }
 }
 

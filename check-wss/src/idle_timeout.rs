@@ -97,12 +97,16 @@ mod tests {
     #[test]
     fn pings_prove_something_only_when_they_come_sooner_than_the_cut() {
         let mut held = bracket(&[(20.0, Some(ConnectionEnd::Closed))]);
-        held.keepalive = Some(PingedConnection { every_s: 5.0, end: None, ended_s: None });
+        held.keepalive = Some(PingedConnection { every_s: 5.0, alive_s: 15.0, end: None, ended_s: None });
         assert!(held.is_kept_by_pings());
-        held.keepalive = Some(PingedConnection { every_s: 25.0, end: None, ended_s: None });
+        held.keepalive = Some(PingedConnection { every_s: 25.0, alive_s: 25.0, end: None, ended_s: None });
         assert!(!held.is_kept_by_pings());
-        held.keepalive =
-            Some(PingedConnection { every_s: 5.0, end: Some(ConnectionEnd::Closed), ended_s: Some(20.0) });
+        held.keepalive = Some(PingedConnection {
+            every_s: 5.0,
+            alive_s: 15.0,
+            end: Some(ConnectionEnd::Closed),
+            ended_s: Some(20.0),
+        });
         assert!(!held.is_kept_by_pings());
     }
 }

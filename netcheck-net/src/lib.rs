@@ -7,6 +7,7 @@ pub mod dns;
 pub mod eyeballs;
 pub mod http;
 pub mod icmp;
+pub mod interrupt;
 pub mod local_limits;
 mod lock;
 pub mod net;

@@ -115,6 +115,12 @@ impl Socket {
         self.to
     }
 
+    /// Marks what is sent with a DSCP (RFC 2474). Where the system refuses, it is sent without.
+    pub fn mark(&self, dscp: u8) {
+        let (socket, field) = (SockRef::from(&self.socket), u32::from(dscp) << 2);
+        let _ = if self.to.is_ipv6() { socket.set_tclass_v6(field) } else { socket.set_tos_v4(field) };
+    }
+
     /// Sets the TTL (hop limit) of what is sent.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub(crate) enum Event {
     Signal(Signal),
 }
 
-/// Starts a tool and the threads that feed and read it. The caller alone waits for it, so that its pid stays its own.
+/// Starts a tool and the threads that feed and read it; its input ends with `share`. The caller alone waits for it, so that its pid stays its own.
 ///
 /// # Errors
 /// The program, or a thread that attends to it, cannot be started.
@@ -39,7 +39,7 @@ pub(crate) fn start(
     tool: &'static str,
     program: &Path,
     args: &[String],
-    share: Vec<String>,
+    share: impl IntoIterator<Item = String> + Send + 'static,
     events: &SyncSender<Event>,
 ) -> io::Result<Child> {
     let mut child = command(program)
@@ -61,7 +61,7 @@ pub(crate) fn start(
 fn attend(
     tool: &'static str,
     child: &mut Child,
-    share: Vec<String>,
+    share: impl IntoIterator<Item = String> + Send + 'static,
     events: &SyncSender<Event>,
 ) -> io::Result<()> {
     if let Some(mut stdin) = child.stdin.take() {

@@ -35,6 +35,11 @@ pub(crate) fn stream_key() -> bool {
     env::var("RTMP_STREAM_KEY").is_ok_and(|key| !key.trim().is_empty())
 }
 
+/// Whether the environment holds credentials for a TURN server.
+pub(crate) fn turn_credentials() -> bool {
+    ["TURN_USERNAME", "TURN_PASSWORD"].iter().all(|name| env::var(name).is_ok_and(|value| !value.is_empty()))
+}
+
 /// The text without them.
 pub(crate) fn hide(text: &str) -> String {
     SECRETS.hide(text)

@@ -80,6 +80,14 @@ impl Journal {
         Ok(())
     }
 
+    /// Writes a line that is neither a record nor a line of the run.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn other(&mut self, line: &str) -> Result<(), String> {
+        self.line(line)
+    }
+
     /// How many records of the present run were written.
     pub(crate) fn written(&self) -> u64 {
         self.written

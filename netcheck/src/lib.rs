@@ -10,6 +10,7 @@ mod diff;
 mod env_secrets;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
+mod host;
 mod journal;
 pub mod out;
 mod plan;
@@ -19,7 +20,9 @@ mod profile;
 mod profiles;
 mod progress;
 mod proxies;
+mod quality;
 mod records;
+mod rehearse;
 mod report;
 mod run;
 mod run_id;
@@ -57,6 +60,7 @@ Examples:
   netcheck check
   netcheck check --role participants --output participants.jsonl
   netcheck report netcheck.jsonl --format html --output report.html
+  netcheck rehearse --for 2h --budget 2000
   netcheck diff before.jsonl after.jsonl
   netcheck allowlist --format squid
 
@@ -86,6 +90,10 @@ struct Netcheck {
 pub enum Command {
     /// Check every target of a profile and say what to change.
     Check(Box<check::Args>),
+    /// Hold and load the connections of a show for as long as it lasts, and say what ends them.
+    Rehearse(Box<rehearse::Args>),
+    /// Measure how responsive the line is while it is full, and which part of an event's mix breaks first.
+    Quality(Box<quality::Args>),
     /// Print the targets of a profile.
     Plan(planning::Args),
     /// Show records as a page, a text or numbers.
@@ -106,6 +114,8 @@ impl Command {
     pub fn run(self, home: Home) -> Result<u8, String> {
         match self {
             Command::Check(args) => check::run(&args, home),
+            Command::Rehearse(args) => rehearse::run(&args, home),
+            Command::Quality(args) => quality::run(&args, home),
             Command::Plan(args) => planning::run(&args),
             Command::Report(args) => report::run(&args),
             Command::Diff(args) => diff::run(&args),

@@ -20,7 +20,8 @@ pub(crate) struct Line {
     pub(crate) row: String,
     /// Whether its row's verdict hangs on it.
     pub(crate) counted: bool,
-    target: String,
+    /// The target, as the profile has it.
+    pub(crate) target: String,
     labels: Map<String, Value>,
 }
 
@@ -28,6 +29,18 @@ impl Line {
     /// As it stands on a tool's standard input.
     pub(crate) fn json(&self) -> String {
         json!({ "target": self.target, "labels": self.labels }).to_string()
+    }
+
+    /// One target of it, as a tool reads it, with more labels.
+    pub(crate) fn json_of(&self, target: &str, more: &[(&str, Value)]) -> String {
+        let mut labels = self.labels.clone();
+        labels.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        json!({ "target": target, "labels": labels }).to_string()
+    }
+
+    /// Whether it matters only where another one does not work.
+    pub(crate) fn is_fallback(&self) -> bool {
+        self.labels.get("way").and_then(Value::as_str) == Some("fallback")
     }
 
     /// The same with one more label.

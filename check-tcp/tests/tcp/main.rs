@@ -9,6 +9,7 @@ mod exit;
 mod files;
 mod format;
 mod input;
+mod interrupt;
 mod lanes;
 mod manners;
 mod peer;

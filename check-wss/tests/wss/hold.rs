@@ -116,3 +116,47 @@ fn the_number_of_connections_has_an_older_name_that_help_does_not_show() {
     let help = crate::peer::tool(&["--help"]).run().stdout;
     assert!(help.contains("--connections") && !help.contains("--lines"), "{help}");
 }
+
+#[test]
+fn sigint_during_a_hold_keeps_what_is_known_by_then() {
+    let (told, pinged) = std::sync::mpsc::channel();
+    let server = Server::each(move |wire| {
+        let Ok(mut socket) = tokio_tungstenite::tungstenite::accept(wire) else { return };
+        let mut pings = 0;
+        while let Ok(message) = socket.read() {
+            pings += u32::from(message.is_ping());
+            if pings == 5 {
+                let _ = told.send(());
+            }
+        }
+    });
+    let target = format!("ws://127.0.0.1:{}/socket", server.port);
+    let args = ["--hold", "600", "--connections", "2", "--keepalive", "0.1", &target];
+    let running = crate::peer::tool(&args).start();
+    pinged.recv().unwrap();
+    running.interrupt();
+    let outcome = running.wait();
+    assert_eq!((outcome.code, essence(&outcome).as_str()), (130, "pass - - - -"));
+    let hold = &outcome.one()["facts"]["hold"];
+    assert_eq!(hold["interrupted"], true, "{hold}");
+    assert_eq!(hold["connections"].as_array().unwrap().len(), 2, "{hold}");
+    assert!(number(&hold["keepalive"]["alive_s"]) >= 0.2 && number(&hold["alive_s"]) < 60.0, "{hold}");
+}
+
+#[test]
+fn the_end_of_the_pinged_connection_ends_the_hold_where_that_is_asked_for() {
+    let server = Server::each(|wire| {
+        let stream = wire.socket().try_clone().unwrap();
+        std::thread::spawn(move || {
+            let (_never, wait) = std::sync::mpsc::channel::<()>();
+            let _ = wait.recv_timeout(IDLE);
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        });
+        crate::peer::echo(wire);
+    });
+    let args = ["--hold", "600", "--connections", "1", "--keepalive", "0.2", "--stop-at-cut"];
+    let outcome = plain(&server, &args);
+    let pinged = &outcome.one()["facts"]["hold"]["keepalive"];
+    let (alive, ended) = (number(&pinged["alive_s"]), number(&pinged["ended_s"]));
+    assert!((0.8..=1.3).contains(&alive) && (1.1..2.0).contains(&ended) && alive <= ended, "{pinged}");
+}

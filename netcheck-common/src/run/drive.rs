@@ -73,7 +73,8 @@ async fn lane<C: Check>(workers: &Arc<Workers<C>>, number: usize, output: Output
     let (mut open, mut waiting, mut full) = (true, false, false);
     while open || !running.is_empty() || !outbox.is_empty() {
         // While the writer is behind nothing new is begun; what is under way goes on, timers and all.
-        if open && !waiting && running.len() < room && !outbox.is_full() {
+        let begins = open && !workers.shared.interrupt().is_asked();
+        if begins && !waiting && running.len() < room && !outbox.is_full() {
             taking = OptionFuture::from(Some(Box::pin(workers.source.take(room - running.len()))));
             waiting = true;
         }

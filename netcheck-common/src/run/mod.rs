@@ -15,6 +15,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 use netcheck_os::{sense, stop};
@@ -31,6 +32,8 @@ use netcheck_record::spec::{Sampling, Spec};
 
 /// Something about the tool itself, not about a target: exit code 2.
 const TOOL: u8 = 2;
+/// How long a measurement that a signal ends may take to write down what it has so far.
+const KEEPING: Duration = Duration::from_millis(1500);
 
 #[derive(Parser)]
 #[command(version, disable_help_subcommand = true)]
@@ -141,12 +144,22 @@ pub fn run<C: Check>() -> ExitCode {
     });
     let end = runtime.block_on(async {
         let signals = signals();
-        tokio::select! {
+        let mut driving = Box::pin(drive::drive(&workers, output));
+        let end = tokio::select! {
             biased;
             end = writer.ended() => end,
             end = signals => Some(end),
-            never = drive::drive(&workers, output) => match never {},
+            never = &mut driving => match never {},
+        };
+        if let Some(End::Signal(_)) = end {
+            workers.shared.interrupt().ask();
+            tokio::select! {
+                biased;
+                () = workers.shared.interrupt().settled(KEEPING) => {}
+                never = &mut driving => match never {},
+            }
         }
+        end
     });
     drop(going);
     // Each lane lets go of what it holds at a server before the program ends.

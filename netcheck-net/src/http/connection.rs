@@ -101,6 +101,12 @@ impl Connection {
         }
     }
 
+    /// Whether a request can be sent while the answer to another still comes (RFC 9113 section 5).
+    #[must_use]
+    pub fn is_multiplexed(&self) -> bool {
+        matches!(self.sender, Sender::Two(_))
+    }
+
     /// Sends a request whose body `source` makes, where it has one, and waits for the head of the answer.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ use crate::clock;
 use crate::device;
 use crate::dns::{Families, Resolver, scope};
 use crate::eyeballs::Family;
+use crate::interrupt::{Interrupt, Measuring};
 use crate::lock;
 use crate::path_observations::PathObservations;
 use crate::proxy::auth::authentication::Authentication;
@@ -53,6 +54,7 @@ pub struct Shared {
     egress: Egress,
     watch: Arc<dyn Watch>,
     deadline: Duration,
+    interrupt: Arc<Interrupt>,
 }
 
 impl Shared {
@@ -94,7 +96,19 @@ impl Shared {
         let resolver = Resolver::new(flags.resolver, families, egress.clone());
         let deadline = flags.deadline.unwrap_or(flags.timeout * 4 + lasts);
         let authentication = Authentication::new(&flags);
-        Ok(Shared { authentication, deadline, pins, choice, resolver, roots, egress, watch, flags })
+        let interrupt = Arc::default();
+        Ok(Shared {
+            authentication,
+            deadline,
+            pins,
+            choice,
+            resolver,
+            roots,
+            egress,
+            watch,
+            flags,
+            interrupt,
+        })
     }
 }
 
@@ -103,6 +117,12 @@ impl Shared {
     #[must_use]
     pub fn flags(&self) -> &Flags {
         &self.flags
+    }
+
+    /// The end of this run by a signal.
+    #[must_use]
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 }
 
@@ -136,6 +156,8 @@ pub struct Net {
     /// The way of this target, once it is chosen, and which step of it is being taken.
     route: Arc<OnceLock<Route>>,
     step: Arc<AtomicUsize>,
+    /// Held once the target measures something that a signal only shortens.
+    measuring: Arc<OnceLock<Measuring>>,
 }
 
 /// The stage that has been silent for a while, once there is one.
@@ -162,6 +184,7 @@ impl Net {
             about: Arc::default(),
             route: Arc::default(),
             step: Arc::default(),
+            measuring: Arc::default(),
         }
     }
 
@@ -235,6 +258,31 @@ impl Net {
             }
             self.silent.told.notified().await;
         }
+    }
+
+    /// From now on a signal ends what this target measures early, and its record is written with what is known by then.
+    pub fn keep_measurement(&self) {
+        self.measuring.get_or_init(|| self.shared.interrupt.measure());
+    }
+
+    /// Whether a signal has ended the run.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.shared.interrupt.is_asked()
+    }
+
+    /// Does `work` until a signal ends the run; `None` when one did.
+    pub async fn unless_interrupted<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.shared.interrupt.asked() => None,
+        }
+    }
+
+    /// Waits so long, or until a signal ends the run.
+    pub async fn interrupted_or(&self, wait: Duration) {
+        self.unless_interrupted(clock::pause(wait)).await;
     }
 
     /// The flags of this run.

@@ -10,6 +10,7 @@ use crate::assess::{self, Assessment, Basis};
 use crate::baseline::Baseline;
 use crate::child::Event;
 use crate::env_secrets;
+use crate::host;
 use crate::journal::Journal;
 use crate::plan::Line;
 use crate::progress::Progress;
@@ -138,18 +139,11 @@ fn start(job: &Job, id: &str) -> RunStart {
         chosen: job.args.choice.chosen(job.args.tool_flags.sample, ways.clone()),
         planned: planned * ways.len().max(1) as u64,
         started: clock::timestamp(),
-        host: host(),
+        host: host::name(),
         tool: format!("netcheck {}", env!("CARGO_PKG_VERSION")),
         // What is secret stands in the environment and in files; an argument that repeats it is hidden.
         flags: std::env::args().skip(1).map(|flag| env_secrets::hide(&flag)).collect(),
         series: job.series.clone(),
+        seconds: None,
     }
-}
-
-/// The machine's name.
-fn host() -> String {
-    nix::sys::utsname::uname()
-        .ok()
-        .and_then(|name| name.nodename().to_str().map(str::to_owned))
-        .unwrap_or_default()
 }

@@ -16,6 +16,9 @@ pub(super) struct RecordLine<'a> {
     pub(super) v: u8,
     #[serde(borrow, default)]
     pub(super) run: Option<&'a RawValue>,
+    /// What changed, in the file of a rehearsal.
+    #[serde(borrow, default)]
+    pub(super) change: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) ts: Option<Cow<'a, str>>,
     #[serde(borrow, default)]

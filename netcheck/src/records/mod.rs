@@ -16,7 +16,7 @@ use line::RecordLine;
 use netcheck_record::record::{Record, VERSION};
 pub(crate) use observation::{CauseKey, Counts, Detail, Observation};
 pub(crate) use run_line::{Chosen, ProfileId, Run, RunEnd, RunLine, RunStart, with_run};
-pub(crate) use time::utc;
+pub(crate) use time::{milliseconds, utc};
 
 /// The longest line that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -94,6 +94,8 @@ impl Input {
             Ok(line) if line.v == VERSION && line.target.is_some() && line.verdict.is_some() => {
                 self.record(&line, text);
             }
+            // A rehearsal's file tells of changes between its records.
+            Ok(line) if line.v == VERSION && line.change.is_some() => {}
             Ok(line) if line.v == VERSION => match line.run.and_then(RunLine::parse) {
                 Some(run) => self.run(run),
                 None => self.bad += 1,

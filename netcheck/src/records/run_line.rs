@@ -16,7 +16,7 @@ pub(crate) struct Run {
 }
 
 /// The line at the beginning of a run.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
 pub(crate) struct RunStart {
     /// What its records carry.
     pub(crate) id: String,
@@ -44,6 +44,9 @@ pub(crate) struct RunStart {
     /// What the rounds of one `--watch` share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) series: Option<String>,
+    /// How long a rehearsal was to last, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seconds: Option<f64>,
 }
 
 /// The line at the end of a run.
@@ -122,6 +125,17 @@ impl RunLine {
             *text = escape::line(text, 200);
         }
         Some(RunLine::Start(Box::new(start)))
+    }
+
+    /// Reads a whole line; `None` where it is no run line.
+    pub(crate) fn of_text(text: &str) -> Option<RunLine> {
+        #[derive(Deserialize)]
+        struct Whole<'a> {
+            #[serde(borrow)]
+            run: &'a RawValue,
+        }
+        let whole: Whole = serde_json::from_str(text).ok()?;
+        whole.run.get().starts_with('{').then(|| RunLine::parse(whole.run))?
     }
 
     /// The line as a file has it.

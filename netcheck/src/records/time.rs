@@ -1,7 +1,7 @@
 //! Moments as records have them (RFC 3339, UTC), as numbers and for people.
 
 /// Milliseconds since 1970 of `2026-11-22T07:00:00.123Z`; `None` for anything else.
-pub(super) fn milliseconds(text: &str) -> Option<u64> {
+pub(crate) fn milliseconds(text: &str) -> Option<u64> {
     let number = |from: usize, to: usize| -> Option<u64> {
         let digits = text.get(from..to)?;
         digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?

@@ -24,6 +24,8 @@ use crate::profile::Profile;
 use crate::profile::choice::Choice;
 use crate::records::{self, Input};
 use crate::wrap;
+pub(crate) use html::document;
+pub(crate) use xml::Text;
 
 /// The form of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -79,7 +79,7 @@ impl<'a> Run<'a> {
             }
             let expected = share.iter().map(|line| line.count).sum();
             let args = run.args(tool, expected);
-            let text = share.iter().map(|line| line.json()).collect();
+            let text: Vec<String> = share.iter().map(|line| line.json()).collect();
             match child::start(tool, program, &args, text, events) {
                 Ok(child) => {
                     let patience = Duration::from_secs_f64(run.order.tool_flags.patience(tool, expected));

@@ -11,5 +11,6 @@ mod plan;
 mod report;
 mod requests;
 mod secrets;
+mod show;
 mod textfile;
 mod ways;

@@ -44,6 +44,18 @@ pub(super) fn page(subject: &Subject) -> String {
     page
 }
 
+/// A page of the same look without a script; `body` is HTML.
+pub(crate) fn document(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
+         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
+        Text(title)
+    )
+}
+
 /// The script's SHA-256 in base64, by which the page's policy lets it run and no other.
 fn script_hash() -> String {
     use sha2::Digest;
