@@ -23,6 +23,7 @@ mod records;
 mod report;
 mod run;
 mod run_id;
+mod self_test;
 mod signal;
 mod table;
 mod target;
@@ -59,6 +60,7 @@ Examples:
   netcheck report netcheck.jsonl --format html --output report.html
   netcheck diff before.jsonl after.jsonl
   netcheck allowlist --format squid
+  netcheck self-test
 
 Exit codes:
   0     every required requirement works, with limits or without
@@ -96,6 +98,8 @@ pub enum Command {
     Allowlist(allowlist::Args),
     /// List, show, validate and create profiles.
     Profile(profiles::Args),
+    /// Test this installation offline: tools, versions, built-in profiles, trust store.
+    SelfTest(self_test::Args),
 }
 
 impl Command {
@@ -111,6 +115,7 @@ impl Command {
             Command::Diff(args) => diff::run(&args),
             Command::Allowlist(args) => allowlist::run(&args),
             Command::Profile(args) => profiles::run(&args),
+            Command::SelfTest(args) => self_test::run(&args, home),
         }
     }
 }

@@ -10,5 +10,6 @@ mod loss;
 mod plan;
 mod report;
 mod secrets;
+mod self_test;
 mod textfile;
 mod ways;
