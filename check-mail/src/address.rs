@@ -64,7 +64,6 @@ pub fn helo(text: &str) -> Result<String, String> {
 /// This machine's full name, or one that claims nothing.
 #[must_use]
 pub fn own_name() -> String {
-    let text = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let full = name(text.trim()).ok().filter(|name| name.contains('.'));
+    let full = name(&netcheck_common::os::user::host_name()).ok().filter(|name| name.contains('.'));
     full.unwrap_or_else(|| "localhost.localdomain".to_owned())
 }

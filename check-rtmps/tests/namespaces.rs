@@ -2,6 +2,7 @@
 //! privilege outside of them. Needs unshare(1), nsenter(1), ip(8), tc(8), nft(8) and nginx with its RTMP module.
 
 use netcheck_lab::tool::{Outcome, Tool};
+use netcheck_lab::view::explained;
 use serde_json::Value;
 
 /// A client at 10.20.0.2 with an RTMP ingest at 10.20.0.1. What the client sends waits in a queue that holds three
@@ -47,12 +48,6 @@ fn publish(rate: &str, more: &str, args: &[&str]) -> Outcome {
         .run()
 }
 
-/// `verdict failure.code cause.code`, `-` where there is none.
-fn gist(record: &Value) -> String {
-    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
-    format!("{} {} {}", text("/verdict"), text("/failure/code"), text("/cause/code"))
-}
-
 /// The line's rate counts Ethernet, IP and TCP headers too: 66 bytes beside 1448 of a stream.
 fn holds(record: &Value, line_kbps: f64) -> bool {
     let payload = line_kbps * 1448.0 / 1514.0;
@@ -67,7 +62,7 @@ fn a_full_line_without_loss_is_a_thin_line_and_its_rate_is_measured_within_a_ten
     {
         let outcome = publish(rate, "", &["--publish", "4", "--bitrate", bitrate]);
         let record = outcome.one();
-        assert_eq!(gist(record), "degraded rtmp.slow thin_line", "{record:#}");
+        assert_eq!(explained(record), "degraded rtmp.slow thin_line", "{record:#}");
         assert_eq!(record["facts"]["publish"]["limited_by"], "path", "{record:#}");
         assert!(holds(record, kbps), "{record:#}");
     }
@@ -76,7 +71,7 @@ fn a_full_line_without_loss_is_a_thin_line_and_its_rate_is_measured_within_a_ten
 #[test]
 fn a_line_that_is_wide_enough_passes() {
     let outcome = publish("4mbit", "", &["--publish", "4", "--bitrate", "2500"]);
-    assert_eq!(gist(outcome.one()), "pass - -", "{:#}", outcome.one());
+    assert_eq!(explained(outcome.one()), "pass - -", "{:#}", outcome.one());
     assert_eq!(outcome.one()["facts"]["publish"]["pauses"], 0);
 }
 
@@ -84,6 +79,6 @@ fn a_line_that_is_wide_enough_passes() {
 fn a_line_that_loses_packets_and_does_not_keep_up_is_a_lossy_path() {
     let outcome = publish("2mbit", LOSS, &["--publish", "4", "--bitrate", "3000"]);
     let record = outcome.one();
-    assert_eq!(gist(record), "degraded rtmp.slow lossy_path", "{record:#}");
+    assert_eq!(explained(record), "degraded rtmp.slow lossy_path", "{record:#}");
     assert!(record["facts"]["publish"]["retransmitted_bytes"].as_u64() > Some(10_000), "{record:#}");
 }

@@ -4,7 +4,8 @@
 use std::fmt::Write;
 
 use netcheck_lab::tool::Tool;
-use netcheck_lab::trial::{endure, seen};
+use netcheck_lab::trial::endure;
+use netcheck_lab::view::observed;
 use netcheck_lab::{Act, Server, closed_port};
 
 #[test]
@@ -28,6 +29,6 @@ fn of_ten_thousand_addresses_of_one_name_a_few_are_tried() {
         (format!("tcp://many.test:{}", closed_port()), format!("tcp://good.test:{}", server.port));
     let record = endure(tool, &many, &good);
     // Refused by this machine itself: that is an idle port, not a filter.
-    assert_eq!(seen(&record), "degraded tcp.refused");
+    assert_eq!(observed(&record), "degraded tcp.refused");
     assert_eq!(record["facts"]["dns"]["addresses"].as_array().map(Vec::len), Some(64));
 }

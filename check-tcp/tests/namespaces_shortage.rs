@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use netcheck_lab::tool::{Outcome, Tool};
-use netcheck_lab::trial::seen;
+use netcheck_lab::view::observed;
 use netcheck_lab::{Act, Server};
 
 /// Set inside the namespace.
@@ -48,7 +48,7 @@ fn a_handful_of_ports_costs_time_and_no_verdict() {
     let _server = server(vec![Act::until("\r\n\r\n"), answer, Act::Close]);
     let outcome = check(&["--timeout", "60"], 200);
     assert_eq!(outcome.records.len(), 200);
-    assert!(outcome.records.iter().all(|record| seen(record) == "pass -"), "{outcome:#?}");
+    assert!(outcome.records.iter().all(|record| observed(record) == "pass -"), "{outcome:#?}");
 }
 
 #[test]

@@ -7,8 +7,8 @@ use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::clock::{now, within};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::net::Net;
+use netcheck_common::os::icmp::do_not_fragment;
 use netcheck_common::target::Target;
-use nix::sys::socket::setsockopt;
 
 use crate::echo::HEADER;
 use crate::facts::MtuFacts;
@@ -21,25 +21,6 @@ const SMALL: u32 = 84;
 /// A silent size is tried this often before it counts as lost.
 const TRIES: u32 = 2;
 
-mod option {
-    //! `IP_MTU_DISCOVER` and `IPV6_MTU_DISCOVER` (ip(7), ipv6(7)), which no crate offers ready-made.
-    use nix::libc;
-    use nix::sys::socket::sockopt::SetStruct;
-
-    /// `IP_MTU_DISCOVER`.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Discover;
-    nix::setsockopt_impl!(Discover, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, i32, SetStruct<i32>);
-
-    /// `IPV6_MTU_DISCOVER`.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Discover6;
-    nix::setsockopt_impl!(Discover6, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, i32, SetStruct<i32>);
-
-    /// `IP_PMTUDISC_PROBE`: set DF, and do not shorten by what the kernel already knows.
-    pub const PROBE: i32 = libc::IP_PMTUDISC_PROBE;
-}
-
 /// What became of packets of one size.
 enum SizeResult {
     Answered,
@@ -50,12 +31,7 @@ enum SizeResult {
 
 /// Searches for the largest size that is answered.
 pub async fn search(pinger: &mut Pinger, round_trip: Duration, net: &Net) -> Result<MtuFacts, Failure> {
-    let set = if pinger.v6() {
-        setsockopt(pinger.socket(), option::Discover6, &option::PROBE)
-    } else {
-        setsockopt(pinger.socket(), option::Discover, &option::PROBE)
-    };
-    if set.is_err() {
+    if do_not_fragment(pinger.socket(), pinger.v6()).is_err() {
         return Err(Failure::new(
             Code::IcmpNotPermitted,
             "this kernel does not let us set \"do not fragment\"",

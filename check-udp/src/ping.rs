@@ -9,7 +9,7 @@ use netcheck_common::clock::{now, pause, within};
 use netcheck_common::failure::Failure;
 use netcheck_common::icmp::Icmp;
 use netcheck_common::net::Net;
-use nix::libc;
+use netcheck_common::os::errno::{self, Kind};
 use socket2::Type;
 use surge_ping::{Config, ICMP, IcmpPacket, PingIdentifier, PingSequence, SurgeError};
 
@@ -132,7 +132,7 @@ impl Client {
                     }
                 }
                 // A queue on this machine discarded it: one more loss.
-                Err(SurgeError::IOError(error)) if error.raw_os_error() != Some(libc::ENOBUFS) => {
+                Err(SurgeError::IOError(error)) if errno::kind(&error) != Kind::Shortage => {
                     return (number, EchoOutcome::Unsent(refused_here(&error)));
                 }
                 Err(_) => break,

@@ -7,8 +7,9 @@ use std::net::{IpAddr, SocketAddr};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::icmp;
 use netcheck_common::net::Net;
+use netcheck_common::os::Sight;
+use netcheck_common::os::errno::{self, Kind};
 use netcheck_common::tcp::leave_from;
-use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, Type};
 use tokio::net::UdpSocket;
 
@@ -67,19 +68,19 @@ impl Pinger {
     }
 
     fn failure(&mut self, error: &io::Error) -> Failure {
-        if let Some(message) = icmp::take(&self.socket) {
+        if let Sight::Seen(message) = icmp::take(&self.socket) {
             if matches!((message.v6, message.kind, message.code), (false, 3, 4) | (true, 2, _)) {
                 self.too_large = Some(message.sender);
             }
             let local = self.socket.local_addr().ok().map(|local| local.ip());
             return message.attribute(message.echo(), local, self.to);
         }
-        match error.raw_os_error() {
-            Some(libc::EMSGSIZE) => {
+        match errno::kind(error) {
+            Kind::TooBig => {
                 self.too_large = Some(None);
                 Failure::new(Code::IcmpUnreachable, "the packet is larger than the interface takes")
             }
-            Some(libc::EPERM | libc::EACCES | libc::ENETUNREACH | libc::EINVAL) => refused_here(error),
+            Kind::Denied | Kind::NetUnreachable | Kind::Invalid => refused_here(error),
             _ => Failure::new(Code::IcmpUnreachable, "ICMP unreachable"),
         }
     }
@@ -89,7 +90,7 @@ impl Pinger {
         match self.socket.send(message).await {
             Ok(_) => Ok(()),
             // A queue on this machine discarded it: one more loss.
-            Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => Ok(()),
+            Err(error) if errno::kind(&error) == Kind::Shortage => Ok(()),
             Err(error) => Err(self.failure(&error)),
         }
     }
@@ -126,8 +127,8 @@ pub fn denied() -> Failure {
 
 /// What it means that this machine would not send.
 pub fn refused_here(error: &io::Error) -> Failure {
-    match error.raw_os_error() {
-        Some(libc::EPERM | libc::EACCES) => Failure::new(
+    match errno::kind(error) {
+        Kind::Denied => Failure::new(
             Code::RouteDenied,
             "this machine refused to send: a local firewall or a prohibited route",
         ),

@@ -2,13 +2,8 @@
 //! outside of them. Needs unshare(1), nsenter(1), ip(8), nft(8) and turnserver(1).
 
 use netcheck_lab::tool::{Outcome, Tool};
+use netcheck_lab::view::explained;
 use serde_json::Value;
-
-/// `verdict failure.code cause.code`, `-` where there is none.
-fn gist(record: &Value) -> String {
-    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
-    format!("{} {} {}", text("/verdict"), text("/failure/code"), text("/cause/code"))
-}
 
 /// A client with a router behind it: 10.20.0.2 — 10.20.0.1. The router prohibits 192.0.2.13, has no host 192.0.2.1,
 /// discards what goes to 192.0.2.9; 10.30.0.2 lies behind a link of 1400 bytes, and 10.40.0.2 behind one whose far end
@@ -150,7 +145,7 @@ fn run(script: &str, args: &[&str]) -> Outcome {
 #[test]
 fn an_answered_echo_passes() {
     let outcome = within(ALONE, &["icmp://127.0.0.1"]);
-    assert_eq!(gist(outcome.one()), "pass - -", "{outcome:#?}");
+    assert_eq!(explained(outcome.one()), "pass - -", "{outcome:#?}");
     // The namespace's ping_group_range is closed, so the raw socket of its root is used.
     assert_eq!(outcome.one()["facts"]["icmp"]["socket"], "raw");
     assert_eq!(outcome.one()["path"]["address"], "127.0.0.1");
@@ -161,7 +156,7 @@ fn an_open_ping_group_range_makes_the_datagram_socket_do() {
     let script = "ip link set lo up; echo 0 0 > /proc/sys/net/ipv4/ping_group_range\n";
     let outcome = within(script, &["icmp://127.0.0.1", "icmp://[::1]", "--count", "3", "--interval", "5"]);
     for record in &outcome.records {
-        assert_eq!(gist(record), "pass - -", "{record:#}");
+        assert_eq!(explained(record), "pass - -", "{record:#}");
         assert_eq!(record["facts"]["icmp"]["socket"], "dgram");
         assert_eq!(record["facts"]["quality"]["received"], 3);
     }
@@ -175,7 +170,7 @@ fn without_any_icmp_socket_the_record_is_inconclusive_and_says_what_would_help()
         .args(["--user", "--map-user=1000", "--net", env!("CARGO_BIN_EXE_check-udp"), "icmp://127.0.0.1"])
         .run();
     let record = outcome.one();
-    assert!(gist(record).starts_with("inconclusive icmp.not_permitted"), "{record:#}");
+    assert!(explained(record).starts_with("inconclusive icmp.not_permitted"), "{record:#}");
     assert!(record["cause"]["fix"].as_str().unwrap().contains("net.ipv4.ping_group_range"));
     assert_eq!(outcome.code, 1);
 }
@@ -238,7 +233,7 @@ fn an_echo_leaves_from_the_interface_and_address_the_user_named() {
         within(&format!("{ROUTER}ip addr add 10.20.0.7/24 dev c\n"), &args)
     };
     let outcome = leaving(&["--interface", "c", "--source", "10.20.0.7"]);
-    assert_eq!(gist(outcome.one()), "pass - -", "{outcome:#?}");
+    assert_eq!(explained(outcome.one()), "pass - -", "{outcome:#?}");
     assert_eq!(outcome.one()["path"]["local"], "10.20.0.7");
     let outcome = leaving(&["--interface", "lo"]);
     assert_ne!(outcome.one()["verdict"], "pass", "{outcome:#?}");
@@ -270,7 +265,7 @@ fn a_rung_that_a_router_prohibits_is_its_doing_by_the_rules_of_any_target() {
     let ladder = ["--media-ladder", "10.30.0.2", "--ladder", "udp:3478,tcp:3478"];
     let outcome = within(&script, &ladder);
     let record = outcome.one();
-    assert_eq!(gist(record), "degraded udp.prohibited firewall_reject", "{record:#}");
+    assert_eq!(explained(record), "degraded udp.prohibited firewall_reject", "{record:#}");
     assert_eq!((&record["cause"]["who"], &record["cause"]["near"]), (&"network".into(), &"10.20.0.1".into()));
     assert_eq!(record["cause"]["action"]["ports"], "3478");
     assert_eq!(record["facts"]["best_transport"], "tcp:3478");
@@ -288,7 +283,7 @@ fn a_next_hop_that_does_not_answer_is_this_machines_own_trouble_and_names_no_dev
     for record in &outcome.records {
         let echo = record["target"].as_str().unwrap().starts_with("icmp");
         let code = if echo { "icmp.unreachable" } else { "udp.prohibited" };
-        assert_eq!(gist(record), format!("fail {code} offline"), "{record:#}");
+        assert_eq!(explained(record), format!("fail {code} offline"), "{record:#}");
         assert_eq!(record["cause"]["who"], "local", "{record:#}");
         assert_eq!(record["cause"].get("near"), None, "{record:#}");
     }
@@ -305,7 +300,7 @@ fn a_firewall_of_this_machine_that_rejects_datagrams_is_local() {
     let outcome = within(&format!("{ROUTER}{OWN_FIREWALL}"), &args);
     assert_eq!(outcome.records.len(), 12, "{outcome:#?}");
     for record in &outcome.records {
-        assert_eq!(gist(record), "fail route.denied local_firewall", "{record:#}");
+        assert_eq!(explained(record), "fail route.denied local_firewall", "{record:#}");
         assert_eq!(record["cause"]["who"], "local", "{record:#}");
         assert_eq!(record["cause"].get("near"), None, "{record:#}");
     }
@@ -325,16 +320,16 @@ fn a_silent_control_proves_nothing_where_datagrams_for_the_target_get_farther() 
         NO_STUN,
         r#"{"target": "stun://10.50.0.2:443", "labels": {"known_to_answer": false}}"#,
     );
-    assert_eq!(gist(&record), "inconclusive udp.timeout unknown", "{record:#}");
+    assert_eq!(explained(&record), "inconclusive udp.timeout unknown", "{record:#}");
     let record = beside_a_silent_control(NO_STUN, "stun://10.50.0.2:443");
-    assert_eq!(gist(&record), "fail udp.timeout firewall_drop", "{record:#}");
+    assert_eq!(explained(&record), "fail udp.timeout firewall_drop", "{record:#}");
     assert_eq!(record["cause"]["confidence"], "low", "{record:#}");
 }
 
 #[test]
 fn udp_that_dies_at_the_same_hop_as_the_controls_does_is_blocked_for_certain() {
     let record = beside_a_silent_control(NO_UDP, "stun://10.50.0.2:443");
-    assert_eq!(gist(&record), "fail udp.timeout udp_blocked", "{record:#}");
+    assert_eq!(explained(&record), "fail udp.timeout udp_blocked", "{record:#}");
     assert_eq!(record["cause"]["confidence"], "high", "{record:#}");
     assert_eq!(record["cause"]["near"], "10.20.0.1", "{record:#}");
 }
@@ -344,8 +339,8 @@ fn where_a_datagram_of_the_run_was_answered_udp_as_such_is_not_blocked() {
     let script = format!("{ROUTER}{BEHIND_TWO}{STUN_ALONE}");
     let args = ["--jobs", "1", "--ordered", "stun://10.50.0.2", "quic://10.50.0.2"];
     let outcome = within(&script, &args);
-    let gists: Vec<String> = outcome.records.iter().map(gist).collect();
-    assert_eq!(gists, ["pass - -", "fail quic.timeout firewall_drop"], "{outcome:#?}");
+    let records: Vec<String> = outcome.records.iter().map(explained).collect();
+    assert_eq!(records, ["pass - -", "fail quic.timeout firewall_drop"], "{outcome:#?}");
     assert_eq!(outcome.records[1]["cause"]["confidence"], "medium");
 }
 
@@ -360,7 +355,7 @@ fn no_route_is_route_none() {
 #[test]
 fn a_router_that_says_how_large_packets_may_be_is_no_fault() {
     let outcome = within(ROUTER, &["icmp://10.30.0.2", "--mtu"]);
-    assert_eq!(gist(outcome.one()), "pass - -", "{outcome:#?}");
+    assert_eq!(explained(outcome.one()), "pass - -", "{outcome:#?}");
     let expected = serde_json::json!({"path": 1400, "reported_by": "10.20.0.1"});
     assert_eq!(outcome.one()["facts"]["mtu"], expected);
 }
@@ -368,7 +363,7 @@ fn a_router_that_says_how_large_packets_may_be_is_no_fault() {
 #[test]
 fn large_packets_that_vanish_are_mtu_blackhole() {
     let outcome = within(ROUTER, &["icmp://10.40.0.2", "--mtu", "--deadline", "20"]);
-    assert_eq!(gist(outcome.one()), "degraded icmp.timeout mtu_blackhole", "{outcome:#?}");
+    assert_eq!(explained(outcome.one()), "degraded icmp.timeout mtu_blackhole", "{outcome:#?}");
     assert_ne!(outcome.one()["cause"]["confidence"], "high");
     let mtu = &outcome.one()["facts"]["mtu"];
     assert_eq!((&mtu["path"], &mtu["black_hole"]), (&1404.into(), &true.into()));
@@ -385,7 +380,7 @@ fn a_full_queue_of_this_machine_is_waited_out_and_is_no_loss_on_the_way() {
     let outcome = within(&script, &["stun://10.30.0.2"; 60]);
     assert_eq!(outcome.records.len(), 60);
     for record in &outcome.records {
-        assert_eq!(gist(record), "pass - -", "{record:#}");
+        assert_eq!(explained(record), "pass - -", "{record:#}");
         assert_eq!(record["facts"]["stun"]["requests"], 1, "{record:#}");
     }
 }
@@ -393,7 +388,7 @@ fn a_full_queue_of_this_machine_is_waited_out_and_is_no_loss_on_the_way() {
 #[test]
 fn a_queue_that_stays_full_blames_no_target() {
     let outcome = within(&format!("{ROUTER}{SERVER}{CLOSED}"), &["stun://10.30.0.2", "--diagnose", "never"]);
-    assert_eq!(gist(outcome.one()), "inconclusive internal -", "{outcome:#?}");
+    assert_eq!(explained(outcome.one()), "inconclusive internal -", "{outcome:#?}");
     assert_eq!(outcome.code, 2);
 }
 

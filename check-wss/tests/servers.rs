@@ -10,8 +10,9 @@ use std::process::{Child, Command, Stdio};
 
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Outcome;
+use netcheck_lab::view::diagnosed;
 use netcheck_lab::{Server, free_port};
-use peer::{NAME, essence, tool};
+use peer::{NAME, tool};
 use tempfile::TempDir;
 
 /// nginx inside TLS on one port and plain on another, before a WebSocket service of ours.
@@ -119,7 +120,7 @@ fn real_nginx_answers_in_the_services_place_and_is_the_service() {
         ("/page", "degraded ws.upgrade_missing service_misconfigured service medium"),
         ("/down", "degraded ws.status service_down service medium"),
     ] {
-        assert_eq!(essence(&nginx.secure(path, &[])), expected, "{path}");
+        assert_eq!(diagnosed(&nginx.secure(path, &[])), expected, "{path}");
     }
     for (path, expected) in [
         ("/secret", "fail ws.status websocket_filter network low"),
@@ -127,7 +128,7 @@ fn real_nginx_answers_in_the_services_place_and_is_the_service() {
         ("/page", "fail ws.upgrade_missing websocket_filter network low"),
         ("/down", "fail ws.status unknown unknown low"),
     ] {
-        assert_eq!(essence(&nginx.plain(path)), expected, "{path}");
+        assert_eq!(diagnosed(&nginx.plain(path)), expected, "{path}");
     }
 }
 
@@ -135,7 +136,7 @@ fn real_nginx_answers_in_the_services_place_and_is_the_service() {
 fn real_nginx_cuts_what_is_idle_for_longer_than_its_read_timeout() {
     let nginx = Nginx::start();
     let outcome = nginx.secure("/short", &["--hold", "2.4", "--keepalive", "0.4"]);
-    assert_eq!(essence(&outcome), "degraded ws.idle_closed idle_timeout service high");
+    assert_eq!(diagnosed(&outcome), "degraded ws.idle_closed idle_timeout service high");
     let hold = &outcome.one()["facts"]["hold"];
     let cut = hold["cut_s"].as_f64().unwrap();
     assert!((0.9..1.8).contains(&cut), "{cut}");

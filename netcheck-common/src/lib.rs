@@ -13,6 +13,8 @@ pub use netcheck_net::{
     clock, device, dns, eyeballs, http, icmp, net, path_observations, proxy, signature, stream, tcp,
     tcp_counters, tls, udp,
 };
+/// What differs between operating systems.
+pub use netcheck_os as os;
 #[cfg(feature = "manual")]
 pub use netcheck_record::manual;
 pub use netcheck_record::{

@@ -6,14 +6,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Diagnosis;
 use crate::experiment::Experiment;
 use crate::patience::Question;
 use netcheck_net::clock;
-use netcheck_net::tcp::{self, ProbeOptions, accept_from};
+use netcheck_net::tcp::{self, ProbeOptions};
+use netcheck_os::hops;
 use netcheck_record::failure::Code;
 
 /// How often two distances are compared before they count.
@@ -123,7 +123,7 @@ async fn answers(net: &Diagnosis, to: SocketAddr, least: u8, wait: Duration) -> 
         None => false,
         Some(Ok(_)) => true,
         Some(Err(refusal)) => {
-            matches!(refusal.failure.code, Code::TcpRefused | Code::TcpReset) && refusal.icmp.is_none()
+            matches!(refusal.failure.code, Code::TcpRefused | Code::TcpReset) && refusal.icmp.seen().is_none()
         }
     }
 }
@@ -132,7 +132,7 @@ async fn resets(net: &Diagnosis, to: SocketAddr, bytes: &[u8], least: u8, wait: 
     // Both the connection and the reset take their time.
     let exchange = async {
         let mut stream = tcp::attempt(net.egress(), to, ProbeOptions::default()).await.ok()?;
-        accept_from(&SockRef::from(&stream), to.is_ipv6(), least).ok()?;
+        hops::accept_from(&stream, to.is_ipv6(), least).seen()?;
         stream.write_all(bytes).await.ok()?;
         stream.read(&mut [0; 1]).await.err()
     };

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Diagnosis;
 use netcheck_net::clock;
 use netcheck_net::stream::Stream;
 use netcheck_net::tcp::{self, ProbeOptions};
+use netcheck_os::segment;
 use netcheck_record::target::Target;
 
 /// Segments so small that a ClientHello of any size takes several.
@@ -111,7 +111,7 @@ async fn connect(net: &Diagnosis, to: Destination<'_>, segments: Segments) -> Op
 pub(super) async fn segment_size(net: &Diagnosis, to: SocketAddr) -> Option<usize> {
     let attempt = tcp::attempt(net.egress(), to, ProbeOptions::default());
     let stream = clock::within(net.timeout().min(net.left()), attempt).await?.ok()?;
-    let size = SockRef::from(&stream).tcp_mss().ok()?;
+    let size = segment::largest(&stream).seen()?;
     usize::try_from(size).ok()
 }
 

@@ -57,7 +57,7 @@ async fn on_this_machine(net: &Diagnosis, to: SocketAddr) -> Option<Sign> {
     let bound = Question::Reach.patience(net);
     let stream = clock::within(bound, tcp::attempt(net.egress(), to, ProbeOptions::default())).await?.ok()?;
     let local = stream.local_addr().ok()?;
-    if peer_socket::is_on_this_machine(local) {
+    if peer_socket::of(local).seen().is_some() {
         return Some(Sign::PeerSocket);
     }
     let tunnel = device::of(local.ip()).is_some_and(|device| device.tunnel);
@@ -123,7 +123,7 @@ impl Diagnosis {
         }
         if !self.diagnoses() {
             // The kernel's own table costs no packet.
-            let here = || async { peer_socket::is_on_this_machine(local) };
+            let here = || async { peer_socket::of(local).seen().is_some() };
             let here = self
                 .experiments
                 .accepted_short

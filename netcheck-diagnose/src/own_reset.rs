@@ -17,11 +17,11 @@ const NEXT: Duration = Duration::from_millis(2);
 /// Whether a connection to `to` was refused, and nothing was sent but one RST.
 pub(super) async fn refuses(net: &Diagnosis, to: SocketAddr) -> bool {
     for _ in 0..ROUNDS {
-        let Some(before) = octets::sent(to.is_ipv6()) else { return false };
+        let Some(before) = octets::sent(to.is_ipv6()).seen() else { return false };
         if !tcp::is_refused_at_once(net.egress(), to) {
             return false;
         }
-        let sent = octets::sent(to.is_ipv6()).map(|after| after.wrapping_sub(before));
+        let sent = octets::sent(to.is_ipv6()).seen().map(|after| after.wrapping_sub(before));
         if sent == Some(reset_length(to)) {
             return true;
         }

@@ -12,6 +12,7 @@ use netcheck_net::clock;
 use netcheck_net::device;
 use netcheck_net::icmp::Meaning;
 use netcheck_net::tcp::{self, ProbeOptions};
+use netcheck_os::Sight;
 use netcheck_record::failure::Code;
 
 /// How many TTLs are tried at once, and how many such steps in a row may stay silent.
@@ -153,7 +154,7 @@ pub(super) async fn datagram(
     let mut buffer = [0u8; 512];
     let exchange = async {
         for one in content {
-            socket.send(one).await.map_err(|_| None)?;
+            socket.send(one).await.map_err(|_| Sight::Nothing)?;
         }
         socket.recv_or_icmp(&mut buffer).await
     };
@@ -163,11 +164,13 @@ pub(super) async fn datagram(
     match clock::within(wait, exchange).await {
         None => Probe::Silent,
         Some(Ok(_)) => Probe::Answered(Answer::Open),
-        Some(Err(icmp)) => match icmp.and_then(|icmp| icmp.sender.map(|sender| (icmp.meaning(), sender))) {
-            Some((_, sender)) if sender == to.ip() => Probe::Answered(Answer::Refused),
-            Some((Meaning::TimeExceeded, sender)) if !device::is_ours(sender) => Probe::Hop(sender),
-            _ => Probe::Silent,
-        },
+        Some(Err(icmp)) => {
+            match icmp.seen().and_then(|icmp| icmp.sender.map(|sender| (icmp.meaning(), sender))) {
+                Some((_, sender)) if sender == to.ip() => Probe::Answered(Answer::Refused),
+                Some((Meaning::TimeExceeded, sender)) if !device::is_ours(sender) => Probe::Hop(sender),
+                _ => Probe::Silent,
+            }
+        }
     }
 }
 
@@ -198,7 +201,7 @@ async fn syn(net: &Diagnosis, to: SocketAddr, ttl: Option<u8>, wait: Duration) -
     match clock::within(wait, tcp::attempt(net.egress(), to, options)).await {
         None => Probe::Silent,
         Some(Ok(_)) => Probe::Answered(Answer::Open),
-        Some(Err(refusal)) => match refusal.icmp {
+        Some(Err(refusal)) => match refusal.icmp.seen() {
             Some(icmp) if icmp.meaning() == Meaning::TimeExceeded => match icmp.sender {
                 Some(sender) if !device::is_ours(sender) => Probe::Hop(sender),
                 _ => Probe::Silent,
@@ -222,11 +225,11 @@ pub(super) async fn router(net: &Diagnosis, to: IpAddr, ttl: u8) -> Option<IpAdd
     socket.set_ttl(ttl).ok()?;
     let mut buffer = [0u8; 64];
     let exchange = async {
-        socket.send(&[0; 12]).await.map_err(|_| None)?;
+        socket.send(&[0; 12]).await.map_err(|_| Sight::Nothing)?;
         socket.recv_or_icmp(&mut buffer).await
     };
     match clock::within(Question::Hop.patience(net), exchange).await {
-        Some(Err(Some(icmp))) if icmp.meaning() == Meaning::TimeExceeded => icmp.sender,
+        Some(Err(Sight::Seen(icmp))) if icmp.meaning() == Meaning::TimeExceeded => icmp.sender,
         _ => None,
     }
 }

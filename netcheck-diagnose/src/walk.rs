@@ -14,6 +14,7 @@ use netcheck_net::clock;
 use netcheck_net::icmp;
 use netcheck_net::tcp::{self, ProbeOptions};
 use netcheck_net::tcp_info::TcpInfo;
+use netcheck_os::hops;
 
 /// How many hops are looked at.
 const HOPS: u8 = 12;
@@ -76,11 +77,11 @@ async fn whole(
     if stream.write_all(before).await.is_err() || stream.write_all(payload).await.is_err() {
         return (None, false);
     }
-    let unsent = TcpInfo::read(&stream).is_some_and(|info| info.unsent > 0);
+    let unsent = TcpInfo::read(&stream).seen().is_some_and(|info| info.unsent > 0);
     if clock::within(wait, stream.read(&mut [0; 1])).await.is_some() {
         return (None, unsent);
     }
-    let info = TcpInfo::read(&stream);
+    let info = TcpInfo::read(&stream).seen();
     abort(&stream, to);
     (info.map(|info| info.unacknowledged == 0 && info.unsent == 0), unsent)
 }
@@ -98,13 +99,7 @@ async fn send(
         return End::Silent;
     }
     icmp::listen(&stream, to.is_ipv6());
-    let socket = SockRef::from(&stream);
-    let limited = if to.is_ipv6() {
-        socket.set_unicast_hops_v6(u32::from(ttl))
-    } else {
-        socket.set_ttl_v4(u32::from(ttl))
-    };
-    if limited.is_err() {
+    if hops::set_limit(&stream, to.is_ipv6(), ttl).is_err() {
         return End::Silent;
     }
     let mut first = [0u8; 64];
@@ -132,11 +127,10 @@ async fn send(
 
 /// Ends the connection with a reset that reaches the peer: it would wait for the bytes that died on their way.
 fn abort(stream: &TcpStream, to: SocketAddr) {
-    const TTL: u32 = 64;
-    let socket = SockRef::from(stream);
+    const TTL: u8 = 64;
     // Where the system refuses, the connection closes in the ordinary way.
-    let _ = if to.is_ipv6() { socket.set_unicast_hops_v6(TTL) } else { socket.set_ttl_v4(TTL) };
-    let _ = socket.set_linger(Some(Duration::ZERO));
+    let _ = hops::set_limit(stream, to.is_ipv6(), TTL);
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }
 
 impl Walk {

@@ -23,6 +23,7 @@ pub mod script;
 pub mod tool;
 pub mod trial;
 pub mod udp;
+pub mod view;
 mod wire;
 pub mod world;
 

@@ -36,13 +36,6 @@ pub fn endure(tool: Tool, hostile: &str, healthy: &str) -> Value {
     bad[0].clone()
 }
 
-/// Verdict and failure.
-#[must_use]
-pub fn seen(record: &Value) -> String {
-    let word = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
-    format!("{} {}", word("/verdict"), word("/failure/code"))
-}
-
 /// Nothing that was written can move a cursor, colour a line, or turn text around.
 ///
 /// # Panics

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::clock;
 use crate::tcp::Refusal;
+use netcheck_os::Sight;
 use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::{Code, Failure};
 
@@ -129,7 +130,7 @@ where
     }
     let nothing = || {
         let failure = Failure::new(Code::DnsNoAddress, "there is no address to connect to");
-        (Refusal { failure, icmp: None }, SocketAddr::new(IpAddr::from([0, 0, 0, 0]), port))
+        (Refusal { failure, icmp: Sight::Nothing }, SocketAddr::new(IpAddr::from([0, 0, 0, 0]), port))
     };
     Race { winner: Err(worst.unwrap_or_else(nothing)), ended }
 }

@@ -1,16 +1,14 @@
-//! The error queue of a socket: which ICMP message ended it, and who sent it (Linux `IP_RECVERR`, ip(7)).
+//! ICMP messages that ended a socket: what they say, and the failure they mean.
 
-use std::io::IoSliceMut;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::fd::{AsFd, AsRawFd};
+use std::net::IpAddr;
 
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
+use netcheck_os::icmp::Message;
+use netcheck_os::{Sight, device};
+use socket2::SockRef;
 
-use crate::device;
 use netcheck_record::failure::{Code, Failure};
 
-/// `SO_EE_ORIGIN_ICMP` and `SO_EE_ORIGIN_ICMP6` (linux/errqueue.h).
-const ORIGINS: [u8; 2] = [2, 3];
+pub use netcheck_os::icmp::{ignore, listen};
 
 /// An ICMP error that reached a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,57 +118,14 @@ impl Icmp {
     }
 }
 
-/// Asks the kernel to queue ICMP errors on this socket.
-pub fn listen(socket: &impl AsFd, v6: bool) {
-    set(socket, v6, true);
-}
-
-/// Stops that: stray ICMP errors must not break a stream that stands.
-pub fn ignore(socket: &impl AsFd, v6: bool) {
-    set(socket, v6, false);
-}
-
-fn set(socket: &impl AsFd, v6: bool, on: bool) {
-    // Where the kernel lacks the option the errno still tells most of it.
-    let _ = if v6 {
-        setsockopt(socket, sockopt::Ipv6RecvErr, &on)
-    } else {
-        setsockopt(socket, sockopt::Ipv4RecvErr, &on)
-    };
-}
-
-/// Takes the next ICMP error off the queue.
-pub fn take(socket: &impl AsRawFd) -> Option<Icmp> {
-    let mut payload = [0u8; 512];
-    let mut space = nix::cmsg_space!(nix::libc::sock_extended_err, nix::libc::sockaddr_in6, [u64; 8]);
-    // A queue also holds local errors; a few steps find the ICMP one.
-    for _ in 0..4 {
-        let mut parts = [IoSliceMut::new(&mut payload)];
-        let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
-        let message =
-            recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags).ok()?;
-        for control in message.cmsgs().ok()? {
-            let (v6, error, sender) = match control {
-                ControlMessageOwned::Ipv4RecvErr(error, sender) => {
-                    let sender = sender
-                        .filter(|sender| i32::from(sender.sin_family) == nix::libc::AF_INET)
-                        .map(|sender| IpAddr::V4(Ipv4Addr::from(u32::from_be(sender.sin_addr.s_addr))));
-                    (false, error, sender)
-                }
-                ControlMessageOwned::Ipv6RecvErr(error, sender) => {
-                    let sender = sender
-                        .filter(|sender| i32::from(sender.sin6_family) == nix::libc::AF_INET6)
-                        .map(|sender| IpAddr::V6(Ipv6Addr::from(sender.sin6_addr.s6_addr)));
-                    (true, error, sender)
-                }
-                _ => continue,
-            };
-            if ORIGINS.contains(&error.ee_origin) {
-                let too_big = matches!((v6, error.ee_type, error.ee_code), (false, 3, 4) | (true, 2, _));
-                let mtu = too_big.then_some(error.ee_info);
-                return Some(Icmp { v6, kind: error.ee_type, code: error.ee_code, sender, mtu });
-            }
-        }
+impl From<Message> for Icmp {
+    fn from(message: Message) -> Self {
+        let Message { v6, kind, code, sender, mtu } = message;
+        Icmp { v6, kind, code, sender, mtu }
     }
-    None
+}
+
+/// Takes the next ICMP error that reached a socket.
+pub fn take<'s>(socket: impl Into<SockRef<'s>>) -> Sight<Icmp> {
+    netcheck_os::icmp::take(socket).map(Icmp::from)
 }

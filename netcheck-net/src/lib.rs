@@ -3,7 +3,6 @@
 //! [`net::Net`] is the way of one target; what it meets on it goes into [`path_observations::PathObservations`].
 
 pub mod clock;
-pub mod device;
 pub mod dns;
 pub mod eyeballs;
 pub mod http;
@@ -11,18 +10,15 @@ pub mod icmp;
 pub mod local_limits;
 mod lock;
 pub mod net;
-pub mod octets;
 pub mod path_observations;
-pub mod peer_socket;
 pub mod proxy;
 pub mod signature;
 pub mod story;
 pub mod stream;
 pub mod tcp;
-pub mod tcp_counters;
-pub mod tcp_info;
 pub mod tls;
 pub mod udp;
 pub mod watch;
 
 pub use lock::lock;
+pub use netcheck_os::{device, errno, octets, peer_socket, tcp_counters, tcp_info};

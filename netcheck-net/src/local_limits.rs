@@ -6,7 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use nix::libc;
+use netcheck_os::errno::{self, Kind};
 
 use crate::clock;
 use netcheck_record::failure::{Code, Failure};
@@ -62,10 +62,10 @@ pub(crate) async fn retry<T>(to: SocketAddr, start: impl Fn() -> io::Result<T>) 
 
 /// Whether it passes, and is no word about the target.
 fn is_shortage(error: &io::Error, to: SocketAddr) -> bool {
-    match error.raw_os_error() {
-        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::EAGAIN) => true,
+    match errno::kind(error) {
+        Kind::Shortage => true,
         // Without any IPv6 address the kernel says the same as without a free port.
-        Some(libc::EADDRNOTAVAIL) => to.is_ipv4(),
+        Kind::NoAddress => to.is_ipv4(),
         _ => false,
     }
 }

@@ -3,7 +3,8 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use nix::libc;
+use netcheck_os::errno::{self, Kind};
+use netcheck_os::{Sense, Sight, device, hops, segment};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -38,7 +39,7 @@ pub struct Refusal {
     /// For the record.
     pub failure: Failure,
     /// The ICMP message, where one came.
-    pub icmp: Option<icmp::Icmp>,
+    pub icmp: Sight<icmp::Icmp>,
 }
 
 /// Tries once, and tells nobody where from.
@@ -66,7 +67,7 @@ pub async fn attempt_noting(
             local.into_iter().for_each(note);
             finish(stream, to, local).await
         }
-        Err(error) => Err(Refusal { failure: refused_here(&error, to), icmp: None }),
+        Err(error) => Err(Refusal { failure: refused_here(&error, to), icmp: Sight::Nothing }),
     }
 }
 
@@ -77,7 +78,7 @@ fn start(egress: &Egress, to: SocketAddr, options: ProbeOptions) -> io::Result<T
     icmp::listen(&socket, to.is_ipv6());
     match socket.connect(&SockAddr::from(to)) {
         Ok(()) => {}
-        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
+        Err(error) if errno::kind(&error) == Kind::InProgress => {}
         Err(error) => return Err(error),
     }
     // Registered after connect(): an unconnected socket would report a hang-up at once.
@@ -92,7 +93,7 @@ pub fn is_refused_at_once(egress: &Egress, to: SocketAddr) -> bool {
         let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
         leave_from(&socket, egress, to)?;
         match socket.connect(&SockAddr::from(to)) {
-            Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Ok(Some(error)),
+            Err(error) if errno::kind(&error) != Kind::InProgress => Ok(Some(error)),
             _ => socket.take_error(),
         }
     };
@@ -106,7 +107,7 @@ pub fn is_refused_at_once(egress: &Egress, to: SocketAddr) -> bool {
 /// What bind(2) and setsockopt(2) say.
 pub fn leave_from(socket: &Socket, egress: &Egress, to: SocketAddr) -> io::Result<()> {
     if let Some(interface) = &egress.interface {
-        socket.bind_device(Some(interface.as_bytes()))?;
+        device::bind(socket, interface)?;
     }
     match egress.source {
         Some(source) if source.is_ipv6() == to.is_ipv6() => {
@@ -118,17 +119,17 @@ pub fn leave_from(socket: &Socket, egress: &Egress, to: SocketAddr) -> io::Resul
 
 fn set_options(socket: &Socket, v6: bool, options: ProbeOptions) -> io::Result<()> {
     if let Some(ttl) = options.ttl {
-        if v6 {
-            socket.set_unicast_hops_v6(u32::from(ttl))?;
-        } else {
-            socket.set_ttl_v4(u32::from(ttl))?;
-        }
+        hops::set_limit(socket, v6, ttl)?;
     }
     if let Some(segment) = options.segment {
-        socket.set_tcp_mss(segment)?;
+        segment::set_largest(socket, segment)?;
     }
     match options.min_ttl {
-        Some(least) => accept_from(socket, v6, least),
+        // Without it the answer's distance stays unknown, and whoever asked for it asks the sense first.
+        Some(least) => match hops::accept_from(socket, v6, least) {
+            Sight::Seen(()) => Ok(()),
+            Sight::Nothing | Sight::Blind => Err(io::ErrorKind::Unsupported.into()),
+        },
         None => Ok(()),
     }
 }
@@ -145,36 +146,52 @@ async fn finish(stream: TcpStream, to: SocketAddr, local: Option<SocketAddr>) ->
             return connected(stream, to, local);
         }
         let icmp = icmp::take(&stream);
-        if failed.is_some() || icmp.is_some() {
+        if failed.is_some() || icmp.seen().is_some() {
             break (failed, icmp);
         }
         // Nothing has happened yet: wait for the next event.
         let _ = stream.try_io(Interest::WRITABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
     };
-    if let Some(message) = icmp {
+    if let Sight::Seen(message) = icmp {
         let failure = message.attribute(message.tcp(), local.map(|local| local.ip()), to.ip());
         return Err(Refusal { failure, icmp });
     }
-    let (code, detail) = match error.as_ref().and_then(io::Error::raw_os_error) {
-        Some(libc::ECONNREFUSED) => (Code::TcpRefused, "the SYN was answered by RST"),
-        Some(libc::ECONNRESET | libc::EPIPE) => {
-            (Code::TcpReset, "the connection was reset as soon as it opened")
-        }
-        Some(libc::ENETUNREACH) => (Code::TcpNetUnreachable, "network unreachable"),
-        Some(libc::EHOSTUNREACH) => {
-            (Code::TcpHostUnreachable, "host unreachable: the neighbour does not answer")
-        }
-        Some(libc::EACCES | libc::EPERM) => (Code::RouteDenied, "this machine refused to send"),
-        _ => (Code::TcpTimeout, "the SYN was never answered"),
+    let failure = match error.as_ref().map(errno::kind) {
+        Some(Kind::Refused) => refused(icmp),
+        Some(Kind::Reset) => Failure::new(Code::TcpReset, "the connection was reset as soon as it opened"),
+        Some(Kind::NetUnreachable) => Failure::new(Code::TcpNetUnreachable, "network unreachable"),
+        Some(Kind::HostUnreachable) => unreachable(icmp),
+        Some(Kind::Denied) => Failure::new(Code::RouteDenied, "this machine refused to send"),
+        _ => Failure::new(Code::TcpTimeout, "the SYN was never answered"),
     };
-    Err(Refusal { failure: Failure::new(code, detail), icmp: None })
+    Err(Refusal { failure, icmp })
+}
+
+/// A refusal without an ICMP message is a RST, where the system tells of ICMP.
+fn refused(icmp: Sight<icmp::Icmp>) -> Failure {
+    let detail = if icmp.is_blind() {
+        "the connection was refused, by RST or by ICMP port unreachable"
+    } else {
+        "the SYN was answered by RST"
+    };
+    Failure::new(Code::TcpRefused, detail)
+}
+
+/// Without an ICMP message it is this machine that says so, where the system tells of ICMP.
+fn unreachable(icmp: Sight<icmp::Icmp>) -> Failure {
+    let detail = if icmp.is_blind() {
+        "host unreachable: reported by ICMP, or by this machine about its neighbour"
+    } else {
+        "host unreachable: the neighbour does not answer"
+    };
+    Failure::new(Code::TcpHostUnreachable, detail)
 }
 
 fn connected(stream: TcpStream, to: SocketAddr, local: Option<SocketAddr>) -> Result<TcpStream, Refusal> {
     // A port of our own choosing may be the very port we call: a connection with ourselves proves nothing.
     if local == Some(to) {
         let failure = Failure::new(Code::TcpRefused, "nothing listens: the socket met itself");
-        return Err(Refusal { failure, icmp: None });
+        return Err(Refusal { failure, icmp: Sight::Nothing });
     }
     icmp::ignore(&stream, to.is_ipv6());
     // Nagle's delay would be counted into the stages above.
@@ -184,49 +201,22 @@ fn connected(stream: TcpStream, to: SocketAddr, local: Option<SocketAddr>) -> Re
 
 /// The failure when connect() itself said no: nothing has left this machine.
 pub fn refused_here(error: &io::Error, to: SocketAddr) -> Failure {
-    let (code, detail) = match error.raw_os_error() {
-        Some(libc::EACCES | libc::EPERM) => (
+    let (code, detail) = match errno::kind(error) {
+        Kind::Denied => (
             Code::RouteDenied,
             "this machine refused to send: a local firewall, or a routing rule (ip rule, ip route) that prohibits it",
         ),
-        Some(libc::EINVAL) => (
+        Kind::Invalid => (
             Code::RouteNone,
             "a routing rule (ip rule, ip route) of this machine discards what is sent there",
         ),
-        Some(libc::ECONNREFUSED) => (Code::TcpRefused, "the SYN was answered by RST"),
-        Some(libc::ENODEV) => (Code::RouteNone, "there is no such interface"),
+        Kind::Refused if Sense::TcpIcmp.is_blind() => {
+            (Code::TcpRefused, "the connection was refused, by RST or by ICMP port unreachable")
+        }
+        Kind::Refused => (Code::TcpRefused, "the SYN was answered by RST"),
+        Kind::NoDevice => (Code::RouteNone, "there is no such interface"),
         _ => (Code::RouteNone, "this machine has no route to the address"),
     };
     let family = if to.is_ipv6() { "IPv6" } else { "IPv4" };
     Failure::new(code, format!("{detail} ({family})"))
-}
-
-mod option {
-    //! The two socket options, which no crate offers ready-made (ip(7), ipv6(7)).
-    use nix::libc;
-    use nix::sys::socket::sockopt::SetStruct;
-
-    /// `IP_MINTTL`.
-    #[derive(Clone, Copy, Debug)]
-    pub struct MinTtl;
-    nix::setsockopt_impl!(MinTtl, libc::IPPROTO_IP, libc::IP_MINTTL, i32, SetStruct<i32>);
-
-    /// `IPV6_MINHOPCOUNT`.
-    #[derive(Clone, Copy, Debug)]
-    pub struct MinHops;
-    nix::setsockopt_impl!(MinHops, libc::IPPROTO_IPV6, libc::IPV6_MINHOPCOUNT, i32, SetStruct<i32>);
-}
-
-/// Accepts only what has this TTL left.
-///
-/// # Errors
-/// What setsockopt(2) says.
-pub fn accept_from(socket: &Socket, v6: bool, least: u8) -> io::Result<()> {
-    let least = i32::from(least);
-    let set = if v6 {
-        nix::sys::socket::setsockopt(socket, option::MinHops, &least)
-    } else {
-        nix::sys::socket::setsockopt(socket, option::MinTtl, &least)
-    };
-    set.map_err(io::Error::from)
 }

@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use nix::libc;
+use netcheck_os::errno::{self, Kind};
+use netcheck_os::{Sight, hops};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket as Raw, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
@@ -71,7 +72,7 @@ impl Socket {
         match SockRef::from(&self.socket).send(datagram) {
             Ok(_) => Ok(()),
             // The queue is full: a loss like any other.
-            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOBUFS | libc::EAGAIN)) => Ok(()),
+            Err(error) if errno::kind(&error) == Kind::Shortage => Ok(()),
             Err(error) => Err(self.failure(&error)),
         }
     }
@@ -119,31 +120,22 @@ impl Socket {
     /// # Errors
     /// What setsockopt(2) says.
     pub fn set_ttl(&self, ttl: u8) -> io::Result<()> {
-        let socket = SockRef::from(&self.socket);
-        if self.to.is_ipv6() {
-            socket.set_unicast_hops_v6(u32::from(ttl))
-        } else {
-            socket.set_ttl_v4(u32::from(ttl))
-        }
+        hops::set_limit(&self.socket, self.to.is_ipv6(), ttl)
     }
 
     /// Receives one datagram, or the ICMP error that came instead.
-    pub async fn recv_or_icmp(&self, buffer: &mut [u8]) -> Result<usize, Option<icmp::Icmp>> {
+    pub async fn recv_or_icmp(&self, buffer: &mut [u8]) -> Result<usize, Sight<icmp::Icmp>> {
         self.socket.recv(buffer).await.map_err(|_| icmp::take(&self.socket))
     }
 
     fn failure(&self, error: &io::Error) -> Failure {
-        if let Some(message) = icmp::take(&self.socket) {
+        if let Sight::Seen(message) = icmp::take(&self.socket) {
             return message.attribute(message.udp(), self.local.map(|local| local.ip()), self.to.ip());
         }
-        match error.raw_os_error() {
-            Some(libc::ECONNREFUSED) => Failure::new(Code::UdpRefused, "ICMP port unreachable"),
-            Some(libc::EACCES | libc::EPERM | libc::ENETUNREACH | libc::EINVAL) => {
-                crate::tcp::refused_here(error, self.to)
-            }
-            Some(libc::EMSGSIZE) => {
-                Failure::new(Code::UdpProhibited, "the datagram is larger than the path takes")
-            }
+        match errno::kind(error) {
+            Kind::Refused => Failure::new(Code::UdpRefused, "ICMP port unreachable"),
+            Kind::Denied | Kind::NetUnreachable | Kind::Invalid => crate::tcp::refused_here(error, self.to),
+            Kind::TooBig => Failure::new(Code::UdpProhibited, "the datagram is larger than the path takes"),
             _ => Failure::new(Code::UdpProhibited, "ICMP host unreachable"),
         }
     }
@@ -213,7 +205,7 @@ mod tests {
             assert_eq!(received.unwrap().unwrap_err().code, Code::UdpRefused);
             let socket = asked().await;
             let received = clock::within(patience, socket.recv_or_icmp(&mut space)).await;
-            assert!(received.unwrap().unwrap_err().is_some());
+            assert!(received.unwrap().unwrap_err().seen().is_some());
         });
     }
 

@@ -60,8 +60,8 @@ fn installed() -> PathBuf {
     into
 }
 
-/// Makes a page of records and opens it in every look; nothing may be wrong with it.
-fn look(records: &str, pictures: Option<&Path>) {
+/// Makes a page of records and opens it in every look; nothing may be wrong with it, and it fits on so many pages of paper.
+fn look(records: &str, pictures: Option<&Path>, paper: &str) {
     let stage = TempDir::new().unwrap();
     let (file, page) = (stage.path().join("records.jsonl"), stage.path().join("report.html"));
     fs::write(&file, records).unwrap();
@@ -80,6 +80,7 @@ fn look(records: &str, pictures: Option<&Path>) {
         .args(pictures)
         .env("NODE_PATH", packages.join("node_modules"))
         .env("TMPDIR", stage.path())
+        .env("PAPER_PAGES", paper)
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -90,7 +91,7 @@ fn look(records: &str, pictures: Option<&Path>) {
 fn the_demonstrations_report_holds_in_a_browser() {
     // NETCHECK_SCREENSHOTS=FOLDER keeps the pictures: docs/screenshots are made so.
     let pictures = std::env::var_os("NETCHECK_SCREENSHOTS").map(PathBuf::from);
-    look(&demonstration(), pictures.as_deref());
+    look(&demonstration(), pictures.as_deref(), "2");
 }
 
 /// Every text of a record hostile but those that keep it a record; in turn, so that each stands in every place.
@@ -132,5 +133,5 @@ fn hostile_records_stay_text_in_a_browser() {
         records.push_str(&format!("{record}\n"));
     }
     assert!(turn > 500, "{turn} texts are hostile");
-    look(&records, None);
+    look(&records, None, "60");
 }

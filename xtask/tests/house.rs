@@ -30,13 +30,14 @@ fn edges(metadata: &Value) -> Vec<(String, String)> {
 }
 
 /// What each crate of ours may depend on; a check may depend on the common crate alone.
-const WALLS: [(&str, &[&str]); 9] = [
+const WALLS: [(&str, &[&str]); 10] = [
     ("netcheck-record", &[]),
     ("netcheck-kerberos", &["netcheck-record"]),
     ("netcheck-pac", &["netcheck-record"]),
-    ("netcheck-net", &["netcheck-record", "netcheck-kerberos", "netcheck-pac"]),
-    ("netcheck-diagnose", &["netcheck-record", "netcheck-net"]),
-    ("netcheck-common", &["netcheck-record", "netcheck-net", "netcheck-diagnose"]),
+    ("netcheck-os", &["netcheck-record"]),
+    ("netcheck-net", &["netcheck-record", "netcheck-os", "netcheck-kerberos", "netcheck-pac"]),
+    ("netcheck-diagnose", &["netcheck-record", "netcheck-os", "netcheck-net"]),
+    ("netcheck-common", &["netcheck-record", "netcheck-os", "netcheck-net", "netcheck-diagnose"]),
     ("netcheck", &["netcheck-record"]),
     ("netcheck-lab", &[]),
     ("xtask", &["netcheck", "netcheck-record"]),
@@ -64,6 +65,42 @@ fn the_crates_depend_on_each_other_one_way() {
         };
         assert!(may, "{from} depends on {to}");
     }
+}
+
+/// What names a system: netcheck-os asks it, and tells the crates above in words that hold everywhere.
+const OF_A_SYSTEM: [&str; 7] =
+    ["nix::", "libc::", "/proc/", "/sys/", "std::os::unix", "std::os::fd", "target_os"];
+
+#[test]
+fn only_netcheck_os_speaks_to_the_operating_system() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let (mut found, mut folders) = (Vec::new(), Vec::new());
+    for entry in std::fs::read_dir(root).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.starts_with("check-")
+            || ["netcheck-net", "netcheck-diagnose", "netcheck-common"].contains(&name.as_str())
+        {
+            folders.push(root.join(name).join("src"));
+        }
+    }
+    assert!(folders.len() > 8, "{folders:?}");
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() {
+                folders.push(path);
+            } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                // Tests make peers of their own, on the system they run on.
+                let own = text.split("#[cfg(test)]").next().unwrap();
+                let lines = own.lines().filter(|line| !line.trim_start().starts_with("//"));
+                let named = lines.filter(|line| OF_A_SYSTEM.iter().any(|word| line.contains(word)));
+                found.extend(named.map(|line| format!("{}: {}", path.display(), line.trim())));
+            }
+        }
+    }
+    assert!(found.is_empty(), "these belong into netcheck-os: {found:#?}");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::time::Duration;
 use netcheck_lab::dns::{DnsServer, Zone};
 use netcheck_lab::pki::Authority;
 use netcheck_lab::script::{Act, Server};
-use netcheck_lab::trial::{endure, seen};
+use netcheck_lab::trial::endure;
+use netcheck_lab::view::observed;
 use serde_json::Value;
 
 use crate::gateway::{Post, gateway};
@@ -25,7 +26,7 @@ fn against(acts: Vec<Act>) -> String {
         &format!("smtp://127.0.0.1:{}", hostile.port),
         &format!("smtp://127.0.0.1:{}", healthy.port()),
     );
-    seen(&record)
+    observed(&record)
 }
 
 fn slowly(text: &str) -> Act {
@@ -111,17 +112,17 @@ fn records_that_send_one_on_without_end_are_not_followed() {
         .txt("bad.example", "v=spf1 include:a.example redirect=b.example")
         .txt("a.example", "v=spf1 include:bad.example include:a.example -all")
         .txt("b.example", "v=spf1 redirect=bad.example");
-    assert!(seen(&sender(circle)).contains("mail."), "an SPF record that never ends is no good one");
+    assert!(observed(&sender(circle)).contains("mail."), "an SPF record that never ends is no good one");
     let chain = (0..1000)
         .fold(Zone::new().txt("bad.example", "v=spf1 include:n0.example -all"), |zone, n| {
             zone.txt(&format!("n{n}.example"), &format!("v=spf1 include:n{}.example -all", n + 1))
         });
-    assert!(seen(&sender(chain)).contains("mail."));
+    assert!(observed(&sender(chain)).contains("mail."));
 }
 
 #[test]
 fn a_record_of_sixty_kilobytes_is_read_and_cut() {
     let wide = (0..3000).fold("v=spf1".to_owned(), |text, n| format!("{text} include:n{n}.example"));
     let record = sender(Zone::new().txt("bad.example", &wide));
-    assert!(seen(&record).contains("mail.") || seen(&record).contains("dns."), "{record}");
+    assert!(observed(&record).contains("mail.") || observed(&record).contains("dns."), "{record}");
 }

@@ -5,16 +5,17 @@ use std::io::{Read as _, Write as _};
 use netcheck_lab::dns::{DnsServer, Zone};
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Tool;
+use netcheck_lab::view::explained;
 use netcheck_lab::{Act, Server};
 
-use crate::fake_service::{APNS, Believes as _, COURIER, HOST, TALK, elsewhere, gist, text};
+use crate::fake_service::{APNS, Believes as _, COURIER, HOST, TALK, elsewhere, text};
 
 #[test]
 fn a_genuine_courier_outside_apples_networks_is_degraded() {
     let apple = Authority::new("Lab Apple Root CA");
     let server = Server::tls(&apple.leaf(&[COURIER]), APNS, vec![Act::Stall]);
     let outcome = elsewhere().apple(&apple).check("apns", HOST, server.port);
-    assert_eq!(gist(&outcome), "degraded push.wrong_network unknown");
+    assert_eq!(explained(&outcome), "degraded push.wrong_network unknown");
     assert!(text(&outcome, "/failure/detail").contains("127.0.0.1 is not in 17.0.0.0/8"));
     assert_eq!(outcome.one()["facts"]["networks"], serde_json::json!({"block": "127.0.0.0/16"}));
     assert_eq!(outcome.code, 0);
@@ -27,7 +28,7 @@ fn goog_json_speaks_for_google_alone() {
     let server = Server::tls(&public.leaf(&[TALK, COURIER]), &[], vec![Act::Stall]);
     let check = |scheme: &str, host: &str| {
         let tool = elsewhere().public(&public).file("goog.json", goog).args(["--networks", "goog.json"]);
-        gist(&tool.check(scheme, host, server.port))
+        explained(&tool.check(scheme, host, server.port))
     };
     assert_eq!(check("fcm", TALK), "pass - -");
     assert_eq!(check("apns", HOST), "degraded push.wrong_network unknown");
@@ -48,7 +49,7 @@ fn through_a_proxy_no_address_is_judged() {
     });
     let tool = elsewhere().apple(&apple).args(["--proxy", &format!("http://127.0.0.1:{}", proxy.port)]);
     let outcome = tool.check("apns", HOST, 5223);
-    assert_eq!(gist(&outcome), "pass - -");
+    assert_eq!(explained(&outcome), "pass - -");
     assert_eq!(outcome.one()["facts"].get("networks"), None);
 }
 
@@ -62,7 +63,7 @@ fn resolved(tool: Tool, server: &Server) -> netcheck_lab::tool::Outcome {
 fn a_resolver_that_sends_devices_to_an_imposter_is_named() {
     let server = Server::tls(&Authority::new("Nobody").leaf(&[COURIER]), APNS, vec![Act::Stall]);
     let outcome = resolved(elsewhere(), &server);
-    assert_eq!(gist(&outcome), "fail tls.untrusted dns_hijack");
+    assert_eq!(explained(&outcome), "fail tls.untrusted dns_hijack");
     assert_eq!(
         (text(&outcome, "/cause/who"), text(&outcome, "/cause/confidence")),
         ("dns".into(), "medium".into())

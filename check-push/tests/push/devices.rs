@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use netcheck_lab::pki::Authority;
+use netcheck_lab::view::explained;
 use netcheck_lab::{Act, Server, closed_port};
 
-use crate::fake_service::{APNS, Believes as _, COURIER, HOST, TALK, essence, gist, text, tool};
+use crate::fake_service::{APNS, Believes as _, COURIER, HOST, TALK, passing, text, tool};
 
 #[test]
 fn a_courier_whose_chain_ends_in_apples_own_root_passes() {
@@ -13,7 +14,7 @@ fn a_courier_whose_chain_ends_in_apples_own_root_passes() {
     let server =
         Server::tls(&apple.intermediate("Lab Apple Server CA").leaf(&[COURIER]), APNS, vec![Act::Stall]);
     let outcome = tool().apple(&apple).check("apns", HOST, server.port);
-    insta::assert_json_snapshot!(essence(&outcome), @r#"
+    insta::assert_json_snapshot!(passing(&outcome), @r#"
     {
       "verdict": "pass",
       "stages": [
@@ -41,7 +42,7 @@ fn a_courier_whose_chain_ends_in_a_public_root_passes() {
     let public = Authority::new("Lab Public Root");
     let server = Server::tls(&public.leaf(&[COURIER]), APNS, vec![Act::Stall]);
     let outcome = tool().public(&public).check("apns", HOST, server.port);
-    assert_eq!(gist(&outcome), "pass - -");
+    assert_eq!(explained(&outcome), "pass - -");
 }
 
 #[test]
@@ -53,7 +54,7 @@ fn every_courier_is_asked_for_by_the_one_name_of_all() {
         noted.lock().unwrap().push(wire.sni().unwrap_or_default());
     });
     for host in [HOST, "127.0.0.1"] {
-        assert_eq!(gist(&tool().apple(&apple).check("apns", host, server.port)), "pass - -");
+        assert_eq!(explained(&tool().apple(&apple).check("apns", host, server.port)), "pass - -");
     }
     // Waits until the server has played both connections out.
     let _ = server.seen();
@@ -65,7 +66,7 @@ fn google_does_not_vouch_with_apples_root() {
     let apple = Authority::new("Lab Apple Root CA");
     let server = Server::tls(&apple.leaf(&[TALK]), &[], vec![Act::Stall]);
     let outcome = tool().apple(&apple).check("fcm", TALK, server.port);
-    assert!(gist(&outcome).starts_with("fail tls.untrusted"), "{}", gist(&outcome));
+    assert!(explained(&outcome).starts_with("fail tls.untrusted"), "{}", explained(&outcome));
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn android_devices_find_google_behind_its_own_name() {
     let public = Authority::new("Lab Public Root");
     let server = Server::tls(&public.leaf(&[TALK]), &[], vec![Act::Stall]);
     let outcome = tool().public(&public).check("fcm", TALK, server.port);
-    assert_eq!(gist(&outcome), "pass - -");
+    assert_eq!(explained(&outcome), "pass - -");
     assert_eq!(text(&outcome, "/facts/networks/owner"), "google");
     assert_eq!(outcome.one()["facts"]["asn"], 15169);
 }
@@ -84,7 +85,7 @@ fn interception_that_the_system_trusts_is_a_failure_all_the_same() {
     for (scheme, host, name) in [("apns", HOST, COURIER), ("fcm", TALK, TALK)] {
         let server = Server::tls(&inspector.leaf(&[name]), &[], vec![Act::Stall]);
         let outcome = tool().system(&inspector).check(scheme, host, server.port);
-        assert_eq!(gist(&outcome), "fail tls.untrusted tls_inspection");
+        assert_eq!(explained(&outcome), "fail tls.untrusted tls_inspection");
         assert_eq!(text(&outcome, "/cause/who"), "network");
         let fix = text(&outcome, "/cause/fix");
         assert!(fix.contains("Exempt") && fix.contains("decryption") && fix.contains(host), "{fix}");
@@ -99,7 +100,7 @@ fn a_certificate_that_nobody_trusts_is_not_yet_interception() {
     let nobody = Authority::new("Nobody");
     let server = Server::tls(&nobody.leaf(&[COURIER]), APNS, vec![Act::Stall]);
     let outcome = tool().check("apns", HOST, server.port);
-    assert!(gist(&outcome).starts_with("fail tls.untrusted"), "{}", gist(&outcome));
+    assert!(explained(&outcome).starts_with("fail tls.untrusted"), "{}", explained(&outcome));
     assert_ne!(text(&outcome, "/cause/confidence"), "high");
 }
 

@@ -67,15 +67,8 @@ impl Believes for Tool {
     }
 }
 
-/// Verdict, failure code and cause code in one line.
-pub fn gist(outcome: &Outcome) -> String {
-    let record = outcome.one();
-    let text = |path: &str| record.pointer(path).and_then(Value::as_str).unwrap_or("-");
-    format!("{} {} {}", text("/verdict"), text("/failure/code"), text("/cause/code"))
-}
-
 /// What matters of a record that passes: the stages, who was asked for, whom it convinced, and our own facts.
-pub fn essence(outcome: &Outcome) -> Value {
+pub fn passing(outcome: &Outcome) -> Value {
     let record = outcome.one();
     let stages: Vec<_> =
         record["stages"].as_array().unwrap().iter().map(|stage| stage["stage"].clone()).collect();

@@ -1,9 +1,10 @@
 //! Flags that cannot be used end the tool before any packet.
 
 use netcheck_lab::pki::Authority;
+use netcheck_lab::view::explained;
 use netcheck_lab::{Act, Server, closed_port};
 
-use crate::fake_service::{APNS, Believes as _, COURIER, HOST, elsewhere, gist, tool};
+use crate::fake_service::{APNS, Believes as _, COURIER, HOST, elsewhere, tool};
 
 #[test]
 fn a_file_that_cannot_be_used_is_named_with_its_fault() {
@@ -38,7 +39,7 @@ fn proxies_of_the_environment_are_not_for_devices() {
     let server = Server::tls(&apple.leaf(&[COURIER]), APNS, vec![Act::Stall]);
     let proxy = format!("http://127.0.0.1:{}", closed_port());
     let tool = tool().apple(&apple).env("all_proxy", &proxy).env("https_proxy", &proxy);
-    assert_eq!(gist(&tool.check("apns", HOST, server.port)), "pass - -");
+    assert_eq!(explained(&tool.check("apns", HOST, server.port)), "pass - -");
 }
 
 #[test]
@@ -50,7 +51,7 @@ fn a_script_is_not_for_devices_and_the_record_says_where_it_sends_browsers() {
         tool().file("p.pac", format!("function FindProxyForURL() {{ return \"PROXY {proxy}; DIRECT\"; }}"));
     let url = format!("pac+file://{}", script.dir().join("p.pac").display());
     let outcome = script.args(["--proxy", &url]).apple(&apple).check("apns", HOST, server.port);
-    assert_eq!(gist(&outcome), "pass - -", "{outcome:?}");
+    assert_eq!(explained(&outcome), "pass - -", "{outcome:?}");
     let facts = &outcome.one()["facts"]["proxy"];
     assert_eq!(
         *facts,

@@ -1,22 +1,23 @@
 //! Every way the handshake of a device can end.
 
 use netcheck_lab::pki::Authority;
+use netcheck_lab::view::explained;
 use netcheck_lab::{Act, Server};
 
-use crate::fake_service::{APNS, Believes as _, COURIER, HOST, Origin, gist, missing_token, tool};
+use crate::fake_service::{APNS, Believes as _, COURIER, HOST, Origin, missing_token, tool};
 
 fn after_hello(acts: Vec<Act>) -> String {
     let acts = [vec![Act::ReadSome], acts].concat();
     let server = Server::tcp(acts);
-    gist(&tool().args(["--timeout", "0.5", "--diagnose", "never"]).check("apns", HOST, server.port))
+    explained(&tool().args(["--timeout", "0.5", "--diagnose", "never"]).check("apns", HOST, server.port))
 }
 
 fn alert(number: u8) -> Act {
     Act::send([21, 3, 3, 0, 2, 2, number])
 }
 
-fn code(gist: &str) -> &str {
-    gist.split(' ').nth(1).unwrap_or_default()
+fn code(words: &str) -> &str {
+    words.split(' ').nth(1).unwrap_or_default()
 }
 
 #[test]
@@ -51,7 +52,7 @@ fn a_server_of_other_protocols_is_tls_alpn() {
     let apple = Authority::new("Lab Apple Root CA");
     let origin = Origin::new(&apple.leaf(&[COURIER]), missing_token());
     let outcome = tool().apple(&apple).check("apns", HOST, origin.port);
-    assert_eq!(code(&gist(&outcome)), "tls.alpn");
+    assert_eq!(code(&explained(&outcome)), "tls.alpn");
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn a_certificate_for_another_name_is_tls_name_mismatch() {
     let apple = Authority::new("Lab Apple Root CA");
     let server = Server::tls(&apple.leaf(&["push.example"]), APNS, vec![Act::Stall]);
     let outcome = tool().apple(&apple).check("apns", HOST, server.port);
-    assert_eq!(code(&gist(&outcome)), "tls.name_mismatch");
+    assert_eq!(code(&explained(&outcome)), "tls.name_mismatch");
 }
 
 #[test]
@@ -68,6 +69,6 @@ fn a_certificate_out_of_time_says_which_way() {
     for (from, to, expected) in [(-90, -1, "tls.expired"), (1, 90, "tls.not_yet_valid")] {
         let server = Server::tls(&apple.leaf_valid(&[COURIER], from, to), APNS, vec![Act::Stall]);
         let outcome = tool().apple(&apple).check("apns", HOST, server.port);
-        assert_eq!(code(&gist(&outcome)), expected);
+        assert_eq!(code(&explained(&outcome)), expected);
     }
 }

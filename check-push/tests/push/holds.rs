@@ -5,9 +5,10 @@ use std::sync::Mutex;
 
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Outcome;
+use netcheck_lab::view::explained;
 use netcheck_lab::{Act, Server};
 
-use crate::fake_service::{Believes as _, TALK, gist, text, tool};
+use crate::fake_service::{Believes as _, TALK, text, tool};
 
 fn hold(server: &Server, public: &Authority, diagnose: &str) -> Outcome {
     let args = ["--timeout", "0.7", "--hold", "0.3", "--diagnose", diagnose];
@@ -38,7 +39,7 @@ fn forgetful(lost: usize, diagnose: &str) -> Outcome {
 #[test]
 fn a_connection_that_still_answers_after_the_hold_passes() {
     let outcome = scripted(vec![Act::Stall]);
-    assert_eq!(gist(&outcome), "pass - -");
+    assert_eq!(explained(&outcome), "pass - -");
     let held = &outcome.one()["facts"]["hold"];
     assert_eq!((&held["ended"], &held["alive"]), (&"quiet".into(), &true.into()));
     assert!(held["idle_ms"].as_u64() >= Some(300), "{held}");
@@ -50,14 +51,14 @@ fn a_connection_that_still_answers_after_the_hold_passes() {
 #[test]
 fn a_close_inside_tls_is_the_services_own() {
     let outcome = scripted(vec![Act::Close]);
-    assert_eq!(gist(&outcome), "degraded tls.closed unknown");
+    assert_eq!(explained(&outcome), "degraded tls.closed unknown");
     assert_eq!(text(&outcome, "/cause/who"), "service");
 }
 
 #[test]
 fn a_bare_fin_during_the_hold_is_an_idle_timeout_of_low_confidence() {
     let outcome = scripted(vec![Act::HangUp]);
-    assert_eq!(gist(&outcome), "fail tls.closed idle_timeout");
+    assert_eq!(explained(&outcome), "fail tls.closed idle_timeout");
     assert_eq!(text(&outcome, "/cause/confidence"), "low");
     assert_eq!(text(&outcome, "/facts/hold/ended"), "cut");
 }
@@ -65,13 +66,13 @@ fn a_bare_fin_during_the_hold_is_an_idle_timeout_of_low_confidence() {
 #[test]
 fn a_reset_during_the_hold_is_tls_reset() {
     let outcome = scripted(vec![Act::Reset]);
-    assert_eq!(gist(&outcome), "fail tls.reset idle_timeout");
+    assert_eq!(explained(&outcome), "fail tls.reset idle_timeout");
 }
 
 #[test]
 fn a_connection_forgotten_on_the_way_or_at_its_end_is_an_idle_timeout_of_medium_confidence() {
     let outcome = forgetful(1, "auto");
-    assert_eq!(gist(&outcome), "fail tls.timeout idle_timeout");
+    assert_eq!(explained(&outcome), "fail tls.timeout idle_timeout");
     assert_eq!(text(&outcome, "/cause/confidence"), "medium");
     assert!(text(&outcome, "/cause/fix").contains("30 minutes"));
     assert_eq!(outcome.one()["facts"]["hold"]["control_alive"], true);
@@ -80,21 +81,21 @@ fn a_connection_forgotten_on_the_way_or_at_its_end_is_an_idle_timeout_of_medium_
 #[test]
 fn without_a_control_a_forgotten_connection_is_only_a_guess() {
     let outcome = forgetful(1, "never");
-    assert_eq!(gist(&outcome), "fail tls.timeout idle_timeout");
+    assert_eq!(explained(&outcome), "fail tls.timeout idle_timeout");
     assert_eq!(text(&outcome, "/cause/confidence"), "low");
 }
 
 #[test]
 fn a_service_that_answers_no_good_bye_proves_nothing() {
     let outcome = forgetful(9, "auto");
-    assert_eq!(gist(&outcome), "degraded tls.timeout unknown");
+    assert_eq!(explained(&outcome), "degraded tls.timeout unknown");
     assert_eq!(outcome.one()["facts"]["hold"]["control_alive"], false);
 }
 
 #[test]
 fn a_flood_on_an_idle_connection_is_not_the_services() {
     let outcome = scripted(vec![Act::Flood(vec![b'x'; 4096])]);
-    assert_eq!(gist(&outcome), "fail push.not_origin unknown");
+    assert_eq!(explained(&outcome), "fail push.not_origin unknown");
 }
 
 #[test]
@@ -103,5 +104,5 @@ fn the_deadline_grows_with_the_hold() {
     let server = Server::tls(&public.leaf(&[TALK]), &[], vec![Act::Stall]);
     let args = ["--timeout", "0.25", "--hold", "1.5"];
     let outcome = tool().public(&public).args(args).check("fcm", TALK, server.port);
-    assert_eq!(gist(&outcome), "pass - -");
+    assert_eq!(explained(&outcome), "pass - -");
 }

@@ -2,11 +2,11 @@
 
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Outcome;
+use netcheck_lab::view::explained;
 use netcheck_lab::{Act, Server};
 
 use crate::fake_service::{
-    API, Believes as _, Origin, PROVIDER, Says, essence, gist, missing_token, page, text, tool,
-    unauthenticated,
+    API, Believes as _, Origin, PROVIDER, Says, missing_token, page, passing, text, tool, unauthenticated,
 };
 
 fn genuine(scheme: &str, host: &str, says: Says) -> Outcome {
@@ -38,7 +38,7 @@ fn apple_asking_for_a_provider_token_passes() {
     let public = Authority::new("Lab Public Root");
     let origin = Origin::new(&public.leaf(&[PROVIDER]), missing_token());
     let outcome = tool().public(&public).check("apns-provider", PROVIDER, origin.port);
-    insta::assert_json_snapshot!(essence(&outcome), @r#"
+    insta::assert_json_snapshot!(passing(&outcome), @r#"
     {
       "verdict": "pass",
       "stages": [
@@ -65,53 +65,53 @@ fn apple_asking_for_a_provider_token_passes() {
 #[test]
 fn google_asking_for_credentials_passes_over_h2_and_over_http1() {
     let outcome = genuine("fcm-api", API, unauthenticated());
-    assert_eq!(gist(&outcome), "pass - -");
+    assert_eq!(explained(&outcome), "pass - -");
     assert_eq!(text(&outcome, "/facts/reason"), "UNAUTHENTICATED");
     let says = unauthenticated();
     let answer =
         format!("HTTP/1.1 401 Unauthorized\r\ncontent-length: {}\r\n\r\n{}", says.body.len(), says.body);
-    assert_eq!(gist(&http1(vec![Act::send(answer), Act::Stall])), "pass - -");
+    assert_eq!(explained(&http1(vec![Act::send(answer), Act::Stall])), "pass - -");
 }
 
 #[test]
 fn another_answer_through_intact_tls_is_the_services_doing() {
     for says in [page(200, "<h1>It works!</h1>"), Says { headers: Vec::new(), ..missing_token() }] {
         let outcome = genuine("apns-provider", PROVIDER, says);
-        assert_eq!(gist(&outcome), "degraded push.not_origin unknown");
+        assert_eq!(explained(&outcome), "degraded push.not_origin unknown");
         assert_eq!(text(&outcome, "/cause/who"), "service");
     }
-    assert_eq!(gist(&genuine("fcm-api", API, page(401, "Log in"))), "degraded push.not_origin unknown");
+    assert_eq!(explained(&genuine("fcm-api", API, page(401, "Log in"))), "degraded push.not_origin unknown");
 }
 
 #[test]
 fn trouble_of_the_service_itself_is_degraded() {
     let outcome = genuine("apns-provider", PROVIDER, Says { status: 503, ..missing_token() });
-    assert_eq!(gist(&outcome), "degraded http.status service_down");
-    assert_eq!(gist(&genuine("fcm-api", API, page(500, ""))), "degraded http.status service_down");
+    assert_eq!(explained(&outcome), "degraded http.status service_down");
+    assert_eq!(explained(&genuine("fcm-api", API, page(500, ""))), "degraded http.status service_down");
 }
 
 #[test]
 fn a_block_page_fails_whoever_signed_for_it() {
     let outcome = genuine("fcm-api", API, page(403, "<title>Web Page Blocked</title>"));
-    assert_eq!(gist(&outcome), "fail push.not_origin block_page");
+    assert_eq!(explained(&outcome), "fail push.not_origin block_page");
     assert!(text(&outcome, "/cause/fix").contains(API));
 }
 
 #[test]
 fn a_proxy_nobody_configured_is_http_proxy_auth() {
     let outcome = genuine("fcm-api", API, page(407, ""));
-    assert!(gist(&outcome).starts_with("fail http.proxy_auth"), "{}", gist(&outcome));
+    assert!(explained(&outcome).starts_with("fail http.proxy_auth"), "{}", explained(&outcome));
 }
 
 #[test]
 fn interception_of_a_sender_that_lets_apple_answer_is_degraded() {
-    assert_eq!(gist(&inspected(missing_token())), "degraded tls.untrusted tls_inspection");
+    assert_eq!(explained(&inspected(missing_token())), "degraded tls.untrusted tls_inspection");
 }
 
 #[test]
 fn interception_that_answers_itself_is_a_failure() {
-    assert_eq!(gist(&inspected(page(200, "welcome"))), "fail push.not_origin tls_inspection");
-    assert_eq!(gist(&inspected(page(503, "bad gateway"))), "fail http.status tls_inspection");
+    assert_eq!(explained(&inspected(page(200, "welcome"))), "fail push.not_origin tls_inspection");
+    assert_eq!(explained(&inspected(page(503, "bad gateway"))), "fail http.status tls_inspection");
 }
 
 #[test]
@@ -120,12 +120,12 @@ fn whoever_does_not_agree_on_h2_is_not_apples_provider_side() {
     for alpn in [&[][..], &["http/1.1"]] {
         let origin = Origin::speaking(alpn, &public.leaf(&[PROVIDER]), missing_token());
         let outcome = tool().public(&public).check("apns-provider", PROVIDER, origin.port);
-        assert!(gist(&outcome).starts_with("fail tls.alpn"), "{}", gist(&outcome));
+        assert!(explained(&outcome).starts_with("fail tls.alpn"), "{}", explained(&outcome));
     }
     let inspector = Authority::new("Lab Inspector");
     let origin = Origin::speaking(&[], &inspector.leaf(&[PROVIDER]), missing_token());
     let outcome = tool().system(&inspector).check("apns-provider", PROVIDER, origin.port);
-    assert_eq!(gist(&outcome), "fail tls.alpn tls_inspection");
+    assert_eq!(explained(&outcome), "fail tls.alpn tls_inspection");
 }
 
 #[test]

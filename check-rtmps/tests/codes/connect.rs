@@ -13,7 +13,7 @@ fn deaf_handshake(then: impl IntoIterator<Item = Act>) -> Vec<Act> {
 fn a_wrong_echo_is_degraded_when_connect_is_answered() {
     for answer in [peer::success(), peer::rejected("no such application")] {
         let record = check(deaf_handshake([Act::until([0, 0, 9]), Act::Send(answer), Act::Stall]), &[]);
-        assert_eq!(gist(&record), ("degraded", "rtmp.bad_echo", "service_misconfigured", "service"));
+        assert_eq!(attributed(&record), "degraded rtmp.bad_echo service_misconfigured service");
         assert_eq!(record["facts"]["rtmp"]["echo"], false);
         assert_eq!(record["facts"]["rtmp"]["connect"]["app"], "live");
     }
@@ -68,7 +68,7 @@ fn a_refused_application_is_degraded_because_the_path_is_open() {
     let hostile = format!("no such\u{202e}app\x1b[31m {}", "x".repeat(5000));
     let acts = peer::connected([Act::Send(peer::rejected(&hostile)), Act::Close]);
     let record = run(acts, "/nosuch", &[]).one().clone();
-    assert_eq!(gist(&record), ("degraded", "rtmp.rejected", "service_refused", "service"), "{record}");
+    assert_eq!(attributed(&record), "degraded rtmp.rejected service_refused service", "{record}");
     assert_eq!(stages(&record).pop(), Some(("connect".to_owned(), false)));
     let description = record["facts"]["rtmp"]["connect"]["description"].as_str().unwrap();
     assert!(description.starts_with("no such\\u{202e}app\\u{1b}[31m xxx") && description.len() < 300);
@@ -78,14 +78,14 @@ fn a_refused_application_is_degraded_because_the_path_is_open() {
 fn a_refusal_inside_proven_tls_is_certain() {
     let acts = peer::connected([Act::Send(peer::rejected("unknown")), Act::Close]);
     let record = check_tls(acts, "/nosuch", &[]);
-    assert_eq!(gist(&record), ("degraded", "rtmp.rejected", "service_refused", "service"));
+    assert_eq!(attributed(&record), "degraded rtmp.rejected service_refused service");
     assert_eq!(record["cause"]["confidence"], "high");
 }
 
 #[test]
 fn a_close_in_answer_to_connect_is_degraded() {
     let outcome = run(peer::connected([Act::Close]), "/nosuch", &[]);
-    assert_eq!(gist(outcome.one()), ("degraded", "rtmp.closed", "service_refused", "service"));
+    assert_eq!(attributed(outcome.one()), "degraded rtmp.closed service_refused service");
     assert_eq!(outcome.code, 0);
     assert_eq!(run(peer::connected([Act::Close]), "/nosuch", &["--strict"]).code, 1);
 }
@@ -93,30 +93,26 @@ fn a_close_in_answer_to_connect_is_degraded() {
 #[test]
 fn a_reset_in_answer_to_connect_counts_for_the_service_only_inside_its_tls() {
     let record = run(peer::connected([Act::Reset]), "/live", &[]).one().clone();
-    assert_eq!(verdict_and_code(&record), ("fail", "rtmp.reset"));
+    assert_eq!(observed(&record), "fail rtmp.reset");
     let record = check_tls(peer::connected([Act::Reset]), "/live", &[]);
-    assert_eq!(gist(&record), ("degraded", "rtmp.reset", "service_refused", "service"));
+    assert_eq!(attributed(&record), "degraded rtmp.reset service_refused service");
 }
 
 #[test]
 fn a_server_that_never_answers_connect_is_rtmp_timeout() {
     let record = run(peer::connected([Act::Stall]), "/live", &FAST).one().clone();
-    assert_eq!(verdict_and_code(&record), ("fail", "rtmp.timeout"));
+    assert_eq!(observed(&record), "fail rtmp.timeout");
     assert_eq!(stages(&record).iter().filter(|(stage, _)| stage == "connect").count(), 1);
 }
 
 #[test]
 fn silence_after_connect_inside_proven_tls_is_the_services() {
     let record = check_tls(peer::connected([Act::Stall]), "/live", &FAST);
-    assert_eq!(gist(&record), ("fail", "rtmp.timeout", "service_down", "service"), "{record}");
+    assert_eq!(attributed(&record), "fail rtmp.timeout service_down service", "{record}");
     assert_eq!(record["cause"]["confidence"], "medium");
     let record = check_tls(vec![Act::Stall], "", &FAST);
-    let cause = gist(&record);
-    assert_eq!(
-        cause,
-        ("fail", "rtmp.timeout", "protocol_filter", "network"),
-        "a filter may go by sizes: {record}"
-    );
+    let expected = "fail rtmp.timeout protocol_filter network";
+    assert_eq!(attributed(&record), expected, "a filter may go by sizes: {record}");
 }
 
 #[test]
@@ -145,7 +141,7 @@ fn garbage_after_the_handshake_is_no_rtmp() {
     let array = [3, 0, 0, 0, 0, 0, 5, 20, 0, 0, 0, 0, 0x0a, 0xff, 0xff, 0xff, 0xff];
     for garbage in [vec![0xff; 64], deep, array.to_vec(), b"HTTP/1.1 200 OK\r\n\r\n".to_vec()] {
         let record = run(peer::connected([Act::Send(garbage), Act::Close]), "/live", &FAST).one().clone();
-        assert_eq!(verdict_and_code(&record), ("fail", "rtmp.not_rtmp"), "{record}");
+        assert_eq!(observed(&record), "fail rtmp.not_rtmp", "{record}");
     }
 }
 
@@ -154,8 +150,8 @@ fn a_flood_costs_one_bound_and_no_more() {
     // A message that says nothing, again and again: never an answer.
     let nothing = [4, 0, 0, 0, 0, 0, 4, 18, 0, 0, 0, 0, 5, 5, 5, 5].repeat(1000);
     let record = run(peer::connected([Act::Flood(nothing)]), "/live", &[]).one().clone();
-    assert_eq!(verdict_and_code(&record), ("fail", "rtmp.not_rtmp"));
+    assert_eq!(observed(&record), "fail rtmp.not_rtmp");
     assert!(record["failure"]["detail"].as_str().unwrap().contains("more than 4194304 bytes"));
     let record = run(vec![Act::Flood(vec![3; 4096])], "", &[]).one().clone();
-    assert_eq!(verdict_and_code(&record), ("fail", "rtmp.bad_echo"));
+    assert_eq!(observed(&record), "fail rtmp.bad_echo");
 }

@@ -95,7 +95,7 @@ fn an_answer_sent_before_the_question_proves_nothing() {
 #[test]
 fn a_silent_server_is_rtmp_timeout() {
     let record = check(vec![Act::Stall], &FAST);
-    assert_eq!(verdict_and_code(&record), ("fail", "rtmp.timeout"));
+    assert_eq!(observed(&record), "fail rtmp.timeout");
     assert_eq!(record["failure"]["detail"], "silent after 0 of the 3073 bytes of S0, S1 and S2");
     let record = check(
         vec![Act::Read(1537), Act::reply(|hello| peer::answer(hello)[..1537].to_vec()), Act::Stall],
@@ -107,12 +107,12 @@ fn a_silent_server_is_rtmp_timeout() {
 #[test]
 fn a_reset_is_rtmp_reset_and_a_close_is_rtmp_closed() {
     let record = check(vec![Act::Read(1537), Act::Reset], &[]);
-    assert_eq!(verdict_and_code(&record), ("fail", "rtmp.reset"));
+    assert_eq!(observed(&record), "fail rtmp.reset");
     let record = check(vec![Act::Read(1537), Act::Close], &[]);
-    assert_eq!(verdict_and_code(&record), ("fail", "rtmp.closed"));
+    assert_eq!(observed(&record), "fail rtmp.closed");
     let half = Act::reply(|hello| peer::answer(hello)[..2000].to_vec());
     let record = check(vec![Act::Read(1537), half, Act::Close], &[]);
-    assert_eq!(verdict_and_code(&record), ("fail", "rtmp.closed"));
+    assert_eq!(observed(&record), "fail rtmp.closed");
     assert_eq!(record["failure"]["detail"], "closed after 2000 of the 3073 bytes of S0, S1 and S2");
 }
 
@@ -141,7 +141,7 @@ fn a_peer_that_does_not_speak_rtmp_is_named_by_its_first_bytes() {
     for (answer, speaks, detail) in cases {
         for end in [Act::Close, Act::Stall, Act::Reset] {
             let record = check(vec![Act::Read(1537), Act::send(answer), end], &FAST);
-            assert_eq!(verdict_and_code(&record), ("fail", "rtmp.not_rtmp"), "{record}");
+            assert_eq!(observed(&record), "fail rtmp.not_rtmp", "{record}");
             assert_eq!(record["facts"]["rtmp"]["speaks"], speaks);
             assert_eq!(record["failure"]["detail"], detail);
         }
@@ -151,7 +151,7 @@ fn a_peer_that_does_not_speak_rtmp_is_named_by_its_first_bytes() {
 #[test]
 fn a_tls_port_asked_in_plain_rtmp_is_told_so() {
     let record = check(vec![Act::Read(1537), Act::send([0x15, 3, 3, 0, 2, 2, 70]), Act::Close], &[]);
-    assert_eq!(gist(&record), ("fail", "rtmp.not_rtmp", "service_misconfigured", "service"));
+    assert_eq!(attributed(&record), "fail rtmp.not_rtmp service_misconfigured service");
     assert!(record["cause"]["fix"].as_str().unwrap().starts_with("Check rtmps://127.0.0.1:"));
 }
 
@@ -159,17 +159,17 @@ fn a_tls_port_asked_in_plain_rtmp_is_told_so() {
 fn a_known_block_page_in_place_of_rtmp_is_the_networks() {
     let page = b"HTTP/1.1 403 Forbidden\r\nServer: Zscaler/6.2\r\nContent-Length: 4\r\n\r\nno.\n";
     let record = check(vec![Act::Read(1537), Act::send(page), Act::Close], &[]);
-    assert_eq!(gist(&record), ("fail", "rtmp.not_rtmp", "block_page", "network"));
+    assert_eq!(attributed(&record), "fail rtmp.not_rtmp block_page network");
     let page = b"<html><title>FortiGuard Intrusion Prevention - Access Blocked</title>";
     let record = check(vec![Act::Read(1537), Act::send(page), Act::Close], &[]);
-    assert_eq!(gist(&record), ("fail", "rtmp.not_rtmp", "block_page", "network"));
+    assert_eq!(attributed(&record), "fail rtmp.not_rtmp block_page network");
 }
 
 #[test]
 fn http_inside_the_services_own_tls_is_the_services_doing() {
     let acts = vec![Act::Read(1537), Act::send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Act::Close];
     let record = check_tls(acts, "", &[]);
-    assert_eq!(gist(&record), ("fail", "rtmp.not_rtmp", "service_misconfigured", "service"));
+    assert_eq!(attributed(&record), "fail rtmp.not_rtmp service_misconfigured service");
     assert_eq!(record["cause"]["confidence"], "medium");
 }
 
@@ -179,7 +179,7 @@ fn another_version_is_rtmp_bad_version() {
         let mut answer = vec![version];
         answer.extend([1; 3072]);
         let record = check(vec![Act::Read(1537), Act::send(answer), Act::Stall], &[]);
-        assert_eq!(verdict_and_code(&record), ("fail", "rtmp.bad_version"));
+        assert_eq!(observed(&record), "fail rtmp.bad_version");
         assert_eq!(record["facts"]["rtmp"]["version"], version);
     }
 }
@@ -187,6 +187,6 @@ fn another_version_is_rtmp_bad_version() {
 #[test]
 fn an_echo_service_is_no_rtmp_server() {
     let record = check(vec![Act::Echo], &FAST);
-    assert_eq!(verdict_and_code(&record), ("fail", "rtmp.not_rtmp"));
+    assert_eq!(observed(&record), "fail rtmp.not_rtmp");
     assert!(record["failure"]["detail"].as_str().unwrap().ends_with("an echo service"));
 }

@@ -21,6 +21,7 @@ use std::time::Duration;
 use netcheck_lab::pki::{Authority, Leaf};
 use netcheck_lab::script::{Act, Server, closed_port};
 use netcheck_lab::tool::{Outcome, Tool, normal};
+use netcheck_lab::view::{attributed, observed, word};
 use serde_json::{Value, json};
 
 const FAST: [&str; 2] = ["--timeout", "1"];
@@ -36,17 +37,6 @@ fn run(acts: Vec<Act>, path: &str, args: &[&str]) -> Outcome {
 
 fn check(acts: Vec<Act>, args: &[&str]) -> Value {
     run(acts, "", args).one().clone()
-}
-
-/// Verdict, failure and cause, as one comparable value.
-fn gist(record: &Value) -> (&str, &str, &str, &str) {
-    let text = |pointer| record.pointer(pointer).and_then(Value::as_str).unwrap_or("-");
-    (text("/verdict"), text("/failure/code"), text("/cause/code"), text("/cause/who"))
-}
-
-fn verdict_and_code(record: &Value) -> (&str, &str) {
-    let (verdict, code, _, _) = gist(record);
-    (verdict, code)
 }
 
 fn stages(record: &Value) -> Vec<(String, bool)> {

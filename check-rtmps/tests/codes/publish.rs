@@ -36,7 +36,7 @@ fn a_stream_is_published_and_measured() {
 fn a_stream_whose_end_the_server_never_answers_is_not_proven_to_have_been_read() {
     let acts = peer::publishing([peer::start(), Act::Stall]);
     let record = publish(acts, &["--timeout", "1", "--bitrate", "200"]).one().clone();
-    assert_eq!(gist(&record), ("degraded", "rtmp.timeout", "unknown", "service"), "{record}");
+    assert_eq!(attributed(&record), "degraded rtmp.timeout unknown service", "{record}");
     let publish = &record["facts"]["publish"];
     assert_eq!((&publish["measured_by"], &publish["answered"]), (&json!("tcp"), &json!(false)));
 }
@@ -45,7 +45,7 @@ fn a_stream_whose_end_the_server_never_answers_is_not_proven_to_have_been_read()
 fn a_server_that_stops_reading_makes_the_stream_slow_by_the_receiver() {
     let acts = peer::publishing([peer::start(), Act::Deaf]);
     let record = publish(acts, &["--timeout", "2", "--bitrate", "150000"]).one().clone();
-    assert_eq!(gist(&record), ("degraded", "rtmp.slow", "unknown", "service"), "{record}");
+    assert_eq!(attributed(&record), "degraded rtmp.slow unknown service", "{record}");
     let publish = &record["facts"]["publish"];
     assert_eq!((&publish["limited_by"], &publish["pauses"]), (&json!("receiver"), &json!(1)), "{publish}");
     assert!(publish["throughput_kbps"].as_f64().unwrap() < 140_000.0, "{publish}");
@@ -105,7 +105,7 @@ fn publish_to(server: &Server, args: &[&str]) -> Value {
 fn a_pause_of_the_server_in_a_stream_that_fills_its_buffer_is_told_with_its_length() {
     let server = reading(2_000_000, Duration::from_secs(2), 1);
     let record = publish_to(&server, &["--publish", "6", "--bitrate", "8000", "--timeout", "5"]);
-    assert_eq!(gist(&record), ("degraded", "rtmp.slow", "unknown", "service"), "{record}");
+    assert_eq!(attributed(&record), "degraded rtmp.slow unknown service", "{record}");
     let publish = &record["facts"]["publish"];
     assert_eq!(publish["limited_by"], "receiver", "{publish}");
     let pause = publish["longest_pause_ms"].as_u64().unwrap();
@@ -119,19 +119,19 @@ fn a_refused_stream_is_degraded_and_never_shows_the_key() {
     let acts =
         peer::publishing([Act::Send(peer::status("error", "NetStream.Publish.BadName", &busy)), Act::Stall]);
     let outcome = publish(acts, &[]);
-    assert_eq!(gist(outcome.one()), ("degraded", "rtmp.rejected", "service_refused", "service"));
+    assert_eq!(attributed(outcome.one()), "degraded rtmp.rejected service_refused service");
     assert!(outcome.one()["failure"]["detail"].as_str().unwrap().ends_with("NetStream.Publish.BadName"));
     let acts = peer::publishing([Act::Send(peer::status("error", KEY, &busy)), Act::Stall]);
-    assert_eq!(gist(publish(acts, &[]).one()), ("degraded", "rtmp.rejected", "service_refused", "service"));
+    assert_eq!(attributed(publish(acts, &[]).one()), "degraded rtmp.rejected service_refused service");
     let acts = peer::connected([Act::Send(peer::success()), peer::create_stream(4.0), Act::Close]);
-    assert_eq!(gist(publish(acts, &[]).one()), ("degraded", "rtmp.closed", "service_refused", "service"));
+    assert_eq!(attributed(publish(acts, &[]).one()), "degraded rtmp.closed service_refused service");
 }
 
 #[test]
 fn a_server_that_never_allows_the_stream_is_rtmp_timeout() {
     for acts in [peer::connected([Act::Send(peer::success()), Act::Stall]), peer::publishing([Act::Stall])] {
         let outcome = publish(acts, &FAST);
-        assert_eq!(verdict_and_code(outcome.one()), ("fail", "rtmp.timeout"));
+        assert_eq!(observed(outcome.one()), "fail rtmp.timeout");
         assert_eq!(stages(outcome.one()).pop(), Some(("publish".to_owned(), false)));
     }
 }
@@ -145,7 +145,7 @@ fn a_stream_that_is_cut_while_it_runs_is_a_failure() {
     assert!(code == "rtmp.closed" || code == "rtmp.reset", "{record}");
     let acts = peer::publishing([peer::start(), Act::Read(10_000), Act::Reset]);
     let record = publish(acts, &["--bitrate", "800"]).one().clone();
-    assert_eq!(verdict_and_code(&record), ("fail", "rtmp.reset"));
+    assert_eq!(observed(&record), "fail rtmp.reset");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_server_that_leaves_after_the_last_frame_has_to_have_acknowledged() {
         let acts = [vec![peer::start()], before, vec![peer::create_stream(6.0), Act::Close]].concat();
         publish(peer::publishing(acts), &["--bitrate", "200"]).one().clone()
     };
-    assert_eq!(verdict_and_code(&leave(vec![])), ("fail", "rtmp.closed"));
+    assert_eq!(observed(&leave(vec![])), "fail rtmp.closed");
     let record = leave(vec![Act::Read(24_000), Act::Send(peer::acknowledgement(24_000))]);
     assert_eq!(record["verdict"], "pass", "{record}");
     assert_eq!(record["facts"]["publish"]["measured_by"], "tcp");
@@ -168,7 +168,7 @@ fn a_stream_ended_in_good_order_inside_proven_tls_is_the_services_word() {
         let acts = peer::publishing([peer::start(), Act::Read(10_000), end]);
         run_tls(tool, acts, "/live", &["--publish", "2", "--bitrate", "200"])
     };
-    assert_eq!(gist(&end(Act::Close)), ("degraded", "rtmp.closed", "service_refused", "service"));
+    assert_eq!(attributed(&end(Act::Close)), "degraded rtmp.closed service_refused service");
     // A bare FIN may be anybody's.
-    assert_eq!(verdict_and_code(&end(Act::HangUp)), ("fail", "rtmp.closed"));
+    assert_eq!(observed(&end(Act::HangUp)), "fail rtmp.closed");
 }

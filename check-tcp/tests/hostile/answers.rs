@@ -1,8 +1,9 @@
 //! HTTP answers without end and without measure.
 
+use netcheck_lab::view::observed;
 use netcheck_lab::{Act, Server};
 
-use crate::trial::{NAME, against, genuine, seen};
+use crate::trial::{NAME, against, genuine};
 
 /// A script that answers with these bytes and then floods.
 fn answer(head: &str, flood: impl AsRef<[u8]>) -> Vec<Act> {
@@ -13,13 +14,13 @@ fn answer(head: &str, flood: impl AsRef<[u8]>) -> Vec<Act> {
 
 fn both(head: &str, flood: impl AsRef<[u8]>) -> [String; 2] {
     let acts = answer(head, flood);
-    [seen(&against("http", &Server::tcp(acts.clone()))), seen(&genuine(&["http/1.1"], acts))]
+    [observed(&against("http", &Server::tcp(acts.clone()))), observed(&genuine(&["http/1.1"], acts))]
 }
 
 #[test]
 fn an_endless_banner_is_cut() {
     let record = against("tcp", &Server::tcp(vec![Act::Flood(b"all work and no play ".repeat(3000))]));
-    assert_eq!(seen(&record), "pass -");
+    assert_eq!(observed(&record), "pass -");
     // A connection is watched for milliseconds: on a busy machine the flood may begin later.
     assert!(record["facts"]["banner"].as_str().is_none_or(|banner| banner.chars().count() <= 121));
 }
@@ -48,8 +49,8 @@ fn ten_thousand_headers_are_http_malformed() {
     head.extend((0..10_000).map(|number| format!("X{number}: 1\r\n")));
     head.push_str("Content-Length: 0\r\n\r\n");
     let acts = vec![Act::until("\r\n\r\n"), Act::send(head), Act::Stall];
-    assert_eq!(seen(&against("http", &Server::tcp(acts.clone()))), "fail http.malformed");
-    assert_eq!(seen(&genuine(&["http/1.1"], acts)), "fail http.malformed");
+    assert_eq!(observed(&against("http", &Server::tcp(acts.clone()))), "fail http.malformed");
+    assert_eq!(observed(&genuine(&["http/1.1"], acts)), "fail http.malformed");
 }
 
 #[test]
@@ -89,7 +90,7 @@ fn a_redirect_to_itself_is_not_followed() {
         Act::send(format!("HTTP/1.1 302 Found\r\nLocation: http://{NAME}/\r\nContent-Length: 0\r\n\r\n")),
         Act::Close,
     ]);
-    assert_eq!(seen(&against("http", &server)), "pass -");
+    assert_eq!(observed(&against("http", &server)), "pass -");
     assert!(server.accepted() <= 2, "{} requests", server.accepted());
 }
 
@@ -123,7 +124,7 @@ fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
 fn h2(frames: &[u8]) -> String {
     let many = frames.repeat((64_000 / frames.len()).max(1));
     let acts = vec![Act::Send(frame(4, 0, 0, &[])), Act::ReadSome, Act::Flood(many)];
-    seen(&genuine(&["h2"], acts))
+    observed(&genuine(&["h2"], acts))
 }
 
 #[test]
@@ -144,6 +145,6 @@ fn a_head_of_h2_without_end_ends() {
     let more = frame(9, 0, 1, &[&[0, 1, b'x', 0x7f, 0xb0, 1][..], &[b'a'; 200]].concat());
     let idle = Act::Idle(std::time::Duration::from_millis(100));
     let acts = vec![Act::Send(frame(4, 0, 0, &[])), idle, Act::Send(begin), Act::Flood(more.repeat(300))];
-    let end = seen(&genuine(&["h2"], acts));
+    let end = observed(&genuine(&["h2"], acts));
     assert!(end.starts_with("fail http."), "{end}");
 }

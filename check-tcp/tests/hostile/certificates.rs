@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use netcheck_lab::view::observed;
 use netcheck_lab::{Act, Server};
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
@@ -12,7 +13,7 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
 
-use crate::trial::{NAME, against, seen};
+use crate::trial::{NAME, against};
 
 fn params(common_name: &str, names: &[String]) -> CertificateParams {
     let mut params = CertificateParams::new(names).unwrap();
@@ -64,7 +65,7 @@ fn serve(config: ServerConfig) -> Value {
 fn names_with_escape_sequences_are_harmless() {
     let evil = "a\u{1b}[31mred\u{202e}\r\n{\"v\":1}";
     let record = show_one(&params(evil, &[NAME.into()]));
-    assert_eq!(seen(&record), "fail tls.untrusted");
+    assert_eq!(observed(&record), "fail tls.untrusted");
     assert_eq!(record["facts"]["tls"]["issuer"], "a\\u{1b}[31mred\\u{202e}\\r\\n{\"v\":1}");
 }
 
@@ -76,14 +77,14 @@ fn show_one(params: &CertificateParams) -> Value {
 #[test]
 fn a_very_long_name_is_cut() {
     let record = show_one(&params(&"n".repeat(30_000), &[NAME.into()]));
-    assert_eq!(seen(&record), "fail tls.untrusted");
+    assert_eq!(observed(&record), "fail tls.untrusted");
     assert_eq!(record["facts"]["tls"]["issuer"].as_str().unwrap().chars().count(), 201);
 }
 
 #[test]
 fn a_name_of_a_megabyte_ends_the_handshake() {
     let (certificate, key) = self_signed(&params(&"n".repeat(1 << 20), &[NAME.into()]));
-    assert_eq!(seen(&present(vec![certificate], &key)), "inconclusive tls.unsupported");
+    assert_eq!(observed(&present(vec![certificate], &key)), "inconclusive tls.unsupported");
 }
 
 #[test]
@@ -98,7 +99,7 @@ fn dates_that_are_none_are_untrusted_and_shown_as_nothing_harmful() {
         let chain = vec![CertificateDer::from(bytes)];
         // A library that shows only what it can read itself cannot show this one.
         let record = present(chain, &key);
-        assert!(["fail tls.untrusted", "fail tls.alert"].contains(&seen(&record).as_str()), "{record}");
+        assert!(["fail tls.untrusted", "fail tls.alert"].contains(&observed(&record).as_str()), "{record}");
     }
 }
 
@@ -115,7 +116,7 @@ fn a_huge_certificate_is_still_only_untrusted() {
     params
         .custom_extensions
         .push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 55555, 1], vec![7; 60_000]));
-    assert_eq!(seen(&show_one(&params)), "fail tls.untrusted");
+    assert_eq!(observed(&show_one(&params)), "fail tls.untrusted");
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn a_chain_of_more_than_64_kib_ends_the_handshake() {
     let mut chain = vec![certificate];
     chain.extend((0..20).map(|_| CertificateDer::from(vec![0x30; 4096])));
     let record = show(chain, &key);
-    assert_eq!(seen(&record), "inconclusive tls.unsupported");
+    assert_eq!(observed(&record), "inconclusive tls.unsupported");
     let detail = "a message of the handshake, most likely the chain of certificates, is longer than 64 KiB";
     assert_eq!(record["failure"]["detail"], detail);
 }
@@ -134,7 +135,7 @@ fn a_chain_of_garbage_is_untrusted() {
     let (certificate, key) = self_signed(&params("garbage behind", &[NAME.into()]));
     let mut chain = vec![certificate];
     chain.extend((0..60).map(|_| CertificateDer::from(vec![0xff; 1000])));
-    assert_eq!(seen(&show(chain, &key)), "fail tls.untrusted");
+    assert_eq!(observed(&show(chain, &key)), "fail tls.untrusted");
 }
 
 #[test]
@@ -152,5 +153,5 @@ fn authorities_that_all_have_one_name_cost_no_search_through_every_order() {
         let own = KeyPair::generate().unwrap();
         chain.push(authority("Same").signed_by(&own, &signer).unwrap().der().clone());
     }
-    assert_eq!(seen(&show(chain, &key)), "fail tls.untrusted");
+    assert_eq!(observed(&show(chain, &key)), "fail tls.untrusted");
 }

@@ -1,13 +1,14 @@
 //! TLS that never gets anywhere.
 
+use netcheck_lab::view::observed;
 use netcheck_lab::{Act, Server};
 
-use crate::trial::{against, seen};
+use crate::trial::against;
 
 fn flood(bytes: &[u8]) -> String {
     // Many of them in one write: the flood is to be fast.
     let many = bytes.repeat(64_000 / bytes.len());
-    seen(&against("tls", &Server::tcp(vec![Act::ReadSome, Act::Flood(many)])))
+    observed(&against("tls", &Server::tcp(vec![Act::ReadSome, Act::Flood(many)])))
 }
 
 #[test]
@@ -44,7 +45,7 @@ fn records_larger_than_tls_allows_are_not_tls() {
     let mut record = vec![22, 3, 3, 0xff, 0xff, 2, 0, 0, 90];
     record.resize(5 + 0xffff, 7);
     let server = Server::tcp(vec![Act::ReadSome, Act::Flood(record)]);
-    assert_eq!(seen(&against("tls", &server)), "fail tls.not_tls");
+    assert_eq!(observed(&against("tls", &server)), "fail tls.not_tls");
 }
 
 #[test]
@@ -55,5 +56,5 @@ fn noise_for_ever_is_not_tls() {
 
 #[test]
 fn a_peer_that_takes_nothing_in_is_tls_timeout() {
-    assert_eq!(seen(&against("tls", &Server::tcp(vec![Act::Deaf]))), "fail tls.timeout");
+    assert_eq!(observed(&against("tls", &Server::tcp(vec![Act::Deaf]))), "fail tls.timeout");
 }

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 
 use netcheck_lab::dns::{DnsServer, Zone};
+use netcheck_lab::view::observed;
 use netcheck_lab::{UdpServer, closed_port};
 use serde_json::Value;
 
-use crate::trial::{endure, seen, tool};
+use crate::trial::{endure, tool};
 
 fn ask(resolver: SocketAddr, target: &str) -> Value {
     endure(tool().args(["--resolver", &resolver.to_string()]), target)
@@ -22,7 +23,7 @@ fn aliases_in_a_circle_are_no_address() {
     let server = DnsServer::start(zone);
     for name in ["a", "self"] {
         let record = ask(server.addr, &format!("tls://{name}.example.com"));
-        assert_eq!(seen(&record), "fail dns.no_address", "{name}");
+        assert_eq!(observed(&record), "fail dns.no_address", "{name}");
     }
     assert!(server.queries().len() < 80, "{}", server.queries().len());
 }
@@ -34,7 +35,7 @@ fn a_chain_of_a_thousand_aliases_is_not_followed_to_its_end() {
     });
     let server = DnsServer::start(zone.a("n1000.example.com", &["127.0.0.1"]));
     let record = ask(server.addr, "tls://n0.example.com");
-    assert_eq!(seen(&record).split('.').next(), Some("fail dns"), "{record}");
+    assert_eq!(observed(&record).split('.').next(), Some("fail dns"), "{record}");
     assert!(server.queries().len() < 80, "{}", server.queries().len());
     assert!(record["facts"]["dns"]["aliases"].as_array().is_none_or(|aliases| aliases.len() <= 64));
 }
@@ -48,7 +49,7 @@ fn of_ten_thousand_addresses_a_few_are_tried() {
     let server = DnsServer::start(Zone::new().truncated("many.test", &addresses));
     let record = ask(server.addr, &format!("tcp://many.test:{}", closed_port()));
     // Refused by this machine itself: that is an idle port, not a filter.
-    assert_eq!(seen(&record), "degraded tcp.refused");
+    assert_eq!(observed(&record), "degraded tcp.refused");
     assert_eq!(record["facts"]["dns"]["addresses"].as_array().unwrap().len(), 64);
 }
 
@@ -71,19 +72,19 @@ fn names_that_point_at_themselves_are_dns_malformed() {
         reply.extend([0xc0, at, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
         vec![reply]
     });
-    assert_eq!(seen(&ask(server.addr, "tls://loop.example.com")), "fail dns.malformed");
+    assert_eq!(observed(&ask(server.addr, "tls://loop.example.com")), "fail dns.malformed");
 }
 
 #[test]
 fn records_that_were_announced_and_never_come_are_dns_malformed() {
     let server = UdpServer::new(|question, _| vec![announcing(question, u16::MAX)]);
-    assert_eq!(seen(&ask(server.addr, "tls://short.example.com")), "fail dns.malformed");
+    assert_eq!(observed(&ask(server.addr, "tls://short.example.com")), "fail dns.malformed");
 }
 
 #[test]
 fn noise_is_dns_malformed() {
     let server = UdpServer::new(|question, _| vec![[&question[..2], &[0xff; 500]].concat()]);
-    assert_eq!(seen(&ask(server.addr, "tls://noise.example.com")), "fail dns.malformed");
+    assert_eq!(observed(&ask(server.addr, "tls://noise.example.com")), "fail dns.malformed");
 }
 
 #[test]
@@ -93,7 +94,7 @@ fn answers_to_other_questions_are_dns_timeout() {
         reply[0] ^= 0xff;
         vec![reply; 2000]
     });
-    assert_eq!(seen(&ask(server.addr, "tls://other.example.com")), "fail dns.timeout");
+    assert_eq!(observed(&ask(server.addr, "tls://other.example.com")), "fail dns.timeout");
 }
 
 #[test]
@@ -101,7 +102,7 @@ fn words_of_the_resolver_are_harmless() {
     let text = format!("\u{1b}[2Jblocked\u{202e}\r\n{}", "x".repeat(300));
     let server = DnsServer::start(Zone::new().ede("filtered.example.com", 3, 17, &text));
     let record = ask(server.addr, "tls://filtered.example.com");
-    assert_eq!(seen(&record), "fail dns.nxdomain");
+    assert_eq!(observed(&record), "fail dns.nxdomain");
     let text = record["facts"]["dns"]["extended_errors"][0]["text"].as_str().unwrap();
     assert!(text.starts_with("\\u{1b}[2Jblocked\\u{202e}\\r\\nxxx"), "{text}");
 }

@@ -3,9 +3,10 @@
 use std::io::{BufRead, BufReader, Read, Write};
 
 use netcheck_lab::Server;
+use netcheck_lab::view::observed;
 use serde_json::Value;
 
-use crate::trial::{NAME, seen, tool};
+use crate::trial::{NAME, tool};
 
 /// Downloads for two seconds from a server whose segments are empty and whose playlist is `list`.
 fn download(list: String) -> Value {
@@ -30,7 +31,7 @@ fn download(list: String) -> Value {
 fn thousands_of_empty_segments_are_asked_for_at_most_fifty_times_a_second() {
     let segments: String = (0..9000).map(|number| format!("#EXTINF:0.01,\n{number}\n")).collect();
     let record = download(format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n{segments}#EXT-X-ENDLIST\n"));
-    assert_eq!(seen(&record), "pass -", "{record:#}");
+    assert_eq!(observed(&record), "pass -", "{record:#}");
     let download = &record["facts"]["download"];
     assert!((2..=101).contains(&download["segments"].as_u64().unwrap()), "{download:#}");
     assert_eq!(download["words"], "too few bytes to tell");

@@ -1,9 +1,10 @@
 //! Proxies that answer with something else than a tunnel or a refusal.
 
+use netcheck_lab::view::observed;
 use netcheck_lab::{Act, Server};
 use serde_json::Value;
 
-use crate::trial::{NAME, endure, seen, tool};
+use crate::trial::{NAME, endure, tool};
 
 fn through(scheme: &str, acts: Vec<Act>, target: &str) -> Value {
     let server = Server::tcp(acts);
@@ -11,7 +12,7 @@ fn through(scheme: &str, acts: Vec<Act>, target: &str) -> Value {
 }
 
 fn connect(acts: Vec<Act>) -> String {
-    seen(&through("http", acts, &format!("tls://{NAME}:443")))
+    observed(&through("http", acts, &format!("tls://{NAME}:443")))
 }
 
 fn answer(bytes: &str) -> Vec<Act> {
@@ -23,7 +24,7 @@ fn a_page_instead_of_a_tunnel_is_no_tunnel() {
     let page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 30\r\n\r\n<html>Please log in</html>    ";
     assert_eq!(connect(answer(page)), "fail proxy.protocol");
     let bare = through("http", answer(page), &format!("tcp://{NAME}:443"));
-    assert_eq!(seen(&bare), "fail proxy.protocol");
+    assert_eq!(observed(&bare), "fail proxy.protocol");
 }
 
 #[test]
@@ -53,7 +54,7 @@ fn noise_from_a_proxy_is_proxy_protocol() {
     let noise = || vec![Act::ReadSome, Act::Flood(vec![0xfe; 64_000])];
     assert_eq!(connect(noise()), "fail proxy.protocol");
     let socks = through("socks5h", noise(), &format!("tls://{NAME}:443"));
-    assert_eq!(seen(&socks), "fail proxy.protocol");
+    assert_eq!(observed(&socks), "fail proxy.protocol");
 }
 
 #[test]
@@ -62,6 +63,6 @@ fn a_challenge_with_a_thousand_schemes_is_cut() {
         (0..90).map(|number| format!("Proxy-Authenticate: Scheme{number} realm=x\r\n")).collect();
     let head = format!("HTTP/1.1 407 Proxy Authentication Required\r\n{challenges}Content-Length: 0\r\n\r\n");
     let record = through("http", answer(&head), &format!("tls://{NAME}:443"));
-    assert_eq!(seen(&record), "fail proxy.auth_required");
+    assert_eq!(observed(&record), "fail proxy.auth_required");
     assert_eq!(record["facts"]["proxy"]["schemes"].as_array().unwrap().len(), 8);
 }

@@ -2,9 +2,8 @@
 
 use netcheck_lab::dns::{DnsServer, Zone};
 use netcheck_lab::tool::{Outcome, Tool};
+use netcheck_lab::view::observed;
 use netcheck_lab::{Act, Server};
-
-use crate::trial::seen;
 
 /// The tool, which may open this many files.
 fn limited(files: u32, args: &[String]) -> Outcome {
@@ -27,7 +26,7 @@ fn more_jobs_than_descriptors_are_lowered_with_a_note() {
     args.extend((0..300).map(|number| format!("http://127.0.0.1:{}/{number}", server.port)));
     let outcome = limited(64, &args);
     assert_eq!((outcome.code, outcome.records.len()), (0, 300), "{}", outcome.stderr);
-    assert!(outcome.records.iter().all(|record| seen(record) == "pass -"));
+    assert!(outcome.records.iter().all(|record| observed(record) == "pass -"));
     assert_eq!(outcome.stderr, "--jobs 500 lowered to 48: the system's limit of open files\n");
 }
 
@@ -45,7 +44,7 @@ fn names_and_both_families_wait_for_descriptors_too() {
     assert!(outcome.stderr.contains("--jobs 64 lowered to 10"), "{}", outcome.stderr);
     assert_eq!(outcome.records.len(), 60);
     for record in &outcome.records {
-        assert!(["pass -", "degraded tcp.refused"].contains(&seen(record).as_str()), "{record:#}");
+        assert!(["pass -", "degraded tcp.refused"].contains(&observed(record).as_str()), "{record:#}");
         assert_ne!(record["failure"]["code"], "internal");
     }
 }
@@ -57,5 +56,5 @@ fn what_the_controls_lack_is_not_said_of_the_target() {
     args.extend((0..24).map(|number| format!("http://127.0.0.1:{}/{number}", server.port)));
     let outcome = limited(40, &args);
     assert_eq!(outcome.records.len(), 24);
-    assert!(outcome.records.iter().all(|record| seen(record) == "fail http.timeout"), "{outcome:#?}");
+    assert!(outcome.records.iter().all(|record| observed(record) == "fail http.timeout"), "{outcome:#?}");
 }

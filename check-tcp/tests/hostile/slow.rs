@@ -5,9 +5,10 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use netcheck_lab::pki::Authority;
+use netcheck_lab::view::observed;
 use netcheck_lab::{Act, Server, UdpServer};
 
-use crate::trial::{NAME, against, endure, genuine, seen, tool};
+use crate::trial::{NAME, against, endure, genuine, tool};
 
 fn slowly(bytes: impl AsRef<[u8]>) -> Act {
     Act::SendSlowly(bytes.as_ref().to_vec(), Duration::from_secs(1))
@@ -15,27 +16,30 @@ fn slowly(bytes: impl AsRef<[u8]>) -> Act {
 
 #[test]
 fn a_slow_banner_does_not_hold_up_a_connection() {
-    assert_eq!(seen(&against("tcp", &Server::tcp(vec![slowly("220 mail.example ESMTP\r\n")]))), "pass -");
+    assert_eq!(observed(&against("tcp", &Server::tcp(vec![slowly("220 mail.example ESMTP\r\n")]))), "pass -");
 }
 
 #[test]
 fn a_slow_handshake_is_tls_timeout() {
     let record = [22, 3, 3, 0, 100, 2, 0, 0, 96, 3, 3, 0, 0, 0];
-    assert_eq!(seen(&against("tls", &Server::tcp(vec![Act::ReadSome, slowly(record)]))), "fail tls.timeout");
+    assert_eq!(
+        observed(&against("tls", &Server::tcp(vec![Act::ReadSome, slowly(record)]))),
+        "fail tls.timeout"
+    );
 }
 
 #[test]
 fn a_slow_head_is_http_timeout() {
     let acts = || vec![Act::until("\r\n\r\n"), slowly("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")];
-    assert_eq!(seen(&against("http", &Server::tcp(acts()))), "fail http.timeout");
-    assert_eq!(seen(&genuine(&["http/1.1"], acts())), "fail http.timeout");
+    assert_eq!(observed(&against("http", &Server::tcp(acts()))), "fail http.timeout");
+    assert_eq!(observed(&genuine(&["http/1.1"], acts())), "fail http.timeout");
 }
 
 #[test]
 fn a_slow_page_does_not_keep_its_answer_waiting() {
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n";
     let acts = vec![Act::until("\r\n\r\n"), Act::send(head), slowly([b'x'; 30])];
-    assert_eq!(seen(&against("http", &Server::tcp(acts))), "pass -");
+    assert_eq!(observed(&against("http", &Server::tcp(acts))), "pass -");
 }
 
 #[test]
@@ -43,14 +47,14 @@ fn a_slow_proxy_is_proxy_timeout() {
     let server =
         Server::tcp(vec![Act::until("\r\n\r\n"), slowly("HTTP/1.1 200 Connection established\r\n\r\n")]);
     let tool = tool().args(["--proxy", &format!("http://127.0.0.1:{}", server.port)]);
-    assert_eq!(seen(&endure(tool, &format!("tls://{NAME}:443"))), "fail proxy.timeout");
+    assert_eq!(observed(&endure(tool, &format!("tls://{NAME}:443"))), "fail proxy.timeout");
 }
 
 #[test]
 fn a_slow_socks_proxy_is_proxy_timeout() {
     let server = Server::tcp(vec![Act::Read(3), slowly([5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0])]);
     let tool = tool().args(["--proxy", &format!("socks5h://127.0.0.1:{}", server.port)]);
-    assert_eq!(seen(&endure(tool, &format!("tls://{NAME}:443"))), "fail proxy.timeout");
+    assert_eq!(observed(&endure(tool, &format!("tls://{NAME}:443"))), "fail proxy.timeout");
 }
 
 #[test]
@@ -64,7 +68,7 @@ fn a_slow_proxy_inside_tls_is_proxy_timeout() {
         "--proxy",
         &format!("https://127.0.0.1:{}", server.port),
     ]);
-    assert_eq!(seen(&endure(tool, &format!("tls://{NAME}:443"))), "fail proxy.timeout");
+    assert_eq!(observed(&endure(tool, &format!("tls://{NAME}:443"))), "fail proxy.timeout");
 }
 
 #[test]
@@ -93,5 +97,5 @@ fn a_slow_resolver_over_tcp_is_dns_timeout() {
         }
     });
     let tool = tool().args(["--resolver", &addr.to_string()]);
-    assert_eq!(seen(&endure(tool, "tls://slow.example.com:443")), "fail dns.timeout");
+    assert_eq!(observed(&endure(tool, "tls://slow.example.com:443")), "fail dns.timeout");
 }

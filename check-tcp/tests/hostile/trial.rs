@@ -4,7 +4,7 @@ use netcheck_lab::Server;
 use netcheck_lab::pki::Authority;
 use netcheck_lab::script::Act;
 use netcheck_lab::tool::Tool;
-pub use netcheck_lab::trial::{assert_harmless, seen};
+pub use netcheck_lab::trial::assert_harmless;
 use serde_json::Value;
 
 /// The name of hostile servers.

@@ -2,9 +2,10 @@
 
 use netcheck_lab::pki::{Authority, ChainFlaw, Leaf, self_signed};
 use netcheck_lab::tool::Outcome;
+use netcheck_lab::view::{diagnosed, observed, word};
 use netcheck_lab::{Act, Server};
 
-use crate::view::{Believes as _, NAME, QUICK, answer, essence, gist, page, plain, seen, tool, word};
+use crate::view::{Believes as _, NAME, QUICK, answer, page, plain, tool};
 
 fn shown(leaf: &Leaf, public: &Authority) -> Outcome {
     let server = Server::tls(leaf, &[], vec![Act::Stall]);
@@ -22,7 +23,7 @@ fn a_genuine_certificate_passes() {
         [root.leaf(&[NAME]), root.leaf(&["*.spotme.com"]), root.intermediate("Lab Issuing CA").leaf(&[NAME])]
     {
         let outcome = shown(&leaf, &root);
-        assert_eq!(essence(&outcome), "pass - - - -");
+        assert_eq!(diagnosed(&outcome), "pass - - - -");
         assert_eq!((outcome.code, word(outcome.one(), "/facts/tls/trust")), (0, "public".into()));
     }
 }
@@ -30,7 +31,7 @@ fn a_genuine_certificate_passes() {
 #[test]
 fn a_self_signed_certificate_is_untrusted() {
     let outcome = shown(&self_signed(&[NAME]), &Authority::new("Lab Public Root"));
-    assert_eq!(essence(&outcome), "fail tls.untrusted service_misconfigured service low");
+    assert_eq!(diagnosed(&outcome), "fail tls.untrusted service_misconfigured service low");
     assert_eq!(word(outcome.one(), "/facts/tls/trust"), "none");
     assert_eq!(word(outcome.one(), "/facts/tls/issuer"), NAME);
 }
@@ -39,14 +40,14 @@ fn a_self_signed_certificate_is_untrusted() {
 fn a_private_authority_is_untrusted_and_named() {
     let own = Authority::new("Spotme Private CA");
     let outcome = shown(&own.leaf(&[NAME]), &Authority::new("Lab Public Root"));
-    assert_eq!(seen(&outcome), "fail tls.untrusted");
+    assert_eq!(observed(&outcome), "fail tls.untrusted");
     assert_eq!(
         detail(&outcome),
         "signed by Spotme Private CA; the chain is incomplete: the certificate of Spotme Private CA is missing, or nobody trusts it"
     );
     let between = own.intermediate("Spotme Issuing CA").leaf(&[NAME]);
     let outcome = shown(&between, &Authority::new("Lab Public Root"));
-    assert_eq!(essence(&outcome), "fail tls.untrusted unknown unknown low");
+    assert_eq!(diagnosed(&outcome), "fail tls.untrusted unknown unknown low");
     assert_eq!(word(outcome.one(), "/facts/tls/issuer"), "Spotme Issuing CA");
 }
 
@@ -57,14 +58,14 @@ fn a_chain_without_its_intermediate_is_untrusted() {
     let config = alone(&leaf);
     let server = Server::bind(([127, 0, 0, 1], 0).into(), Some(config), vec![vec![Act::Stall]]);
     let outcome = tool(QUICK).public(&root).check("tls", server.port);
-    assert_eq!(essence(&outcome), "fail tls.untrusted service_misconfigured service low");
+    assert_eq!(diagnosed(&outcome), "fail tls.untrusted service_misconfigured service low");
     assert!(word(outcome.one(), "/cause/fix").contains("the certificate of Lab Issuing CA is missing"));
 }
 
 #[test]
 fn faults_of_a_genuine_chain_have_their_names() {
     let root = Authority::new("Lab Public Root");
-    for (flaw, gist, named) in [
+    for (flaw, expected, named) in [
         (ChainFlaw::Incomplete, "fail tls.untrusted service_misconfigured service low", "is incomplete"),
         (
             ChainFlaw::Purpose,
@@ -83,7 +84,7 @@ fn faults_of_a_genuine_chain_have_their_names() {
         ),
     ] {
         let outcome = shown(&root.flawed_leaf(&[NAME], flaw), &root);
-        assert_eq!(essence(&outcome), gist, "{flaw:?}");
+        assert_eq!(diagnosed(&outcome), expected, "{flaw:?}");
         assert!(detail(&outcome).contains(named), "{flaw:?}: {outcome:?}");
     }
 }
@@ -101,7 +102,7 @@ fn alone(leaf: &Leaf) -> std::sync::Arc<rustls::ServerConfig> {
 fn an_expired_certificate_is_tls_expired_of_the_service() {
     let root = Authority::new("Lab Public Root");
     let outcome = shown(&root.leaf_valid(&[NAME], -90, -1), &root);
-    assert_eq!(essence(&outcome), "fail tls.expired service_misconfigured service low");
+    assert_eq!(diagnosed(&outcome), "fail tls.expired service_misconfigured service low");
     assert!(detail(&outcome).starts_with("valid until 2"), "{outcome:?}");
 }
 
@@ -109,7 +110,7 @@ fn an_expired_certificate_is_tls_expired_of_the_service() {
 fn a_certificate_of_tomorrow_is_tls_not_yet_valid() {
     let root = Authority::new("Lab Public Root");
     let outcome = shown(&root.leaf_valid(&[NAME], 1, 90), &root);
-    assert_eq!(essence(&outcome), "fail tls.not_yet_valid service_misconfigured service low");
+    assert_eq!(diagnosed(&outcome), "fail tls.not_yet_valid service_misconfigured service low");
     assert!(detail(&outcome).starts_with("valid only from 2"), "{outcome:?}");
 }
 
@@ -118,7 +119,7 @@ fn a_certificate_for_another_name_is_tls_name_mismatch() {
     let root = Authority::new("Lab Public Root");
     for name in ["other.spotme.com", "spotme.com", "*.www.spotme.com"] {
         let outcome = shown(&root.leaf(&[name]), &root);
-        assert_eq!(essence(&outcome), "fail tls.name_mismatch service_misconfigured service low", "{name}");
+        assert_eq!(diagnosed(&outcome), "fail tls.name_mismatch service_misconfigured service low", "{name}");
         assert_eq!(detail(&outcome), format!("the certificate is for {name}, not for {NAME}"));
     }
 }
@@ -128,12 +129,18 @@ fn untrusted_comes_before_expired_and_expired_before_the_name() {
     let root = Authority::new("Lab Public Root");
     let unknown_ca = Authority::new("Unknown CA");
     assert_eq!(
-        seen(&shown(&unknown_ca.leaf_valid(&["other.example"], -90, -1), &root)),
+        observed(&shown(&unknown_ca.leaf_valid(&["other.example"], -90, -1), &root)),
         "fail tls.untrusted"
     );
-    assert_eq!(seen(&shown(&unknown_ca.leaf_valid(&["other.example"], 1, 90), &root)), "fail tls.untrusted");
-    assert_eq!(seen(&shown(&root.leaf_valid(&["other.example"], -90, -1), &root)), "fail tls.expired");
-    assert_eq!(seen(&shown(&root.leaf_valid(&["other.example"], 1, 90), &root)), "fail tls.not_yet_valid");
+    assert_eq!(
+        observed(&shown(&unknown_ca.leaf_valid(&["other.example"], 1, 90), &root)),
+        "fail tls.untrusted"
+    );
+    assert_eq!(observed(&shown(&root.leaf_valid(&["other.example"], -90, -1), &root)), "fail tls.expired");
+    assert_eq!(
+        observed(&shown(&root.leaf_valid(&["other.example"], 1, 90), &root)),
+        "fail tls.not_yet_valid"
+    );
 }
 
 #[test]
@@ -144,9 +151,9 @@ fn an_address_needs_a_certificate_for_the_address() {
         tool(QUICK).public(&root).arg(format!("tls://127.0.0.1:{}", server.port)).run()
     };
     let right = check(&root.leaf(&["127.0.0.1"]));
-    assert_eq!(essence(&right), "pass - - - -");
+    assert_eq!(diagnosed(&right), "pass - - - -");
     assert_eq!(right.one()["facts"]["tls"].get("sni"), None);
-    assert_eq!(seen(&check(&root.leaf(&[NAME]))), "fail tls.name_mismatch");
+    assert_eq!(observed(&check(&root.leaf(&[NAME]))), "fail tls.name_mismatch");
 }
 
 #[test]
@@ -154,12 +161,12 @@ fn interception_that_this_system_trusts_is_degraded() {
     let corporate = Authority::new("Corp Inspection CA");
     let server = Server::tls(&corporate.leaf(&[NAME]), &[], vec![Act::Stall]);
     let outcome = tool(&[]).system(&corporate).check("tls", server.port);
-    assert_eq!(essence(&outcome), "degraded tls.untrusted tls_inspection network medium");
+    assert_eq!(diagnosed(&outcome), "degraded tls.untrusted tls_inspection network medium");
     assert_eq!(word(outcome.one(), "/facts/tls/trust"), "system");
     assert_eq!(outcome.code, 0);
     assert!(word(outcome.one(), "/cause/fix").contains(NAME), "{outcome:?}");
     let strict = tool(&["--strict"]).system(&corporate).check("tls", server.port);
-    assert_eq!((gist(strict.one()), strict.code), (essence(&outcome), 1));
+    assert_eq!((diagnosed(strict.one()), strict.code), (diagnosed(&outcome), 1));
 }
 
 #[test]
@@ -167,7 +174,7 @@ fn an_authority_that_is_public_as_well_is_no_interception() {
     let root = Authority::new("Lab Public Root");
     let server = Server::tls(&root.leaf(&[NAME]), &[], vec![Act::Stall]);
     let outcome = tool(&[]).public(&root).system(&root).check("tls", server.port);
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
 }
 
 #[test]
@@ -175,7 +182,7 @@ fn an_intercepted_certificate_for_another_name_fails_as_interception() {
     let corporate = Authority::new("Corp Inspection CA");
     let server = Server::tls(&corporate.leaf(&["portal.corp.example"]), &[], vec![Act::Stall]);
     let outcome = tool(QUICK).system(&corporate).check("tls", server.port);
-    assert_eq!(essence(&outcome), "fail tls.untrusted tls_inspection network medium");
+    assert_eq!(diagnosed(&outcome), "fail tls.untrusted tls_inspection network medium");
 }
 
 #[test]
@@ -187,7 +194,7 @@ fn over_intercepted_tls_the_answer_still_counts() {
     };
     for status in ["200 OK", "401 Unauthorized", "403 Forbidden", "404 Not Found"] {
         assert_eq!(
-            essence(&check(status)),
+            diagnosed(&check(status)),
             "degraded tls.untrusted tls_inspection network medium",
             "{status}"
         );
@@ -196,7 +203,7 @@ fn over_intercepted_tls_the_answer_still_counts() {
 
 #[test]
 fn no_certificate_is_asked_of_plain_http() {
-    assert_eq!(essence(&plain(answer(page("200 OK", "hello")), QUICK)), "pass - - - -");
+    assert_eq!(diagnosed(&plain(answer(page("200 OK", "hello")), QUICK)), "pass - - - -");
 }
 
 #[test]
@@ -204,7 +211,7 @@ fn an_expired_certificate_of_the_systems_own_authority_is_interception_all_the_s
     let corporate = Authority::new("Corp Inspection CA");
     let server = Server::tls(&corporate.leaf_valid(&[NAME], -60, -30), &[], vec![Act::Stall]);
     let outcome = tool(QUICK).system(&corporate).check("tls", server.port);
-    assert_eq!(essence(&outcome), "fail tls.untrusted tls_inspection network medium");
+    assert_eq!(diagnosed(&outcome), "fail tls.untrusted tls_inspection network medium");
     let detail = outcome.one()["failure"]["detail"].as_str().unwrap();
     assert!(detail.contains("this system trusts") && detail.contains("valid until"), "{detail}");
 }
@@ -214,7 +221,7 @@ fn a_validity_that_ends_before_it_begins_is_said() {
     let root = Authority::new("Lab Public Root");
     let server = Server::tls(&root.leaf_valid(&[NAME], 30, -30), &[], vec![Act::Stall]);
     let outcome = tool(QUICK).public(&root).check("tls", server.port);
-    assert_eq!(seen(&outcome), "fail tls.untrusted");
+    assert_eq!(observed(&outcome), "fail tls.untrusted");
     let detail = outcome.one()["failure"]["detail"].as_str().unwrap();
     assert!(detail.ends_with("its validity ends before it begins"), "{detail}");
 }

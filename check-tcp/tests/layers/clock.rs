@@ -3,9 +3,10 @@
 use jiff::fmt::rfc2822::DateTimePrinter;
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Outcome;
+use netcheck_lab::view::diagnosed;
 use netcheck_lab::{Act, Server};
 
-use crate::view::{Believes as _, NAME, OTHER, SOON, answer, essence, gist, tool};
+use crate::view::{Believes as _, NAME, OTHER, SOON, answer, tool};
 
 /// In seconds.
 const DAY: i64 = 86_400;
@@ -36,15 +37,18 @@ fn date(unix: i64) -> String {
 
 #[test]
 fn a_host_that_says_it_is_the_certificates_time_shows_our_clock_wrong() {
-    assert_eq!(essence(&against(-60, -30, Some(-45))), "fail tls.expired clock_skew local medium");
-    assert_eq!(essence(&against(30, 60, Some(45))), "fail tls.not_yet_valid clock_skew local medium");
+    assert_eq!(diagnosed(&against(-60, -30, Some(-45))), "fail tls.expired clock_skew local medium");
+    assert_eq!(diagnosed(&against(30, 60, Some(45))), "fail tls.not_yet_valid clock_skew local medium");
 }
 
 #[test]
 fn a_host_that_agrees_with_us_shows_its_certificate_wrong_and_other_hosts_make_it_certain() {
-    assert_eq!(essence(&against(-60, -30, Some(0))), "fail tls.expired service_misconfigured service medium");
     assert_eq!(
-        essence(&against(30, 60, Some(0))),
+        diagnosed(&against(-60, -30, Some(0))),
+        "fail tls.expired service_misconfigured service medium"
+    );
+    assert_eq!(
+        diagnosed(&against(30, 60, Some(0))),
         "fail tls.not_yet_valid service_misconfigured service medium"
     );
     let said = one_after_another(&[(-10, 60), (-60, -30)], Some(0));
@@ -62,18 +66,21 @@ fn a_clock_that_is_two_hours_behind_explains_a_certificate_of_this_morning() {
     ] {
         let leaf = root.leaf_between(&[NAME], from, to);
         let server = Server::tls(&leaf, &[], answer(head_at(Some(now + says))));
-        assert_eq!(essence(&tool(SOON).public(&root).check("https", server.port)), expected);
+        assert_eq!(diagnosed(&tool(SOON).public(&root).check("https", server.port)), expected);
     }
 }
 
 #[test]
 fn a_host_whose_date_fits_neither_says_nothing_about_the_clock() {
-    assert_eq!(essence(&against(-60, -30, Some(-900))), "fail tls.expired service_misconfigured service low");
+    assert_eq!(
+        diagnosed(&against(-60, -30, Some(-900))),
+        "fail tls.expired service_misconfigured service low"
+    );
 }
 
 #[test]
 fn a_host_without_a_date_says_nothing_about_the_clock() {
-    assert_eq!(essence(&against(-60, -30, None)), "fail tls.expired service_misconfigured service low");
+    assert_eq!(diagnosed(&against(-60, -30, None)), "fail tls.expired service_misconfigured service low");
 }
 
 #[test]
@@ -81,7 +88,7 @@ fn a_host_that_does_not_answer_says_nothing_about_the_clock() {
     let root = Authority::new("Lab Public Root");
     let server = Server::tls(&root.leaf_valid(&[NAME], -60, -30), &[], vec![Act::Stall]);
     let outcome = tool(SOON).public(&root).check("https", server.port);
-    assert_eq!(essence(&outcome), "fail tls.expired service_misconfigured service low");
+    assert_eq!(diagnosed(&outcome), "fail tls.expired service_misconfigured service low");
 }
 
 /// The records of a run over hosts whose certificates are valid between these days, one after the other; the last says
@@ -100,7 +107,7 @@ fn one_after_another(validity: &[(i64, i64)], today: Option<i64>) -> Vec<String>
         .collect();
     let targets = servers.iter().zip(names).map(|(server, name)| format!("https://{name}:{}", server.port));
     let outcome = tool(SOON).public(&root).args(["--jobs", "1"]).args(targets.collect::<Vec<_>>()).run();
-    outcome.records.iter().map(gist).collect()
+    outcome.records.iter().map(diagnosed).collect()
 }
 
 #[test]

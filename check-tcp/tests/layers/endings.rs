@@ -1,8 +1,9 @@
 //! Every way one HTTP request can end without an answer.
 
 use netcheck_lab::Act;
+use netcheck_lab::view::{diagnosed, observed};
 
-use crate::view::{QUICK, SOON, answer, essence, genuine, plain, seen};
+use crate::view::{QUICK, SOON, answer, genuine, plain};
 
 /// A script that reads the request and then does this.
 fn asked(act: Act) -> Vec<Act> {
@@ -15,7 +16,7 @@ fn half(act: Act) -> Vec<Act> {
 }
 
 fn both(acts: impl Fn() -> Vec<Act>) -> [String; 2] {
-    [seen(&plain(acts(), QUICK)), seen(&genuine(acts(), QUICK))]
+    [observed(&plain(acts(), QUICK)), observed(&genuine(acts(), QUICK))]
 }
 
 #[test]
@@ -63,7 +64,7 @@ fn an_answer_before_the_request_was_sent_is_no_answer_to_it() {
         vec![Act::send("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"), Act::Close],
         QUICK,
     );
-    let code = seen(&early);
+    let code = observed(&early);
     assert!(
         ["pass -", "fail http.closed", "fail http.malformed", "fail http.reset"].contains(&code.as_str()),
         "{early:?}"
@@ -77,11 +78,11 @@ fn a_request_that_only_this_name_loses_is_filtered() {
         if control { b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec() } else { Vec::new() }
     };
     let acts = vec![Act::until("\r\n\r\n"), Act::reply(reply), Act::Stall];
-    assert_eq!(essence(&plain(acts, SOON)), "fail http.timeout protocol_filter network medium");
+    assert_eq!(diagnosed(&plain(acts, SOON)), "fail http.timeout protocol_filter network medium");
 }
 
 #[test]
 fn a_request_that_every_name_loses_is_unknown() {
-    assert_eq!(essence(&plain(asked(Act::Reset), SOON)), "fail http.reset unknown unknown low");
-    assert_eq!(essence(&genuine(asked(Act::Reset), SOON)), "fail http.reset unknown unknown low");
+    assert_eq!(diagnosed(&plain(asked(Act::Reset), SOON)), "fail http.reset unknown unknown low");
+    assert_eq!(diagnosed(&genuine(asked(Act::Reset), SOON)), "fail http.reset unknown unknown low");
 }

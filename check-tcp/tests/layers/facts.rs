@@ -2,9 +2,10 @@
 
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::normal;
+use netcheck_lab::view::word;
 use netcheck_lab::{Act, Server};
 
-use crate::view::{Believes as _, NAME, answer, page, tool, word};
+use crate::view::{Believes as _, NAME, answer, page, tool};
 
 #[test]
 fn a_handshake_leaves_its_parameters() {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Outcome;
+use netcheck_lab::view::{diagnosed, word};
 use netcheck_lab::{Act, Server};
 
 use crate::front::{Front, Reaction};
-use crate::view::{Believes as _, NAME, SOON, essence, tool, word};
+use crate::view::{Believes as _, NAME, SOON, tool};
 
 /// Speaks TLS for every name but those `cut` decides about.
 fn front(cut: impl Fn(&str) -> Option<Reaction> + Send + Sync + 'static) -> Front {
@@ -23,7 +24,7 @@ fn check(front: &Front, host: &str) -> Outcome {
 fn a_reset_for_one_name_is_a_filter_or_a_balancer_without_a_backend() {
     let front = front(|name| (name == NAME).then_some(Reaction::Reset));
     let outcome = check(&front, NAME);
-    assert_eq!(essence(&outcome), "fail tls.reset sni_filter network medium");
+    assert_eq!(diagnosed(&outcome), "fail tls.reset sni_filter network medium");
     assert!(outcome.one()["cause"]["evidence"].to_string().contains("example.com"), "{outcome:?}");
     let fix = word(outcome.one(), "/cause/fix");
     assert!(fix.contains(NAME) && fix.contains(&front.port.to_string()), "{fix}");
@@ -32,20 +33,20 @@ fn a_reset_for_one_name_is_a_filter_or_a_balancer_without_a_backend() {
 #[test]
 fn silence_for_one_name_is_a_filter_or_a_balancer_with_a_dead_backend() {
     let front = front(|name| (name == NAME).then_some(Reaction::Stall));
-    assert_eq!(essence(&check(&front, NAME)), "fail tls.timeout sni_filter network medium");
+    assert_eq!(diagnosed(&check(&front, NAME)), "fail tls.timeout sni_filter network medium");
 }
 
 #[test]
 fn names_below_a_filtered_one_are_filtered_too() {
     let front = front(|name| name.ends_with("spotme.com").then_some(Reaction::Reset));
-    assert_eq!(essence(&check(&front, "app.spotme.com")), "fail tls.reset sni_filter network medium");
+    assert_eq!(diagnosed(&check(&front, "app.spotme.com")), "fail tls.reset sni_filter network medium");
 }
 
 #[test]
 fn a_list_of_allowed_names_shows_by_a_neighbour() {
     let front = front(|name| (name != NAME).then_some(Reaction::Reset));
     let outcome = check(&front, "app.spotme.com");
-    assert_eq!(essence(&outcome), "fail tls.reset sni_filter network medium");
+    assert_eq!(diagnosed(&outcome), "fail tls.reset sni_filter network medium");
     assert!(outcome.one()["cause"]["evidence"].to_string().contains(NAME), "{outcome:?}");
 }
 
@@ -56,7 +57,7 @@ fn a_cut_for_every_name_is_no_filter_by_name() {
     {
         let server = Server::tcp(vec![Act::ReadSome, reaction]);
         let outcome = tool(SOON).check("tls", server.port);
-        assert_eq!(essence(&outcome), format!("fail {code} unknown unknown low"));
+        assert_eq!(diagnosed(&outcome), format!("fail {code} unknown unknown low"));
     }
 }
 
@@ -65,20 +66,20 @@ fn an_alert_for_one_name_is_the_services_word() {
     let alert = [21, 3, 3, 0, 2, 2, 112];
     let server = Server::tcp(vec![Act::ReadSome, Act::send(alert)]);
     let outcome = tool(SOON).check("tls", server.port);
-    assert_eq!(essence(&outcome), "fail tls.alert unknown unknown low");
+    assert_eq!(diagnosed(&outcome), "fail tls.alert unknown unknown low");
 }
 
 #[test]
 fn an_address_has_no_name_to_filter_by() {
     let front = front(|name| name.is_empty().then_some(Reaction::Reset));
     let outcome = check(&front, "127.0.0.1");
-    assert!(essence(&outcome).starts_with("fail tls.reset "), "{outcome:?}");
-    assert!(!essence(&outcome).contains("sni_filter"), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail tls.reset "), "{outcome:?}");
+    assert!(!diagnosed(&outcome).contains("sni_filter"), "{outcome:?}");
 }
 
 #[test]
 fn a_close_for_one_name_is_a_filter_or_a_balancer_without_a_backend() {
     let front = front(|name| (name == NAME).then_some(Reaction::Close));
     let outcome = check(&front, NAME);
-    assert!(essence(&outcome).starts_with("fail tls.closed sni_filter network "), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail tls.closed sni_filter network "), "{outcome:?}");
 }

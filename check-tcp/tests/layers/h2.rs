@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Outcome;
+use netcheck_lab::view::{diagnosed, observed, word};
 use netcheck_lab::{Act, Server};
 
-use crate::view::{Believes as _, NAME, QUICK, essence, seen, tool, word};
+use crate::view::{Believes as _, NAME, QUICK, tool};
 
 /// Checks a server that speaks h2 and answers with this status and page.
 fn answers(status: u16, body: &'static str) -> Outcome {
@@ -62,7 +63,7 @@ fn then(frames: Vec<u8>) -> Vec<Act> {
 #[test]
 fn an_answer_over_h2_passes() {
     let outcome = answers(200, "hello");
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     assert_eq!(word(outcome.one(), "/facts/http/version"), "HTTP/2.0");
     assert_eq!(word(outcome.one(), "/facts/tls/alpn"), "h2");
     assert_eq!(word(outcome.one(), "/facts/http/server"), "lab");
@@ -70,45 +71,48 @@ fn an_answer_over_h2_passes() {
 
 #[test]
 fn the_meaning_of_a_status_is_the_same_over_h2() {
-    assert_eq!(essence(&answers(404, "")), "pass - - - -");
-    assert_eq!(essence(&answers(503, "")), "degraded http.status service_down service medium");
-    assert_eq!(essence(&answers(403, "powered by fortiguard")), "fail http.status block_page network medium");
+    assert_eq!(diagnosed(&answers(404, "")), "pass - - - -");
+    assert_eq!(diagnosed(&answers(503, "")), "degraded http.status service_down service medium");
+    assert_eq!(
+        diagnosed(&answers(403, "powered by fortiguard")),
+        "fail http.status block_page network medium"
+    );
 }
 
 #[test]
 fn silence_over_h2_is_http_timeout() {
-    assert_eq!(seen(&follows(vec![Act::Stall])), "fail http.timeout");
-    assert_eq!(seen(&follows(vec![Act::Send(frame(4, 0, 0, &[])), Act::Stall])), "fail http.timeout");
+    assert_eq!(observed(&follows(vec![Act::Stall])), "fail http.timeout");
+    assert_eq!(observed(&follows(vec![Act::Send(frame(4, 0, 0, &[])), Act::Stall])), "fail http.timeout");
 }
 
 #[test]
 fn a_reset_or_a_close_over_h2_is_told_apart() {
-    assert_eq!(seen(&follows(vec![Act::ReadSome, Act::Reset])), "fail http.reset");
-    assert_eq!(seen(&follows(vec![Act::ReadSome, Act::Close])), "fail http.closed");
-    assert_eq!(seen(&follows(vec![Act::ReadSome, Act::HangUp])), "fail http.closed");
+    assert_eq!(observed(&follows(vec![Act::ReadSome, Act::Reset])), "fail http.reset");
+    assert_eq!(observed(&follows(vec![Act::ReadSome, Act::Close])), "fail http.closed");
+    assert_eq!(observed(&follows(vec![Act::ReadSome, Act::HangUp])), "fail http.closed");
 }
 
 #[test]
 fn a_stream_that_is_reset_or_a_goaway_is_http_reset() {
     let mut refused = then(frame(3, 0, 1, &[0, 0, 0, 7]));
     refused.push(Act::Stall);
-    assert_eq!(seen(&follows(refused)), "fail http.reset");
+    assert_eq!(observed(&follows(refused)), "fail http.reset");
     let mut away = then(frame(7, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 11]));
     away.push(Act::Stall);
-    assert_eq!(seen(&follows(away)), "fail http.reset");
+    assert_eq!(observed(&follows(away)), "fail http.reset");
 }
 
 #[test]
 fn what_is_not_h2_is_http_malformed() {
     let outcome = follows(vec![Act::ReadSome, Act::send("HTTP/1.1 400 Bad Request\r\n\r\n"), Act::Stall]);
-    assert_eq!(seen(&outcome), "fail http.malformed");
+    assert_eq!(observed(&outcome), "fail http.malformed");
 }
 
 #[test]
 fn a_goaway_without_an_error_is_a_close_and_no_reset() {
     // GOAWAY, last stream 0, NO_ERROR and ENHANCE_YOUR_CALM (RFC 9113 section 6.8).
-    assert_eq!(seen(&follows(then(frame(7, 0, 0, &[0; 8])))), "fail http.closed");
+    assert_eq!(observed(&follows(then(frame(7, 0, 0, &[0; 8])))), "fail http.closed");
     let error_text = follows(then(frame(7, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 11])));
-    assert_eq!(seen(&error_text), "fail http.reset");
+    assert_eq!(observed(&error_text), "fail http.reset");
     assert!(!word(error_text.one(), "/failure/detail").contains("Some("), "{error_text:?}");
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::thread;
 
 use netcheck_lab::pki::{Authority, Leaf};
+use netcheck_lab::view::{diagnosed, observed, word};
 use netcheck_lab::{Act, Server};
 use rustls::crypto::ring::{default_provider, kx_group::SECP384R1};
 
-use crate::view::{Believes as _, NAME, QUICK, SOON, essence, seen, tool, word};
+use crate::view::{Believes as _, NAME, QUICK, SOON, tool};
 
 /// The record's length in a ClientHello's first bytes.
 fn record_length(head: &[u8; 5]) -> usize {
@@ -50,7 +51,7 @@ fn a_browsers_hello_passes_with_every_version_and_after_a_hello_retry_request() 
     for config in configs {
         let server = Server::bind(([127, 0, 0, 1], 0).into(), Some(config), vec![vec![Act::Stall]]);
         let outcome = tool(QUICK).public(&root).check("tls", server.port);
-        assert_eq!(seen(&outcome), "pass -", "{outcome:?}");
+        assert_eq!(observed(&outcome), "pass -", "{outcome:?}");
     }
 }
 
@@ -86,7 +87,7 @@ fn a_device_that_hangs_up_on_long_hellos_is_large_hello() {
         serde_json::to_string_pretty(outcome.one()).unwrap()
     );
     // Nothing shows that it ended before the service: no more than medium.
-    assert_eq!(essence(&outcome), "fail tls.reset large_hello network medium");
+    assert_eq!(diagnosed(&outcome), "fail tls.reset large_hello network medium");
 }
 
 #[test]

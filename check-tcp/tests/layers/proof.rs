@@ -6,10 +6,11 @@ use std::thread;
 
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::Outcome;
+use netcheck_lab::view::{diagnosed, observed, word};
 use netcheck_lab::{Act, Server, closed_port};
 
 use crate::front::{Front, Reaction};
-use crate::view::{Believes as _, NAME, SOON, essence, seen, tool, word};
+use crate::view::{Believes as _, NAME, SOON, tool};
 
 /// A service with a wildcard certificate; random_names meet their reaction.
 fn prove(names: &[&str], reaction: fn() -> Option<Reaction>) -> (Outcome, Vec<String>) {
@@ -28,7 +29,7 @@ const ZONE: &[&str] = &["spotme.com", "*.spotme.com"];
 #[test]
 fn a_genuine_answer_to_a_random_name_proves_the_wildcard() {
     let (outcome, names) = prove(ZONE, || None);
-    assert_eq!(seen(&outcome), "pass -");
+    assert_eq!(observed(&outcome), "pass -");
     assert_eq!(word(outcome.one(), "/facts/prove/wildcard"), "proven");
     assert!(names.len() == 2 && names[1].starts_with("netcheck-") && names[1].ends_with(".spotme.com"));
     assert_eq!(word(outcome.one(), "/facts/tls/sni"), NAME);
@@ -37,7 +38,7 @@ fn a_genuine_answer_to_a_random_name_proves_the_wildcard() {
 #[test]
 fn a_reset_for_a_random_name_means_that_only_listed_names_pass() {
     let (outcome, _) = prove(ZONE, || Some(Reaction::Reset));
-    assert_eq!(essence(&outcome), "degraded tls.reset sni_filter network medium");
+    assert_eq!(diagnosed(&outcome), "degraded tls.reset sni_filter network medium");
     assert_eq!(word(outcome.one(), "/facts/prove/wildcard"), "listed_only");
     assert!(word(outcome.one(), "/cause/fix").contains("*.spotme.com"), "{outcome:?}");
 }
@@ -45,19 +46,19 @@ fn a_reset_for_a_random_name_means_that_only_listed_names_pass() {
 #[test]
 fn silence_for_a_random_name_means_that_only_listed_names_pass() {
     let (outcome, _) = prove(ZONE, || Some(Reaction::Stall));
-    assert_eq!(essence(&outcome), "degraded tls.timeout sni_filter network medium");
+    assert_eq!(diagnosed(&outcome), "degraded tls.timeout sni_filter network medium");
 }
 
 #[test]
 fn a_close_for_a_random_name_may_be_the_services_own() {
     let (outcome, _) = prove(ZONE, || Some(Reaction::Close));
-    assert_eq!(essence(&outcome), "degraded tls.closed sni_filter network low");
+    assert_eq!(diagnosed(&outcome), "degraded tls.closed sni_filter network low");
 }
 
 #[test]
 fn a_certificate_for_single_names_proves_no_wildcard() {
     let (outcome, _) = prove(&[NAME], || None);
-    assert_eq!(seen(&outcome), "pass -");
+    assert_eq!(observed(&outcome), "pass -");
     assert_eq!(word(outcome.one(), "/facts/prove/wildcard"), "unproven");
 }
 
@@ -96,13 +97,13 @@ const RANDOM_NAME: &str = "netcheck-1c1b99c1.spotme.com";
 #[test]
 fn a_proxy_that_denies_a_random_name_with_an_address_lists_its_names() {
     let outcome = through_a_list(true);
-    assert_eq!(essence(&outcome), "degraded proxy.denied proxy_policy proxy medium");
+    assert_eq!(diagnosed(&outcome), "degraded proxy.denied proxy_policy proxy medium");
     assert_eq!(word(outcome.one(), "/facts/prove/wildcard"), "listed_only");
 }
 
 #[test]
 fn a_proxy_that_denies_a_random_name_without_an_address_proves_nothing() {
     let outcome = through_a_list(false);
-    assert_eq!(seen(&outcome), "pass -");
+    assert_eq!(observed(&outcome), "pass -");
     assert_eq!(word(outcome.one(), "/facts/prove/wildcard"), "unproven");
 }

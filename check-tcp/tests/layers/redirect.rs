@@ -2,8 +2,9 @@
 
 use netcheck_lab::Act;
 use netcheck_lab::tool::Outcome;
+use netcheck_lab::view::{diagnosed, word};
 
-use crate::view::{NAME, SOON, essence, genuine, plain, word};
+use crate::view::{NAME, SOON, genuine, plain};
 
 fn to(location: &str) -> Vec<u8> {
     format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n").into_bytes()
@@ -25,7 +26,7 @@ fn everyone(location: &str) -> Outcome {
 #[test]
 fn a_server_that_redirects_every_name_passes_with_the_destination() {
     let outcome = everyone("http://login.hotel.example/welcome?from=x");
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     assert_eq!(word(outcome.one(), "/facts/http/location"), "http://login.hotel.example/welcome?…");
 }
 
@@ -44,7 +45,7 @@ fn user_names_and_tokens_of_a_redirect_reach_no_record() {
 fn a_short_link_passes_with_its_destination() {
     let unknown = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec();
     let outcome = plain(apart(to("https://install.events/app"), unknown), SOON);
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     assert_eq!(word(outcome.one(), "/facts/http/location"), "https://install.events/app");
     assert_eq!(outcome.one()["stages"][1]["ok"], true);
 }
@@ -52,12 +53,12 @@ fn a_short_link_passes_with_its_destination() {
 #[test]
 fn a_short_link_whose_host_redirects_others_elsewhere_passes() {
     let outcome = plain(apart(to("https://install.events/app"), to("https://hosting.example/")), SOON);
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
 }
 
 #[test]
 fn a_short_link_whose_host_hangs_up_on_others_passes() {
-    assert_eq!(essence(&plain(apart(to("https://install.events/app"), Vec::new()), SOON)), "pass - - - -");
+    assert_eq!(diagnosed(&plain(apart(to("https://install.events/app"), Vec::new()), SOON)), "pass - - - -");
 }
 
 #[test]
@@ -65,7 +66,7 @@ fn a_redirect_within_the_site_passes_without_further_questions() {
     for location in
         ["/login", "https://www.spotme.com/", "https://app.spotme.com/x", "https://spotme.com/", "relative"]
     {
-        assert_eq!(essence(&everyone(location)), "pass - - - -", "{location}");
+        assert_eq!(diagnosed(&everyone(location)), "pass - - - -", "{location}");
     }
 }
 
@@ -73,7 +74,7 @@ fn a_redirect_within_the_site_passes_without_further_questions() {
 fn over_tls_a_redirect_is_the_services_own() {
     let outcome =
         genuine(apart(to("https://login.hotel.example/"), to("https://login.hotel.example/")), SOON);
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     assert_eq!(word(outcome.one(), "/facts/http/location"), "https://login.hotel.example/");
 }
 
@@ -81,12 +82,12 @@ fn over_tls_a_redirect_is_the_services_own() {
 fn a_redirect_to_a_known_portal_needs_no_control() {
     let own = to("http://securelogin.arubanetworks.com/cgi-bin/login?cmd=login");
     let outcome = plain(apart(own, Vec::new()), SOON);
-    assert!(essence(&outcome).ends_with(" captive_portal network medium"), "{outcome:?}");
-    assert!(essence(&outcome).starts_with("fail http."), "{outcome:?}");
+    assert!(diagnosed(&outcome).ends_with(" captive_portal network medium"), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail http."), "{outcome:?}");
 }
 
 #[test]
 fn a_redirect_to_a_vendors_block_page_is_a_block_page() {
     let outcome = plain(apart(to("https://block.opendns.com/?url=x"), Vec::new()), SOON);
-    assert_eq!(essence(&outcome), "fail http.status block_page network medium");
+    assert_eq!(diagnosed(&outcome), "fail http.status block_page network medium");
 }

@@ -1,19 +1,20 @@
 //! What each status means, over TLS that proves who speaks and over plain HTTP that proves nothing.
 
 use netcheck_lab::pki::Authority;
+use netcheck_lab::view::{diagnosed, word};
 use netcheck_lab::{Act, Server};
 
-use crate::view::{Believes as _, NAME, QUICK, answer, essence, genuine, page, plain, tool, word};
+use crate::view::{Believes as _, NAME, QUICK, answer, genuine, page, plain, tool};
 
 const FORTINET: &str = "<html><title>Web Filter Violation</title>Powered by FortiGuard</html>";
 const POLICY: &str = "<p>Access to this site is blocked by network policy.</p>";
 
 fn over_tls(status: &str, body: &str) -> String {
-    essence(&genuine(answer(page(status, body)), QUICK))
+    diagnosed(&genuine(answer(page(status, body)), QUICK))
 }
 
 fn over_plain(status: &str, body: &str) -> String {
-    essence(&plain(answer(page(status, body)), QUICK))
+    diagnosed(&plain(answer(page(status, body)), QUICK))
 }
 
 #[test]
@@ -82,7 +83,7 @@ fn a_proxy_nobody_configured_that_asks_for_credentials_is_http_proxy_auth() {
     let acts = answer(page("407 Proxy Authentication Required", ""));
     let server = Server::tls(&corporate.leaf(&[NAME]), &["http/1.1"], acts);
     let opened = tool(QUICK).system(&corporate).check("https", server.port);
-    assert_eq!(essence(&opened), "fail http.proxy_auth proxy_auth network medium");
+    assert_eq!(diagnosed(&opened), "fail http.proxy_auth proxy_auth network medium");
     // Nothing on the path can put an answer into intact TLS.
     assert_eq!(
         over_tls("407 Proxy Authentication Required", ""),
@@ -93,7 +94,7 @@ fn a_proxy_nobody_configured_that_asks_for_credentials_is_http_proxy_auth() {
 #[test]
 fn a_block_page_over_tls_fails() {
     let outcome = genuine(answer(page("403 Forbidden", FORTINET)), QUICK);
-    assert_eq!(essence(&outcome), "fail http.status block_page network medium");
+    assert_eq!(diagnosed(&outcome), "fail http.status block_page network medium");
     assert!(word(outcome.one(), "/facts/http/page").contains("Fortinet"), "{outcome:?}");
     assert!(word(outcome.one(), "/failure/detail").contains("Fortinet"), "{outcome:?}");
     assert_eq!(over_tls("503 Service Unavailable", POLICY), "fail http.status block_page network medium");
@@ -110,8 +111,8 @@ fn a_block_page_over_plain_http_fails_whatever_its_status() {
 fn a_block_page_is_known_by_a_header_too() {
     let acts = answer("HTTP/1.1 403 Forbidden\r\nServer: Zscaler/6.2\r\nContent-Length: 0\r\n\r\n");
     let outcome = genuine(acts.clone(), QUICK);
-    assert_eq!(essence(&outcome), "fail http.status block_page network medium");
-    assert_eq!(essence(&plain(acts, QUICK)), "fail http.status block_page network medium");
+    assert_eq!(diagnosed(&outcome), "fail http.status block_page network medium");
+    assert_eq!(diagnosed(&plain(acts, QUICK)), "fail http.status block_page network medium");
 }
 
 #[test]
@@ -130,15 +131,15 @@ fn a_log_in_page_is_a_captive_portal() {
 fn http_1_0_is_http() {
     let old = || answer("HTTP/1.0 200 OK\r\n\r\nhello");
     let outcome = genuine(old(), QUICK);
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     assert_eq!(word(outcome.one(), "/facts/http/version"), "HTTP/1.0");
-    assert_eq!(essence(&plain(old(), QUICK)), "pass - - - -");
+    assert_eq!(diagnosed(&plain(old(), QUICK)), "pass - - - -");
 }
 
 #[test]
 fn informational_answers_are_passed_over() {
     let hints = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
-    assert_eq!(essence(&genuine(answer(format!("{hints}{}", page("200 OK", ""))), QUICK)), "pass - - - -");
+    assert_eq!(diagnosed(&genuine(answer(format!("{hints}{}", page("200 OK", ""))), QUICK)), "pass - - - -");
 }
 
 #[test]
@@ -157,12 +158,12 @@ fn over_intercepted_tls_only_a_known_block_page_fails() {
     ] {
         let leaf = corporate.leaf(&[NAME]);
         let server = Server::tls(&leaf, &["http/1.1"], answer(page("403 Forbidden", body)));
-        assert_eq!(essence(&tool(QUICK).system(&corporate).check("https", server.port)), expected);
+        assert_eq!(diagnosed(&tool(QUICK).system(&corporate).check("https", server.port)), expected);
     }
 }
 
 #[test]
 fn an_answer_may_leave_the_connection_open() {
     let acts = vec![Act::until("\r\n\r\n"), Act::send(page("200 OK", "hello")), Act::Stall];
-    assert_eq!(essence(&genuine(acts, QUICK)), "pass - - - -");
+    assert_eq!(diagnosed(&genuine(acts, QUICK)), "pass - - - -");
 }

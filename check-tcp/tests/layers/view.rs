@@ -1,4 +1,4 @@
-//! The tool pointed at servers on loopback under public names, and the gist of what it says.
+//! The tool pointed at servers on loopback under public names, and what they answer.
 
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::{Outcome, Tool};
@@ -46,28 +46,6 @@ impl Believes for Tool {
     fn check(self, scheme: &str, port: u16) -> Outcome {
         self.arg(format!("{scheme}://{NAME}:{port}")).run()
     }
-}
-
-/// A string in a record, or `-`.
-pub fn word(record: &serde_json::Value, pointer: &str) -> String {
-    record.pointer(pointer).and_then(|value| value.as_str()).unwrap_or("-").to_owned()
-}
-
-/// Verdict, failure and cause, each where there is one.
-pub fn gist(record: &serde_json::Value) -> String {
-    ["/verdict", "/failure/code", "/cause/code", "/cause/who", "/cause/confidence"]
-        .map(|pointer| word(record, pointer))
-        .join(" ")
-}
-
-/// The same of the only record.
-pub fn essence(outcome: &Outcome) -> String {
-    gist(outcome.one())
-}
-
-/// Verdict and failure of the only record.
-pub fn seen(outcome: &Outcome) -> String {
-    ["/verdict", "/failure/code"].map(|pointer| word(outcome.one(), pointer)).join(" ")
 }
 
 /// A script that answers one request with these bytes.

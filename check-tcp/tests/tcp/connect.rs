@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use netcheck_common::clock;
 use netcheck_lab::tool::{Outcome, normal};
+use netcheck_lab::view::{diagnosed, stages};
 use netcheck_lab::{Act, Server, closed_port, free_port};
 use serde_json::json;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::peer::{essence, quiet, stages, tool};
+use crate::peer::{quiet, tool};
 
 const SIX: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
@@ -92,7 +93,7 @@ fn a_bare_host_and_port_is_tcp() {
     let server = quiet();
     let outcome = tool(&[&format!("127.0.0.1:{}", server.port)]).run();
     assert_eq!(outcome.one()["target"], format!("tcp://127.0.0.1:{}", server.port));
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
 }
 
 #[test]
@@ -148,7 +149,7 @@ fn a_closed_port_of_this_machine_is_idle() {
 #[test]
 fn it_is_idle_without_any_control_experiment() {
     let outcome = tool(&["--diagnose", "never", &format!("tcp://127.0.0.1:{}", closed_port())]).run();
-    assert_eq!(essence(&outcome), "degraded tcp.refused port_idle service high");
+    assert_eq!(diagnosed(&outcome), "degraded tcp.refused port_idle service high");
 }
 
 #[test]
@@ -157,7 +158,7 @@ fn silence_is_a_timeout() {
     let silent = Silent::on(([127, 0, 0, 1], port).into());
     let args = ["--timeout", "0.4", "--diagnose", "never"];
     let outcome = tool(&args).arg(format!("tcp://127.0.0.1:{port}")).run();
-    assert_eq!((essence(&outcome).as_str(), outcome.code), ("fail tcp.timeout unknown unknown low", 1));
+    assert_eq!((diagnosed(&outcome).as_str(), outcome.code), ("fail tcp.timeout unknown unknown low", 1));
     assert_eq!(stages(outcome.one()), "tcp!");
     assert_eq!(outcome.one()["path"]["address"], format!("127.0.0.1:{port}"));
     drop(silent);
@@ -169,7 +170,7 @@ fn a_connection_reset_after_it_opened_is_reset() {
     let server = half(&[Act::Reset]);
     let silent = Silent::on((SIX, server.port).into());
     let outcome = both(server.port, &["--timeout", "2"]);
-    assert!(essence(&outcome).starts_with("fail tcp.reset "), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail tcp.reset "), "{outcome:?}");
     assert_eq!(stages(outcome.one()), "tcp!");
     drop(silent);
 }
@@ -177,7 +178,7 @@ fn a_connection_reset_after_it_opened_is_reset() {
 #[test]
 fn a_close_by_the_peer_is_its_right() {
     let server = Server::tcp(vec![Act::Close]);
-    assert_eq!(essence(&tool(&[&format!("tcp://127.0.0.1:{}", server.port)]).run()), "pass - - - -");
+    assert_eq!(diagnosed(&tool(&[&format!("tcp://127.0.0.1:{}", server.port)]).run()), "pass - - - -");
 }
 
 #[test]
@@ -185,7 +186,7 @@ fn a_connection_that_opens_wins_over_a_silent_family() {
     let server = half(&[Act::send("220 lab\x1b[31m ready\r\n"), Act::Stall]);
     let silent = Silent::on((SIX, server.port).into());
     let outcome = both(server.port, &["--timeout", "0.6"]);
-    assert_eq!(essence(&outcome), "degraded tcp.timeout ipv6_broken network medium");
+    assert_eq!(diagnosed(&outcome), "degraded tcp.timeout ipv6_broken network medium");
     let record = outcome.one();
     assert_eq!(record["path"]["address"], format!("127.0.0.1:{}", server.port));
     assert_eq!(record["facts"]["banner"], "220 lab\\u{1b}[31m ready\\r\\n");
@@ -198,7 +199,7 @@ fn a_connection_that_opens_wins_over_a_silent_family() {
 fn a_family_that_refuses_is_noted_and_harms_nobody() {
     let server = half(&[Act::Stall]);
     let outcome = both(server.port, &[]);
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     let families = &outcome.one()["facts"]["tcp"];
     assert_eq!((&families["ipv4"]["ok"], &families["ipv6"]["ok"]), (&json!(true), &json!(false)));
     assert_eq!(
@@ -212,12 +213,12 @@ fn a_refusal_says_more_than_the_silence_of_the_other_family() {
     let port = neither();
     let silent = Silent::on((SIX, port).into());
     let outcome = both(port, &["--timeout", "0.6"]);
-    assert_eq!(essence(&outcome), "degraded tcp.refused port_idle service high");
+    assert_eq!(diagnosed(&outcome), "degraded tcp.refused port_idle service high");
     assert_eq!(outcome.one()["path"]["address"], format!("127.0.0.1:{port}"));
     drop(silent);
     let silent = Silent::on(([127, 0, 0, 1], port).into());
     let outcome = both(port, &["--timeout", "0.6"]);
-    assert_eq!(essence(&outcome), "degraded tcp.refused port_idle service high");
+    assert_eq!(diagnosed(&outcome), "degraded tcp.refused port_idle service high");
     let path = &outcome.one()["path"];
     assert_eq!(path["address"], format!("[::1]:{port}"));
     assert!(path["local"].as_str().unwrap().starts_with("[::1]:"), "both ends are of one connection: {path}");
@@ -241,14 +242,14 @@ fn one_family_can_be_asked_for() {
     assert_eq!(four.one()["path"]["address"], format!("127.0.0.1:{}", server.port));
     assert_eq!(four.one()["facts"].pointer("/tcp/ipv6"), None);
     let six = both(server.port, &["-6"]);
-    assert_eq!(essence(&six), "degraded tcp.refused port_idle service high");
+    assert_eq!(diagnosed(&six), "degraded tcp.refused port_idle service high");
     assert_eq!(six.one()["path"]["address"], format!("[::1]:{}", server.port));
 }
 
 #[test]
 fn an_address_of_the_family_not_wanted_has_no_route() {
     let outcome = tool(&["-6", &format!("tcp://127.0.0.1:{}", closed_port())]).run();
-    assert_eq!(essence(&outcome), "inconclusive route.none unknown local low", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "inconclusive route.none unknown local low", "{outcome:?}");
     assert_eq!(tool(&["-4", "-6", "tcp://127.0.0.1:9"]).run().code, 2);
 }
 
@@ -258,7 +259,7 @@ fn a_pinned_name_needs_no_resolver() {
     let nobody = format!("127.0.0.1:{}", closed_port());
     let args = ["--resolver", &nobody, "--connect-to", "WWW.Lab.Example=127.0.0.1"];
     let outcome = tool(&args).arg(format!("tcp://www.lab.example:{}", server.port)).run();
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     assert_eq!(stages(outcome.one()), "tcp");
     assert_eq!(outcome.one()["target"], format!("tcp://www.lab.example:{}", server.port));
 }
@@ -269,7 +270,7 @@ fn an_address_in_brackets_can_be_pinned_too() {
     let outcome =
         tool(&["--connect-to", "[2001:db8::1]=127.0.0.1", &format!("tcp://[2001:db8::1]:{}", server.port)])
             .run();
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     assert_eq!(outcome.one()["path"]["address"], format!("127.0.0.1:{}", server.port));
 }
 
@@ -278,7 +279,7 @@ fn a_pinned_name_keeps_its_name_in_the_request() {
     let server = crate::peer::http(crate::peer::OK);
     let target = format!("http://www.lab.example:{}/a?b", server.port);
     let outcome = tool(&["--connect-to", "www.lab.example=127.0.0.1", &target]).run();
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     let request = String::from_utf8(server.seen().remove(0)).unwrap();
     assert!(request.starts_with("GET /a?b HTTP/1.1\r\n"), "{request}");
     assert!(
@@ -291,7 +292,7 @@ fn a_pinned_name_keeps_its_name_in_the_request() {
 fn packets_leave_from_the_address_asked_for() {
     let server = quiet();
     let outcome = tool(&["--source", "127.0.0.9", &format!("tcp://127.0.0.1:{}", server.port)]).run();
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     let path = &outcome.one()["path"];
     assert!(path["local"].as_str().unwrap().starts_with("127.0.0.9:"), "{path}");
     assert_eq!((&path["interface"], &path["tunnel"]), (&json!("lo"), &json!(false)));
@@ -301,7 +302,7 @@ fn packets_leave_from_the_address_asked_for() {
 fn packets_leave_through_the_interface_asked_for() {
     let server = quiet();
     let target = format!("tcp://127.0.0.1:{}", server.port);
-    assert_eq!(essence(&tool(&["--interface", "lo", &target]).run()), "pass - - - -");
+    assert_eq!(diagnosed(&tool(&["--interface", "lo", &target]).run()), "pass - - - -");
     let outcome = tool(&["--interface", "nosuch\x1b0", &target]).run();
     assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
     assert!(outcome.stderr.contains("nosuch\\u{1b}0") && !outcome.stderr.contains('\x1b'), "{outcome:?}");
@@ -324,7 +325,7 @@ fn the_deadline_ends_a_target_before_its_stages_do() {
     let server = quiet();
     let target = format!("http://127.0.0.1:{}/", server.port);
     let outcome = tool(&["--diagnose", "never", "--timeout", "60", "--deadline", "0.3", &target]).run();
-    assert!(essence(&outcome).starts_with("fail http.timeout "), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail http.timeout "), "{outcome:?}");
     assert!(outcome.one()["failure"]["detail"].as_str().unwrap().contains("deadline"));
     assert_eq!(stages(outcome.one()), "tcp http!");
 }
@@ -340,7 +341,7 @@ fn a_silent_family_holds_up_no_target_beyond_its_deadline() {
         .arg(format!("http://both.test:{}/", server.port))
         .run();
     assert!(begun.elapsed() < Duration::from_secs(30), "{outcome:?}");
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     // It was not waited for long enough to say that it is broken.
     assert_eq!(outcome.one()["facts"]["tcp"].get("ipv6"), None, "{outcome:?}");
     drop(silent);

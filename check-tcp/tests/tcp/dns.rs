@@ -2,10 +2,11 @@
 
 use netcheck_lab::dns::{DnsServer, Zone};
 use netcheck_lab::pki::Authority;
+use netcheck_lab::view::{diagnosed, stages};
 use netcheck_lab::{Act, Server, UdpServer, closed_port};
 use serde_json::json;
 
-use crate::peer::{asking, essence, quiet, stages, tool};
+use crate::peer::{asking, quiet, tool};
 
 /// A target on a port nobody listens on: its name is all that matters.
 const NAME: &str = "tcp://www.lab.example:9";
@@ -24,7 +25,7 @@ fn each_refusal_of_a_resolver_has_its_own_code() {
     ] {
         // The resolver answers for the root: one sign, which proves nothing.
         let outcome = asking(zone, &[NAME]);
-        assert_eq!(essence(&outcome), expected, "{outcome:?}");
+        assert_eq!(diagnosed(&outcome), expected, "{outcome:?}");
         assert_eq!((stages(outcome.one()).as_str(), outcome.code), ("dns!", 1));
     }
 }
@@ -32,7 +33,7 @@ fn each_refusal_of_a_resolver_has_its_own_code() {
 #[test]
 fn a_resolver_that_is_silent_about_one_name_is_a_timeout() {
     let outcome = asking(Zone::new().silent("www.lab.example"), &["--timeout", "1.5", NAME]);
-    assert!(essence(&outcome).starts_with("fail dns.timeout dns_filter dns "), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail dns.timeout dns_filter dns "), "{outcome:?}");
     let facts = &outcome.one()["facts"]["dns"];
     assert_eq!((&facts["a"], &facts["aaaa"]), (&json!("timeout"), &json!("timeout")));
 }
@@ -41,23 +42,23 @@ fn a_resolver_that_is_silent_about_one_name_is_a_timeout() {
 fn a_resolver_that_fails_for_the_root_as_well_is_an_outage() {
     let silent = Zone::new().silent("www.lab.example").silent("");
     let outcome = asking(silent, &["--timeout", "0.5", NAME]);
-    assert_eq!(essence(&outcome), "fail dns.timeout dns_outage dns medium");
+    assert_eq!(diagnosed(&outcome), "fail dns.timeout dns_outage dns medium");
     let failing = Zone::new().rcode("www.lab.example", 2).rcode("", 2);
-    assert_eq!(essence(&asking(failing, &[NAME])), "fail dns.servfail dns_outage dns medium");
+    assert_eq!(diagnosed(&asking(failing, &[NAME])), "fail dns.servfail dns_outage dns medium");
 }
 
 #[test]
 fn a_closed_port_in_place_of_a_resolver_is_unreachable() {
     let resolver = format!("127.0.0.1:{}", closed_port());
     let outcome = tool(&["--resolver", &resolver, NAME]).run();
-    assert_eq!(essence(&outcome), "fail dns.unreachable dns_outage dns medium");
+    assert_eq!(diagnosed(&outcome), "fail dns.unreachable dns_outage dns medium");
     assert!(outcome.one()["cause"]["fix"].as_str().unwrap().contains(&resolver));
 }
 
 #[test]
 fn without_control_experiments_only_what_was_seen_is_said() {
     let outcome = asking(Zone::new(), &["--diagnose", "never", NAME]);
-    assert_eq!(essence(&outcome), "fail dns.nxdomain unknown unknown low");
+    assert_eq!(diagnosed(&outcome), "fail dns.nxdomain unknown unknown low");
 }
 
 #[test]
@@ -76,14 +77,14 @@ fn an_address_that_nobody_can_have_is_a_bogon() {
     ] {
         for extra in [&[][..], &["--private-ok"]] {
             let outcome = asking(Zone::new().a("www.lab.example", &[address]), &[extra, &[NAME]].concat());
-            assert_eq!(essence(&outcome), "fail dns.bogon dns_filter dns medium", "{address} {extra:?}");
+            assert_eq!(diagnosed(&outcome), "fail dns.bogon dns_filter dns medium", "{address} {extra:?}");
             assert_eq!(outcome.one().pointer("/facts/dns/addresses/0"), Some(&json!(address)));
             assert_eq!(stages(outcome.one()), "dns!", "nothing is connected to");
         }
     }
     for address in ["::", "::1", "fe80::1", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1"] {
         let outcome = asking(Zone::new().aaaa("www.lab.example", &[address]), &[NAME]);
-        assert_eq!(essence(&outcome), "fail dns.bogon dns_filter dns medium", "{address}");
+        assert_eq!(diagnosed(&outcome), "fail dns.bogon dns_filter dns medium", "{address}");
     }
 }
 
@@ -101,12 +102,12 @@ fn a_private_answer_is_tried_and_not_believed_without_proof() {
     ] {
         let zone = || Zone::new().a("www.lab.example", &[address]);
         let outcome = asking(zone(), &["--source", "127.0.0.1", NAME]);
-        assert_eq!(essence(&outcome), format!("fail dns.bogon dns_hijack dns {confidence}"), "{address}");
+        assert_eq!(diagnosed(&outcome), format!("fail dns.bogon dns_hijack dns {confidence}"), "{address}");
         assert_eq!(stages(outcome.one()), "dns tcp!", "{address}");
         let detail = outcome.one()["failure"]["detail"].as_str().unwrap();
         assert!(detail.contains(address) && detail.contains("route.none"), "{detail}");
         let allowed = asking(zone(), &["--source", "127.0.0.1", "--private-ok", NAME]);
-        assert!(essence(&allowed).starts_with("fail route.none "), "{allowed:?}");
+        assert!(diagnosed(&allowed).starts_with("fail route.none "), "{allowed:?}");
     }
 }
 
@@ -114,9 +115,9 @@ fn a_private_answer_is_tried_and_not_believed_without_proof() {
 fn a_resolver_is_asked_from_where_packets_leave() {
     // From 127.0.0.1 the kernel sends nothing to another machine, and everything to this one.
     let outcome = tool(&["--source", "127.0.0.1", "--resolver", "10.9.8.7", NAME]).run();
-    assert!(essence(&outcome).starts_with("fail dns.unreachable "), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail dns.unreachable "), "{outcome:?}");
     let outcome = asking(Zone::new(), &["--source", "127.0.0.9", NAME]);
-    assert!(essence(&outcome).starts_with("fail dns.nxdomain "), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail dns.nxdomain "), "{outcome:?}");
 }
 
 #[test]
@@ -125,7 +126,7 @@ fn names_that_are_not_public_may_have_any_address() {
     for name in ["printer", "www.lab.test", "db.corp.internal", "nas.local", "tv.lan", "x.home.arpa"] {
         let zone = Zone::new().a(name, &["127.0.0.1"]);
         let outcome = asking(zone, &[&format!("tcp://{name}:{}", server.port)]);
-        assert_eq!(essence(&outcome), "pass - - - -", "{name}");
+        assert_eq!(diagnosed(&outcome), "pass - - - -", "{name}");
         assert_eq!(stages(outcome.one()), "dns tcp");
     }
 }
@@ -136,7 +137,7 @@ fn localhost_needs_no_resolver() {
     let nobody = format!("127.0.0.1:{}", closed_port());
     for name in ["localhost", "app.localhost"] {
         let outcome = tool(&["--resolver", &nobody, &format!("tcp://{name}:{}", server.port)]).run();
-        assert_eq!(essence(&outcome), "pass - - - -", "{name}");
+        assert_eq!(diagnosed(&outcome), "pass - - - -", "{name}");
         assert_eq!(outcome.one()["facts"]["dns"]["source"], "hosts");
     }
 }
@@ -149,14 +150,14 @@ fn aliases_are_followed_and_kept() {
         .cname("edge.cdn.test", "pop.cdn.test")
         .a("pop.cdn.test", &["127.0.0.1"]);
     let outcome = asking(zone, &[&format!("tcp://www.lab.test:{}", server.port)]);
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     assert_eq!(outcome.one()["facts"]["dns"]["aliases"], json!(["edge.cdn.test", "pop.cdn.test"]));
 }
 
 #[test]
 fn an_alias_of_nothing_does_not_exist() {
     let outcome = asking(Zone::new().cname("www.lab.example", "gone.cdn.example"), &[NAME]);
-    assert!(essence(&outcome).starts_with("fail dns.nxdomain "), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail dns.nxdomain "), "{outcome:?}");
     assert_eq!(outcome.one()["facts"]["dns"]["aliases"], json!(["gone.cdn.example"]));
 }
 
@@ -169,7 +170,7 @@ fn one_family_is_enough() {
         (format!("tcp://six.lab.test:{}", six.port), "no_address", "ok"),
     ] {
         let outcome = asking(zone(), &[&target]);
-        assert_eq!(essence(&outcome), "pass - - - -", "{target}");
+        assert_eq!(diagnosed(&outcome), "pass - - - -", "{target}");
         let facts = &outcome.one()["facts"]["dns"];
         assert_eq!((&facts["a"], &facts["aaaa"]), (&json!(a), &json!(aaaa)));
     }
@@ -186,7 +187,7 @@ fn a_family_not_wanted_is_not_asked_for() {
         let resolver = DnsServer::start(Zone::new().a("www.lab.test", &["127.0.0.1"]));
         let address = resolver.addr.to_string();
         let outcome = tool(&["--diagnose", "never", "--resolver", &address, flag, &target]).run();
-        assert_eq!(essence(&outcome), expected, "{outcome:?}");
+        assert_eq!(diagnosed(&outcome), expected, "{outcome:?}");
         assert_eq!(resolver.queries(), [asked]);
     }
 }
@@ -196,7 +197,7 @@ fn a_truncated_answer_is_asked_for_again_over_tcp() {
     let server = quiet();
     let zone = Zone::new().truncated("www.lab.test", &["127.0.0.1"]);
     let outcome = asking(zone, &["-4", &format!("tcp://www.lab.test:{}", server.port)]);
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
 }
 
 #[test]
@@ -205,7 +206,7 @@ fn a_resolver_that_says_itself_that_it_filters_is_believed() {
         for diagnose in ["auto", "never"] {
             let zone = Zone::new().ede("www.lab.example", 3, code, "by\x1b[31m policy 7");
             let outcome = asking(zone, &["--diagnose", diagnose, NAME]);
-            assert_eq!(essence(&outcome), "fail dns.nxdomain dns_filter dns medium");
+            assert_eq!(diagnosed(&outcome), "fail dns.nxdomain dns_filter dns medium");
             assert!(outcome.one()["cause"]["evidence"].to_string().contains(word), "{outcome:?}");
             let kept = json!([{ "code": code, "text": "by\\u{1b}[31m policy 7" }]);
             assert_eq!(outcome.one()["facts"]["dns"]["extended_errors"], kept);
@@ -217,7 +218,7 @@ fn a_resolver_that_says_itself_that_it_filters_is_believed() {
 fn an_extended_error_of_another_kind_is_kept_and_is_no_policy() {
     let zone = Zone::new().ede("www.lab.example", 2, 22, "no reachable authority");
     let outcome = asking(zone, &["--diagnose", "never", NAME]);
-    assert_eq!(essence(&outcome), "fail dns.servfail unknown unknown low");
+    assert_eq!(diagnosed(&outcome), "fail dns.servfail unknown unknown low");
     assert_eq!(outcome.one().pointer("/facts/dns/extended_errors/0/code"), Some(&json!(22)));
 }
 
@@ -235,7 +236,7 @@ fn a_second_opinion_proves_a_filter() {
         let resolver = DnsServer::start(zone);
         let args = ["--resolver", &resolver.addr.to_string(), "--reference-resolver", &reference, NAME];
         let outcome = tool(&args).run();
-        assert_eq!(essence(&outcome), expected, "{outcome:?}");
+        assert_eq!(diagnosed(&outcome), expected, "{outcome:?}");
         assert!(outcome.one()["cause"]["evidence"].to_string().contains("52.28.30.1"));
     }
 }
@@ -245,7 +246,7 @@ fn a_second_opinion_that_agrees_clears_the_network() {
     let (resolver, reference) = (DnsServer::start(Zone::new()), DnsServer::start(Zone::new()));
     let (resolver, reference) = (resolver.addr.to_string(), reference.addr.to_string());
     let outcome = tool(&["--resolver", &resolver, "--reference-resolver", &reference, NAME]).run();
-    assert_eq!(essence(&outcome), "fail dns.nxdomain service_misconfigured service medium");
+    assert_eq!(diagnosed(&outcome), "fail dns.nxdomain service_misconfigured service medium");
 }
 
 #[test]
@@ -269,7 +270,7 @@ fn a_second_opinion_may_come_over_https() {
     let roots = root.write(dir.path());
     let outcome =
         asking(Zone::new(), &["--public-roots", roots.to_str().unwrap(), "--reference-resolver", &url, NAME]);
-    assert_eq!(essence(&outcome), "fail dns.nxdomain dns_filter dns high");
+    assert_eq!(diagnosed(&outcome), "fail dns.nxdomain dns_filter dns high");
     assert!(String::from_utf8_lossy(&server.seen()[0]).starts_with("POST /dns-query HTTP/1.1\r\n"));
 }
 
@@ -291,7 +292,7 @@ fn a_resolver_that_drops_one_kind_of_question_holds_up_nobody() {
             },
         );
     let outcome = by_hand(&resolver, server.port);
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     let facts = &outcome.one()["facts"]["dns"];
     assert_eq!((&facts["a"], &facts["aaaa"]), (&json!("ok"), &json!("timeout")));
     assert_eq!(facts["notes"], json!(["the AAAA question failed with dns.timeout"]));
@@ -309,7 +310,7 @@ fn an_answer_to_another_question_is_not_believed() {
         vec![forged, other, right]
     });
     let outcome = by_hand(&resolver, server.port);
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     assert_eq!(outcome.one()["facts"]["dns"]["addresses"], json!(["127.0.0.1"]));
 }
 
@@ -325,7 +326,7 @@ fn a_resolver_from_before_edns_is_asked_again_without_it() {
         }
         vec![answer]
     });
-    assert_eq!(essence(&by_hand(&resolver, server.port)), "pass - - - -");
+    assert_eq!(diagnosed(&by_hand(&resolver, server.port)), "pass - - - -");
 }
 
 #[test]
@@ -336,7 +337,7 @@ fn a_question_is_asked_again_when_it_is_lost() {
         received += 1;
         if received <= 2 { Vec::new() } else { vec![reply(question, [127, 0, 0, 1])] }
     });
-    assert_eq!(essence(&by_hand(&resolver, server.port)), "pass - - - -");
+    assert_eq!(diagnosed(&by_hand(&resolver, server.port)), "pass - - - -");
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use std::net::Ipv4Addr;
 
 use netcheck_lab::tool::Outcome;
+use netcheck_lab::view::diagnosed;
 use netcheck_lab::{Act, Server, UdpServer};
 use serde_json::json;
 
 use crate::dns::{A, end, kind, reply};
-use crate::peer::{essence, quiet, tool};
+use crate::peer::{quiet, tool};
 
 /// Whether the question has EDNS: its additional section is not empty.
 fn has_edns(question: &[u8]) -> bool {
@@ -75,7 +76,7 @@ fn a_question_that_is_lost_for_its_edns_is_asked_without() {
 fn a_truncated_reply_without_tcp_is_the_networks() {
     let resolver = UdpServer::new(|question, _| vec![truncated(question)]);
     let outcome = run(&resolver, &["tcp://www.lab.example:9"]);
-    assert_eq!(essence(&outcome), "fail dns.unreachable firewall_reject network medium");
+    assert_eq!(diagnosed(&outcome), "fail dns.unreachable firewall_reject network medium");
     let cause = &outcome.one()["cause"];
     assert_eq!(cause["near"], "127.0.0.1");
     let allow = format!("Allow TCP {} to 127.0.0.1.", resolver.port);
@@ -92,7 +93,7 @@ fn a_reply_that_is_cut_on_the_way_is_fetched_over_tcp() {
     });
     let _tcp = over_tcp(resolver.port);
     let outcome = run(&resolver, &["-4", &format!("tcp://www.lab.test:{}", server.port)]);
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     assert!(notes(&outcome).contains("over TCP it was whole"), "{outcome:?}");
 }
 
@@ -104,7 +105,7 @@ fn a_reply_that_is_lost_for_its_size_is_fetched_over_tcp() {
         UdpServer::new(|question, _| if has_edns(question) { Vec::new() } else { vec![truncated(question)] });
     let _tcp = over_tcp(resolver.port);
     let outcome = run(&resolver, &["-4", &format!("tcp://www.lab.test:{}", server.port)]);
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     assert!(notes(&outcome).contains("truncated its reply over UDP; asked again over TCP"), "{outcome:?}");
 }
 
@@ -118,10 +119,10 @@ fn a_name_without_usable_aaaa_passes_with_a_note_and_exists_with_ipv6_alone() {
         let resolver = UdpServer::new(answer);
         let target = format!("tcp://www.lab.test:{}", server.port);
         let outcome = run(&resolver, &[&target]);
-        assert_eq!(essence(&outcome), "pass - - - -");
+        assert_eq!(diagnosed(&outcome), "pass - - - -");
         assert!(notes(&outcome).contains(&format!("the AAAA question failed with {failure}")), "{outcome:?}");
         let outcome = run(&resolver, &["-6", &target]);
-        assert_eq!(essence(&outcome), format!("fail {failure} unknown dns medium"));
+        assert_eq!(diagnosed(&outcome), format!("fail {failure} unknown dns medium"));
         let evidence = outcome.one()["cause"]["evidence"].to_string();
         assert!(
             evidence.contains("the name exists: the same resolver answers the A question with 127.0.0.1"),
@@ -135,7 +136,7 @@ fn an_alias_that_is_no_host_name_is_malformed() {
     for label in [&b"a b"[..], &b"\x00\xff"[..], &b"x\x1b[31m"[..]] {
         let resolver = UdpServer::new(move |question, _| vec![alias(question, label)]);
         let outcome = run(&resolver, &["tcp://www.lab.example:9"]);
-        assert_eq!(essence(&outcome), "fail dns.malformed unknown dns low", "{label:?}");
+        assert_eq!(diagnosed(&outcome), "fail dns.malformed unknown dns low", "{label:?}");
         let detail = outcome.one()["failure"]["detail"].as_str().unwrap();
         assert!(detail.contains("is no host name") && !detail.contains('\x1b'), "{detail}");
     }
@@ -163,6 +164,6 @@ fn a_reply_after_the_next_question_was_sent_counts() {
         Some((question, peer)) => vec![(reply(question, [127, 0, 0, 1]), *peer)],
     });
     let outcome = run(&resolver, &["-4", &format!("tcp://www.lab.test:{}", server.port)]);
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     assert_eq!(notes(&outcome), "null");
 }

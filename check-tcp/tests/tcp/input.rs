@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use netcheck_lab::tool::{Outcome, Tool};
+use netcheck_lab::view::diagnosed;
 use netcheck_lab::{Act, Server, closed_port, closed_ports};
 use serde_json::json;
 
-use crate::peer::{OK, essence, http, quiet, targets, tool, words};
+use crate::peer::{OK, http, quiet, targets, tool};
 
 fn lines(text: &str) -> Outcome {
     tool(&["--ordered"]).stdin(text).run()
@@ -57,7 +58,7 @@ fn every_kind_of_bad_line_says_what_is_wrong_with_it() {
         ("{\"target\":\"a.test\"}", "neither"),
     ] {
         let outcome = lines(line);
-        assert_eq!(essence(&outcome), "inconclusive input.invalid - - -", "{line}");
+        assert_eq!(diagnosed(&outcome), "inconclusive input.invalid - - -", "{line}");
         let detail = outcome.one()["failure"]["detail"].as_str().unwrap();
         assert!(detail.contains(why), "{line}: {detail}");
         assert_eq!((outcome.code, outcome.one()["stages"].clone()), (2, json!([])));
@@ -122,7 +123,7 @@ fn json_lines_bring_labels_that_come_back_unchanged() {
     let labels = r#"{"z":1,"required":true,"nested":{"b":[1.5,null,"é\u001b"],"a":{}},"a":"x"}"#;
     let line = format!("{{\"labels\":{labels},\"target\":\"tcp://127.0.0.1:{}\",\"other\":1}}", server.port);
     let outcome = lines(&line);
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     assert!(outcome.stdout.contains(&format!("\"labels\":{labels}")), "{}", outcome.stdout);
 }
 
@@ -163,10 +164,10 @@ fn a_plan_can_be_teed_to_every_tool() {
         server.port
     );
     let outcome = lines(&plan);
-    assert_eq!((essence(&outcome).as_str(), outcome.code), ("pass - - - -", 0));
+    assert_eq!((diagnosed(&outcome).as_str(), outcome.code), ("pass - - - -", 0));
     // What is wrong besides with another tool's line is the other tool's to say.
     let outcome = lines(&format!("{{\"target\":\"wss://lab.test\",\"labels\":5}}\n{plan}"));
-    assert_eq!((essence(&outcome).as_str(), outcome.code), ("pass - - - -", 0));
+    assert_eq!((diagnosed(&outcome).as_str(), outcome.code), ("pass - - - -", 0));
 }
 
 #[test]
@@ -175,16 +176,16 @@ fn blank_lines_and_comments_are_nothing() {
     let outcome = lines("\n  \t\n# tcp://127.0.0.1:1\n   # more\r\n\r\n");
     assert_eq!((outcome.code, outcome.stdout.as_str(), outcome.stderr.as_str()), (0, "", ""));
     let last = format!("  tcp://127.0.0.1:{}  ", server.port);
-    assert_eq!(essence(&lines(&last)), "pass - - - -");
-    assert_eq!(essence(&lines(&format!("{last}\r\n"))), "pass - - - -");
+    assert_eq!(diagnosed(&lines(&last)), "pass - - - -");
+    assert_eq!(diagnosed(&lines(&format!("{last}\r\n"))), "pass - - - -");
     let (blank, long) = (" ".repeat(70_000), "x".repeat(200_000));
     assert_eq!(
-        essence(&lines(&format!("{blank}\n# {long}\n{blank}# {long}\n{blank}{last}"))),
+        diagnosed(&lines(&format!("{blank}\n# {long}\n{blank}# {long}\n{blank}{last}"))),
         "pass - - - -"
     );
     // What a comment is written in is nobody's business.
     let latin = [b"# caf\xe9\n", last.as_bytes()].concat();
-    assert_eq!(essence(&tool(&[]).stdin(latin).run()), "pass - - - -");
+    assert_eq!(diagnosed(&tool(&[]).stdin(latin).run()), "pass - - - -");
 }
 
 #[test]
@@ -213,7 +214,7 @@ fn a_terminal_in_place_of_input_is_a_usage_error() {
 fn with_arguments_the_input_is_not_read() {
     let server = quiet();
     let outcome = tool(&[&format!("tcp://127.0.0.1:{}", server.port)]).stdin("nonsense\n").run();
-    assert_eq!((essence(&outcome).as_str(), outcome.code), ("pass - - - -", 0));
+    assert_eq!((diagnosed(&outcome).as_str(), outcome.code), ("pass - - - -", 0));
 }
 
 #[test]
@@ -297,7 +298,7 @@ fn targets_are_canonical() {
 fn path_and_query_reach_the_server() {
     let server = http(OK);
     let outcome = tool(&[&format!("http://127.0.0.1:{}/a/b?c={{d}}&e=f#g", server.port)]).run();
-    assert_eq!(essence(&outcome), "pass - - - -");
+    assert_eq!(diagnosed(&outcome), "pass - - - -");
     let request = server.seen().remove(0);
     assert!(request.starts_with(b"GET /a/b?c=%7Bd%7D&e=f HTTP/1.1\r\n"), "{}", request.escape_ascii());
 }
@@ -360,7 +361,7 @@ fn user_information_is_never_printed() {
 #[test]
 fn a_server_is_asked_no_more_than_once() {
     let server = Server::tcp(vec![Act::until("\r\n\r\n"), Act::send(OK), Act::Close]);
-    assert_eq!(essence(&tool(&[&format!("http://127.0.0.1:{}", server.port)]).run()), "pass - - - -");
+    assert_eq!(diagnosed(&tool(&[&format!("http://127.0.0.1:{}", server.port)]).run()), "pass - - - -");
     assert_eq!(server.accepted(), 1);
 }
 

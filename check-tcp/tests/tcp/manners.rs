@@ -6,10 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use netcheck_common::clock::{now, timestamp};
+use netcheck_lab::view::diagnosed;
 use netcheck_lab::{Act, Server, closed_port};
 use serde_json::{Value, json};
 
-use crate::peer::{OK, essence, http, quiet, targets, tool, words};
+use crate::peer::{OK, http, quiet, targets, tool};
 
 /// The tool with pipes held by the test.
 fn spawn(args: &[&str], stdout: impl Into<Stdio>) -> Child {
@@ -35,7 +36,7 @@ fn a_record_comes_while_the_input_stays_open() {
         writeln!(input, "tcp://127.0.0.1:{}", server.port).unwrap();
         let mut line = String::new();
         output.read_line(&mut line).unwrap();
-        assert_eq!(words(&serde_json::from_str(&line).unwrap()), "pass - - - -");
+        assert_eq!(diagnosed(&serde_json::from_str(&line).unwrap()), "pass - - - -");
     }
     drop(input);
     assert_eq!(child.wait().unwrap().code(), Some(0));
@@ -173,7 +174,7 @@ fn nothing_is_waited_for_after_the_last_target() {
     let server = quiet();
     let begun = now();
     let outcome = tool(&["--rate", "0.001", &format!("tcp://127.0.0.1:{}", server.port)]).run();
-    assert_eq!((essence(&outcome).as_str(), outcome.code), ("pass - - - -", 0));
+    assert_eq!((diagnosed(&outcome).as_str(), outcome.code), ("pass - - - -", 0));
     assert!(begun.elapsed() < Duration::from_secs(100));
 }
 
@@ -187,7 +188,7 @@ fn a_failed_target_is_tried_as_often_as_asked_for() {
         let server = Server::sequence(scripts());
         let target = format!("http://127.0.0.1:{}/", server.port);
         let outcome = tool(&["--diagnose", "never", "--attempts", attempts, &target]).run();
-        (essence(&outcome), outcome.one()["facts"]["attempts"].clone(), server.accepted())
+        (diagnosed(&outcome), outcome.one()["facts"]["attempts"].clone(), server.accepted())
     };
     assert_eq!(run("1"), ("fail http.closed unknown unknown low".into(), Value::Null, 1));
     assert_eq!(run("2"), ("fail http.closed unknown unknown low".into(), json!(2), 2));

@@ -16,28 +16,6 @@ pub fn asking(zone: Zone, args: &[&str]) -> Outcome {
     tool(args).args(["--resolver", &resolver.addr.to_string()]).run()
 }
 
-/// Verdict, failure, cause, whom to ask, and how sure that is; `-` where there is none.
-pub fn words(record: &Value) -> String {
-    let at =
-        |pointer: &str| record.pointer(pointer).and_then(|value| value.as_str()).unwrap_or("-").to_owned();
-    [at("/verdict"), at("/failure/code"), at("/cause/code"), at("/cause/who"), at("/cause/confidence")]
-        .join(" ")
-}
-
-/// The same of the only record.
-pub fn essence(outcome: &Outcome) -> String {
-    words(outcome.one())
-}
-
-/// The stages taken; one that failed has a `!` behind it.
-pub fn stages(record: &Value) -> String {
-    let stages = record["stages"].as_array().unwrap().iter();
-    let word = |stage: &Value| {
-        format!("{}{}", stage["stage"].as_str().unwrap(), if stage["ok"] == true { "" } else { "!" })
-    };
-    stages.map(word).collect::<Vec<_>>().join(" ")
-}
-
 /// The targets of all records, in order.
 pub fn targets(outcome: &Outcome) -> Vec<&str> {
     outcome.records.iter().map(|record| record["target"].as_str().unwrap()).collect()

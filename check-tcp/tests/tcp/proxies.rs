@@ -7,10 +7,11 @@ use std::thread;
 use netcheck_lab::pki::Authority;
 use netcheck_lab::script::Wire;
 use netcheck_lab::tool::{Outcome, Tool, normal};
+use netcheck_lab::view::{diagnosed, stages};
 use netcheck_lab::{Act, Server, closed_port};
 use serde_json::json;
 
-use crate::peer::{OK, essence, http, quiet, stages, tool};
+use crate::peer::{OK, http, quiet, tool};
 
 /// A name only the proxy could know.
 const SERVICE: &str = "tcp://service.example:443";
@@ -87,7 +88,7 @@ fn a_proxy_that_asks_for_credentials_is_auth_required() {
     let server =
         proxy(&format!("{REFUSED}Proxy-Authenticate: Basic realm=\"corp\"\r\nContent-Length: 0\r\n\r\n"));
     let outcome = through(&server, &[SERVICE]).run();
-    assert_eq!(essence(&outcome), "fail proxy.auth_required proxy_auth proxy medium");
+    assert_eq!(diagnosed(&outcome), "fail proxy.auth_required proxy_auth proxy medium");
     assert_eq!((stages(outcome.one()).as_str(), outcome.code), ("proxy!", 1));
     assert_eq!(
         outcome.one()["facts"]["proxy"],
@@ -101,7 +102,7 @@ fn schemes_this_tool_does_not_speak_are_named() {
         "{REFUSED}Proxy-Authenticate: NTLM, Digest realm=\"a, b\"\r\nContent-Length: 0\r\n\r\n"
     ));
     let outcome = through(&server, &[SERVICE]).run();
-    assert_eq!(essence(&outcome), "fail proxy.auth_required proxy_scheme proxy medium");
+    assert_eq!(diagnosed(&outcome), "fail proxy.auth_required proxy_scheme proxy medium");
     assert_eq!(outcome.one()["facts"]["proxy"]["schemes"], json!(["NTLM", "Digest"]));
     assert!(outcome.one()["cause"]["evidence"].to_string().contains("only NTLM, Digest"), "{outcome:?}");
 }
@@ -131,7 +132,7 @@ fn a_tunnel_that_is_granted_before_it_is_asked_for_again_is_none() {
         .env("NETCHECK_PROXY_USER", "alice")
         .env("NETCHECK_PROXY_PASSWORD", "hunter2")
         .run();
-    assert_eq!(essence(&outcome), "fail proxy.auth_refused proxy_auth local medium", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "fail proxy.auth_refused proxy_auth local medium", "{outcome:?}");
     secret_is_kept(&outcome);
 }
 
@@ -157,7 +158,7 @@ fn credentials_come_from_the_environment_a_file_or_the_proxy_variable() {
     ];
     for way in ways {
         let outcome = way.arg(SERVICE).run();
-        assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
+        assert_eq!(diagnosed(&outcome), "pass - - - -", "{outcome:?}");
         assert_eq!(outcome.one()["path"]["proxy"], url(&server));
         secret_is_kept(&outcome);
     }
@@ -177,7 +178,7 @@ fn credentials_that_are_refused_are_told_from_those_not_given() {
             tool = tool.env("NETCHECK_PROXY_USER", user).env("NETCHECK_PROXY_PASSWORD", "hunter2");
         }
         let outcome = tool.run();
-        assert_eq!(essence(&outcome), expected);
+        assert_eq!(diagnosed(&outcome), expected);
         assert!(outcome.one()["failure"]["detail"].as_str().unwrap().contains(said), "{outcome:?}");
         secret_is_kept(&outcome);
     }
@@ -220,7 +221,7 @@ fn each_refusal_of_a_proxy_has_its_own_code() {
     ] {
         let server = proxy(answer);
         let outcome = through(&server, &[SERVICE]).run();
-        assert_eq!(essence(&outcome), expected, "{answer}: {outcome:?}");
+        assert_eq!(diagnosed(&outcome), expected, "{answer}: {outcome:?}");
         assert_eq!(stages(outcome.one()), "proxy!");
         assert!(!outcome.stdout.contains('\x1b'));
         let fix = outcome.one()["cause"]["fix"].as_str().unwrap();
@@ -232,7 +233,7 @@ fn each_refusal_of_a_proxy_has_its_own_code() {
 fn a_proxy_that_goes_wrong_is_told_apart() {
     let ends = |acts| {
         let server = Server::tcp(acts);
-        essence(&through(&server, &["--timeout", "1", SERVICE]).run())
+        diagnosed(&through(&server, &["--timeout", "1", SERVICE]).run())
     };
     assert_eq!(ends(vec![Act::until("\r\n\r\n"), Act::Close]), "fail proxy.protocol proxy_down proxy low");
     assert_eq!(ends(vec![Act::Stall]), "fail proxy.timeout proxy_down proxy medium");
@@ -249,7 +250,7 @@ fn a_proxy_that_goes_wrong_is_told_apart() {
 fn a_proxy_that_is_not_there_is_unreachable() {
     let proxy = format!("http://127.0.0.1:{}", closed_port());
     let outcome = tool(&["--proxy", &proxy, SERVICE]).run();
-    assert_eq!(essence(&outcome), "fail proxy.unreachable proxy_down proxy medium");
+    assert_eq!(diagnosed(&outcome), "fail proxy.unreachable proxy_down proxy medium");
     assert_eq!(outcome.one()["facts"]["proxy"]["failure"], "tcp.refused");
     assert_eq!(
         (&outcome.one()["path"]["via"], &outcome.one()["path"]["proxy"]),
@@ -257,7 +258,7 @@ fn a_proxy_that_is_not_there_is_unreachable() {
     );
     let nobody = format!("127.0.0.1:{}", closed_port());
     let outcome = tool(&["--resolver", &nobody, "--proxy", "http://proxy.example:3128", SERVICE]).run();
-    assert_eq!(essence(&outcome), "fail proxy.unreachable proxy_down proxy medium");
+    assert_eq!(diagnosed(&outcome), "fail proxy.unreachable proxy_down proxy medium");
     assert_eq!(outcome.one()["facts"]["proxy"]["failure"], "dns.unreachable");
 }
 
@@ -295,7 +296,7 @@ fn tls_and_http_run_through_the_tunnel() {
     let roots = root.write(dir.path());
     let args = ["--public-roots", roots.to_str().unwrap(), "https://service.example"];
     let outcome = tool(&args).env("https_proxy", url(&proxy)).run();
-    assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "pass - - - -", "{outcome:?}");
     assert_eq!(stages(outcome.one()), "proxy tls http");
     assert_eq!(outcome.one()["target"], "https://service.example:443");
 }
@@ -309,10 +310,10 @@ fn a_proxy_may_itself_be_reached_by_tls() {
     let dir = tempfile::tempdir().unwrap();
     let roots = root.write(dir.path());
     let outcome = tool(&["--public-roots", roots.to_str().unwrap(), "--proxy", &proxy, SERVICE]).run();
-    assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "pass - - - -", "{outcome:?}");
     assert_eq!(outcome.one()["path"]["proxy"], proxy);
     let other_user = tool(&["--proxy", &proxy, SERVICE]).run();
-    assert_eq!(essence(&other_user), "fail proxy.unreachable proxy_down proxy medium", "{other_user:?}");
+    assert_eq!(diagnosed(&other_user), "fail proxy.unreachable proxy_down proxy medium", "{other_user:?}");
 }
 
 #[test]
@@ -323,7 +324,7 @@ fn plain_http_is_asked_with_the_whole_url() {
         .env("NETCHECK_PROXY_USER", "alice")
         .env("NETCHECK_PROXY_PASSWORD", "hunter2")
         .run();
-    assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "pass - - - -", "{outcome:?}");
     assert_eq!(stages(outcome.one()), "proxy http");
     let request = request(&server);
     assert!(request.starts_with("GET http://service.example/a?b=c HTTP/1.1\r\n"), "{request}");
@@ -347,7 +348,7 @@ fn refusals_of_a_whole_url_are_the_proxys() {
     ] {
         let server = http(answer);
         let outcome = through(&server, &["http://service.example/"]).run();
-        assert_eq!(essence(&outcome), expected, "{outcome:?}");
+        assert_eq!(diagnosed(&outcome), expected, "{outcome:?}");
     }
     let server = http(&asked);
     let outcome = through(&server, &["http://service.example/"]).run();
@@ -377,7 +378,7 @@ fn each_scheme_has_its_variables() {
     }
     let outcome = tool(&["--proxy", "none", &direct]).env("http_proxy", &nowhere).run();
     assert_eq!(
-        (essence(&outcome).as_str(), &outcome.one()["path"]["via"]),
+        (diagnosed(&outcome).as_str(), &outcome.one()["path"]["via"]),
         ("pass - - - -", &json!("direct"))
     );
 }
@@ -413,7 +414,7 @@ fn a_variable_that_names_no_proxy_stops_only_the_targets_it_is_for() {
     let server = quiet();
     let direct = format!("tcp://127.0.0.1:{}", server.port);
     let with = |args: &[&str]| tool(args).env("https_proxy", "http://user:hunter2@proxy.example:port");
-    assert_eq!(essence(&with(&[&direct]).run()), "pass - - - -");
+    assert_eq!(diagnosed(&with(&[&direct]).run()), "pass - - - -");
     let refused = with(&["https://a.test/"]).run();
     assert_eq!((refused.code, refused.records.len()), (2, 0), "{refused:?}");
     assert!(refused.stderr.contains("https_proxy") && !refused.stderr.contains("hunter2"), "{refused:?}");
@@ -432,14 +433,14 @@ fn a_connect_left_pending_is_the_proxys_only_while_it_answers_another() {
     };
     let server = Server::tcp(vec![Act::until("\r\n\r\n"), Act::reply(judge), Act::Stall]);
     let outcome = through(&server, &["--timeout", "2", SERVICE]).run();
-    assert_eq!(essence(&outcome), "fail proxy.upstream proxy_upstream proxy medium", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "fail proxy.upstream proxy_upstream proxy medium", "{outcome:?}");
     assert!(
         outcome.one()["cause"]["evidence"].to_string().contains("answered another CONNECT"),
         "{outcome:?}"
     );
     let silent = Server::tcp(vec![Act::Stall]);
     let outcome = through(&silent, &["--timeout", "2", SERVICE]).run();
-    assert_eq!(essence(&outcome), "fail proxy.timeout proxy_down proxy medium", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "fail proxy.timeout proxy_down proxy medium", "{outcome:?}");
     assert_eq!(outcome.one()["cause"]["action"]["how"], "answer");
     let outcome = through(&silent, &["--timeout", "2", "--diagnose", "never", SERVICE]).run();
     assert_eq!(outcome.one()["failure"]["code"], "proxy.timeout");
@@ -457,7 +458,7 @@ fn squids_own_words_tell_policy_from_a_path_that_is_broken() {
         let server =
             proxy(&format!("HTTP/1.1 {status} x\r\nX-Squid-Error: {error}\r\nContent-Length: 0\r\n\r\n"));
         let outcome = through(&server, &[SERVICE]).run();
-        assert_eq!(essence(&outcome), expected, "{outcome:?}");
+        assert_eq!(diagnosed(&outcome), expected, "{outcome:?}");
     }
 }
 

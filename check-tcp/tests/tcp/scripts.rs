@@ -1,10 +1,11 @@
 //! Proxies that a script (PAC) chooses: found, asked, failed over, and ignored as a browser ignores it.
 
 use netcheck_lab::tool::{Outcome, Tool};
+use netcheck_lab::view::{diagnosed, stages};
 use netcheck_lab::{Act, Server, closed_port};
 use serde_json::{Value, json};
 
-use crate::peer::{essence, stages, tool};
+use crate::peer::tool;
 
 const TUNNEL: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
 
@@ -42,7 +43,7 @@ fn a_script_names_the_proxy_and_the_record_says_so() {
     let proxy = open();
     let web = serving("200 OK", &script(&format!("PROXY 127.0.0.1:{}", proxy.port)));
     let outcome = asked(&web).arg("tcp://service.example:443").run();
-    assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "pass - - - -", "{outcome:?}");
     let facts = &outcome.one()["facts"]["proxy"];
     assert_eq!(facts["source"], "flag");
     assert_eq!(facts["pac"]["answer"], format!("PROXY 127.0.0.1:{}", proxy.port));
@@ -71,7 +72,7 @@ fn a_browser_goes_on_to_the_next_proxy_after_silence_and_not_after_a_no() {
         let web = serving("200 OK", &script(&list));
         let outcome = asked(&web).arg("tcp://service.example:443").run();
         assert_eq!(
-            (essence(&outcome).as_str(), steps(&outcome)),
+            (diagnosed(&outcome).as_str(), steps(&outcome)),
             (expected, outcomes.iter().map(ToString::to_string).collect()),
             "{outcome:?}"
         );
@@ -90,7 +91,7 @@ fn after_the_last_proxy_the_target_is_reached_directly() {
         ])
         .run();
     assert_eq!(
-        (essence(&outcome).as_str(), stages(outcome.one()).as_str()),
+        (diagnosed(&outcome).as_str(), stages(outcome.one()).as_str()),
         ("pass - - - -", "proxy tcp"),
         "{outcome:?}"
     );
@@ -113,12 +114,12 @@ fn a_script_that_is_of_no_use_is_ignored_and_said() {
         let web = serving(head, body);
         let outcome = asked(&web).args(["--connect-to", "service.lab.test=127.0.0.1", &target]).run();
         let expected = format!("degraded {code} proxy_pac proxy high");
-        assert_eq!(essence(&outcome), expected, "{outcome:?}");
+        assert_eq!(diagnosed(&outcome), expected, "{outcome:?}");
         assert_eq!(outcome.one()["facts"]["proxy"]["pac"]["fault"], code);
     }
     let nowhere = format!("pac+http://127.0.0.1:{}/p.pac", closed_port());
     let outcome = tool(&["--proxy", &nowhere, "--connect-to", "service.lab.test=127.0.0.1", &target]).run();
-    assert_eq!(essence(&outcome), "degraded proxy.pac_unreachable proxy_pac proxy high", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "degraded proxy.pac_unreachable proxy_pac proxy high", "{outcome:?}");
 }
 
 #[test]
@@ -158,7 +159,7 @@ fn every_encoding_and_a_redirect_are_read() {
     ] {
         let web = serving(head, &body);
         let outcome = asked(&web).arg("tcp://service.example:443").run();
-        assert_eq!(essence(&outcome), "pass - - - -", "{head}: {outcome:?}");
+        assert_eq!(diagnosed(&outcome), "pass - - - -", "{head}: {outcome:?}");
     }
 }
 
@@ -177,10 +178,10 @@ fn a_password_goes_to_no_proxy_that_a_script_in_the_clear_chose_unless_it_is_lis
             .run()
     };
     let outcome = with(&[]);
-    assert_eq!(essence(&outcome), "fail proxy.auth_impossible proxy_auth local high", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "fail proxy.auth_impossible proxy_auth local high", "{outcome:?}");
     assert!(!String::from_utf8_lossy(&proxy.seen().concat()).to_lowercase().contains("authorization"));
     let outcome = with(&["--proxy-auth-to", "127.0.0.1"]);
-    assert_eq!(essence(&outcome), "fail proxy.auth_refused proxy_auth local medium", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "fail proxy.auth_refused proxy_auth local medium", "{outcome:?}");
 }
 
 #[test]
@@ -204,6 +205,6 @@ fn a_service_that_nothing_proxies_asks_no_script() {
     let web = serving("200 OK", &script("PROXY 127.0.0.1:1"));
     let service = Server::tcp(vec![Act::Stall]);
     let outcome = asked(&web).arg(format!("tcp://127.0.0.1:{}", service.port)).run();
-    assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "pass - - - -", "{outcome:?}");
     assert!(web.seen().is_empty(), "a browser reaches its own machine directly");
 }

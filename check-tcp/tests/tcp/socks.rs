@@ -1,8 +1,9 @@
 //! SOCKS5 proxies (RFC 1928, RFC 1929).
 
+use netcheck_lab::view::{diagnosed, stages};
 use netcheck_lab::{Act, Server, closed_port};
 
-use crate::peer::{essence, stages, tool};
+use crate::peer::tool;
 
 const SERVICE: &str = "tcp://service.example:443";
 
@@ -24,7 +25,7 @@ fn play(acts: Vec<Act>, credentials: &str) -> (String, Vec<u8>) {
     let outcome = tool.run();
     assert!(stages(outcome.one()).starts_with("proxy"), "{outcome:?}");
     assert!(!outcome.stdout.contains("hunter2") && !outcome.stderr.contains("hunter2"), "{outcome:?}");
-    (essence(&outcome), server.seen().remove(0))
+    (diagnosed(&outcome), server.seen().remove(0))
 }
 
 #[test]
@@ -45,7 +46,7 @@ fn an_address_goes_as_an_address() {
         Act::Stall,
     ]);
     let proxy = format!("socks5h://127.0.0.1:{}", server.port);
-    assert_eq!(essence(&tool(&["--proxy", &proxy, "tcp://52.28.30.1:443"]).run()), "pass - - - -");
+    assert_eq!(diagnosed(&tool(&["--proxy", &proxy, "tcp://52.28.30.1:443"]).run()), "pass - - - -");
     assert_eq!(server.seen()[0][3..], [5, 1, 0, 1, 52, 28, 30, 1, 1, 187]);
 }
 

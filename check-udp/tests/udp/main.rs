@@ -14,7 +14,6 @@ mod stun;
 mod turn;
 
 use netcheck_lab::tool::{Outcome, Tool};
-use serde_json::Value;
 
 /// The tool under test.
 fn tool() -> Tool {
@@ -24,10 +23,4 @@ fn tool() -> Tool {
 /// Runs it with these arguments.
 fn check(args: &[&str]) -> Outcome {
     tool().args(args).run()
-}
-
-/// `verdict failure.code cause.code`, `-` where there is none.
-fn gist(record: &Value) -> String {
-    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
-    format!("{} {} {}", text("/verdict"), text("/failure/code"), text("/cause/code"))
 }

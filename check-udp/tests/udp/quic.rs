@@ -10,10 +10,11 @@ use std::time::Duration;
 use netcheck_lab::UdpServer;
 use netcheck_lab::pki::{Authority, Leaf};
 use netcheck_lab::tool::Outcome;
+use netcheck_lab::view::explained;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Connection, Endpoint, Incoming};
 
-use crate::{gist, tool};
+use crate::tool;
 
 const NAME: &str = "media.test";
 
@@ -73,7 +74,7 @@ fn a_handshake_passes_with_versions_and_trust() {
     let port = server(&leaf, &["h3"], welcome);
     let outcome = check(&root, "quic", port, &[]);
     let facts = &outcome.one()["facts"];
-    assert_eq!(gist(outcome.one()), "pass - -", "{:#}", outcome.one());
+    assert_eq!(explained(outcome.one()), "pass - -", "{:#}", outcome.one());
     assert_eq!((&facts["quic"]["version_negotiation"], &facts["quic"]["alpn"]), (&true.into(), &"h3".into()));
     assert!(facts["quic"]["versions"].as_array().unwrap().contains(&"1".into()), "{facts:#}");
     assert_eq!(facts["tls"]["trust"], "public");
@@ -111,7 +112,7 @@ fn no_common_alpn_is_tls_alpn() {
     let outcome = check(&root, "quic", port, &["--diagnose", "never"]);
     assert_eq!(outcome.one()["failure"]["code"], "tls.alpn");
     assert_eq!(outcome.one()["facts"]["tls"]["alert"], 120);
-    assert_eq!(gist(check(&root, "quic", port, &["--alpn", "doq"]).one()), "pass - -");
+    assert_eq!(explained(check(&root, "quic", port, &["--alpn", "doq"]).one()), "pass - -");
 }
 
 #[test]
@@ -142,7 +143,7 @@ fn silence_of_a_service_not_known_to_answer_is_inconclusive() {
     let line =
         format!(r#"{{"target":"quic://127.0.0.1:{}","labels":{{"known_to_answer":false}}}}"#, silent.port);
     let outcome = tool().args(["--diagnose", "never"]).stdin(line).run();
-    assert!(gist(outcome.one()).starts_with("inconclusive quic.timeout"), "{:#}", outcome.one());
+    assert!(explained(outcome.one()).starts_with("inconclusive quic.timeout"), "{:#}", outcome.one());
 }
 
 #[test]
@@ -182,7 +183,7 @@ fn a_server_of_version_2_alone_gets_advice() {
     let server = UdpServer::new(|packet, _| vec![negotiation(packet, &[0x6b33_43cf])]);
     let outcome = check(&Authority::new("Lab Root"), "quic", server.port, &[]);
     let record = outcome.one();
-    assert_eq!(gist(record), "fail quic.version service_misconfigured", "{record:#}");
+    assert_eq!(explained(record), "fail quic.version service_misconfigured", "{record:#}");
     assert_eq!(record["cause"]["who"], "service");
     let fix = record["cause"]["fix"].as_str().unwrap();
     assert!(fix.contains("QUIC version 1 (RFC 9000)") && fix.contains("it offers 2"), "{fix}");
@@ -221,7 +222,7 @@ fn a_server_that_sends_what_is_no_answer_is_quic_timeout_and_nobody_drops_it() {
     for server in [garbage, retry] {
         let outcome = check(&Authority::new("Lab Root"), "quic", server.port, &[]);
         let record = outcome.one();
-        assert_eq!(gist(record), "fail quic.timeout unknown", "{record:#}");
+        assert_eq!(explained(record), "fail quic.timeout unknown", "{record:#}");
         let came = format!("came from 127.0.0.1:{} that answer", server.port);
         assert!(record["failure"]["detail"].as_str().unwrap().contains(&came), "{record:#}");
         assert_eq!(record["cause"]["who"], "unknown");
@@ -239,7 +240,7 @@ fn a_handshake_that_breaks_off_is_quic_timeout_and_all_is_not_dropped() {
     });
     let outcome = check(&Authority::new("Lab Root"), "quic", server.port, &[]);
     let record = outcome.one();
-    assert_eq!(gist(record), "fail quic.timeout unknown", "{record:#}");
+    assert_eq!(explained(record), "fail quic.timeout unknown", "{record:#}");
     let detail = record["failure"]["detail"].as_str().unwrap();
     assert!(detail.starts_with("the handshake was begun and not finished: "), "{record:#}");
 }
@@ -254,7 +255,7 @@ fn negotiation_answered_and_every_name_silent_is_protocol_filter_with_little_con
     let outcome =
         check(&Authority::new("Lab Root"), "quic", server.port, &["--prove", "filter", "--deadline", "20"]);
     let record = outcome.one();
-    assert_eq!(gist(record), "fail quic.timeout protocol_filter");
+    assert_eq!(explained(record), "fail quic.timeout protocol_filter");
     assert_eq!(record["cause"]["confidence"], "low");
     assert_eq!(record["facts"]["filter"]["matches"], "quic_version", "{record:#}");
     assert_eq!(record["facts"]["quic"]["version_negotiation"], true);
@@ -283,7 +284,7 @@ fn negotiation_answered_and_another_name_answered_points_at_the_name() {
         std::iter::from_fn(|| way.recv(&mut buffer).ok().map(|length| buffer[..length].to_vec())).collect()
     });
     let outcome = check(&root, "quic", filter.port, &["--hello", "small"]);
-    assert_eq!(gist(outcome.one()), "fail quic.timeout sni_filter");
+    assert_eq!(explained(outcome.one()), "fail quic.timeout sni_filter");
     // A service that has nobody behind one of its names looks the same.
     assert_eq!(outcome.one()["cause"]["confidence"], "medium", "{:#}", outcome.one());
 }
@@ -293,7 +294,7 @@ fn an_address_without_a_name_is_no_case_for_sni_filter() {
     let server =
         UdpServer::new(|packet, _| if is_v1(packet) { Vec::new() } else { vec![negotiation(packet, &[1])] });
     let outcome = tool().arg(format!("quic://127.0.0.1:{}", server.port)).run();
-    assert_eq!(gist(outcome.one()), "fail quic.timeout protocol_filter");
+    assert_eq!(explained(outcome.one()), "fail quic.timeout protocol_filter");
 }
 
 #[test]
@@ -302,7 +303,7 @@ fn a_control_that_answers_leaves_a_silent_quic_service_to_the_firewall() {
     let alive = UdpServer::new(|request, peer| vec![crate::answers::bound(request, peer)]);
     let control = format!("stun:127.0.0.1:{}", alive.port);
     let outcome = check(&Authority::new("Lab Root"), "quic", silent.port, &["--control", &control]);
-    assert_eq!(gist(outcome.one()), "fail quic.timeout firewall_drop");
+    assert_eq!(explained(outcome.one()), "fail quic.timeout firewall_drop");
 }
 
 /// An HTTP/3 server that answers every request with this status.
@@ -333,7 +334,7 @@ fn http(leaf: &Leaf, status: u16) -> u16 {
 fn a_head_request_over_http3_passes() {
     let (root, leaf) = lab();
     let outcome = check(&root, "h3", http(&leaf, 200), &[]);
-    assert_eq!(gist(outcome.one()), "pass - -", "{:#}", outcome.one());
+    assert_eq!(explained(outcome.one()), "pass - -", "{:#}", outcome.one());
     let expected = serde_json::json!({"status": 200, "server": "lab", "alt_svc": "h3=\":443\""});
     assert_eq!(outcome.one()["facts"]["h3"], expected);
 }
@@ -348,7 +349,7 @@ fn what_a_proven_service_says_of_itself_is_no_failure_of_the_network() {
         (503, "degraded http.status service_down"),
     ];
     for (status, expected) in cases {
-        assert_eq!(gist(check(&root, "h3", http(&leaf, status), &[]).one()), expected, "{status}");
+        assert_eq!(explained(check(&root, "h3", http(&leaf, status), &[]).one()), expected, "{status}");
     }
 }
 

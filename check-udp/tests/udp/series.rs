@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use netcheck_common::clock::now;
 use netcheck_lab::UdpServer;
+use netcheck_lab::view::explained;
 
 use crate::answers::{bound, error};
-use crate::{check, gist};
+use crate::check;
 
 /// A server that answers by turns after 10 and 410 ms, and how long it really took each time. Beside a difference this
 /// large, what a busy machine adds is small.
@@ -63,7 +64,7 @@ fn every_tenth_probe_lost_is_ten_percent_and_degrades_the_path() {
     let target = format!("stun://127.0.0.1:{}", server.port);
     let outcome = check(&["--count", "100", "--interval", "2", &target]);
     let record = outcome.one();
-    assert_eq!(gist(record), "degraded udp.lossy lossy_path");
+    assert_eq!(explained(record), "degraded udp.lossy lossy_path");
     let quality = &record["facts"]["quality"];
     assert_eq!((&quality["sent"], &quality["received"]), (&100.into(), &90.into()));
     assert_eq!(quality["loss"], 0.1);
@@ -79,7 +80,7 @@ fn one_probe_lost_of_many_passes() {
     });
     let target = format!("stun://127.0.0.1:{}", server.port);
     let outcome = check(&["--count", "50", "--interval", "2", &target]);
-    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(explained(outcome.one()), "pass - -");
     assert_eq!(outcome.one()["facts"]["quality"]["received"], 49);
 }
 
@@ -89,7 +90,7 @@ fn a_score_under_the_bound_without_loss_is_udp_quality_and_no_lossy_path() {
     let target = format!("stun://127.0.0.1:{}", server.port);
     let outcome = check(&["--count", "20", "--interval", "2", "--min-mos", "4.5", &target]);
     let record = outcome.one();
-    assert_eq!(gist(record), "degraded udp.quality unknown");
+    assert_eq!(explained(record), "degraded udp.quality unknown");
     assert_eq!(record["cause"]["who"], "unknown");
     assert!(
         record["cause"]["evidence"][0].as_str().unwrap().starts_with("0 of 20 probes lost"),
@@ -103,7 +104,7 @@ fn a_whole_series_without_loss_passes_with_a_good_score() {
     let target = format!("stun://127.0.0.1:{}", server.port);
     let outcome = check(&["--count", "50", "--interval", "2", &target]);
     let record = outcome.one();
-    assert_eq!(gist(record), "pass - -");
+    assert_eq!(explained(record), "pass - -");
     assert_eq!(record["facts"]["quality"]["loss"], 0.0);
     assert!(record["facts"]["quality"]["mos"].as_f64().unwrap() > 4.0);
     assert!(record["facts"]["nat"].is_null());
@@ -161,7 +162,7 @@ fn the_jitter_of_a_scripted_server_is_measured_within_a_tenth() {
     let outcome =
         check(&["--count", "20", "--interval", "420", &format!("stun://127.0.0.1:{}", server.port)]);
     let quality = &outcome.one()["facts"]["quality"];
-    assert_eq!(gist(outcome.one()), "degraded udp.quality unknown");
+    assert_eq!(explained(outcome.one()), "degraded udp.quality unknown");
     let (interarrival, mean) = server.jitter();
     for (measured, made) in [("interarrival_jitter_us", interarrival), ("jitter_us", mean)] {
         let measured = quality[measured].as_f64().unwrap();
@@ -177,7 +178,7 @@ fn a_series_ends_before_the_deadline_with_what_it_has() {
     let quality = &outcome.one()["facts"]["quality"];
     let sent = quality["sent"].as_u64().unwrap();
     assert!((20..400).contains(&sent), "{sent}");
-    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(explained(outcome.one()), "pass - -");
 }
 
 #[test]

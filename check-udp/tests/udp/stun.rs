@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use netcheck_lab::UdpServer;
 use netcheck_lab::script::{Act, Server};
 use netcheck_lab::tool::normal;
+use netcheck_lab::view::explained;
 
 use crate::answers::{bound, error, id, message, plain, xor};
-use crate::{check, gist, tool};
+use crate::{check, tool};
 
 fn stun(server: &UdpServer) -> String {
     format!("stun://127.0.0.1:{}", server.port)
@@ -57,7 +58,7 @@ fn a_bare_host_and_port_is_a_stun_target() {
     let server = UdpServer::new(|request, peer| vec![bound(request, peer)]);
     let outcome = check(&[&format!("127.0.0.1:{}", server.port)]);
     assert_eq!(outcome.one()["target"], stun(&server));
-    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(explained(outcome.one()), "pass - -");
 }
 
 #[test]
@@ -68,7 +69,7 @@ fn a_lost_request_is_sent_again() {
         if count < 3 { Vec::new() } else { vec![bound(request, peer)] }
     });
     let outcome = check(&[&stun(&server)]);
-    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(explained(outcome.one()), "pass - -");
     assert_eq!(outcome.one()["facts"]["stun"]["requests"], 3);
 }
 
@@ -82,7 +83,7 @@ fn the_round_trip_is_that_of_the_transmission_that_was_answered() {
     });
     let round_trip = |server: &UdpServer| {
         let outcome = check(&[&stun(server)]);
-        assert_eq!(gist(outcome.one()), "pass - -");
+        assert_eq!(explained(outcome.one()), "pass - -");
         outcome.one()["facts"]["stun"]["round_trip_us"].as_u64().unwrap()
     };
     assert!(round_trip(&server) < 250_000);
@@ -99,7 +100,7 @@ fn the_round_trip_is_that_of_the_transmission_that_was_answered() {
 fn a_server_of_rfc_3489_passes_with_a_note() {
     let server = UdpServer::new(|request, peer| vec![message(0x0101, id(request), &[(0x0001, plain(peer))])]);
     let outcome = check(&[&stun(&server)]);
-    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(explained(outcome.one()), "pass - -");
     let note = outcome.one()["facts"]["note"].as_str().unwrap();
     assert!(note.contains("MAPPED-ADDRESS alone") && note.contains("cannot be excluded"), "{note}");
 }
@@ -119,7 +120,7 @@ fn an_answer_from_another_port_is_told_and_no_drop_is_invented() {
     for target in [format!("stun://127.0.0.1:{port}"), format!("turn://127.0.0.1:{port}")] {
         let outcome = check(&[&target]);
         let record = outcome.one();
-        assert_eq!(gist(record), "fail udp.timeout service_misconfigured", "{record:#}");
+        assert_eq!(explained(record), "fail udp.timeout service_misconfigured", "{record:#}");
         assert_eq!(record["cause"]["who"], "service");
         let scheme = &target[..4];
         assert_eq!(record["facts"][scheme]["answered_from"], from.to_string(), "{record:#}");
@@ -132,7 +133,7 @@ fn silence_is_udp_timeout() {
     let server = UdpServer::new(|_, _| Vec::new());
     let outcome = check(&[&stun(&server), "--diagnose", "never"]);
     assert_eq!(outcome.code, 1);
-    assert!(gist(outcome.one()).starts_with("fail udp.timeout"), "{:#}", outcome.one());
+    assert!(explained(outcome.one()).starts_with("fail udp.timeout"), "{:#}", outcome.one());
     // 0, 100, 300 and 700 ms.
     assert_eq!(server.seen().len(), 4);
     let ids: HashSet<Vec<u8>> = server.seen().iter().map(|request| id(request).to_vec()).collect();
@@ -144,7 +145,7 @@ fn silence_of_a_service_not_known_to_answer_is_inconclusive() {
     let server = UdpServer::new(|_, _| Vec::new());
     let line = format!(r#"{{"target":"{}","labels":{{"known_to_answer":false}}}}"#, stun(&server));
     let outcome = tool().args(["--diagnose", "never"]).stdin(line).run();
-    assert!(gist(outcome.one()).starts_with("inconclusive udp.timeout"), "{:#}", outcome.one());
+    assert!(explained(outcome.one()).starts_with("inconclusive udp.timeout"), "{:#}", outcome.one());
 }
 
 #[test]
@@ -167,7 +168,7 @@ fn another_transaction_is_ignored() {
         vec![strange, bound(request, peer)]
     });
     let outcome = check(&[&stun(&server)]);
-    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(explained(outcome.one()), "pass - -");
     assert_eq!(outcome.one()["facts"]["stun"]["ignored"], 1);
     assert_ne!(outcome.one()["facts"]["stun"]["mapped"], "192.0.2.9:9");
 }
@@ -183,7 +184,7 @@ fn only_other_transactions_is_udp_timeout_and_nobody_drops_them() {
         let target = stun(&server);
         let outcome = check(&[&[target.as_str()][..], series].concat());
         let record = outcome.one();
-        assert_eq!(gist(record), "fail udp.timeout unknown", "{record:#}");
+        assert_eq!(explained(record), "fail udp.timeout unknown", "{record:#}");
         let came = format!("came from 127.0.0.1:{} that answer nothing we asked", server.port);
         assert!(record["failure"]["detail"].as_str().unwrap().ends_with(&came), "{record:#}");
         assert_eq!(record["cause"]["who"], "unknown");
@@ -197,7 +198,7 @@ fn an_error_response_is_stun_error_of_the_service() {
     let server = UdpServer::new(|request, _| vec![error(request, 500, "Server\x1b[31m Error", &[])]);
     let outcome = check(&[&stun(&server)]);
     let record = outcome.one();
-    assert_eq!(gist(record), "degraded stun.error service_misconfigured");
+    assert_eq!(explained(record), "degraded stun.error service_misconfigured");
     assert_eq!(record["failure"]["detail"], "the server answers 500 Server\\u{1b}[31m Error");
     assert_eq!(record["cause"]["who"], "service");
 }
@@ -242,13 +243,13 @@ fn a_success_without_an_address_is_stun_malformed() {
 #[test]
 fn garbage_before_the_answer_does_not_matter() {
     let server = UdpServer::new(|request, peer| vec![vec![0; 3], bound(request, peer)]);
-    assert_eq!(gist(check(&[&stun(&server)]).one()), "pass - -");
+    assert_eq!(explained(check(&[&stun(&server)]).one()), "pass - -");
 }
 
 #[test]
 fn a_server_of_rfc_3489_that_sends_only_the_plain_address_passes() {
     let server = UdpServer::new(|request, peer| vec![message(0x0101, id(request), &[(0x0001, plain(peer))])]);
-    assert_eq!(gist(check(&[&stun(&server)]).one()), "pass - -");
+    assert_eq!(explained(check(&[&stun(&server)]).one()), "pass - -");
 }
 
 #[test]
@@ -256,7 +257,7 @@ fn two_equal_addresses_are_no_mismatch() {
     let server = UdpServer::new(|request, peer| {
         vec![message(0x0101, id(request), &[(0x0001, plain(peer)), (0x0020, xor(peer))])]
     });
-    assert_eq!(gist(check(&[&stun(&server)]).one()), "pass - -");
+    assert_eq!(explained(check(&[&stun(&server)]).one()), "pass - -");
 }
 
 #[test]
@@ -268,7 +269,7 @@ fn a_rewritten_plain_address_is_stun_mismatch() {
     });
     let outcome = check(&[&stun(&server)]);
     let record = outcome.one();
-    assert_eq!(gist(record), "degraded stun.mismatch nat_rewrite");
+    assert_eq!(explained(record), "degraded stun.mismatch nat_rewrite");
     assert_eq!(record["cause"]["confidence"], "medium");
     assert_eq!(record["facts"]["stun"]["mapped"], "203.0.113.5:4000");
     assert_eq!(outcome.code, 0);
@@ -295,7 +296,7 @@ fn a_control_that_answers_points_at_this_destination() {
     let control = UdpServer::new(|request, peer| vec![bound(request, peer)]);
     let outcome = check(&[&stun(&silent), "--control", &format!("stun:127.0.0.1:{}", control.port)]);
     let record = outcome.one();
-    assert_eq!(gist(record), "fail udp.timeout firewall_drop");
+    assert_eq!(explained(record), "fail udp.timeout firewall_drop");
     assert_ne!(record["cause"]["confidence"], "high", "a dead service looks the same");
 }
 
@@ -320,7 +321,7 @@ fn silent_controls_beside_tcp_that_works_are_udp_blocked_and_asked_once_a_run() 
         check(&[&stun(&silent), &stun(&other), "--control", &format!("stun:127.0.0.1:{}", control.port)]);
     assert_eq!(outcome.records.len(), 2);
     for record in &outcome.records {
-        assert_eq!(gist(record), "fail udp.timeout udp_blocked");
+        assert_eq!(explained(record), "fail udp.timeout udp_blocked");
         assert_eq!(record["cause"]["confidence"], "medium", "no hop shows how far datagrams get");
     }
     // Besides, it is looked how far datagrams get.
@@ -340,7 +341,7 @@ fn a_silent_control_without_any_tcp_is_not_udp_blocked() {
 fn through_an_explicit_proxy_the_record_says_that_udp_goes_directly() {
     let server = UdpServer::new(|request, peer| vec![bound(request, peer)]);
     let outcome = check(&["--proxy", "http://127.0.0.1:1", &stun(&server)]);
-    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(explained(outcome.one()), "pass - -");
     assert_eq!(outcome.one()["facts"]["note"], "no proxy carries UDP: this was tried directly");
 }
 
@@ -357,7 +358,7 @@ fn an_ipv6_server_is_asked_over_ipv6() {
         vec![bound(request, "192.0.2.1:5".parse().unwrap())]
     });
     let outcome = check(&[&format!("stun://[::1]:{}", server.port)]);
-    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(explained(outcome.one()), "pass - -");
 }
 
 #[test]
@@ -366,7 +367,7 @@ fn of_two_families_the_one_that_answers_counts() {
     let deaf = UdpServer::on(format!("[::1]:{}", server.port).parse().unwrap(), |_, _| Vec::new());
     let target = format!("stun://both.test:{}", server.port);
     let outcome = check(&["--connect-to", "both.test=::1", "--connect-to", "both.test=127.0.0.1", &target]);
-    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(explained(outcome.one()), "pass - -");
     assert_eq!(outcome.one()["path"]["address"], format!("127.0.0.1:{}", server.port));
     drop(deaf);
 }

@@ -8,9 +8,10 @@ use netcheck_lab::UdpServer;
 use netcheck_lab::pki::{Authority, Leaf, self_signed_authority};
 use netcheck_lab::script::{Act, Server, closed_port};
 use netcheck_lab::tool::{Outcome, Tool};
+use netcheck_lab::view::explained;
 
 use crate::answers::{challenge, error, id, message, method, plain, xor};
-use crate::{check, gist, tool};
+use crate::{check, tool};
 
 const ALLOCATE: u16 = 3;
 const REFRESH: u16 = 4;
@@ -29,7 +30,7 @@ fn a_challenge_passes_with_its_realm() {
     let server = UdpServer::new(|request, _| vec![challenge(request)]);
     let outcome = check(&[&udp(&server)]);
     let turn = &outcome.one()["facts"]["turn"];
-    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(explained(outcome.one()), "pass - -");
     assert_eq!(
         (&turn["transport"], &turn["realm"], &turn["software"]),
         (&"udp".into(), &"lab.test".into(), &"Lab TURN".into())
@@ -46,7 +47,7 @@ fn an_open_relay_passes_and_its_allocation_is_released() {
         _ => vec![message(0x0104, id(request), &[])],
     });
     let outcome = check(&[&udp(&server)]);
-    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(explained(outcome.one()), "pass - -");
     assert_eq!(outcome.one()["facts"]["turn"]["open"], true);
     assert_eq!(outcome.one()["facts"]["turn"]["relayed"], "192.0.2.3:50000");
     let last = server.seen().pop().unwrap();
@@ -58,7 +59,7 @@ fn an_open_relay_passes_and_its_allocation_is_released() {
 fn another_error_is_turn_error_of_the_service() {
     let server = UdpServer::new(|request, _| vec![error(request, 486, "Allocation Quota Reached", &[])]);
     let outcome = check(&[&udp(&server)]);
-    assert_eq!(gist(outcome.one()), "degraded turn.error service_misconfigured");
+    assert_eq!(explained(outcome.one()), "degraded turn.error service_misconfigured");
     assert_eq!(outcome.one()["failure"]["detail"], "the server answers 486 Allocation Quota Reached");
 }
 
@@ -66,7 +67,7 @@ fn another_error_is_turn_error_of_the_service() {
 fn a_flow_that_the_server_no_longer_knows_is_a_nat_that_rebinds() {
     let server = UdpServer::new(|request, _| vec![error(request, 437, "Allocation Mismatch", &[])]);
     let outcome = check(&[&udp(&server)]);
-    assert_eq!(gist(outcome.one()), "fail turn.error nat_rebinding");
+    assert_eq!(explained(outcome.one()), "fail turn.error nat_rebinding");
 }
 
 #[test]
@@ -92,7 +93,7 @@ fn over_tcp_the_stages_are_tcp_and_turn() {
         .iter()
         .filter_map(|stage| stage["stage"].as_str())
         .collect();
-    assert_eq!((gist(outcome.one()).as_str(), stages), ("pass - -", vec!["tcp", "turn"]));
+    assert_eq!((explained(outcome.one()).as_str(), stages), ("pass - -", vec!["tcp", "turn"]));
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn a_message_in_pieces_on_a_stream_is_put_together() {
         }
     });
     let outcome = check(&[&format!("turn://127.0.0.1:{}?transport=tcp", server.port)]);
-    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(explained(outcome.one()), "pass - -");
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn over_tcp_each_end_has_its_own_code() {
     for (script, expected) in cases {
         let server = Server::tcp(script);
         let outcome = check(&[&format!("turn://127.0.0.1:{}?transport=tcp", server.port)]);
-        assert_eq!(gist(outcome.one()), expected);
+        assert_eq!(explained(outcome.one()), expected);
     }
 }
 
@@ -132,7 +133,7 @@ fn over_tls_the_alpn_is_stun_turn() {
         .file("roots.pem", authority.pem())
         .args(["--public-roots", "roots.pem", &format!("turns://127.0.0.1:{}", server.port)])
         .run();
-    assert_eq!(gist(outcome.one()), "pass - -");
+    assert_eq!(explained(outcome.one()), "pass - -");
     assert_eq!(outcome.one()["facts"]["tls"]["alpn"], "stun.turn");
     assert_eq!(outcome.one()["facts"]["turn"]["transport"], "tls");
 }
@@ -145,7 +146,7 @@ fn a_certificate_that_is_in_the_trust_store_itself_is_trusted_and_another_of_its
     let trusting = |leaf: &Leaf| {
         let tool = tool().file("roots.pem", leaf.chain_pem());
         let target = format!("turns://127.0.0.1:{}", server.port);
-        gist(tool.args(["--public-roots", "roots.pem", "--diagnose", "never", &target]).run().one())
+        explained(tool.args(["--public-roots", "roots.pem", "--diagnose", "never", &target]).run().one())
     };
     assert_eq!(trusting(&own), "pass - -");
     assert!(trusting(&other).starts_with("fail tls.untrusted"));
@@ -172,7 +173,7 @@ fn silence_inside_the_services_own_tls_is_the_services_matter() {
         .file("roots.pem", authority.pem())
         .args(["--public-roots", "roots.pem", &format!("turns://127.0.0.1:{}", server.port)])
         .run();
-    assert_eq!(gist(outcome.one()), "fail turn.timeout service_misconfigured");
+    assert_eq!(explained(outcome.one()), "fail turn.timeout service_misconfigured");
     assert_eq!(outcome.one()["cause"]["who"], "service");
 }
 
@@ -210,7 +211,7 @@ fn refused_credentials_are_turn_error_and_the_password_is_nowhere() {
             .env("TURN_PASSWORD", "hunter2")
             .args(["-vv", &udp(&server)])
             .run();
-        assert_eq!(gist(outcome.one()), "fail turn.error unknown");
+        assert_eq!(explained(outcome.one()), "fail turn.error unknown");
         assert_eq!(outcome.one()["failure"]["detail"], format!("the server answers {number} Wrong"));
         assert_eq!(outcome.one()["cause"]["who"], "local");
         assert!(!outcome.stdout.contains("hunter2") && !outcome.stderr.contains("hunter2"));
@@ -224,7 +225,7 @@ fn a_full_server_is_no_matter_of_credentials() {
         vec![if request.len() > 40 { error(request, 486, "Quota", &[]) } else { challenge(request) }]
     });
     let outcome = tool().env("TURN_USERNAME", "u").env("TURN_PASSWORD", "p").args([&udp(&server)]).run();
-    assert_eq!(gist(outcome.one()), "degraded turn.error service_misconfigured");
+    assert_eq!(explained(outcome.one()), "degraded turn.error service_misconfigured");
     assert_eq!(outcome.one()["facts"]["turn"]["error"], 486);
 }
 
@@ -252,7 +253,7 @@ fn a_server_that_refers_to_another_one_is_followed() {
     let first = UdpServer::new(move |request, _| vec![elsewhere(request, port)]);
     let outcome = check(&[&udp(&first)]);
     let record = outcome.one();
-    assert_eq!(gist(record), "pass - -", "{record:#}");
+    assert_eq!(explained(record), "pass - -", "{record:#}");
     assert_eq!(record["facts"]["turn"]["alternates"][0], format!("127.0.0.1:{port}"));
     assert_eq!(record["facts"]["turn"]["realm"], "lab.test");
     assert_eq!(record["path"]["address"], format!("127.0.0.1:{port}"));
@@ -265,7 +266,7 @@ fn over_tcp_a_server_that_refers_to_another_one_is_followed() {
     let first =
         Server::tcp(vec![Act::ReadSome, Act::reply(move |request| elsewhere(request, port)), Act::Stall]);
     let outcome = check(&[&format!("turn://127.0.0.1:{}?transport=tcp", first.port)]);
-    assert_eq!(gist(outcome.one()), "pass - -", "{:#}", outcome.one());
+    assert_eq!(explained(outcome.one()), "pass - -", "{:#}", outcome.one());
 }
 
 #[test]
@@ -373,7 +374,7 @@ fn a_server_that_refuses_the_alpn_protocol_is_reached_without_any() {
         .args(["--public-roots", "roots.pem", &format!("turns://127.0.0.1:{port}")])
         .run();
     let record = outcome.one();
-    assert_eq!(gist(record), "pass - -", "{record:#}");
+    assert_eq!(explained(record), "pass - -", "{record:#}");
     assert!(record["facts"]["note"].as_str().unwrap().contains("reached without ALPN"), "{record:#}");
     let ladder = format!("udp:{port},tcp:{},tls:{port}", closed_port());
     let outcome = tool()
@@ -462,7 +463,7 @@ fn the_ladder_names_the_first_rung_that_works() {
         (UdpServer::new(|_, _| Vec::new()), UdpServer::new(|request, _| vec![challenge(request)]));
     let tcp = Server::tcp(challenging());
     let record = ladder([silent.port, udp.port, tcp.port, closed_port()], &[]);
-    assert_eq!(gist(&record), "pass - -");
+    assert_eq!(explained(&record), "pass - -");
     assert_eq!(record["facts"]["best_transport"], format!("udp:{}", udp.port));
     assert_eq!(rungs(&record), [false, true, true, false]);
     assert_eq!(record["facts"]["ladder"][3]["failure"], "tcp.refused");
@@ -475,11 +476,11 @@ fn a_ladder_with_tcp_only_is_degraded_and_a_silent_control_makes_it_udp_blocked(
     let tcp = Server::tcp(challenging());
     let ports = [silent[0].port, silent[1].port, tcp.port, closed_port()];
     let record = ladder(ports, &["--diagnose", "never"]);
-    assert_eq!(gist(&record), "degraded udp.timeout unknown");
+    assert_eq!(explained(&record), "degraded udp.timeout unknown");
     assert_eq!(record["facts"]["best_transport"], format!("tcp:{}", tcp.port));
     let control = UdpServer::new(|_, _| Vec::new());
     let record = ladder(ports, &["--control", &format!("stun:127.0.0.1:{}", control.port)]);
-    assert_eq!(gist(&record), "degraded udp.timeout udp_blocked");
+    assert_eq!(explained(&record), "degraded udp.timeout udp_blocked");
 }
 
 #[test]
@@ -487,7 +488,7 @@ fn a_ladder_without_any_rung_fails() {
     let silent = [UdpServer::new(|_, _| Vec::new()), UdpServer::new(|_, _| Vec::new())];
     let record =
         ladder([silent[0].port, silent[1].port, closed_port(), closed_port()], &["--diagnose", "never"]);
-    assert!(gist(&record).starts_with("fail udp.timeout"), "{record:#}");
+    assert!(explained(&record).starts_with("fail udp.timeout"), "{record:#}");
     assert!(record["facts"]["best_transport"].is_null());
     assert_eq!(rungs(&record), [false; 4]);
 }

@@ -1,7 +1,8 @@
 //! What follows the upgrade: pings, texts, Close, what the user asks for, and peers that send too much.
 
-use crate::peer::{essence, tool};
+use crate::peer::tool;
 use crate::scripts::{answer, genuine, plain, upgraded};
+use netcheck_lab::view::diagnosed;
 use netcheck_lab::{Act, Server};
 
 #[test]
@@ -19,10 +20,13 @@ fn several_pings_have_a_median() {
 fn pings_without_pongs_are_no_pong() {
     let quick = ["--timeout", "0.3", "--diagnose", "never"];
     assert_eq!(
-        essence(&plain(&Server::tcp(upgraded([Act::Stall])), &quick)),
+        diagnosed(&plain(&Server::tcp(upgraded([Act::Stall])), &quick)),
         "fail ws.no_pong websocket_filter network low"
     );
-    assert_eq!(essence(&genuine(upgraded([Act::Stall]), &quick)), "degraded ws.no_pong unknown service low");
+    assert_eq!(
+        diagnosed(&genuine(upgraded([Act::Stall]), &quick)),
+        "degraded ws.no_pong unknown service low"
+    );
 }
 
 #[test]
@@ -32,7 +36,7 @@ fn the_pings_answered_before_silence_are_kept() {
     let acts = upgraded([Act::Read(14), Act::Send(pong), Act::Stall]);
     let args = ["--timeout", "0.3", "--diagnose", "never", "--count", "3", "--interval", "1"];
     let outcome = plain(&Server::tcp(acts), &args);
-    assert!(essence(&outcome).starts_with("fail ws.no_pong "), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail ws.no_pong "), "{outcome:?}");
     let pings = &outcome.one()["facts"]["pings"];
     assert_eq!((&pings["sent"], &pings["answered"]), (&2.into(), &1.into()));
 }
@@ -41,7 +45,7 @@ fn the_pings_answered_before_silence_are_kept() {
 fn a_close_frame_is_ws_closed_by_the_service() {
     let frame = [&[0x88, 13, 0x03, 0xf0][..], b"no\x1b[31mauth"].concat();
     let outcome = genuine(upgraded([Act::Send(frame)]), &[]);
-    assert_eq!(essence(&outcome), "degraded ws.closed service_misconfigured service medium");
+    assert_eq!(diagnosed(&outcome), "degraded ws.closed service_misconfigured service medium");
     let end = &outcome.one()["facts"]["end"];
     assert_eq!((&end["code"], &end["reason"]), (&1008.into(), &"no\\u{1b}[31mauth".into()));
 }
@@ -49,12 +53,12 @@ fn a_close_frame_is_ws_closed_by_the_service() {
 #[test]
 fn ends_without_a_frame_are_told_apart() {
     let close = genuine(upgraded([Act::ReadSome, Act::Close]), &[]);
-    assert_eq!(essence(&close), "degraded ws.closed service_misconfigured service medium");
+    assert_eq!(diagnosed(&close), "degraded ws.closed service_misconfigured service medium");
     let torn = genuine(upgraded([Act::ReadSome, Act::HangUp]), &[]);
-    assert!(essence(&torn).starts_with("fail ws.closed "), "{torn:?}");
+    assert!(diagnosed(&torn).starts_with("fail ws.closed "), "{torn:?}");
     let reset = genuine(upgraded([Act::ReadSome, Act::Reset]), &[]);
-    assert!(essence(&reset).starts_with("fail ws.reset "), "{reset:?}");
-    let cut = |end| essence(&plain(&Server::tcp(upgraded([Act::ReadSome, end])), &[]));
+    assert!(diagnosed(&reset).starts_with("fail ws.reset "), "{reset:?}");
+    let cut = |end| diagnosed(&plain(&Server::tcp(upgraded([Act::ReadSome, end])), &[]));
     assert!(cut(Act::Close).starts_with("fail ws.closed "));
     assert_eq!(cut(Act::Reset), "fail ws.reset websocket_filter network low");
 }
@@ -64,7 +68,7 @@ fn a_flood_costs_one_timeout() {
     let message = [&[0x82, 126, 0x10, 0x00][..], &[7; 4096]].concat();
     let quick = ["--timeout", "0.3", "--diagnose", "never"];
     let outcome = plain(&Server::tcp(upgraded([Act::Flood(message)])), &quick);
-    assert_eq!(essence(&outcome), "degraded ws.no_pong service_misconfigured service low");
+    assert_eq!(diagnosed(&outcome), "degraded ws.no_pong service_misconfigured service low");
     assert!(outcome.one()["facts"]["unasked"].as_u64().unwrap() > 10);
 }
 
@@ -73,12 +77,12 @@ fn a_server_that_pings_without_end_is_the_services_and_its_pings_are_counted() {
     let pings = [0x89, 4, 1, 2, 3, 4].repeat(1000);
     let quick = ["--timeout", "0.3", "--diagnose", "never"];
     let outcome = plain(&Server::tcp(upgraded([Act::Flood(pings.clone())])), &quick);
-    assert_eq!(essence(&outcome), "degraded ws.no_pong service_misconfigured service low");
+    assert_eq!(diagnosed(&outcome), "degraded ws.no_pong service_misconfigured service low");
     let (record, evidence) = (outcome.one(), evidence(&outcome));
     let count = record["facts"]["server_pings"].as_u64().unwrap();
     assert!(count > 10 && evidence.contains(&format!("{count} pings and 0 messages came")), "{evidence}");
     let outcome = genuine(upgraded([Act::Flood(pings)]), &quick);
-    assert_eq!(essence(&outcome), "degraded ws.no_pong service_misconfigured service medium");
+    assert_eq!(diagnosed(&outcome), "degraded ws.no_pong service_misconfigured service medium");
 }
 
 fn evidence(outcome: &netcheck_lab::tool::Outcome) -> String {
@@ -126,11 +130,11 @@ fn after_the_upgrade_ping_text_and_close_each_say_something_else() {
         ),
     ] {
         let outcome = plain(&Server::tcp(acts()), &args);
-        assert_eq!(essence(&outcome), clear, "{outcome:?}");
+        assert_eq!(diagnosed(&outcome), clear, "{outcome:?}");
         let facts = &outcome.one()["facts"]["after_upgrade"];
         assert_eq!(["ping", "text", "close"].map(|frame| facts[frame].as_str().unwrap()), sent);
         assert!(evidence(&outcome).contains("a ping frame was "), "{outcome:?}");
-        assert_eq!(essence(&genuine(acts(), &args)), inside_tls);
+        assert_eq!(diagnosed(&genuine(acts(), &args)), inside_tls);
     }
 }
 
@@ -138,13 +142,13 @@ fn after_the_upgrade_ping_text_and_close_each_say_something_else() {
 fn a_frame_larger_than_the_bound_is_not_read() {
     let head = [0x82, 127, 0, 0, 0, 0x10, 0, 0, 0, 0];
     let outcome = genuine(upgraded([Act::send(head), Act::Stall]), &[]);
-    assert_eq!(essence(&outcome), "degraded ws.no_pong service_misconfigured service medium");
+    assert_eq!(diagnosed(&outcome), "degraded ws.no_pong service_misconfigured service medium");
 }
 
 #[test]
 fn garbage_after_the_upgrade_is_no_pong() {
     let outcome = plain(&Server::tcp(upgraded([Act::send([0xff; 64]), Act::Stall])), &[]);
-    assert!(essence(&outcome).starts_with("fail ws.no_pong "), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail ws.no_pong "), "{outcome:?}");
 }
 
 #[test]
@@ -159,7 +163,7 @@ fn an_echo_that_never_comes_is_a_timeout() {
     let pong = [&[0x8a, 8][..], &1u64.to_be_bytes()].concat();
     let acts = upgraded([Act::Read(14), Act::Send(pong), Act::Stall]);
     let outcome = genuine(acts, &["--timeout", "0.3", "--diagnose", "never", "--echo", "hello"]);
-    assert_eq!(essence(&outcome), "degraded ws.timeout service_misconfigured service medium");
+    assert_eq!(diagnosed(&outcome), "degraded ws.timeout service_misconfigured service medium");
 }
 
 #[test]
@@ -235,7 +239,7 @@ fn what_the_server_chooses_is_recorded() {
     let facts = &outcome.one()["facts"];
     assert_eq!((&facts["subprotocol"], &facts["deflate"]), (&"chat".into(), &"accepted".into()));
     let unasked = plain(&Server::tcp(acts()), &[]);
-    assert!(essence(&unasked).starts_with("fail ws.upgrade_missing "), "{unasked:?}");
+    assert!(diagnosed(&unasked).starts_with("fail ws.upgrade_missing "), "{unasked:?}");
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::peer::{NAME, essence};
+use crate::peer::NAME;
 use crate::scripts::{idle_for, plain, secure};
 use netcheck_lab::Server;
 use netcheck_lab::pki::Authority;
 use netcheck_lab::script::Wire;
+use netcheck_lab::view::diagnosed;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::WebSocket;
 
@@ -38,7 +39,7 @@ fn connections_that_are_left_alone_pass() {
 fn a_silent_cut_is_bracketed_by_connections_used_after_different_times() {
     let server = Server::each(|wire| idle_for(wire, IDLE, forget));
     let outcome = plain(&server, &["--timeout", "0.5", "--hold", "3.2", "--diagnose", "never"]);
-    assert_eq!(essence(&outcome), "degraded ws.idle_closed idle_timeout network medium");
+    assert_eq!(diagnosed(&outcome), "degraded ws.idle_closed idle_timeout network medium");
     let hold = &outcome.one()["facts"]["hold"];
     let (alive, cut) = (number(&hold["alive_s"]), number(&hold["cut_s"]));
     assert!((0.8..1.2).contains(&alive) && (1.6..2.4).contains(&cut), "{hold}");
@@ -52,7 +53,7 @@ fn pings_that_prevent_it_prove_the_timer() {
     let server = Server::each(|wire| idle_for(wire, IDLE, forget));
     let args = ["--timeout", "0.5", "--hold", "3.2", "--keepalive", "0.2", "--diagnose", "never"];
     let outcome = plain(&server, &args);
-    assert_eq!(essence(&outcome), "degraded ws.idle_closed idle_timeout network high");
+    assert_eq!(diagnosed(&outcome), "degraded ws.idle_closed idle_timeout network high");
     let evidence = outcome.one()["cause"]["evidence"].to_string();
     assert!(evidence.contains("a connection pinged every 0.2 s lived: pings prevent the cut"), "{evidence}");
     assert_eq!(outcome.code, 0);
@@ -62,7 +63,7 @@ fn pings_that_prevent_it_prove_the_timer() {
 fn a_reset_has_its_moment() {
     let server = Server::each(|wire| idle_for(wire, IDLE, |socket| socket.into_inner().reset()));
     let outcome = plain(&server, &["--hold", "3.2"]);
-    assert_eq!(essence(&outcome), "degraded ws.idle_closed idle_timeout unknown medium");
+    assert_eq!(diagnosed(&outcome), "degraded ws.idle_closed idle_timeout unknown medium");
     let cut = number(&outcome.one()["facts"]["hold"]["cut_s"]);
     assert!((1.1..3.0).contains(&cut), "{cut}");
 }
@@ -78,7 +79,7 @@ fn a_service_that_takes_its_leave_is_named() {
         });
     });
     let outcome = secure(&server, &root, &["--hold", "3.2"]).run();
-    assert_eq!(essence(&outcome), "degraded ws.idle_closed idle_timeout service medium");
+    assert_eq!(diagnosed(&outcome), "degraded ws.idle_closed idle_timeout service medium");
 }
 
 #[test]
@@ -93,7 +94,7 @@ fn a_cut_that_pings_do_not_prevent_is_no_idle_timer() {
         crate::peer::echo(wire);
     });
     let outcome = plain(&server, &["--hold", "3.2", "--keepalive", "0.2"]);
-    assert_eq!(essence(&outcome), "degraded ws.idle_closed unknown unknown low");
+    assert_eq!(diagnosed(&outcome), "degraded ws.idle_closed unknown unknown low");
     let fix = outcome.one()["cause"]["fix"].as_str().unwrap();
     assert!(fix.contains("pings do not prevent it") && !fix.contains("Keep idle"), "{fix}");
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use netcheck_lab::trial::{endure, seen};
+use netcheck_lab::trial::endure;
+use netcheck_lab::view::observed;
 use netcheck_lab::{Act, Server};
 
 use crate::peer::{echo, tool};
@@ -12,7 +13,7 @@ use crate::scripts::upgraded;
 fn against(acts: Vec<Act>) -> String {
     let (hostile, healthy) = (Server::tcp(acts), Server::each(echo));
     let target = |server: &Server| format!("ws://127.0.0.1:{}/socket", server.port);
-    seen(&endure(tool(&[]), &target(&hostile), &target(&healthy)))
+    observed(&endure(tool(&[]), &target(&hostile), &target(&healthy)))
 }
 
 /// Reads the request, says this, and then floods.

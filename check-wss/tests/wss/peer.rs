@@ -1,7 +1,7 @@
 //! The other side of the tests: a WebSocket server that behaves, and the tool pointed at servers.
 
 use netcheck_lab::script::Wire;
-use netcheck_lab::tool::{Outcome, Tool};
+use netcheck_lab::tool::Tool;
 use tokio_tungstenite::tungstenite;
 
 /// The name the certificates are for.
@@ -20,13 +20,4 @@ pub fn echo(wire: Wire) {
 /// The tool with these arguments.
 pub fn tool(args: &[&str]) -> Tool {
     Tool::new(env!("CARGO_BIN_EXE_check-wss")).args(args)
-}
-
-/// Verdict, failure and cause, each where there is one.
-pub fn essence(outcome: &Outcome) -> String {
-    let record = outcome.one();
-    let at =
-        |pointer: &str| record.pointer(pointer).and_then(|value| value.as_str()).unwrap_or("-").to_owned();
-    [at("/verdict"), at("/failure/code"), at("/cause/code"), at("/cause/who"), at("/cause/confidence")]
-        .join(" ")
 }

@@ -1,9 +1,10 @@
 //! The upgrade: every way it can end, and whom each is put down to.
 
-use crate::peer::{NAME, essence, tool};
+use crate::peer::{NAME, tool};
 use crate::scripts::{answer, genuine, plain, right, secure, upgraded};
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::normal;
+use netcheck_lab::view::diagnosed;
 use netcheck_lab::{Act, Server};
 
 #[test]
@@ -125,7 +126,7 @@ fn a_status_of_the_service_itself_is_degraded() {
         ("503 Service Unavailable", "service_down"),
     ] {
         let outcome = genuine(answer(&format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n")), &[]);
-        assert_eq!(essence(&outcome), format!("degraded ws.status {cause} service medium"), "{status}");
+        assert_eq!(diagnosed(&outcome), format!("degraded ws.status {cause} service medium"), "{status}");
         assert_eq!(outcome.code, 0);
     }
 }
@@ -136,7 +137,7 @@ fn a_status_over_plain_ws_keeps_its_evidence_and_fails() {
     let acts =
         answer(&format!("HTTP/1.1 403 Forbidden\r\nServer: nginx\r\nContent-Length: 5000\r\n\r\n{body}"));
     let outcome = plain(&Server::tcp(acts), &[]);
-    assert_eq!(essence(&outcome), "fail ws.status websocket_filter network low");
+    assert_eq!(diagnosed(&outcome), "fail ws.status websocket_filter network low");
     let facts = &outcome.one()["facts"];
     assert_eq!((&facts["status"], &facts["headers"]["server"]), (&403.into(), &"nginx".into()));
     assert_eq!(facts["body"].as_str().unwrap().len(), 4096);
@@ -153,7 +154,7 @@ fn a_device_that_shows_itself_in_the_answer_is_a_second_sign() {
         "HTTP/1.1 426 Upgrade Required\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 8, 13",
     ] {
         let outcome = plain(&Server::tcp(answer(&format!("{head}\r\nContent-Length: 0\r\n\r\n"))), &[]);
-        assert_eq!(essence(&outcome), "fail ws.status websocket_filter network medium", "{head}");
+        assert_eq!(diagnosed(&outcome), "fail ws.status websocket_filter network medium", "{head}");
     }
 }
 
@@ -170,7 +171,7 @@ fn without_tls_what_services_answer_by_themselves_is_theirs() {
     ] {
         let text = format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n");
         let outcome = plain(&Server::tcp(answer(&text)), &[]);
-        assert_eq!(essence(&outcome), format!("degraded ws.status {cause} low"), "{head}");
+        assert_eq!(diagnosed(&outcome), format!("degraded ws.status {cause} low"), "{head}");
         assert_eq!(outcome.code, 0);
     }
 }
@@ -179,35 +180,38 @@ fn without_tls_what_services_answer_by_themselves_is_theirs() {
 fn a_front_end_that_forces_http_2_is_the_services() {
     let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
     let outcome = genuine(vec![Act::ReadSome, Act::send(settings), Act::Stall], &[]);
-    assert_eq!(essence(&outcome), "degraded http.malformed service_misconfigured service medium");
+    assert_eq!(diagnosed(&outcome), "degraded http.malformed service_misconfigured service medium");
     assert!(outcome.one()["cause"]["evidence"].to_string().contains("HTTP/2"), "{outcome:?}");
     let root = Authority::new("Lab Root");
     let server = Server::tls(&root.leaf(&[NAME]), &["h2"], vec![Act::Stall]);
     let outcome = secure(&server, &root, &[]).run();
-    assert_eq!(essence(&outcome), "degraded tls.alpn service_misconfigured service medium");
+    assert_eq!(diagnosed(&outcome), "degraded tls.alpn service_misconfigured service medium");
     assert!(outcome.one()["cause"]["fix"].as_str().unwrap().contains("speaks only HTTP/2"), "{outcome:?}");
     // Not proven by public TLS, it may be anybody's.
     let outcome = secure(&server, &Authority::new("Another Root"), &[]).run();
-    assert!(essence(&outcome).starts_with("fail tls.alpn "), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail tls.alpn "), "{outcome:?}");
 }
 
 #[test]
 fn a_block_page_is_one_whatever_it_travels_in() {
     let page = "HTTP/1.1 403 Forbidden\r\nContent-Length: 74\r\n\r\n\
                 <html><title>FortiGuard Web Filtering</title>Web Page Blocked!</html>     ";
-    assert_eq!(essence(&plain(&Server::tcp(answer(page)), &[])), "fail ws.status block_page network medium");
-    assert_eq!(essence(&genuine(answer(page), &[])), "fail ws.status block_page network medium");
+    assert_eq!(
+        diagnosed(&plain(&Server::tcp(answer(page)), &[])),
+        "fail ws.status block_page network medium"
+    );
+    assert_eq!(diagnosed(&genuine(answer(page), &[])), "fail ws.status block_page network medium");
 }
 
 #[test]
 fn a_plain_page_is_upgrade_missing() {
     let page = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
     assert_eq!(
-        essence(&plain(&Server::tcp(answer(page)), &[])),
+        diagnosed(&plain(&Server::tcp(answer(page)), &[])),
         "fail ws.upgrade_missing websocket_filter network low"
     );
     assert_eq!(
-        essence(&genuine(answer(page), &[])),
+        diagnosed(&genuine(answer(page), &[])),
         "degraded ws.upgrade_missing service_misconfigured service medium"
     );
 }
@@ -215,7 +219,7 @@ fn a_plain_page_is_upgrade_missing() {
 #[test]
 fn a_101_without_its_headers_is_upgrade_missing() {
     let outcome = plain(&Server::tcp(answer("HTTP/1.1 101 Switching Protocols\r\n\r\n")), &[]);
-    assert_eq!(essence(&outcome), "fail ws.upgrade_missing websocket_filter network low");
+    assert_eq!(diagnosed(&outcome), "fail ws.upgrade_missing websocket_filter network low");
 }
 
 #[test]
@@ -223,11 +227,11 @@ fn a_wrong_hash_is_bad_accept() {
     let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                 Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n";
     assert_eq!(
-        essence(&plain(&Server::tcp(answer(head)), &[])),
+        diagnosed(&plain(&Server::tcp(answer(head)), &[])),
         "fail ws.bad_accept websocket_filter network low"
     );
     assert_eq!(
-        essence(&genuine(answer(head), &[])),
+        diagnosed(&genuine(answer(head), &[])),
         "degraded ws.bad_accept service_misconfigured service medium"
     );
 }
@@ -235,23 +239,23 @@ fn a_wrong_hash_is_bad_accept() {
 #[test]
 fn a_server_that_hangs_up_is_ws_closed() {
     let acts = vec![Act::until("\r\n\r\n"), Act::Close];
-    assert!(essence(&plain(&Server::tcp(acts.clone()), &[])).starts_with("fail ws.closed "));
-    assert!(essence(&genuine(acts, &[])).starts_with("fail ws.closed "));
+    assert!(diagnosed(&plain(&Server::tcp(acts.clone()), &[])).starts_with("fail ws.closed "));
+    assert!(diagnosed(&genuine(acts, &[])).starts_with("fail ws.closed "));
     let acts = vec![Act::until("\r\n\r\n"), Act::send("HTTP/1.1 101 Swi"), Act::Close];
-    assert!(essence(&plain(&Server::tcp(acts), &[])).starts_with("fail ws.closed "));
+    assert!(diagnosed(&plain(&Server::tcp(acts), &[])).starts_with("fail ws.closed "));
 }
 
 #[test]
 fn a_reset_is_ws_reset() {
     let acts = vec![Act::until("\r\n\r\n"), Act::Reset];
-    assert!(essence(&plain(&Server::tcp(acts.clone()), &[])).starts_with("fail ws.reset "));
-    assert!(essence(&genuine(acts, &[])).starts_with("fail ws.reset "));
+    assert!(diagnosed(&plain(&Server::tcp(acts.clone()), &[])).starts_with("fail ws.reset "));
+    assert!(diagnosed(&genuine(acts, &[])).starts_with("fail ws.reset "));
 }
 
 #[test]
 fn silence_is_ws_timeout_and_costs_one_timeout() {
     let outcome = plain(&Server::tcp(vec![Act::Stall]), &["--timeout", "0.3", "--diagnose", "never"]);
-    assert!(essence(&outcome).starts_with("fail ws.timeout "), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail ws.timeout "), "{outcome:?}");
     let us = outcome.one()["stages"][1]["us"].as_u64().unwrap();
     assert!((300_000..2_000_000).contains(&us), "{us}");
 }
@@ -261,7 +265,7 @@ fn an_answer_that_dribbles_in_forever_is_ws_timeout() {
     let head = format!("HTTP/1.1 200 OK\r\nX: {}", "a".repeat(10_000));
     let acts = vec![Act::SendSlowly(head.into_bytes(), std::time::Duration::from_millis(1))];
     let outcome = plain(&Server::tcp(acts), &["--timeout", "0.3", "--diagnose", "never"]);
-    assert!(essence(&outcome).starts_with("fail ws.timeout "), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail ws.timeout "), "{outcome:?}");
 }
 
 #[test]
@@ -269,13 +273,13 @@ fn a_head_that_never_ends_is_given_up() {
     let acts =
         vec![Act::ReadSome, Act::send("HTTP/1.1 200 OK\r\n"), Act::Flood(b"X-Filler: aaaaaaaa\r\n".to_vec())];
     let outcome = plain(&Server::tcp(acts), &["--diagnose", "never"]);
-    assert!(essence(&outcome).starts_with("fail http.malformed "), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail http.malformed "), "{outcome:?}");
 }
 
 #[test]
 fn an_answer_that_is_not_http_is_named_by_its_first_bytes() {
     let outcome = plain(&Server::tcp(vec![Act::ReadSome, Act::send("SSH-2.0-OpenSSH\r\n"), Act::Close]), &[]);
-    assert!(essence(&outcome).starts_with("fail http.malformed "), "{outcome:?}");
+    assert!(diagnosed(&outcome).starts_with("fail http.malformed "), "{outcome:?}");
     assert!(outcome.one()["failure"]["detail"].as_str().unwrap().contains("SSH-2.0-OpenSSH"));
 }
 
@@ -296,7 +300,7 @@ fn inspected(acts: Vec<Act>) -> String {
     let root = Authority::new("Corp Inspection CA");
     let server = Server::tls(&root.leaf(&[NAME]), &["http/1.1"], acts);
     let run = secure(&server, &Authority::new("Another Root"), &[]).file("system.pem", root.pem());
-    essence(&run.env("SSL_CERT_FILE", "system.pem").run())
+    diagnosed(&run.env("SSL_CERT_FILE", "system.pem").run())
 }
 
 #[test]
@@ -312,7 +316,7 @@ fn through(acts: Vec<Act>) -> String {
     let outcome = tool(&["--proxy", &url, "ws://lab.example/socket"]).run();
     let request = String::from_utf8(proxy.seen().remove(0)).unwrap();
     assert!(request.starts_with("CONNECT lab.example:80 HTTP/1.1\r\n"), "{request}");
-    essence(&outcome)
+    diagnosed(&outcome)
 }
 
 #[test]
@@ -339,8 +343,8 @@ fn an_upgrade_that_is_cut_where_a_plain_request_is_answered_is_filtered() {
         let page = answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
         let server = Server::sequence(vec![vec![Act::until("\r\n\r\n"), end.clone()], page]);
         let outcome = plain(&server, &["--timeout", "1"]);
-        let essence = essence(&outcome);
-        assert!(essence.ends_with(" websocket_filter network medium"), "{end:?}: {essence}");
+        let record = diagnosed(&outcome);
+        assert!(record.ends_with(" websocket_filter network medium"), "{end:?}: {record}");
         let requests = server.seen().into_iter().map(|bytes| String::from_utf8(bytes).unwrap());
         let control = requests.into_iter().find(|request| !request.contains("pgrade")).unwrap();
         assert!(control.starts_with("GET /socket HTTP/1.1\r\n"), "{control}");

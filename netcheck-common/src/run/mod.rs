@@ -17,8 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, FromArgMatches, Parser};
-use futures_util::future::OptionFuture;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use netcheck_os::stop;
 use tokio::sync::watch as signal_watch;
 
 use crate::check::Check;
@@ -194,16 +193,6 @@ fn usage<C: Check>(why: &str) -> ExitCode {
 /// Listens from this call on, not only from the first wait: the first packet may be answered before that.
 fn signals() -> impl Future<Output = End> {
     // Whoever starts a program with SIGHUP ignored wants it to go on.
-    let hangup = (!hangup::is_ignored()).then(|| signal(SignalKind::hangup())).transpose();
-    let listening = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), hangup);
-    async {
-        let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = listening else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = interrupt.recv() => End::Signal(2),
-            _ = terminate.recv() => End::Signal(15),
-            Some(_) = OptionFuture::from(hangup.as_mut().map(Signal::recv)) => End::Signal(1),
-        }
-    }
+    let stopped = stop::signal(!hangup::is_ignored());
+    async { End::Signal(stopped.await) }
 }

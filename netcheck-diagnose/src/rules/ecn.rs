@@ -17,7 +17,7 @@ pub async fn unanswered(target: &Target, to: SocketAddr, net: &Diagnosis) -> Opt
     for _ in 0..ROUNDS {
         let attempt = tcp::attempt(net.egress(), to, ProbeOptions::default());
         let stream = clock::within(net.timeout().min(net.left()), attempt).await?.ok()?;
-        let info = TcpInfo::read(&stream)?;
+        let info = TcpInfo::read(&stream).seen()?;
         if info.retransmissions == 0 || info.ecn {
             return None;
         }

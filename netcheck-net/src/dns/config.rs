@@ -64,7 +64,7 @@ fn server(word: &str) -> Option<SocketAddr> {
     }
     // A link-local server names its interface: fe80::1%eth0.
     let (address, interface) = word.split_once('%')?;
-    let index = nix::net::if_::if_nametoindex(interface).ok()?;
+    let index = netcheck_os::device::index(interface)?;
     let address = address.parse().ok()?;
     Some(SocketAddr::V6(std::net::SocketAddrV6::new(address, 53, 0, index)))
 }

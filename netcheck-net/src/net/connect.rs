@@ -74,7 +74,7 @@ impl Net {
                     self.shared.watch.connected(to);
                 }
                 // Only a connection that took a retransmission is looked into: the setting is read from a file.
-                let info = TcpInfo::read(&stream);
+                let info = TcpInfo::read(&stream).seen();
                 if info.is_some_and(|info| info.retransmissions > 0 && !info.ecn) && asks_for_ecn() {
                     self.see(|seen| seen.first_syn_lost = true);
                 }

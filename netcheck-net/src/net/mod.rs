@@ -77,7 +77,7 @@ impl Shared {
             pins.entry(host.clone()).or_default().push(*address);
         }
         if let Some(name) = &flags.interface
-            && nix::net::if_::if_nametoindex(name.as_str()).is_err()
+            && device::index(name).is_none()
         {
             return Err(format!(
                 "--interface: there is no interface {}",

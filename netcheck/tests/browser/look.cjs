@@ -138,18 +138,25 @@ async function keyboard(page, url, fault) {
   if (opened === 0 && await page.locator('details:not([open])').count() > 0) fault('there was no closed part to open');
 }
 
-// On paper nothing can be opened: it is all there.
+// On paper are the answer, each finding and request and a line for each requirement, on two pages; no host or range is broken.
 async function paper(page, fault) {
   await page.goto('about:blank');
   await page.goBack();
   await page.emulateMedia({ media: 'print' });
-  const hidden = await page.evaluate(() =>
-    // The list of all records is for the screen: it would take dozens of pages.
-    [...document.querySelectorAll('details > :not(summary)')].filter((each) =>
-      each.closest('#records, #records ~ *') === null && each.getBoundingClientRect().height === 0).length);
-  if (hidden > 0) fault(`${hidden} parts are not on paper`);
-  const pdf = await page.pdf({ format: 'A4' });
+  await page.setViewportSize({ width: 700, height: 1000 });
+  const wrong = await page.evaluate(() => {
+    const shown = (each) => each.getBoundingClientRect().height > 0;
+    const needed = '.verdict, .answers li, .role, .finding, .request, #requirements, summary:not(#records ~ * *)';
+    return [...document.querySelectorAll(needed)].filter((each) => !shown(each)).map((each) => `not on paper: ${each.textContent.slice(0, 80)}`)
+      .concat([...document.querySelectorAll('.token')].filter((each) => each.getClientRects().length > 1).map((each) => `broken: ${each.textContent}`))
+      .concat([...document.querySelectorAll('.token')].filter((each) => shown(each) && each.getBoundingClientRect().right > innerWidth)
+        .map((each) => `cut off: ${each.textContent}`));
+  });
+  wrong.forEach(fault);
+  const pdf = await page.pdf({ format: 'A4', preferCSSPageSize: true });
   if (pdf.subarray(0, 5).toString() !== '%PDF-' || pdf.length < 20_000) fault(`no PDF: ${pdf.length} bytes`);
+  const pages = (pdf.toString('latin1').match(/\/Type\s*\/Page\b/g) || []).length;
+  if (pages > Number(process.env.PAPER_PAGES)) fault(`${pages} pages of paper`);
 }
 
 main(process.argv.slice(2)).then((faults) => {

@@ -9,6 +9,7 @@ mod interrupt;
 mod loss;
 mod plan;
 mod report;
+mod requests;
 mod secrets;
 mod self_test;
 mod textfile;

@@ -1,8 +1,7 @@
 //! The files of Kerberos on this machine: settings, caches, and the detour to caches that are no files.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -64,7 +63,7 @@ pub(super) fn cache(file: &Path, place: &Location) -> Result<Identity, Fault> {
 pub(super) async fn bridge(kind: &str, service: &str, bound: Duration) -> Result<Identity, Fault> {
     let fault = |why: String| Fault::OtherCache { kind: kind.to_owned(), why };
     let folder = std::env::temp_dir().join(format!("netcheck-{}-{}", std::process::id(), random()));
-    DirBuilder::new().mode(0o700).create(&folder).map_err(|error| fault(error.kind().to_string()))?;
+    netcheck_os::user::make_private_folder(&folder).map_err(|error| fault(error.kind().to_string()))?;
     let file = folder.join("cache");
     let outcome = copy(&file, service, bound).await.map_err(fault).and_then(|()| {
         cache(&file, &Location::Other { kind: kind.to_owned(), name: format!("{kind} (by kvno)") })

@@ -79,7 +79,7 @@ impl Net {
     }
 
     async fn cache(&self, config: &Config, service: &Principal) -> Result<Identity, Fault> {
-        let uid = nix::unistd::Uid::effective().as_raw();
+        let uid = netcheck_os::user::id();
         let named = std::env::var("KRB5CCNAME").ok().filter(|name| !name.is_empty());
         let named = named.or_else(|| config.ccache_name.clone());
         let place = named.map_or_else(|| Location::usual(uid), |name| Location::parse(&name, uid));

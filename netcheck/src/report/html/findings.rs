@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::super::Subject;
-use super::super::xml::Text;
+use super::super::xml::{Prose, Text};
 use super::route;
 use crate::assess::{self, Finding, Status};
 
@@ -27,12 +27,13 @@ pub(super) fn section(subject: &Subject) -> String {
 
 fn one(finding: &Finding, subject: &Subject) -> String {
     let mut out = format!(
-        "<div class=\"finding {}\">\n<p><strong>{}</strong> <code>{} {}</code></p>\n<p class=\"for\">Touches: {}; {} targets.</p>\n",
+        "<div class=\"finding {}{}\">\n<p><strong>{}</strong> <code>{} {}</code></p>\n<p class=\"for\">Touches: {}; {} targets.</p>\n",
         tone(finding, subject),
-        Text(&finding.summary),
+        if requested(finding, subject) { " requested" } else { "" },
+        Prose(&finding.summary),
         Text(&finding.id),
         finding.cause.as_str(),
-        Text(&finding.requirements.join(", ")),
+        Prose(&finding.requirements.join(", ")),
         finding.targets
     );
     out.push_str(&route::of(finding, subject));
@@ -42,6 +43,11 @@ fn one(finding: &Finding, subject: &Subject) -> String {
     out.push_str(&seen(finding));
     out.push_str("</div>\n");
     out
+}
+
+/// Whether a request repeats its evidence: paper then shows it once.
+fn requested(finding: &Finding, subject: &Subject) -> bool {
+    subject.assessment.report.requests.iter().any(|one| one.finding == finding.id)
 }
 
 /// The colour of the worst requirement that it touches.
@@ -59,10 +65,10 @@ fn destinations(finding: &Finding) -> String {
         let _ = writeln!(
             out,
             "<li>{}{}: {} {}</li>",
-            Text(&destination.host),
+            Prose(&destination.host),
             Text(&addresses),
             Text(&destination.protocol),
-            Text(&destination.ports)
+            Prose(&destination.ports)
         );
     }
     out.push_str("</ul>\n");
@@ -80,7 +86,7 @@ fn seen(finding: &Finding) -> String {
     }
     let mut out = "<p class=\"seen\">What was seen:</p>\n<ul>\n".to_owned();
     for line in &finding.evidence {
-        let _ = writeln!(out, "<li>{}</li>", Text(line));
+        let _ = writeln!(out, "<li>{}</li>", Prose(line));
     }
     out.push_str("</ul>\n");
     out

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::super::Subject;
 use super::super::markdown::title;
-use super::super::xml::Text;
+use super::super::xml::{Prose, Text};
 use super::{badge, class};
 use crate::assess::{self, Status};
 use crate::records::utc;
@@ -72,10 +72,10 @@ pub(super) fn answer(subject: &Subject) -> String {
         "<section aria-labelledby=\"answer\">\n<h2 id=\"answer\">Can the event run from here?</h2>\n\
          <p class=\"verdict {}\"><strong>{}</strong></p>\n<ul class=\"answers\">\n",
         class(worst),
-        Text(&report.headline)
+        Prose(&report.headline)
     );
     for sentence in assess::sentences(report) {
-        let _ = writeln!(out, "<li>{}</li>", Text(&sentence));
+        let _ = writeln!(out, "<li>{}</li>", Prose(&sentence));
     }
     out.push_str("</ul>\n");
     out.push_str(&by_role(subject));
@@ -101,8 +101,8 @@ fn by_role(subject: &Subject) -> String {
                 out,
                 "<li>{} <span>{} <small>{}</small></span></li>",
                 badge(one.status),
-                Text(function),
-                Text(&one.name)
+                Prose(function),
+                Prose(&one.name)
             );
         }
         out.push_str("</ul></div>\n");

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::super::Subject;
-use super::super::xml::Text;
+use super::super::xml::{Prose, Text};
 use crate::assess::heading;
 
 /// The section.
@@ -22,7 +22,7 @@ pub(super) fn section(subject: &Subject) -> String {
              <button type=\"button\" class=\"copy\" data-of=\"request-{at}\" hidden>Copy</button></div>",
             heading(request.to),
             Text(&request.finding),
-            Text(&request.text)
+            Prose(&request.text)
         );
     }
     out.push_str("</section>\n");

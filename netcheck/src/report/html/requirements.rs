@@ -5,7 +5,7 @@ use std::fmt::Write;
 use netcheck_record::record::Record;
 
 use super::super::Subject;
-use super::super::xml::Text;
+use super::super::xml::{Prose, Text};
 use super::{badge, bars, strip};
 use crate::assess::{Requirement, Status};
 use crate::records::Observation;
@@ -18,11 +18,11 @@ const ALIKE: usize = 2;
 /// The section.
 pub(super) fn section(subject: &Subject) -> String {
     let mut out =
-        "<section aria-labelledby=\"requirements\">\n<h2 id=\"requirements\">Requirements</h2>\n".to_owned();
+        "<section aria-labelledby=\"requirements\">\n<h2 id=\"requirements\">Requirements</h2>\n<div class=\"requirements\">\n".to_owned();
     for requirement in &subject.assessment.report.requirements {
         out.push_str(&one(requirement, subject));
     }
-    out.push_str("</section>\n");
+    out.push_str("</div>\n</section>\n");
     out
 }
 
@@ -34,15 +34,15 @@ fn one(requirement: &Requirement, subject: &Subject) -> String {
         "<details{open}>\n<summary>{} <span class=\"name\">{}</span>{advisory} \
          <span class=\"function\">{}</span> <span class=\"count\">{good} of {}</span></summary>\n<div class=\"body\">\n",
         badge(requirement.status),
-        Text(&requirement.name),
-        Text(&requirement.function),
+        Prose(&requirement.name),
+        Prose(&requirement.function),
         requirement.targets.planned
     );
     out.push_str(&why(requirement, subject));
     out.push_str(&strip::of(requirement, subject));
     out.push_str(&stages(requirement, subject));
     if !requirement.permits.is_empty() {
-        let _ = writeln!(out, "<p class=\"source\">The complete rule: {}</p>", Text(&requirement.permits));
+        let _ = writeln!(out, "<p class=\"source\">The complete rule: {}</p>", Prose(&requirement.permits));
     }
     if let Some(source) = subject.profile.rows.iter().find(|each| each.name == requirement.name) {
         let _ = writeln!(out, "<p class=\"source\">Source: {}</p>", Text(&source.source));
@@ -58,11 +58,11 @@ fn why(requirement: &Requirement, subject: &Subject) -> String {
     let mut out = String::new();
     for id in &requirement.findings {
         if let Some(finding) = subject.assessment.report.finding(id) {
-            let _ = writeln!(out, "<p>{}: {}</p>", Text(id), Text(&finding.summary));
+            let _ = writeln!(out, "<p>{}: {}</p>", Text(id), Prose(&finding.summary));
         }
     }
     for limit in &requirement.limits {
-        let _ = writeln!(out, "<p class=\"note\">{}</p>", Text(limit));
+        let _ = writeln!(out, "<p class=\"note\">{}</p>", Prose(limit));
     }
     if requirement.members.is_empty() {
         out.push_str("<p>No record: its tool was not there, or the requirement was left out.</p>\n");

@@ -1,4 +1,4 @@
-//! Whether the other end of a connection is a socket of this machine: a local agent takes connections over by NAT.
+//! The sockets of this machine, as the kernel lists them (proc(5)).
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -9,9 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 const TABLES: [&str; 2] = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 const LARGEST: u64 = 4 << 20;
 
-/// Whether a socket of this machine has `local`, our own end of a connection, for its remote end.
-#[must_use]
-pub fn is_on_this_machine(local: SocketAddr) -> bool {
+pub(crate) fn is_on_this_machine(local: SocketAddr) -> bool {
     let wanted = written(local);
     TABLES.iter().any(|table| File::open(table).is_ok_and(|file| lists(file, &wanted)))
 }

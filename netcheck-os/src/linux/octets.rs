@@ -1,4 +1,4 @@
-//! How many octets this machine's IP layer sent so far: counted after the rules of a local firewall (proc(5)).
+//! The kernel's own count of octets (proc(5)).
 
 use std::fs::File;
 use std::io::Read;
@@ -6,9 +6,7 @@ use std::io::Read;
 /// How much of a table is read at most.
 const LARGEST: u64 = 64 << 10;
 
-/// The kernel's own count for the address family; none where it shows none.
-#[must_use]
-pub fn sent(v6: bool) -> Option<u64> {
+pub(crate) fn sent(v6: bool) -> Option<u64> {
     let table = |name: &str| {
         let mut text = String::new();
         File::open(name).ok()?.take(LARGEST).read_to_string(&mut text).ok()?;

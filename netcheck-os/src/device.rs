@@ -1,13 +1,13 @@
 //! The interface behind a local address, and whether it is a tunnel.
 
 use std::collections::HashMap;
+use std::io;
 use std::net::IpAddr;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use nix::ifaddrs::getifaddrs;
-use nix::net::if_::InterfaceFlags;
-use nix::sys::socket::SockaddrStorage;
+use socket2::SockRef;
+
+use crate::system;
 
 /// An interface of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,19 +34,26 @@ const TUNNELS: [&str; 13] = [
     "gpd",
     "cscotun",
 ];
-/// `ARPHRD_NONE`, what tun devices are, and the tunnel types of linux/if_arp.h.
-const KINDS: [&str; 4] = ["65534", "768", "769", "778"];
 
-static KNOWN: Mutex<Option<HashMap<IpAddr, Link>>> = Mutex::new(None);
+static KNOWN: Mutex<Option<HashMap<IpAddr, Known>>> = Mutex::new(None);
+
+/// An address of an interface, as the system lists it.
+pub(crate) struct Link {
+    pub name: String,
+    pub address: IpAddr,
+    pub mask: Option<IpAddr>,
+    pub loopback: bool,
+    pub point_to_point: bool,
+}
 
 /// What the system lists; whether it is a tunnel is found out when someone asks.
-struct Link {
-    name: String,
-    flags: InterfaceFlags,
+struct Known {
+    link: Link,
     tunnel: Option<bool>,
 }
 
 /// The interface that has this address.
+#[must_use]
 pub fn of(address: IpAddr) -> Option<Device> {
     // All of 127/8 is here, and only its first address is listed.
     let loopback = address.is_ipv4() && address.is_loopback();
@@ -56,12 +63,13 @@ pub fn of(address: IpAddr) -> Option<Device> {
         // Read again: an interface may have come up since.
         *known = Some(all());
     }
-    let link = known.as_mut()?.get_mut(&address)?;
-    let tunnel = *link.tunnel.get_or_insert_with(|| is_tunnel(&link.name, link.flags));
+    let Known { link, tunnel } = known.as_mut()?.get_mut(&address)?;
+    let tunnel = *tunnel.get_or_insert_with(|| is_tunnel(link));
     Some(Device { name: link.name.clone(), tunnel })
 }
 
 /// Whether this is one of our own addresses: an ICMP error from ourselves names no device on the way.
+#[must_use]
 pub fn is_ours(address: IpAddr) -> bool {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     // Asked of strangers all the time: the table is not read again for each of them.
@@ -71,14 +79,11 @@ pub fn is_ours(address: IpAddr) -> bool {
 /// Whether an interface of this machine is on the same link: no router lies between.
 #[must_use]
 pub fn is_on_link(address: IpAddr) -> bool {
-    getifaddrs().into_iter().flatten().any(|entry| {
-        let own = entry.address.and_then(ip_of);
-        let mask = entry.netmask.and_then(ip_of);
+    system::device::links().into_iter().any(|link| {
         // A tunnel's interface has one address: what is behind it is not on a link.
-        let is_link = !entry.flags.contains(InterfaceFlags::IFF_POINTOPOINT);
-        is_link
-            && own.zip(mask).is_some_and(|(own, mask)| {
-                masked(address, mask).is_some_and(|net| masked(own, mask) == Some(net))
+        !link.point_to_point
+            && link.mask.is_some_and(|mask| {
+                masked(address, mask).is_some_and(|net| masked(link.address, mask) == Some(net))
             })
     })
 }
@@ -91,28 +96,28 @@ fn masked(address: IpAddr, mask: IpAddr) -> Option<u128> {
     }
 }
 
-fn ip_of(address: SockaddrStorage) -> Option<IpAddr> {
-    let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
-    v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
+fn all() -> HashMap<IpAddr, Known> {
+    let known = |link: Link| (link.address, Known { link, tunnel: None });
+    system::device::links().into_iter().map(known).collect()
 }
 
-fn all() -> HashMap<IpAddr, Link> {
-    let mut links = HashMap::new();
-    for entry in getifaddrs().into_iter().flatten() {
-        let Some(ip) = entry.address.and_then(ip_of) else { continue };
-        links.insert(ip, Link { name: entry.interface_name, flags: entry.flags, tunnel: None });
-    }
-    links
+fn is_tunnel(link: &Link) -> bool {
+    !link.loopback
+        && (link.point_to_point
+            || TUNNELS.iter().any(|prefix| link.name.starts_with(prefix))
+            || system::device::is_tunnel(&link.name))
 }
 
-fn is_tunnel(name: &str, flags: InterfaceFlags) -> bool {
-    if flags.contains(InterfaceFlags::IFF_LOOPBACK) {
-        return false;
-    }
-    let sys = Path::new("/sys/class/net").join(name);
-    let kind = std::fs::read_to_string(sys.join("type")).unwrap_or_default();
-    flags.contains(InterfaceFlags::IFF_POINTOPOINT)
-        || TUNNELS.iter().any(|prefix| name.starts_with(prefix))
-        || KINDS.contains(&kind.trim())
-        || sys.join("tun_flags").exists()
+/// The index of the interface of this name.
+#[must_use]
+pub fn index(name: &str) -> Option<u32> {
+    system::device::index(name)
+}
+
+/// Has a socket use this interface only.
+///
+/// # Errors
+/// What the system says.
+pub fn bind<'s>(socket: impl Into<SockRef<'s>>, name: &str) -> io::Result<()> {
+    system::device::bind(&socket.into(), name)
 }

@@ -1,0 +1,13 @@
+//! `TCP_MAXSEG` (tcp(7)).
+
+use std::io;
+
+use socket2::Socket;
+
+pub(crate) fn set(socket: &Socket, bytes: u32) -> io::Result<()> {
+    socket.set_tcp_mss(bytes)
+}
+
+pub(crate) fn get(socket: &Socket) -> io::Result<u32> {
+    socket.tcp_mss()
+}
