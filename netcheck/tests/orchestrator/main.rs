@@ -12,5 +12,6 @@ mod report;
 mod requests;
 mod secrets;
 mod show;
+mod self_test;
 mod textfile;
 mod ways;
