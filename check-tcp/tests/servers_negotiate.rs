@@ -4,6 +4,7 @@ use std::fs;
 
 use netcheck_lab::kerberos::{Realm, Squid};
 use netcheck_lab::tool::{Outcome, Tool};
+use netcheck_lab::view::diagnosed;
 use netcheck_lab::{Act, Server, closed_port};
 use serde_json::{Value, json};
 
@@ -43,12 +44,6 @@ fn service() -> (Server, String) {
     (server, target)
 }
 
-fn essence(outcome: &Outcome) -> String {
-    let record = outcome.one();
-    let word = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
-    ["/verdict", "/failure/code", "/cause/code", "/cause/who", "/cause/confidence"].map(word).join(" ")
-}
-
 fn action(outcome: &Outcome, key: &str) -> Value {
     outcome.one()["cause"]["action"][key].clone()
 }
@@ -64,7 +59,7 @@ fn a_ticket_opens_the_proxy_and_is_shown_without_its_secrets() {
     let squid = Squid::negotiate(&realm, None);
     let (server, target) = service();
     let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
-    assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "pass - - - -", "{outcome:?}");
     for (key, value) in [
         ("scheme", json!("Negotiate")),
         ("spn", json!(SPN)),
@@ -94,19 +89,19 @@ fn what_this_machine_lacks_is_this_machines() {
     let squid = Squid::negotiate(&realm, None);
     let (_server, target) = service();
     let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
-    assert_eq!(essence(&outcome), "fail proxy.auth_impossible proxy_ticket local high", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "fail proxy.auth_impossible proxy_ticket local high", "{outcome:?}");
     assert_eq!(action(&outcome, "how"), "renew_ticket");
 
     realm.log_on("alice", "secret", &["-l", "1m"]);
     let outcome = office(&realm, &squid, "proxy.lab.test", Some("+3994")).arg(&target).run();
-    assert_eq!(essence(&outcome), "fail proxy.auth_impossible proxy_ticket local high", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "fail proxy.auth_impossible proxy_ticket local high", "{outcome:?}");
     let detail = outcome.one()["failure"]["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains("ticket of alice@LAB.TEST expired at") && detail.contains(" s ago"), "{detail}");
 
     realm.log_on("alice", "secret", &[]);
     for (clock, low, high) in [("+600", 595, 605), ("-600", -605, -595)] {
         let outcome = office(&realm, &squid, "proxy.lab.test", Some(clock)).arg(&target).run();
-        assert_eq!(essence(&outcome), "fail proxy.auth_impossible clock_skew local high", "{outcome:?}");
+        assert_eq!(diagnosed(&outcome), "fail proxy.auth_impossible clock_skew local high", "{outcome:?}");
         let skew = auth(&outcome, "skew_s").as_i64().unwrap();
         assert!((low..=high).contains(&skew), "{skew}");
         assert_eq!(auth(&outcome, "kdc_code"), 37);
@@ -121,11 +116,11 @@ fn a_proxy_that_the_directory_does_not_know_by_that_name() {
     let (_server, target) = service();
     for (host, spn) in [("127.0.0.1", "HTTP/127.0.0.1"), ("alias.lab.test", "HTTP/alias.lab.test@LAB.TEST")] {
         let outcome = office(&realm, &squid, host, None).arg(&target).run();
-        assert_eq!(essence(&outcome), "fail proxy.auth_impossible proxy_spn proxy high", "{outcome:?}");
+        assert_eq!(diagnosed(&outcome), "fail proxy.auth_impossible proxy_spn proxy high", "{outcome:?}");
         assert_eq!((action(&outcome, "spn"), auth(&outcome, "kdc_code")), (json!(spn), json!(7)));
     }
     let named = office(&realm, &squid, "127.0.0.1", None).args(["--proxy-spn", SPN]).arg(&target).run();
-    assert_eq!(essence(&named), "pass - - - -", "{named:?}");
+    assert_eq!(diagnosed(&named), "pass - - - -", "{named:?}");
 }
 
 #[test]
@@ -150,7 +145,7 @@ fn a_kdc_that_refuses_is_silent_or_is_not_named() {
             .args(["--timeout", "2", &target])
             .run();
         assert_eq!(
-            essence(&outcome),
+            diagnosed(&outcome),
             "fail proxy.auth_impossible kdc_unreachable network medium",
             "{outcome:?}"
         );
@@ -166,7 +161,7 @@ fn a_kdc_that_is_reached_over_udp_alone_gives_its_ticket() {
     let (_server, target) = service();
     realm.over_udp_only();
     let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
-    assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "pass - - - -", "{outcome:?}");
     assert_eq!(auth(&outcome, "kdc"), realm.kdc_address, "{outcome:?}");
 }
 
@@ -187,18 +182,18 @@ fn passwords_and_keytabs_log_on_or_are_refused_by_the_directory() {
             .env("NETCHECK_PROXY_PASSWORD", password)
             .arg(&target)
             .run();
-        assert_eq!(essence(&outcome), expected, "{user}: {outcome:?}");
+        assert_eq!(diagnosed(&outcome), expected, "{user}: {outcome:?}");
         assert_eq!(auth(&outcome, "kdc_code"), code, "{user}");
         assert!(!format!("{outcome:?}").contains("wrong"), "{outcome:?}");
     }
     let keytab = realm.path("robot.keytab").display().to_string();
     let outcome =
         office(&realm, &squid, "proxy.lab.test", None).args(["--proxy-keytab", &keytab, &target]).run();
-    assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "pass - - - -", "{outcome:?}");
     assert_eq!(auth(&outcome, "principal"), "robot@LAB.TEST");
     let outcome =
         office(&realm, &squid, "proxy.lab.test", None).args(["--proxy-auth", "none", &target]).run();
-    assert_eq!(essence(&outcome), "fail proxy.auth_required proxy_auth proxy medium", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "fail proxy.auth_required proxy_auth proxy medium", "{outcome:?}");
 }
 
 #[test]
@@ -209,7 +204,7 @@ fn a_proxy_whose_key_or_clock_is_wrong_refuses_a_fresh_ticket() {
         realm.log_on("alice", "secret", &[]);
         let late = Squid::negotiate(&realm, Some("+1200"));
         let outcome = office(&realm, &late, "proxy.lab.test", None).arg(&target).run();
-        assert_eq!(essence(&outcome), "fail proxy.auth_refused clock_skew proxy medium", "{outcome:?}");
+        assert_eq!(diagnosed(&outcome), "fail proxy.auth_refused clock_skew proxy medium", "{outcome:?}");
         let skew = action(&outcome, "skew_s").as_i64().unwrap();
         assert!((1190..=1210).contains(&skew), "{skew}");
     }
@@ -217,7 +212,7 @@ fn a_proxy_whose_key_or_clock_is_wrong_refuses_a_fresh_ticket() {
     realm.log_on("alice", "secret", &[]);
     let squid = Squid::negotiate(&realm, None);
     let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
-    assert_eq!(essence(&outcome), "fail proxy.auth_refused proxy_keytab proxy medium", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "fail proxy.auth_refused proxy_keytab proxy medium", "{outcome:?}");
     assert_eq!((action(&outcome, "spn"), action(&outcome, "kvno")), (json!(SPN), json!(3)));
 }
 
@@ -230,20 +225,20 @@ fn clocks_a_few_minutes_off_and_a_keytab_with_an_old_key_beside_the_new_one_are_
         let squid = Squid::negotiate(&realm, None);
         for clock in ["+200", "-200"] {
             let outcome = office(&realm, &squid, "proxy.lab.test", Some(clock)).arg(&target).run();
-            assert_eq!(essence(&outcome), "pass - - - -", "{clock}: {outcome:?}");
+            assert_eq!(diagnosed(&outcome), "pass - - - -", "{clock}: {outcome:?}");
         }
     }
     {
         let squid = Squid::negotiate(&realm, Some("+200"));
         let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
-        assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
+        assert_eq!(diagnosed(&outcome), "pass - - - -", "{outcome:?}");
     }
     // The same change of key as the fault's, and the new one is given to the proxy.
     realm.admin(REALM, "ktadd -k http.keytab HTTP/proxy.lab.test");
     realm.log_on("alice", "secret", &[]);
     let squid = Squid::negotiate(&realm, None);
     let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
-    assert_eq!(essence(&outcome), "pass - - - -", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "pass - - - -", "{outcome:?}");
     assert_eq!(auth(&outcome, "kvno"), 3);
 }
 
@@ -254,7 +249,7 @@ fn a_proxy_that_speaks_only_ntlm_is_named_as_such() {
     let squid = Squid::start(&realm, ntlm, None);
     let (_server, target) = service();
     let outcome = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
-    assert_eq!(essence(&outcome), "fail proxy.auth_required proxy_scheme proxy medium", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "fail proxy.auth_required proxy_scheme proxy medium", "{outcome:?}");
     assert_eq!(action(&outcome, "offered"), json!(["NTLM"]));
 }
 
@@ -271,11 +266,11 @@ fn beside_ntlm_negotiate_is_used_with_a_ticket_and_without_one_ntlm_is_named_and
     let squid = Squid::start(&realm, &both, None);
     let (_server, target) = service();
     let without = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
-    assert_eq!(essence(&without), "fail proxy.auth_impossible proxy_ticket local high", "{without:?}");
+    assert_eq!(diagnosed(&without), "fail proxy.auth_impossible proxy_ticket local high", "{without:?}");
     assert_eq!(without.one()["facts"]["proxy"]["schemes"], json!(["Negotiate", "NTLM"]));
     realm.log_on("alice", "secret", &[]);
     let with = office(&realm, &squid, "proxy.lab.test", None).arg(&target).run();
-    assert_eq!(essence(&with), "pass - - - -", "{with:?}");
+    assert_eq!(diagnosed(&with), "pass - - - -", "{with:?}");
     assert_eq!(auth(&with, "scheme"), "Negotiate");
 
     // A proxy whose NTLM names its domain at once: nothing of NTLM is sent to it.
@@ -288,7 +283,7 @@ fn beside_ntlm_negotiate_is_used_with_a_ticket_and_without_one_ntlm_is_named_and
         .env("KRB5CCNAME", "FILE:/nonexistent")
         .arg(&target)
         .run();
-    assert_eq!(essence(&outcome), "fail proxy.auth_impossible proxy_ticket local high", "{outcome:?}");
+    assert_eq!(diagnosed(&outcome), "fail proxy.auth_impossible proxy_ticket local high", "{outcome:?}");
     assert_eq!(outcome.one()["facts"]["proxy"]["ntlm_domain"], "CORP", "{outcome:?}");
     let asked = String::from_utf8_lossy(&proxy.seen().concat()).to_lowercase();
     assert!(!asked.contains("proxy-authorization"), "{asked}");
