@@ -167,7 +167,7 @@ vocabulary! {
     /// - Acts: The network team: update the device, or exempt the destination.
     LargeHello = "large_hello",
     /// A program of this machine (VPN or zero-trust client, antivirus) answers instead of the service.
-    /// - Seen: The other end of the connection is a socket of this machine, or a SYN of one hop is accepted behind a tunnel.
+    /// - Seen: The other end of the connection is a socket of this machine, or a SYN or echo request of one hop is answered behind a tunnel.
     /// - Not: `transparent_proxy` at the first hop.
     /// - Acts: The owner of this machine.
     LocalAgent = "local_agent",

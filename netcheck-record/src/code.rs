@@ -145,8 +145,8 @@ vocabulary! {
     /// - Not: `route.none`, which this machine itself decides.
     /// - Acts: The network team: a route is missing.
     TcpNetUnreachable = "tcp.net_unreachable",
-    /// A device nearer than the service accepted the connection; what is behind it was not reached.
-    /// - Seen: The SYN-ACK comes from a distance where a router passes other packets on.
+    /// Something nearer than the service accepted the connection or answered the echo request; what is behind it was not reached.
+    /// - Seen: The SYN-ACK comes from a distance where a router passes other packets on, or from this machine; an echo request of one hop is answered behind a tunnel.
     /// - Not: `tcp.refused`, where nobody accepts.
     /// - Acts: Whoever runs the intercepting device.
     TcpIntercepted = "tcp.intercepted",
