@@ -227,11 +227,13 @@ async fn syn(net: &Diagnosis, to: SocketAddr, ttl: Option<u8>, wait: Duration) -
 
 /// What an error means whose ICMP message, if there was one, this system does not show.
 fn unexplained(code: Code) -> Probe {
-    match code {
-        Code::TcpReset => Probe::Answered(Answer::Open),
-        Code::TcpRefused => Probe::Answered(Answer::Refused),
+    if code == Code::TcpReset {
+        Probe::Answered(Answer::Open)
+    } else if code == Code::TcpRefused {
+        Probe::Answered(Answer::Refused)
+    } else {
         // A router's "time exceeded" looks like this.
-        _ => Probe::Blind,
+        Probe::Blind
     }
 }
 
