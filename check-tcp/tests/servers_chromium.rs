@@ -1,4 +1,5 @@
-//! The same proxy settings given to headless Chromium and to us: which proxies are dialled, and in which order.
+//! The same proxy settings given to headless Chromium and to us: which proxies are dialled, in which order, and whether the
+//! service is dialled without one.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use std::collections::BTreeSet;
@@ -27,6 +28,13 @@ const PROXIES: [(&str, &str); 7] = [
     ("127.3.0.7", "reset"),
 ];
 const PORT: u16 = 3128;
+/// A proxy on the port that a script means where it names none.
+const USUAL: (&str, u16) = ("127.3.0.8", 80);
+/// The service, and what it is called among those that were dialled.
+const SERVICE: (&str, u16) = ("127.4.0.1", 443);
+const DIRECT: &str = "DIRECT";
+/// A script that Chromium never ends: its request never leaves. Ours is ended after 2 s, and goes direct.
+const ENDLESS: &str = "a loop";
 /// Where scripts are served; each by its own name.
 const WEB: u16 = 8000;
 
@@ -55,6 +63,25 @@ fn situations() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("a throw", "200 OK", code("function FindProxyForURL() { throw 'x'; }")),
         ("a syntax error", "200 OK", code("function FindProxyForURL(")),
         ("no function", "200 OK", code("var a = 1;")),
+        ("no port", "200 OK", answer("PROXY 127.3.0.8; PROXY 127.3.0.1:3128")),
+        ("direct, then a proxy", "200 OK", answer("DIRECT; PROXY 127.3.0.1:3128")),
+        ("refused, then direct", "200 OK", answer("PROXY 127.3.0.9:3128; DIRECT")),
+        ("refused, and no other", "200 OK", answer("PROXY 127.3.0.9:3128")),
+        ("moved", "302 Found\r\nLocation: http://127.0.0.1:8000/0.pac", Vec::new()),
+        (
+            "Latin-1",
+            "200 OK",
+            b"function FindProxyForURL() { return '\xe9'.charCodeAt(0) == 233 ? 'PROXY 127.3.0.1:3128' : 'DIRECT'; }"
+                .to_vec(),
+        ),
+        (
+            "UTF-8 by its charset",
+            "200 OK\r\nContent-Type: text/plain; charset=utf-8",
+            "function FindProxyForURL() { return 'é'.charCodeAt(0) == 233 ? 'PROXY 127.3.0.1:3128' : 'DIRECT'; }"
+                .as_bytes()
+                .to_vec(),
+        ),
+        (ENDLESS, "200 OK", code("function FindProxyForURL() { for (;;) ; }")),
         ("404", "404 Not Found", answer("PROXY 127.3.0.1:3128")),
         ("a page", "200 OK", code("<html>function FindProxyForURL</html>")),
         ("UTF-16", "200 OK", wide(answer("PROXY 127.3.0.1:3128"))),
@@ -76,25 +103,29 @@ type Dialled = Arc<Mutex<Vec<String>>>;
 type Fetched = Arc<Mutex<BTreeSet<usize>>>;
 
 fn listen(dialled: &Dialled) {
-    for (address, behaviour) in PROXIES {
-        let listener = TcpListener::bind((address, PORT)).unwrap();
+    let proxies = PROXIES.map(|(address, behaviour)| ((address, PORT), address, behaviour));
+    let more =
+        [(USUAL, USUAL.0, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"), (SERVICE, DIRECT, "close")];
+    for (at, name, behaviour) in proxies.into_iter().chain(more) {
+        let listener = TcpListener::bind(at).unwrap();
         let dialled = Arc::clone(dialled);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let dialled = Arc::clone(&dialled);
-                thread::spawn(move || proxy(stream, address, behaviour, &dialled));
+                thread::spawn(move || proxy(stream, name, behaviour, &dialled));
             }
         });
     }
 }
 
-fn proxy(mut stream: TcpStream, address: &str, behaviour: &str, dialled: &Dialled) {
-    let Ok(request) = head(&mut stream) else { return };
+fn proxy(mut stream: TcpStream, name: &str, behaviour: &str, dialled: &Dialled) {
+    let request = if name == DIRECT { hello(&mut stream) } else { head(&mut stream) };
+    let Ok(request) = request else { return };
     // A browser connects ahead of time, and asks its makers for things.
     if request.contains("service.pac.test") {
         let mut dialled = dialled.lock().unwrap();
-        if !dialled.iter().any(|known| known == address) {
-            dialled.push(address.to_owned());
+        if !dialled.iter().any(|known| known == name) {
+            dialled.push(name.to_owned());
         }
     }
     if behaviour == "reset" {
@@ -104,6 +135,19 @@ fn proxy(mut stream: TcpStream, address: &str, behaviour: &str, dialled: &Dialle
         let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
         let _ = stream.read(&mut [0; 64]);
     }
+}
+
+/// A ClientHello, as far as the name in it.
+fn hello(stream: &mut TcpStream) -> io::Result<String> {
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let (mut raw, mut piece) = (String::new(), [0; 4096]);
+    while !raw.contains("service.pac.test") {
+        match stream.read(&mut piece)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => raw += &String::from_utf8_lossy(&piece[..count]),
+        }
+    }
+    Ok(raw)
 }
 
 fn head(stream: &mut TcpStream) -> io::Result<String> {
@@ -136,7 +180,8 @@ fn serve(scripts: Vec<(&'static str, Vec<u8>)>, fetched: Fetched) {
 fn seclude(folder: &Path) {
     unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).unwrap();
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>).unwrap();
-    for (file, text) in [("hosts", "127.0.0.1 localhost\n"), ("resolv.conf", "")] {
+    for (file, text) in [("hosts", "127.0.0.1 localhost\n127.4.0.1 service.pac.test\n"), ("resolv.conf", "")]
+    {
         fs::write(folder.join(file), text).unwrap();
         mount(
             Some(&folder.join(file)),
@@ -198,6 +243,16 @@ fn the_same_proxies_are_dialled_as_by_chromium() {
             .args(["--proxy", &format!("pac+http://127.0.0.1:{WEB}/{number}.pac"), "--timeout", "2"])
             .args(["--diagnose", "never", "https://service.pac.test/secret?path"])
             .run();
-        assert_eq!(taken(), theirs, "{name}: ours, then Chromium's");
+        let ours = taken();
+        println!("{name}: Chromium {theirs:?}, netcheck {ours:?}");
+        if *name == ENDLESS {
+            assert_eq!(
+                (theirs, ours),
+                (Vec::new(), vec![DIRECT.to_owned()]),
+                "{name}: Chromium's, then ours"
+            );
+        } else {
+            assert_eq!(ours, theirs, "{name}: ours, then Chromium's");
+        }
     }
 }

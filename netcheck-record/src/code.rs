@@ -110,7 +110,7 @@ vocabulary! {
     /// - Not: `proxy.pac_unreachable`, where there is no file.
     /// - Acts: Whoever runs the proxy script.
     ProxyPacInvalid = "proxy.pac_invalid",
-    /// The PAC file or its evaluation did not end in time; browsers then connect directly.
+    /// The PAC file or its evaluation did not end in time; browsers wait for it.
     /// - Seen: The fetch or the script ran into its limit.
     /// - Not: `proxy.timeout`, which is the proxy's own silence.
     /// - Acts: Whoever runs the proxy script.

@@ -126,15 +126,12 @@ impl LoginRepair {
 impl ScriptRepair {
     /// The sentence.
     pub(crate) fn write(self, f: &mut fmt::Formatter<'_>, url: &str) -> fmt::Result {
-        let what = match self {
-            ScriptRepair::Serve => "Serve the PAC file",
-            ScriptRepair::Repair => "Repair the PAC file",
-            ScriptRepair::Hasten => "Make the PAC file answer in time,",
+        let (what, meanwhile) = match self {
+            ScriptRepair::Serve => ("Serve the PAC file", "browsers ignore it and go direct"),
+            ScriptRepair::Repair => ("Repair the PAC file", "browsers ignore it and go direct"),
+            ScriptRepair::Hasten => ("Make the PAC file answer in time,", "browsers wait for it"),
         };
-        write!(
-            f,
-            "{what} {url}, or correct its address in this machine's settings: browsers ignore it and go direct."
-        )
+        write!(f, "{what} {url}, or correct its address in this machine's settings: {meanwhile}.")
     }
 }
 

@@ -36,10 +36,15 @@ pub(crate) fn explain(target: &Target, observed: &Observed, failure: &Failure) -
     })
 }
 
-/// Adds to a cause that the proxy script was of no use: a browser goes direct then, and so did the check.
+/// Adds to a cause that the proxy script was of no use: a browser goes direct then, and so did the check. For a script that
+/// does not end a browser waits.
 #[must_use]
 pub fn with_script_fault(cause: Cause, via: &ProxyObservations) -> Cause {
     match &via.script {
+        Some(fault) if fault.code == Code::ProxyPacTimeout => cause.with_evidence(format!(
+            "the PAC file {} is of no use ({}): this check went direct, and a browser waits for the file first",
+            fault.url, fault.why
+        )),
         Some(fault) => cause.with_evidence(format!(
             "the PAC file {} is of no use ({}), so a browser goes direct, as this check did",
             fault.url, fault.why

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::choice::listed;
 use super::observed::ScriptFault;
 use super::route::{Route, Step};
-use super::script_memo::{Answered, Fetched, Script};
+use super::script_memo::{AT_ONCE, Answered, Fetched, SMALL, Script};
 use super::source::wpad;
 use crate::clock;
 use crate::http::{Answer, Request};
@@ -27,8 +27,8 @@ use netcheck_record::target::{Host, Target};
 
 /// The most redirects on the way to a script.
 const MOST_REDIRECTS: usize = 5;
-/// After so many questions without an end, the script is asked nothing more.
-const MOST_TIMEOUTS: usize = 4;
+/// After so many questions that were ended for their time or memory, the script is asked nothing more.
+const MOST_ENDED: usize = 4;
 /// How long a DHCP server may take.
 const DHCP: Duration = Duration::from_millis(600);
 
@@ -190,36 +190,60 @@ impl Net {
         }
     }
 
-    /// Runs the script on a thread of its own; names are resolved here.
+    /// Runs the script: beside others with little memory, and alone with much where that is not enough.
     async fn evaluate(&self, script: &Script, url: String, host: String) -> Evaluation {
-        let ended = |answer| Evaluation { answer: Err(answer), names: Vec::new() };
-        if *lock(&self.choice().scripts.timeouts) >= MOST_TIMEOUTS {
-            return ended(PacFault::Timeout);
+        let question = || Question { script: Arc::clone(&script.text), url: url.clone(), host: host.clone() };
+        let small = Limits { memory: SMALL, ..Limits::default() };
+        let evaluation = self.evaluate_within(question(), small, 1).await;
+        if evaluation.answer != Err(PacFault::Memory) {
+            return evaluation;
         }
-        let limits = Limits::default();
+        self.evaluate_within(question(), Limits::default(), AT_ONCE).await
+    }
+
+    /// Runs the script on a thread of its own, in so many of the places; names are resolved here.
+    async fn evaluate_within(&self, question: Question, limits: Limits, places: u32) -> Evaluation {
+        let ended = |answer, names| Evaluation { answer: Err(answer), names };
+        let scripts = &self.choice().scripts;
+        let Ok(_place) = scripts.places.0.acquire_many(places).await else {
+            return ended(PacFault::Memory, Vec::new());
+        };
+        if *lock(&scripts.ended) >= MOST_ENDED {
+            return ended(PacFault::Timeout, Vec::new());
+        }
+        let count = || *lock(&scripts.ended) += 1;
         let mut left = limits.time;
         let (send, mut events) = mpsc::unbounded_channel();
-        let question = Question { script: Arc::clone(&script.text), url, host };
         let Ok(stop) = start(question, limits, move |event| drop(send.send(event))) else {
-            return ended(PacFault::Memory);
+            return ended(PacFault::Memory, Vec::new());
         };
         let mut names = Vec::new();
+        // How long it may wait for names, all together.
+        let mut waiting = self.timeout();
         loop {
             let begun = clock::now();
             let event = clock::within(left, events.recv()).await;
             left = left.saturating_sub(begun.elapsed());
             match event {
-                Some(Some(Event::Done(evaluation))) => return evaluation,
+                Some(Some(Event::Done(evaluation))) => {
+                    if places == AT_ONCE && evaluation.answer == Err(PacFault::Memory) {
+                        count();
+                    }
+                    return evaluation;
+                }
                 Some(Some(Event::Own { reply })) => drop(reply.send(own_addresses())),
                 Some(Some(Event::Name { name, reply })) => {
-                    drop(reply.send(self.lookup(&name).await.unwrap_or_default()));
+                    let begun = clock::now();
+                    let found = clock::within(waiting, Box::pin(self.lookup(&name))).await;
+                    waiting = waiting.saturating_sub(begun.elapsed());
+                    drop(reply.send(found.and_then(Result::ok).unwrap_or_default()));
                     names.push(name);
                 }
-                Some(None) => return Evaluation { answer: Err(PacFault::Memory), names },
+                Some(None) => return ended(PacFault::Memory, names),
                 None => {
                     stop.stop();
-                    *lock(&self.choice().scripts.timeouts) += 1;
-                    return Evaluation { answer: Err(PacFault::Timeout), names };
+                    count();
+                    return ended(PacFault::Timeout, names);
                 }
             }
         }
