@@ -2,6 +2,7 @@
 //! test makes itself, without any privilege outside of them. Needs unshare(1), nsenter(1), ip(8), tc(8), ffmpeg and nginx.
 
 use netcheck_lab::tool::{Outcome, Tool};
+use netcheck_lab::view::explained;
 use serde_json::Value;
 
 /// A client at 10.20.0.2 and nginx at 10.20.0.1, both directions of the line at $RATE. nginx has an HLS playlist of three
@@ -65,12 +66,6 @@ fn over(rate: &str, hls: bool, args: &[&str]) -> Outcome {
         .run()
 }
 
-/// `verdict failure.code cause.code`, `-` where there is none.
-fn gist(record: &Value) -> String {
-    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
-    format!("{} {} {}", text("/verdict"), text("/failure/code"), text("/cause/code"))
-}
-
 /// Whether `measured` is the payload of a line of so many kbit/s, which counts 66 bytes of headers beside 1448, within 15 %.
 fn fits(measured: &Value, line_kbps: f64) -> bool {
     let payload = line_kbps * 1448.0 / 1514.0;
@@ -87,7 +82,7 @@ fn a_playlist_names_the_bitrate_that_holds_at_1_3_and_6_mbit() {
         let outcome = over(rate, true, &["--download", "6", "http://10.20.0.1/master.m3u8"]);
         let record = outcome.one();
         let download = &record["facts"]["download"];
-        assert_eq!(gist(record), "pass - -", "{record:#}");
+        assert_eq!(explained(record), "pass - -", "{record:#}");
         assert_eq!(download["words"], words, "{record:#}");
         assert_ne!(download["limited_by"], "sender", "{record:#}");
         assert_eq!(download["connections"], 1, "{record:#}");
@@ -101,7 +96,7 @@ fn a_playlist_names_the_bitrate_that_holds_at_1_3_and_6_mbit() {
 fn a_line_below_the_lowest_bitrate_is_thin() {
     let outcome = over("200kbit", true, &["--download", "8", "http://10.20.0.1/master.m3u8"]);
     let record = outcome.one();
-    assert_eq!(gist(record), "degraded http.timeout thin_line", "{record:#}");
+    assert_eq!(explained(record), "degraded http.timeout thin_line", "{record:#}");
     assert_eq!(record["facts"]["download"]["words"], "240p does not hold", "{record:#}");
 }
 
@@ -114,7 +109,7 @@ fn any_address_is_fetched_and_a_server_that_paces_is_no_thin_line() {
     let outcome = over("6mbit", false, &["--download", "4", "http://10.20.0.1/paced/large"]);
     let record = outcome.one();
     let download = &record["facts"]["download"];
-    assert_eq!(gist(record), "pass - -", "{record:#}");
+    assert_eq!(explained(record), "pass - -", "{record:#}");
     assert_eq!(download["limited_by"], "sender", "{record:#}");
     assert_eq!(download["words"], "240p holds; the sender sends no faster", "{record:#}");
 }
@@ -123,7 +118,7 @@ fn any_address_is_fetched_and_a_server_that_paces_is_no_thin_line() {
 fn a_small_page_says_nothing_of_the_line() {
     let outcome = over("1mbit", false, &["--download", "1", "http://10.20.0.1/page"]);
     let record = outcome.one();
-    assert_eq!(gist(record), "pass - -", "{record:#}");
+    assert_eq!(explained(record), "pass - -", "{record:#}");
     assert_eq!(record["facts"]["download"]["words"], "too few bytes to tell", "{record:#}");
     assert!(record["facts"]["download"]["throughput_kbps"].is_null(), "{record:#}");
     assert_eq!(record["facts"]["download"]["segments"], 1, "{record:#}");
@@ -154,7 +149,7 @@ fn an_upload_is_what_the_peer_acknowledged() {
         let outcome = over(rate, false, &["--upload", "4", "http://10.20.0.1/take"]);
         let record = outcome.one();
         let upload = &record["facts"]["upload"];
-        assert_eq!(gist(record), "pass - -", "{record:#}");
+        assert_eq!(explained(record), "pass - -", "{record:#}");
         assert_eq!(
             (&upload["measured_by"], &upload["limited_by"]),
             (&"tcp".into(), &"path".into()),
@@ -169,6 +164,6 @@ fn an_upload_is_what_the_peer_acknowledged() {
 fn an_address_that_refuses_the_upload_is_degraded_and_names_the_status() {
     let outcome = over("", false, &["--upload", "2", "http://10.20.0.1/page"]);
     let record = outcome.one();
-    assert_eq!(gist(record), "degraded http.status unknown", "{record:#}");
+    assert_eq!(explained(record), "degraded http.status unknown", "{record:#}");
     assert_eq!(record["facts"]["upload"]["status"], 405, "{record:#}");
 }

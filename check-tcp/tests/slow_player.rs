@@ -1,6 +1,6 @@
 //! hls.js in headless Chromium and --download on the same lines: the bitrate that the player settles on is the one that was played
 //! here. Needs unshare(1), nsenter(1), ip(8), tc(8), ffmpeg, nginx, chromium and npm.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its stage has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

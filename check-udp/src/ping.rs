@@ -9,6 +9,7 @@ use netcheck_common::clock::{now, pause, within};
 use netcheck_common::failure::Failure;
 use netcheck_common::icmp::Icmp;
 use netcheck_common::net::Net;
+use netcheck_common::os::Sense;
 use netcheck_common::os::errno::{self, Kind};
 use socket2::Type;
 use surge_ping::{Config, ICMP, IcmpPacket, PingIdentifier, PingSequence, SurgeError};
@@ -51,6 +52,9 @@ impl Client {
     }
 
     fn with(address: IpAddr, config: &Config) -> Result<Self, Failure> {
+        if Sense::Ping.is_blind() {
+            return Err(denied());
+        }
         let inner = surge_ping::Client::new(config).map_err(|error| {
             // Either no socket was had, or it was not to be bound as the user asked; a plain one shows which.
             let bare = Config { kind: family(address), ..Config::default() };

@@ -7,8 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::icmp;
 use netcheck_common::net::Net;
-use netcheck_common::os::Sight;
 use netcheck_common::os::errno::{self, Kind};
+use netcheck_common::os::{Sense, Sight};
 use netcheck_common::tcp::leave_from;
 use socket2::{Domain, Protocol, SockAddr, Type};
 use tokio::net::UdpSocket;
@@ -30,6 +30,9 @@ pub struct Pinger {
 impl Pinger {
     /// Opens a socket: the kind open to users first, the raw one where this user may have it.
     pub fn open(net: &Net, address: IpAddr) -> Result<Self, Failure> {
+        if Sense::Ping.is_blind() {
+            return Err(denied());
+        }
         let to = SocketAddr::new(address, 0);
         let (socket, raw) = match make(to, Type::DGRAM) {
             Ok(socket) => (socket, false),
@@ -80,6 +83,11 @@ impl Pinger {
                 self.too_large = Some(None);
                 Failure::new(Code::IcmpUnreachable, "the packet is larger than the interface takes")
             }
+            // ICMPv6 "prohibited" arrives as the same number as this machine's own refusal.
+            Kind::Denied if Sense::UdpIcmp.is_blind() => Failure::new(
+                Code::IcmpUnreachable,
+                "prohibited: reported by ICMP, or by this machine's own firewall",
+            ),
             Kind::Denied | Kind::NetUnreachable | Kind::Invalid => refused_here(error),
             _ => Failure::new(Code::IcmpUnreachable, "ICMP unreachable"),
         }

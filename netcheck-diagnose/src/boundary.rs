@@ -40,7 +40,7 @@ pub(super) async fn find(net: &Diagnosis, to: SocketAddr) -> Boundary {
         Some(control) => net.trail(control).await.hops.iter().map(|(hop, _)| *hop).find(|hop| *hop > last),
         None => (last == 0).then_some(1),
     };
-    let Some(hop) = hop.filter(|_| own.walked && own.answered.is_none()) else {
+    let Some(hop) = hop.filter(|_| own.walked && !own.blind && own.answered.is_none()) else {
         return Boundary::Inconclusive;
     };
     let other = || async {
@@ -92,7 +92,7 @@ where
             match probe {
                 Probe::Silent => {}
                 Probe::Hop(seen) => return Boundary::NotHere(hop, seen),
-                Probe::Answered(_) => return Boundary::Inconclusive,
+                Probe::Answered(_) | Probe::Blind => return Boundary::Inconclusive,
             }
         }
     }

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use netcheck_net::net::Net;
 use netcheck_net::tls::{Chain, SentHello};
 use netcheck_net::watch::Watch;
+use netcheck_os::Sense;
+use netcheck_os::sense::{Asked, Senses};
+use netcheck_record::cause::{Cause, Confidence};
 
 use crate::experiment::Experiment;
 use crate::experiments::Experiments;
@@ -20,6 +23,8 @@ pub struct Diagnosis {
     pub(crate) experiments: Arc<Experiments>,
     /// The rule that asks, where one does.
     rule: Option<&'static Rule>,
+    /// The senses that what was asked for this target rests on.
+    asked: Arc<Asked>,
 }
 
 impl Deref for Diagnosis {
@@ -34,7 +39,7 @@ impl Diagnosis {
     /// The diagnosis of the target that `net` reaches, with the experiments of its run.
     #[must_use]
     pub fn new(net: Net, experiments: &Arc<Experiments>) -> Self {
-        Diagnosis { net, experiments: Arc::clone(experiments), rule: None }
+        Diagnosis { net, experiments: Arc::clone(experiments), rule: None, asked: Arc::default() }
     }
 
     /// The same run's experiments over another way to the network.
@@ -55,6 +60,31 @@ impl Diagnosis {
             "a rule of {:?} asks for {experiment:?}, which it does not declare",
             self.rule.map(|rule| rule.layers)
         );
+        self.asked.note(experiment.senses());
+    }
+
+    /// Notes that what follows rests on this sense.
+    pub fn note_sense(&self, sense: Sense) {
+        self.asked.note(Senses::of(&[sense]));
+    }
+
+    /// Whether what follows cannot be told from this system, because one of these senses is blind. The cause says which.
+    pub(crate) fn is_blind(&self, senses: &[Sense]) -> bool {
+        self.asked.note(Senses::of(senses));
+        senses.iter().any(|sense| sense.is_blind())
+    }
+
+    /// A cause, no surer than this system permits: every cause of a target comes through here. Where something was asked
+    /// that the system does not tell, its absence proves nothing, and the evidence says so.
+    #[must_use]
+    pub fn within_sight(&self, mut cause: Cause) -> Cause {
+        for sense in self.asked.senses().blind() {
+            cause.confidence = Confidence::Low;
+            if !cause.evidence.iter().any(|line| line == sense.words()) {
+                cause = cause.with_evidence(sense.words());
+            }
+        }
+        cause
     }
 
     /// The same, whose observations do not reach the target's record.

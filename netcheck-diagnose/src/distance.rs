@@ -13,7 +13,7 @@ use crate::experiment::Experiment;
 use crate::patience::Question;
 use netcheck_net::clock;
 use netcheck_net::tcp::{self, ProbeOptions};
-use netcheck_os::hops;
+use netcheck_os::{Sense, hops};
 use netcheck_record::failure::Code;
 
 /// How often two distances are compared before they count.
@@ -39,9 +39,12 @@ impl Distance {
     }
 }
 
-/// From how far away the answer to a SYN came.
+/// From how far away the answer to a SYN came; none where nothing came, or where this system does not tell.
 pub(super) async fn of(net: &Diagnosis, to: SocketAddr) -> Option<Distance> {
     net.note_asked(Experiment::Distance);
+    if Sense::ResetDistance.is_blind() {
+        return None;
+    }
     net.experiments.distances.get("from how far does a SYN draw its answer", to, || measure(net, to)).await
 }
 
@@ -56,6 +59,9 @@ async fn measure(net: &Diagnosis, to: SocketAddr) -> Option<Distance> {
 
 /// From how far away the reset came that these bytes draw on an open connection.
 pub(super) async fn of_reset(net: &Diagnosis, to: SocketAddr, bytes: &[u8]) -> Option<Distance> {
+    if Sense::ResetDistance.is_blind() {
+        return None;
+    }
     let begun = clock::now();
     if !resets(net, to, bytes, 1, Question::Reach.patience(net)).await {
         return None;
@@ -122,8 +128,9 @@ async fn answers(net: &Diagnosis, to: SocketAddr, least: u8, wait: Duration) -> 
     match clock::within(wait, tcp::attempt(net.egress(), to, options)).await {
         None => false,
         Some(Ok(_)) => true,
+        // A refusal that may have been ICMP has no distance.
         Some(Err(refusal)) => {
-            matches!(refusal.failure.code, Code::TcpRefused | Code::TcpReset) && refusal.icmp.seen().is_none()
+            matches!(refusal.failure.code, Code::TcpRefused | Code::TcpReset) && refusal.icmp.is_nothing()
         }
     }
 }

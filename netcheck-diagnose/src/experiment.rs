@@ -1,4 +1,7 @@
-//! The experiments a rule may ask for, as data.
+//! The experiments a rule may ask for, as data: their parts, and the senses they rest on.
+
+use netcheck_os::Sense;
+use netcheck_os::sense::Senses;
 
 /// A control experiment. Each is made at most once a run for its address, port and content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +75,34 @@ impl Experiment {
         }
     }
 
+    /// The senses that it rests on itself, without its parts.
+    const fn own_senses(self) -> Senses {
+        use Experiment as E;
+        match self {
+            E::Trail => Senses::of(&[Sense::TcpIcmp]),
+            E::Outside | E::HopBeyond => Senses::of(&[Sense::TcpIcmp, Sense::UdpIcmp]),
+            E::Router | E::DatagramTrail => Senses::of(&[Sense::UdpIcmp]),
+            E::Distance | E::ResetDistance => Senses::of(&[Sense::ResetDistance]),
+            E::Interceptor => Senses::of(&[Sense::PeerSocket]),
+            E::HelloWalk => Senses::of(&[Sense::Acked]),
+            E::HelloForm | E::HelloPlace => Senses::of(&[Sense::SmallSegments]),
+            E::Siblings
+            | E::Boundary
+            | E::AcceptedShort
+            | E::OtherName
+            | E::SameHelloOtherName
+            | E::OlderHello
+            | E::Date
+            | E::ResolverSanity
+            | E::ResolverPath => Senses::of(&[]),
+        }
+    }
+
+    /// The senses that it rests on, those of its parts included.
+    pub(crate) fn senses(self) -> Senses {
+        self.parts().iter().fold(self.own_senses(), |known, part| known.with(part.senses()))
+    }
+
     /// Whether an experiment is among `needs`, or a part of one of them.
     pub(crate) fn is_covered(self, needs: &[Experiment]) -> bool {
         needs.iter().any(|need| *need == self || self.is_covered(need.parts()))
@@ -88,5 +119,12 @@ mod tests {
             [Experiment::HelloForm, Experiment::HelloPlace, Experiment::HelloWalk, Experiment::Trail];
         assert!(of_form.iter().all(|part| part.is_covered(&[Experiment::HelloForm])));
         assert!(!Experiment::HelloForm.is_covered(&[Experiment::HelloPlace]));
+    }
+
+    #[test]
+    fn an_experiment_rests_on_the_senses_of_its_parts() {
+        let all = [Sense::PeerSocket, Sense::TcpIcmp, Sense::UdpIcmp, Sense::ResetDistance];
+        assert_eq!(Experiment::Interceptor.senses(), Senses::of(&all));
+        assert_eq!(Experiment::Date.senses(), Senses::default());
     }
 }

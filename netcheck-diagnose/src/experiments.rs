@@ -300,7 +300,7 @@ impl Diagnosis {
             let one = |port: u16| async move {
                 match trail::answer(self, SocketAddr::new(to.ip(), port), wait).await {
                     Probe::Answered(answer) => Some((port, answer)),
-                    Probe::Hop(_) | Probe::Silent => None,
+                    Probe::Hop(_) | Probe::Silent | Probe::Blind => None,
                 }
             };
             let (first, second) = tokio::join!(one(SIBLINGS[0]), one(SIBLINGS[1]));

@@ -11,6 +11,7 @@ use crate::experiment::Experiment;
 use crate::patience::Question;
 use crate::trail::{self, Probe};
 use netcheck_net::device;
+use netcheck_os::Sense;
 
 /// Two universities on two continents: no network is within [`FARTHEST`] hops of both.
 const FAR_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(128, 9, 0, 107), Ipv4Addr::new(133, 11, 0, 1)];
@@ -28,6 +29,8 @@ pub struct Outside {
     pub first_hop: Option<IpAddr>,
     /// Whether anything came back that the first hop did not send.
     pub answers: bool,
+    /// Whether this system does not tell all of it: that nothing came back means nothing.
+    pub blind: bool,
 }
 
 /// The addresses that are asked.
@@ -46,7 +49,7 @@ pub(super) async fn ask(net: &Diagnosis, v6: bool) -> Outside {
     .await;
     let hop = |(ttl, syn, datagram): &(u8, Probe, Option<IpAddr>)| match syn {
         Probe::Hop(router) => [Some((*ttl, *router)), datagram.map(|router| (*ttl, router))],
-        Probe::Answered(_) | Probe::Silent => [None, datagram.map(|router| (*ttl, router))],
+        Probe::Answered(_) | Probe::Silent | Probe::Blind => [None, datagram.map(|router| (*ttl, router))],
     };
     let hops: Vec<(u8, IpAddr)> = answers.iter().flat_map(hop).flatten().collect();
     let first: Vec<IpAddr> = hops.iter().filter(|(ttl, _)| *ttl == 1).map(|(_, hop)| *hop).collect();
@@ -55,6 +58,7 @@ pub(super) async fn ask(net: &Diagnosis, v6: bool) -> Outside {
     let answered = answers.iter().any(|(ttl, syn, _)| *ttl > 1 && matches!(syn, Probe::Answered(_)));
     Outside {
         first_hop: first.first().copied(),
+        blind: Sense::TcpIcmp.is_blind() || Sense::UdpIcmp.is_blind(),
         answers: hops.iter().any(|(ttl, hop)| *ttl > 1 && !first.contains(hop)) || (answered && !taken),
     }
 }
@@ -82,6 +86,6 @@ impl Diagnosis {
     pub async fn cut_off(&self, v6: bool) -> Option<IpAddr> {
         let outside = self.outside(v6).await;
         // A firewall that permits a list drops what goes elsewhere, probes included: what the run reached disproves it.
-        outside.first_hop.filter(|_| !outside.answers && !self.experiments.reached_beyond())
+        outside.first_hop.filter(|_| !outside.answers && !outside.blind && !self.experiments.reached_beyond())
     }
 }

@@ -63,6 +63,11 @@ pub(crate) async fn hop_beyond(net: &Diagnosis, last: u8) -> Option<IpAddr> {
 }
 
 impl ResolverPath {
+    /// Whether this system does not tell of the routers on one of the paths.
+    pub fn is_blind(&self) -> bool {
+        self.questions.blind || self.others.blind || self.connections.blind
+    }
+
     /// The last hop that DNS questions reach.
     pub fn last(&self) -> Option<(u8, IpAddr)> {
         self.questions.last()
@@ -76,6 +81,9 @@ impl ResolverPath {
 
     /// What gets farther than DNS questions do.
     pub fn farther(&self, server: SocketAddr) -> Option<String> {
+        if self.is_blind() {
+            return None;
+        }
         let own = farthest(&self.questions);
         // A host that is up and has no resolver would refuse; silence on this one port is a filter's.
         if self.others.answered.is_some() && self.connections.answered.is_none() {

@@ -12,7 +12,7 @@ use netcheck_net::clock;
 use netcheck_net::device;
 use netcheck_net::icmp::Meaning;
 use netcheck_net::tcp::{self, ProbeOptions};
-use netcheck_os::Sight;
+use netcheck_os::{Sense, Sight};
 use netcheck_record::failure::Code;
 
 /// How many TTLs are tried at once, and how many such steps in a row may stay silent.
@@ -44,6 +44,8 @@ pub struct Trail {
     pub answered: Option<(u8, Answer)>,
     /// Whether it was walked at all: a run traces a bounded number of paths.
     pub walked: bool,
+    /// Whether this system does not tell of the routers: that none is listed means nothing.
+    pub blind: bool,
 }
 
 impl Trail {
@@ -68,6 +70,8 @@ pub(super) enum Probe {
     Answered(Answer),
     /// Nothing, in time.
     Silent,
+    /// This system does not tell what came, if anything did.
+    Blind,
 }
 
 impl Probe {
@@ -75,7 +79,7 @@ impl Probe {
     pub(super) fn hop(self) -> Option<IpAddr> {
         match self {
             Probe::Hop(router) => Some(router),
-            Probe::Answered(_) | Probe::Silent => None,
+            Probe::Answered(_) | Probe::Silent | Probe::Blind => None,
         }
     }
 }
@@ -117,6 +121,7 @@ async fn walk<F: Future<Output = Probe>>(wait: Duration, probe: impl Fn(u8, Dura
                     return trail;
                 }
                 Probe::Silent => {}
+                Probe::Blind => trail.blind = true,
             }
         }
         first += STEP;
@@ -162,8 +167,9 @@ pub(super) async fn datagram(
         return Probe::Silent;
     }
     match clock::within(wait, exchange).await {
-        None => Probe::Silent,
         Some(Ok(_)) => Probe::Answered(Answer::Open),
+        _ if Sense::UdpIcmp.is_blind() => Probe::Blind,
+        None => Probe::Silent,
         Some(Err(icmp)) => {
             match icmp.seen().and_then(|icmp| icmp.sender.map(|sender| (icmp.meaning(), sender))) {
                 Some((_, sender)) if sender == to.ip() => Probe::Answered(Answer::Refused),
@@ -199,8 +205,10 @@ pub(super) async fn egress(net: &Diagnosis, to: SocketAddr) -> Option<device::De
 async fn syn(net: &Diagnosis, to: SocketAddr, ttl: Option<u8>, wait: Duration) -> Probe {
     let options = ProbeOptions { ttl, ..ProbeOptions::default() };
     match clock::within(wait, tcp::attempt(net.egress(), to, options)).await {
-        None => Probe::Silent,
         Some(Ok(_)) => Probe::Answered(Answer::Open),
+        None if ttl.is_some() && Sense::TcpIcmp.is_blind() => Probe::Blind,
+        None => Probe::Silent,
+        Some(Err(refusal)) if refusal.icmp.is_blind() => unexplained(refusal.failure.code),
         Some(Err(refusal)) => match refusal.icmp.seen() {
             Some(icmp) if icmp.meaning() == Meaning::TimeExceeded => match icmp.sender {
                 Some(sender) if !device::is_ours(sender) => Probe::Hop(sender),
@@ -214,6 +222,16 @@ async fn syn(net: &Diagnosis, to: SocketAddr, ttl: Option<u8>, wait: Duration) -
             _ if refusal.failure.code == Code::TcpReset => Probe::Answered(Answer::Open),
             _ => Probe::Answered(Answer::Refused),
         },
+    }
+}
+
+/// What an error means whose ICMP message, if there was one, this system does not show.
+fn unexplained(code: Code) -> Probe {
+    match code {
+        Code::TcpReset => Probe::Answered(Answer::Open),
+        Code::TcpRefused => Probe::Answered(Answer::Refused),
+        // A router's "time exceeded" looks like this.
+        _ => Probe::Blind,
     }
 }
 

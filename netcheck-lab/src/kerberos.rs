@@ -40,6 +40,21 @@ impl Realm {
         realm
     }
 
+    /// The realm `LAB.TEST` with Alice, whose password is given, and `HTTP/proxy.lab.test`, whose key is in the file
+    /// `http.keytab`.
+    ///
+    /// # Panics
+    /// As [`Realm::start`].
+    #[must_use]
+    pub fn with_proxy(password: &str, more: &str) -> Realm {
+        let more = format!("[domain_realm]\n.lab.test = LAB.TEST\n{more}");
+        let realm = Realm::start(&["LAB.TEST"], ALL_ETYPES, &more);
+        realm.admin("LAB.TEST", &format!("addprinc -pw {password} +requires_preauth alice"));
+        realm.admin("LAB.TEST", "addprinc -randkey HTTP/proxy.lab.test");
+        realm.admin("LAB.TEST", "ktadd -k http.keytab HTTP/proxy.lab.test");
+        realm
+    }
+
     fn configure(&self, etypes: &str, more: &str) {
         let (dir, address) = (self.dir.path().display(), &self.kdc_address);
         let (mut clients, mut servers) = (String::new(), String::new());

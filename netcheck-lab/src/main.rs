@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 
 use netcheck_lab::browser::Comparison;
-use netcheck_lab::world::matrix::Matrix;
+use netcheck_lab::world::matrix::{BLIND_HEAD, Matrix, SENSES};
 use netcheck_lab::world::product::ProductTable;
 use netcheck_lab::world::scenario::Scenario;
 use netcheck_lab::world::series::Series;
@@ -15,6 +15,7 @@ use netcheck_lab::world::{FILES, World, isolate, isolated, mortal};
 const USAGE: &str = "usage: netcheck-lab list
        netcheck-lab run SCENARIO [--] COMMAND [ARGUMENT]...
        netcheck-lab matrix [--only NAME]... [--write FILE]
+       netcheck-lab blind [--senses NAMES]... [--only NAME]... [--write FILE]
        netcheck-lab answers [--only NAME]... [--write FILE]
        netcheck-lab series SCENARIO [--runs N]
        netcheck-lab demo
@@ -56,6 +57,7 @@ fn command(arguments: &[String]) -> io::Result<ExitCode> {
         ["series", name, "--runs", runs] => series(name, runs),
         ["check", name] => check(name),
         ["matrix", options @ ..] => matrix(options),
+        ["blind", options @ ..] => blind(options),
         ["answers", options @ ..] => answers(options),
         _ => Err(io::Error::other(format!("not understood\n{USAGE}"))),
     }
@@ -182,6 +184,36 @@ fn matrix(options: &[&str]) -> io::Result<ExitCode> {
         replace_section(file, "matrix", &matrix.markdown())?;
     }
     Ok(if matrix.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The matrix on systems that do not tell something: each sense alone, and all of them.
+fn blind(options: &[&str]) -> io::Result<ExitCode> {
+    let (mut senses, mut others) = (Vec::new(), Vec::new());
+    for pair in options.chunks(2) {
+        match pair {
+            ["--senses", named] => senses.push(*named),
+            other => others.extend(other),
+        }
+    }
+    let (names, file) = selection(&others)?;
+    if senses.is_empty() {
+        senses.extend(SENSES);
+    }
+    let (mut table, mut holds) = (String::from(BLIND_HEAD), true);
+    for senses in senses {
+        let matrix = Matrix::run_blind(&names, senses, &Mutex::new(io::sink()))?;
+        let row = matrix.blind_markdown(senses);
+        write!(io::stdout(), "{row}")?;
+        for line in matrix.unfounded() {
+            writeln!(io::stdout(), "  {line}")?;
+        }
+        holds &= matrix.holds_blind();
+        table += &row;
+    }
+    if let Some(file) = file {
+        replace_section(file, "blind", &table)?;
+    }
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The whole product in every scenario: findings and requests.

@@ -161,6 +161,11 @@ async fn finish(stream: TcpStream, to: SocketAddr, local: Option<SocketAddr>) ->
         Some(Kind::Reset) => Failure::new(Code::TcpReset, "the connection was reset as soon as it opened"),
         Some(Kind::NetUnreachable) => Failure::new(Code::TcpNetUnreachable, "network unreachable"),
         Some(Kind::HostUnreachable) => unreachable(icmp),
+        // ICMPv6 "prohibited" arrives as the same number as this machine's own refusal.
+        Some(Kind::Denied) if icmp.is_blind() => Failure::new(
+            Code::TcpProhibited,
+            "prohibited: reported by ICMP, or by this machine's own firewall",
+        ),
         Some(Kind::Denied) => Failure::new(Code::RouteDenied, "this machine refused to send"),
         _ => Failure::new(Code::TcpTimeout, "the SYN was never answered"),
     };

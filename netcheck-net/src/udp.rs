@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use netcheck_os::errno::{self, Kind};
-use netcheck_os::{Sight, hops};
+use netcheck_os::{Sense, Sight, hops};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket as Raw, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
@@ -140,6 +140,15 @@ impl Socket {
         }
         match errno::kind(error) {
             Kind::Refused => Failure::new(Code::UdpRefused, "ICMP port unreachable"),
+            Kind::HostUnreachable if Sense::UdpIcmp.is_blind() => Failure::new(
+                Code::UdpProhibited,
+                "host unreachable: reported by ICMP, or by this machine about its neighbour",
+            ),
+            // ICMPv6 "prohibited" arrives as the same number as this machine's own refusal.
+            Kind::Denied if Sense::UdpIcmp.is_blind() => Failure::new(
+                Code::UdpProhibited,
+                "prohibited: reported by ICMP, or by this machine's own firewall",
+            ),
             Kind::Denied | Kind::NetUnreachable | Kind::Invalid => crate::tcp::refused_here(error, self.to),
             Kind::TooBig => Failure::new(Code::UdpProhibited, "the datagram is larger than the path takes"),
             _ => Failure::new(Code::UdpProhibited, "ICMP host unreachable"),

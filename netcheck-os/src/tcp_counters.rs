@@ -77,11 +77,7 @@ impl TcpHandle {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    reason = "both peers of this test open sockets of their own"
-)]
+#[expect(clippy::disallowed_methods, reason = "both peers of this test open sockets of their own")]
 mod tests {
     use std::io::{Read as _, Write as _};
     use std::net::{TcpListener, TcpStream};

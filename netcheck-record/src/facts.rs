@@ -39,6 +39,39 @@ pub struct CommonFacts {
     /// Attempts made, where `--attempts` allows more than one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
+    /// What this machine's operating system does not tell, where there is something of the kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<SystemFacts>,
+}
+
+/// The operating system of this machine.
+#[derive(Debug, JsonSchema)]
+pub struct SystemFacts {
+    /// What it does not tell, sorted (docs/PLATFORMS.md): no cause is concluded from its absence, and a cause that rests on
+    /// it has the confidence `low`.
+    pub blind: Vec<BlindSense>,
+}
+
+/// Something that an operating system may not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlindSense {
+    /// How many bytes the peer's TCP acknowledged, and how many were not sent.
+    Acked,
+    /// Whether a program of this machine holds the other end of a connection.
+    PeerSocket,
+    /// ICMP echo from a socket of this user.
+    Ping,
+    /// How far the RST or SYN-ACK travelled.
+    ResetDistance,
+    /// How many octets this machine's IP layer sent.
+    SentOctets,
+    /// A limit of the segment size for one connection.
+    SmallSegments,
+    /// ICMP type, code and sender for a TCP connection.
+    TcpIcmp,
+    /// ICMP type, code and sender for a datagram.
+    UdpIcmp,
 }
 
 /// The addresses of the name.

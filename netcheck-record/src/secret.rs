@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::escape;
+use crate::failure::Failure;
 use crate::record::Record;
 
 /// What stands in its place.
@@ -59,6 +60,13 @@ impl Secrets {
             });
             pieces.collect::<Vec<_>>().join("…")
         })
+    }
+
+    /// The failure without them.
+    #[must_use]
+    pub fn hide_in_failure(&self, mut failure: Failure) -> Failure {
+        failure.detail = self.hide(&failure.detail);
+        failure
     }
 
     /// Takes them out of all that a peer has a hand in: the failure, the cause and the facts.

@@ -26,6 +26,7 @@ mod rehearse;
 mod report;
 mod run;
 mod run_id;
+mod self_test;
 mod signal;
 mod table;
 mod target;
@@ -63,6 +64,7 @@ Examples:
   netcheck rehearse --for 2h --budget 2000
   netcheck diff before.jsonl after.jsonl
   netcheck allowlist --format squid
+  netcheck self-test
 
 Exit codes:
   0     every required requirement works, with limits or without
@@ -104,6 +106,8 @@ pub enum Command {
     Allowlist(allowlist::Args),
     /// List, show, validate and create profiles.
     Profile(profiles::Args),
+    /// Test this installation offline: tools, versions, built-in profiles, trust store.
+    SelfTest(self_test::Args),
 }
 
 impl Command {
@@ -121,6 +125,7 @@ impl Command {
             Command::Diff(args) => diff::run(&args),
             Command::Allowlist(args) => allowlist::run(&args),
             Command::Profile(args) => profiles::run(&args),
+            Command::SelfTest(args) => self_test::run(&args, home),
         }
     }
 }

@@ -93,7 +93,12 @@ fn way(record: &Record) -> Way {
         _ => Vec::new(),
     };
     let steps = if steps.is_empty() { "DIRECT".to_owned() } else { steps.join("; ") };
-    let mut why = text("/source").unwrap_or_else(|| "no proxy setting is for it".to_owned());
+    let browser = fact("/browser/0").and_then(|first| first.as_str().map(str::to_owned));
+    let mut why = match (browser, text("/source")) {
+        (Some(browser), _) => format!("its own client takes no proxy; a browser would go through {browser}"),
+        (None, Some(source)) => source,
+        (None, None) => "no proxy setting is for it".to_owned(),
+    };
     if let Some(entry) = text("/exempt") {
         let _ = write!(why, ": exempt by \"{entry}\"");
     }

@@ -18,7 +18,7 @@ fn a_bad_line_becomes_a_record_and_costs_the_others_nothing() {
     let server = quiet();
     let good = format!("tcp://127.0.0.1:{}", server.port);
     let outcome = lines(&format!("{good}\nnonsense\n{good}\n"));
-    let said: Vec<String> = outcome.records.iter().map(words).collect();
+    let said: Vec<String> = outcome.records.iter().map(diagnosed).collect();
     assert_eq!(said, ["pass - - - -", "inconclusive input.invalid - - -", "pass - - - -"]);
     assert_eq!(outcome.records[1]["target"], "nonsense");
     assert_eq!(outcome.code, 2);

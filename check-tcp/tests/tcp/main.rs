@@ -1,6 +1,7 @@
 //! check-tcp against resolvers, proxies and servers that follow a script.
 #![expect(clippy::unwrap_used, reason = "a helper of a test ends the test")]
 
+mod blind;
 mod connect;
 mod dns;
 mod dns_transport;

@@ -36,7 +36,7 @@ fn a_record_comes_while_the_input_stays_open() {
         writeln!(input, "tcp://127.0.0.1:{}", server.port).unwrap();
         let mut line = String::new();
         output.read_line(&mut line).unwrap();
-        assert_eq!(diagnosed(&serde_json::from_str(&line).unwrap()), "pass - - - -");
+        assert_eq!(diagnosed(&serde_json::from_str::<serde_json::Value>(&line).unwrap()), "pass - - - -");
     }
     drop(input);
     assert_eq!(child.wait().unwrap().code(), Some(0));

@@ -3,7 +3,6 @@
 use netcheck_lab::dns::{DnsServer, Zone};
 use netcheck_lab::tool::{Outcome, Tool};
 use netcheck_lab::{Act, Server};
-use serde_json::Value;
 
 /// The tool with these arguments.
 pub fn tool(args: &[&str]) -> Tool {

@@ -137,8 +137,8 @@ fn a_target_that_fails_says_that_the_script_sends_it_direct() {
     let outcome = asked(&web).args(["--connect-to", "service.lab.test=127.0.0.1", &target]).run();
     let url = format!("http://127.0.0.1:{}/p.pac", web.port);
     let evidence = outcome.one()["cause"]["evidence"].as_array().cloned().unwrap_or_default();
-    let expected = format!("the PAC file {url} sends browsers to service.lab.test direct, without the proxy");
-    assert_eq!(evidence.last(), Some(&json!(expected)), "{outcome:?}");
+    let expected = format!("service.lab.test goes DIRECT by your PAC file {url}, without the proxy");
+    assert_eq!(evidence.first(), Some(&json!(expected)), "{outcome:?}");
 }
 
 #[test]

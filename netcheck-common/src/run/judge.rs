@@ -10,6 +10,7 @@ use netcheck_net::clock;
 use netcheck_net::net::Net;
 use netcheck_net::proxy::Step;
 use netcheck_net::tls::Trust;
+use netcheck_os::{Sense, sense};
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::code_kind::CodeKind;
 use netcheck_record::escape;
@@ -160,6 +161,10 @@ async fn cause<C: Check>(
             None => Box::pin(diagnose::explain(target, observed, net)).await,
         }
     };
+    // Whether large packets vanish shows only by small segments.
+    if observed.failure.as_ref().is_some_and(|failure| diagnose::is_silence_above_tcp(failure.code)) {
+        net.note_sense(Sense::SmallSegments);
+    }
     match &observed.failure {
         Some(failure) if small_rounds > 0 && diagnose::is_silence_above_tcp(failure.code) => {
             // A few rounds are few: what else was sent in full tells as well.
@@ -194,7 +199,7 @@ fn said(finding: Option<&Finding>) -> String {
 
 /// The record of a target.
 pub(super) fn record<C: Check>(
-    net: &Net,
+    net: &Diagnosis,
     target: &Target,
     mut observed: Observed,
     own: &C::Facts,
@@ -204,6 +209,7 @@ pub(super) fn record<C: Check>(
     // What the diagnosis learned has been written since the trace ended.
     let learned = net.take_observations();
     let (verdict, mut failure, cause) = verdict(target, &mut observed, finding);
+    let cause = cause.map(|cause| net.within_sight(cause));
     if failure.is_some() && learned.restated.is_some() {
         failure = learned.restated;
     }
@@ -221,6 +227,10 @@ pub(super) fn record<C: Check>(
     }
     if let Ok(Value::Object(own)) = serde_json::to_value(own) {
         facts.extend(own);
+    }
+    let blind = sense::blind();
+    if !blind.is_empty() {
+        facts.insert("system".into(), json!({ "blind": blind }));
     }
     Record {
         v: VERSION,

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
-use netcheck_os::stop;
+use netcheck_os::{sense, stop};
 use tokio::sync::watch as signal_watch;
 
 use crate::check::Check;
@@ -92,6 +92,9 @@ pub fn run<C: Check>() -> ExitCode {
         Ok(specs) => specs,
         Err(why) => return usage::<C>(&why),
     };
+    if let Err(why) = sense::find() {
+        return usage::<C>(&why);
+    }
     for meant in specs.iter().filter_map(Spec::meant_host) {
         output::report_error(&format!("{name}: did you mean {meant}?"));
     }

@@ -8,6 +8,7 @@ use crate::boundary::Boundary;
 use crate::patience::Question;
 use crate::trail::{Answer, Trail};
 use crate::{Finding, fix};
+use netcheck_os::Sense;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::{Code, Failure};
@@ -97,6 +98,9 @@ pub(crate) async fn explain(
 /// An ICMP message says it.
 async fn told(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
     let Some(offender) = failure.offender else {
+        if net.is_blind(&[Sense::TcpIcmp]) {
+            return unattributed(target, failure);
+        }
         return super::local::no_neighbour(target, to, failure, net).await;
     };
     if offender == to.ip() {
@@ -110,6 +114,12 @@ async fn told(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosi
         .with_evidence(failure.detail.clone())
         .with_evidence(format!("{offender} is not the service"));
     Finding::of(cause)
+}
+
+/// A router, the service's host or this machine itself says it: this system does not tell which.
+fn unattributed(target: &Target, failure: &Failure) -> Finding {
+    let fix = format!("Find out who reports that {} is unreachable.", fix::what(target));
+    Finding::of(Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone()))
 }
 
 /// Nothing came back.
@@ -152,6 +162,7 @@ pub fn dropped(
         Some((hop, address)) => {
             cause.with_evidence(format!("the packets die at or after {address}, {}", hops(hop)))
         }
+        None if trail.blind => cause,
         None => cause.with_evidence("no hop answered for this port"),
     };
     let Some((port, answer)) = sibling else { return Finding::of(cause) };

@@ -8,6 +8,7 @@ use crate::boundary::{self, Boundary};
 use crate::trail::CONTROL_PORT;
 use crate::trail::Trail;
 use crate::{Finding, fix};
+use netcheck_os::Sense;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::code_kind::CodeKind;
 use netcheck_record::failure::{Code, Failure};
@@ -24,9 +25,9 @@ pub(crate) async fn explain(
 ) -> Option<Finding> {
     let to = observed.path.peer?;
     match failure.code.kind() {
-        CodeKind::Refused | CodeKind::Prohibited => Some(told(target, to, failure)),
+        CodeKind::Refused | CodeKind::Prohibited => Some(told(target, to, failure, net)),
         CodeKind::Unreachable if failure.offender.is_some() || is_neighbour(failure) => {
-            Some(told(target, to, failure))
+            Some(told(target, to, failure, net))
         }
         CodeKind::Timeout if net.diagnoses() && matches!(failure.code.layer(), "udp" | "quic") => {
             Box::pin(silent(target, to, failure, net)).await
@@ -55,7 +56,7 @@ fn is_neighbour(failure: &Failure) -> bool {
 }
 
 /// An ICMP message says it.
-fn told(target: &Target, to: SocketAddr, failure: &Failure) -> Finding {
+fn told(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
     match failure.offender {
         None if is_neighbour(failure) => {
             let fix = format!(
@@ -78,6 +79,12 @@ fn told(target: &Target, to: SocketAddr, failure: &Failure) -> Finding {
                 Verdict::Degraded,
                 cause.with_evidence(failure.detail.clone()).with_evidence("the sender is the service"),
             )
+        }
+        None if net.is_blind(&[Sense::UdpIcmp]) => {
+            let fix =
+                format!("Find out who refuses {}: the service or a device before it.", fix::what(target));
+            let cause = Cause::new(Reason::Unknown, Who::Unknown, fix);
+            Finding::of(cause.with_evidence(failure.detail.clone()))
         }
         offender => {
             let cause = Cause::new(Reason::FirewallReject, Who::Unknown, fix::allow(target)).at_hop(offender);
@@ -109,6 +116,11 @@ async fn silent(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagno
             .with_evidence(failure.detail.clone())
             .with_evidence("nothing beyond the first hop answers, over UDP or TCP");
         return Some(Finding::of(cause));
+    }
+    // Without ICMP each of the paths looks empty: they cannot be compared.
+    if net.is_blind(&[Sense::UdpIcmp]) {
+        let cause = Cause::new(Reason::FirewallDrop, Who::Network, fix::allow(target));
+        return Some(Finding::of(cause.with_evidence(failure.detail.clone())));
     }
     let near = own.last().map(|(_, address)| address);
     let place = own.last().map_or("no hop answered for this port".to_owned(), |(hop, address)| {

@@ -21,7 +21,7 @@ pub(super) async fn explain(
     sibling_answers: bool,
     net: &Diagnosis,
 ) -> Option<Finding> {
-    if !trail.walked {
+    if !trail.walked || trail.blind {
         return None;
     }
     if let Boundary::Confirmed(1, hop) = net.boundary(to).await {
@@ -97,7 +97,7 @@ pub(super) async fn no_neighbour(
         format!("Check this machine's network: the next hop towards {} does not answer.", target.authority());
     let outside = if net.diagnoses() { Some(net.outside(to.is_ipv6()).await) } else { None };
     let cause = match outside {
-        Some(outside) if outside.first_hop.is_none() && !outside.answers => {
+        Some(outside) if outside.first_hop.is_none() && !outside.answers && !outside.blind => {
             let [one, other] = outside::destinations(to.is_ipv6());
             Cause::new(Reason::Offline, Who::Local, fix)
                 .with_confidence(Confidence::Medium)

@@ -48,20 +48,29 @@ pub fn with_script_fault(cause: Cause, via: &ProxyObservations) -> Cause {
     }
 }
 
-/// A cause of a target that a setting sends round the proxy: who reads of the drop learns why it went there.
-pub fn with_direct(cause: Cause, target: &Target, via: &ProxyObservations) -> Cause {
+/// A cause of a target that a setting sends round the proxy: who reads of the drop learns first why it went there.
+pub fn with_direct(mut cause: Cause, target: &Target, via: &ProxyObservations) -> Cause {
     let host = &target.host;
-    match &via.direct {
-        Some(DirectBy::Script(url)) => cause
-            .with_evidence(format!("the PAC file {url} sends browsers to {host} direct, without the proxy")),
-        Some(DirectBy::Exemption(entry)) => cause.with_evidence(format!(
-            "the exemption \"{entry}\" of the proxy setting sends {host} direct, without the proxy"
-        )),
-        Some(DirectBy::Client(browser)) => cause.with_evidence(format!(
-            "clients of this service take no proxy; a browser would reach {host} through {browser}"
-        )),
-        None => cause,
-    }
+    // Only targets over TCP have such a setting.
+    let there = match cause.code {
+        Reason::FirewallDrop => format!("and TCP {} is dropped there", target.port()),
+        Reason::FirewallReject => format!("and TCP {} is refused there", target.port()),
+        _ => "without the proxy".to_owned(),
+    };
+    let first = match &via.direct {
+        Some(DirectBy::Script(url)) => format!("{host} goes DIRECT by your PAC file {url}, {there}"),
+        Some(DirectBy::Exemption(entry)) => {
+            format!("{host} goes DIRECT by the exemption \"{entry}\" of your proxy setting, {there}")
+        }
+        Some(DirectBy::Client(browser)) => {
+            return cause.with_evidence(format!(
+                "clients of this service take no proxy; a browser would reach {host} through {browser}"
+            ));
+        }
+        None => return cause,
+    };
+    let told = std::mem::take(&mut cause.evidence);
+    told.into_iter().fold(cause.with_evidence(first), Cause::with_evidence)
 }
 
 struct Way<'a> {

@@ -9,6 +9,7 @@ use crate::own_reset;
 use crate::trail::Trail;
 use crate::{Finding, fix};
 use netcheck_net::device;
+use netcheck_os::Sense;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::Failure;
 use netcheck_record::record::Verdict;
@@ -67,6 +68,10 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
     if let Some(finding) = refused_at_the_first_hop(target, to, &trail, service, net).await {
         return finding;
     }
+    // A refusal is the service's only where the system would tell of somebody else's.
+    if net.is_blind(&[Sense::TcpIcmp, Sense::ResetDistance]) {
+        return unclear(target, vec!["the connection was refused".into()]);
+    }
     match (refusal, service, sibling) {
         (Some(near), Some(far), Some(port)) if near.hops < far.hops => {
             let place = match trail.at(near.hops) {
@@ -78,26 +83,19 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
                 count(near.hops),
                 count(far.hops)
             );
-            let unclear = |why| {
-                let fix =
-                    format!("Find out who refuses {}: the service or a device before it.", fix::what(target));
-                Finding::of(
-                    Cause::new(Reason::Unknown, Who::Unknown, fix)
-                        .with_evidence(seen.clone())
-                        .with_evidence(why),
-                )
-            };
             // Where both began with the same TTL, each further pair has to show the same.
             let alike = far.ttl < near.ttl;
             if alike && !distance::is_nearer(net, (to, near), SocketAddr::new(to.ip(), port)).await {
-                return unclear("asked again, they are no longer apart: the path has several ways");
+                return unclear(
+                    target,
+                    vec![seen, "asked again, they are no longer apart: the path has several ways".into()],
+                );
             }
             // A router refuses what it would have passed on; a host that passes its open ports on refuses at its door.
             let at_the_door = matches!(trail.answered, Some((out, _)) if out <= near.hops);
             if at_the_door && place.is_none() {
-                return unclear(
-                    "a SYN draws it that travels no farther: a host there may pass the open port on",
-                );
+                let why = "a SYN draws it that travels no farther: a host there may pass the open port on";
+                return unclear(target, vec![seen, why.into()]);
             }
             let certain = place.is_some() && alike && !at_the_door;
             let sure = if certain { Confidence::High } else { Confidence::Medium };
@@ -128,9 +126,20 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
     }
 }
 
+/// Who refuses cannot be told.
+fn unclear(target: &Target, evidence: Vec<String>) -> Finding {
+    let fix = format!("Find out who refuses {}: the service or a device before it.", fix::what(target));
+    let cause = Cause::new(Reason::Unknown, Who::Unknown, fix);
+    Finding::of(evidence.into_iter().fold(cause, Cause::with_evidence))
+}
+
 /// A rule of this machine answers the SYN with RST.
 async fn refused_here(target: &Target, to: SocketAddr, trail: &Trail, net: &Diagnosis) -> Option<Finding> {
-    if !matches!(trail.answered, Some((1, _))) || !own_reset::refuses(net, to).await {
+    if !matches!(trail.answered, Some((1, _))) {
+        return None;
+    }
+    net.note_sense(Sense::SentOctets);
+    if !own_reset::refuses(net, to).await {
         return None;
     }
     let cause = Cause::new(Reason::LocalFirewall, Who::Local, fix::allow(target).on_this_machine())

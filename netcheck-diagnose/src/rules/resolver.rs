@@ -8,6 +8,7 @@ use crate::Observed;
 use crate::fix;
 use crate::resolver_path::ResolverPath;
 use netcheck_net::device::is_on_link;
+use netcheck_os::Sense;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::fix::{Destination, Fix, RuleTransport};
@@ -106,6 +107,9 @@ async fn refused(failure: &Failure, server: SocketAddr, net: &Diagnosis) -> Opti
             let fix = format!("Check this machine's network: the next hop towards {server} does not answer.");
             let cause = Cause::new(Reason::Offline, Who::Local, fix).with_confidence(Confidence::Medium);
             Some(match other {
+                None if net.is_blind(&[Sense::TcpIcmp, Sense::UdpIcmp]) => {
+                    Cause { code: Reason::Unknown, ..cause }
+                }
                 None => cause.with_evidence("probes towards other public addresses draw no answer either"),
                 Some(hop) => Cause { code: Reason::Unknown, ..cause }
                     .with_evidence(format!("{hop} answers on the path to other public addresses")),
@@ -157,6 +161,7 @@ fn dropped(server: SocketAddr, path: &ResolverPath) -> Cause {
         Some((hop, address)) => {
             format!("DNS questions die at or after {address}, {} from here", super::hops::count(hop))
         }
+        None if path.questions.blind => format!("DNS questions to {server} are not answered"),
         None => "no hop answered DNS questions".into(),
     };
     Cause::new(Reason::FirewallDrop, Who::Network, allow(RuleTransport::Udp, server))
@@ -172,6 +177,8 @@ async fn all_silent(server: SocketAddr, path: &ResolverPath, net: &Diagnosis) ->
         Some(beyond) => cause.with_confidence(Confidence::Medium).with_evidence(format!(
             "{beyond}, one or two hops farther, answers on the path to other public addresses"
         )),
+        // What this system does not show may have answered.
+        None if path.is_blind() => cause,
         None if hop == 1 && !net.experiments.reached_beyond() => {
             Cause::new(Reason::Offline, Who::Network, Fix::Connect { this_machine: false })
                 .at_hop(path.last().map(|(_, address)| address))

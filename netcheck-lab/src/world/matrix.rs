@@ -7,8 +7,23 @@ use std::sync::Mutex;
 use std::thread;
 
 use super::isolate::mortal;
-use super::probe::{Found, Judgement, Said};
+use super::probe::{Found, Judgement, Said, Unfounded};
 use super::scenario::{Probe, Scenario};
+
+/// What a system may not tell, by the names of `NETCHECK_BLIND`: each alone, and all.
+pub const SENSES: [&str; 9] = [
+    "acked",
+    "peer_socket",
+    "ping",
+    "reset_distance",
+    "sent_octets",
+    "small_segments",
+    "tcp_icmp",
+    "udp_icmp",
+    "all",
+];
+/// The head of the table that [`Matrix::blind_markdown`] makes rows of.
+pub const BLIND_HEAD: &str = "| not told | faults | cause found | cause lost | sure and wrong | wrong `port_idle` | false alarms |\n|---|---|---|---|---|---|---|\n";
 
 /// How many scenarios run at once: two share two cores without bending each other's timings.
 const AT_ONCE: usize = 2;
@@ -30,6 +45,8 @@ pub struct Row {
     pub found: String,
     /// How far that is right.
     pub judgement: Judgement,
+    /// What a record says that nothing supports, where one does.
+    pub unfounded: Option<Unfounded>,
 }
 
 /// The matrix.
@@ -45,6 +62,14 @@ impl Matrix {
     /// # Errors
     /// A scenario cannot be read.
     pub fn run(names: &[String], out: &Mutex<impl Write + Send>) -> io::Result<Matrix> {
+        Matrix::run_blind(names, "", out)
+    }
+
+    /// The same on a system that does not tell these senses (`NETCHECK_BLIND`, docs/PLATFORMS.md).
+    ///
+    /// # Errors
+    /// A scenario cannot be read.
+    pub fn run_blind(names: &[String], senses: &str, out: &Mutex<impl Write + Send>) -> io::Result<Matrix> {
         let scenarios: VecDeque<Scenario> =
             names.iter().map(|name| Scenario::read(name)).collect::<Result<_, _>>()?;
         let (waiting, rows) = (Mutex::new(scenarios), Mutex::new(Vec::new()));
@@ -52,7 +77,7 @@ impl Matrix {
             for _ in 0..AT_ONCE {
                 scope.spawn(|| {
                     while let Some(scenario) = next(&waiting) {
-                        let done = judge(&scenario, apart(&scenario.name));
+                        let done = judge(&scenario, apart(&scenario.name, senses));
                         if let Ok(mut out) = out.lock() {
                             done.iter().for_each(|row| drop(tell(&mut *out, row)));
                         }
@@ -77,6 +102,39 @@ impl Matrix {
         self.count(|judgement| judgement.observed) == self.rows.len()
             && causes * 100 >= self.rows.len() * 95
             && self.count(|judgement| judgement.misleading) == 0
+    }
+
+    /// Whether the product keeps to what a blind system can show: no cause that is sure and wrong, no refusal ascribed to
+    /// a service that did not refuse, no alarm about a healthy network, and a record for each probe.
+    #[must_use]
+    pub fn holds_blind(&self) -> bool {
+        self.rows.iter().all(|row| row.unfounded.is_none() && !row.found.starts_with("no record"))
+    }
+
+    /// The rows of [`Matrix::holds_blind`] that do not hold, one line each.
+    #[must_use]
+    pub fn unfounded(&self) -> Vec<String> {
+        let wrong =
+            self.rows.iter().filter(|row| row.unfounded.is_some() || row.found.starts_with("no record"));
+        wrong
+            .map(|row| format!("{:?} {}: {} found {}", row.unfounded, row.scenario, row.run, row.found))
+            .collect()
+    }
+
+    /// One row of the table for docs/PLATFORMS.md: causes found, lost, and what nothing supports.
+    #[must_use]
+    pub fn blind_markdown(&self, senses: &str) -> String {
+        let faulty = || self.rows.iter().filter(|row| !row.expected.starts_with("pass"));
+        let found = faulty().filter(|row| row.judgement.inferred).count();
+        let of = |what| self.rows.iter().filter(|row| row.unfounded == Some(what)).count();
+        format!(
+            "| `{senses}` | {} | {found} | {} | {} | {} | {} |\n",
+            faulty().count(),
+            faulty().count() - found,
+            of(Unfounded::Sure),
+            of(Unfounded::Idle),
+            of(Unfounded::Alarm)
+        )
     }
 
     /// The sums, in one line.
@@ -128,14 +186,14 @@ fn next(waiting: &Mutex<VecDeque<Scenario>>) -> Option<Scenario> {
 }
 
 /// Runs a scenario's probes in a process of its own, which ends with this one whatever ends it.
-fn apart(name: &str) -> io::Result<Vec<Found>> {
+fn apart(name: &str, senses: &str) -> io::Result<Vec<Found>> {
     let own = std::env::current_exe()?;
-    let output = mortal(std::path::Path::new("timeout"))
-        .args(["-s", "KILL", PATIENCE_S])
-        .arg(own)
-        .args(["probe", name])
-        .stdin(Stdio::null())
-        .output()?;
+    let mut command = mortal(std::path::Path::new("timeout"));
+    command.args(["-s", "KILL", PATIENCE_S]).arg(own).args(["probe", name]).stdin(Stdio::null());
+    if !senses.is_empty() {
+        command.env("NETCHECK_BLIND", senses);
+    }
+    let output = command.output()?;
     if !output.status.success() {
         let error_text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(io::Error::other(format!("{}: {error_text}", output.status)));
@@ -178,6 +236,7 @@ fn row(scenario: &Scenario, probe: &Probe, found: &Found) -> Row {
         expected: probe.words(),
         found: said,
         judgement,
+        unfounded: found.records.iter().find_map(|record| Said::by(record).unfounded(probe)),
     }
 }
 

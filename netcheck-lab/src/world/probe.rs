@@ -42,6 +42,17 @@ pub struct Said {
     pub near: Option<String>,
 }
 
+/// What a record says that nothing supports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfounded {
+    /// A cause that is wrong and claims to be sure.
+    Sure,
+    /// A refusal that is ascribed to the service, where something else refused.
+    Idle,
+    /// A fault of a target that works.
+    Alarm,
+}
+
 /// How far a record is what it must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Judgement {
@@ -151,6 +162,22 @@ impl Said {
         }
     }
 
+    /// What nothing supports, if anything.
+    #[must_use]
+    pub fn unfounded(&self, probe: &Probe) -> Option<Unfounded> {
+        let idle =
+            |cause: Option<&str>| cause.is_some_and(|cause| cause.split('|').any(|one| one == "port_idle"));
+        if self.judge(probe).misleading {
+            Some(Unfounded::Sure)
+        } else if idle(self.cause.as_deref()) && !idle(probe.cause.as_deref()) {
+            Some(Unfounded::Idle)
+        } else if probe.verdict == "pass" && self.verdict != "pass" {
+            Some(Unfounded::Alarm)
+        } else {
+            None
+        }
+    }
+
     /// In one line.
     #[must_use]
     pub fn words(&self) -> String {
@@ -208,6 +235,19 @@ mod tests {
             r#"{"verdict":"fail","failure":{"code":"tcp.timeout"},"cause":{"code":"offline","confidence":"high"}}"#,
         );
         assert_eq!(said.judge(&probe), Judgement { observed: true, inferred: false, misleading: true });
+    }
+
+    #[test]
+    fn a_refusal_by_a_firewall_is_not_the_services() {
+        let refused = probe("run='x'\nverdict='fail'\nfailure='tcp.refused'\ncause='firewall_reject'");
+        let idle = said(
+            r#"{"verdict":"degraded","failure":{"code":"tcp.refused"},"cause":{"code":"port_idle","confidence":"low"}}"#,
+        );
+        assert_eq!(idle.unfounded(&refused), Some(Unfounded::Idle));
+        let works = probe("run='x'\nverdict='pass'");
+        assert_eq!(idle.unfounded(&works), Some(Unfounded::Idle));
+        assert_eq!(said(r#"{"verdict":"fail"}"#).unfounded(&works), Some(Unfounded::Alarm));
+        assert_eq!(said(r#"{"verdict":"fail"}"#).unfounded(&refused), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! An HTTP answer, as it was received.
 
+use netcheck_record::secret::Secrets;
 use netcheck_record::web_address;
 
 /// One answer, bounded.
@@ -22,6 +23,18 @@ impl Answer {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The answer without what was sent in confidence: a peer may send it back.
+    pub fn hide(&mut self, secrets: &Secrets) {
+        for (_, value) in &mut self.headers {
+            *value = secrets.hide(value);
+        }
+        let body = String::from_utf8_lossy(&self.body);
+        let hidden = secrets.hide(&body);
+        if hidden != body {
+            self.body = hidden.into_bytes();
+        }
     }
 
     /// Where a redirect leads, as a record may hold it: see [`web_address`].

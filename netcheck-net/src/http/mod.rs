@@ -18,6 +18,7 @@ use crate::net::Net;
 use crate::stream::{Portions, Stream};
 use netcheck_record::escape;
 use netcheck_record::failure::{Code, Failure, Layer};
+use netcheck_record::secret::Secrets;
 use netcheck_record::target::Host;
 
 /// How much of a body is read.
@@ -76,6 +77,12 @@ impl Request {
         Request::new("GET", host, port, secure, path)
     }
 
+    /// What of it nobody may see: a peer may send its credentials back.
+    fn secrets(&self) -> Secrets {
+        let fields = self.headers.iter().filter(|(name, _)| name == "proxy-authorization");
+        fields.filter_map(|(_, value)| Some(value.split_once(' ')?.1.to_owned())).collect()
+    }
+
     fn build(&self, h2: bool) -> Result<hyper::Request<Full<Bytes>>, Failure> {
         self.build_with(h2, Full::new(Bytes::from(self.body.clone())))
     }
@@ -108,7 +115,8 @@ impl Net {
     /// # Errors
     /// `http.reset`, `http.closed`, `http.malformed`; silence is the stage's to bound.
     pub async fn request(&self, stream: Stream, request: &Request) -> Result<Answer, Failure> {
-        let answer = exchange(stream, request, self.timeout()).await?;
+        let mut answer = exchange(stream, request, self.timeout()).await?;
+        answer.hide(&request.secrets());
         self.note_answer(&answer);
         self.see(|seen| seen.answer = Some(answer.clone()));
         Ok(answer)

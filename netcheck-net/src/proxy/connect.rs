@@ -41,9 +41,12 @@ pub(super) async fn tunnel(
         let asking = Box::pin(exchange(net, stream, proxy, &request, credential.is_some()));
         // A connection that the proxy meant to keep may be dead all the same: then once more on a new one.
         let ended = if kept { clock::within(net.patience() / 2, asking).await } else { Some(asking.await) };
+        let secrets = credential.as_ref().map(Answered::secrets).unwrap_or_default();
         let mut exchange = match ended {
             Some(Ok(exchange)) => exchange,
-            Some(Err(failure)) if !(kept && net.take_closed()) => return Err(failure),
+            Some(Err(failure)) if !(kept && net.take_closed()) => {
+                return Err(secrets.hide_in_failure(failure));
+            }
             _ => {
                 credential = Some(net.refreshed(proxy, credential).await);
                 continue;
@@ -55,6 +58,7 @@ pub(super) async fn tunnel(
             return exchange.tunnel(proxy);
         }
         let keeps = exchange.read_page().await;
+        exchange.answer.hide(&secrets);
         if status == 407 {
             match net.authorize(proxy, &exchange.answer, &mut tried).await {
                 Ok(answered) => {

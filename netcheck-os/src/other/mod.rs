@@ -184,8 +184,6 @@ pub(crate) mod parent {
 
 pub(crate) mod stop {
     //! The keyboard's interrupt.
-    use std::future::Future;
-
     use crate::stop::INTERRUPT;
 
     pub(crate) async fn signal(_: bool) -> u8 {

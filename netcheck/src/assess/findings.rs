@@ -203,7 +203,9 @@ fn finding(
     let first = counted.first()?;
     let all = || counted.iter().map(|at| &observations[*at]);
     let requirements: BTreeSet<String> = all().map(|one| one.labels.requirement.clone()).collect();
-    let best = all().max_by_key(|one| (one.confidence(), one.detail.is_some(), std::cmp::Reverse(one.key())));
+    // Of equals the one that was told most about: of two ways, the one that says why it was taken.
+    let told = |one: &Observation| one.detail.as_ref().map(|detail| detail.evidence.len());
+    let best = all().max_by_key(|one| (one.confidence(), told(one), std::cmp::Reverse(one.key())));
     let best = best.unwrap_or(&observations[*first]);
     let (destinations, unnamed_targets) = destinations(all());
     let mut finding = Finding {

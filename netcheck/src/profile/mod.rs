@@ -166,7 +166,12 @@ fn digest(profile: &Profile) -> String {
     sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The names of what is built in.
+/// The names of the built-in profiles.
+pub(crate) fn built_in_names() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.into_iter().map(|(name, _)| name)
+}
+
+/// The names of what is built in, as a list for people.
 fn names() -> String {
     BUILT_IN.map(|(name, _)| name).join(", ")
 }

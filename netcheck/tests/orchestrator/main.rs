@@ -11,6 +11,7 @@ mod plan;
 mod report;
 mod requests;
 mod secrets;
+mod self_test;
 mod show;
 mod textfile;
 mod ways;

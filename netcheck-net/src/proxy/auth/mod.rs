@@ -24,12 +24,20 @@ pub use challenge::Challenge;
 pub use credentials::Credentials;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::flags::ProxyAuth;
+use netcheck_record::secret::Secrets;
 
 /// A scheme that was answered with, and the field that does it.
 #[derive(Clone)]
 pub(super) struct Answered {
     pub scheme: &'static str,
     pub field: String,
+}
+
+impl Answered {
+    /// What of it nobody may see: whoever has a token can use it until its proxy has.
+    pub fn secrets(&self) -> Secrets {
+        self.field.split_once(' ').map(|(_, token)| token.to_owned()).into_iter().collect()
+    }
 }
 
 /// The challenges of a 407.
