@@ -134,6 +134,12 @@ impl ToolFlags {
         }
     }
 
+    /// The same without what the caller itself gives each tool: holds and series.
+    #[must_use]
+    pub(crate) fn without_measurements(&self) -> ToolFlags {
+        ToolFlags { hold: None, count: None, interval: None, mtu: false, publish: None, ..self.clone() }
+    }
+
     /// About how long a run with so many ingest targets takes that finds nothing wrong, in seconds.
     pub(crate) fn lasting(&self, ingest: u64) -> f64 {
         let series = f64::from(self.count.unwrap_or(0)) * f64::from(self.interval.unwrap_or(1000)) / 1000.0;

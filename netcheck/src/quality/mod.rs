@@ -180,7 +180,7 @@ impl Measured<'_> {
         let mut children = Vec::new();
         for part in &phase.parts {
             let Some(program) = self.tools.get(part.tool) else { continue };
-            let mut flags = self.args.tool_flags.args(part.tool, 1);
+            let mut flags = self.args.tool_flags.without_measurements().args(part.tool, 1);
             flags.extend(part.args.iter().cloned());
             let share = vec![part.target.clone()];
             let child = child::start(part.name, program, &flags, share, self.sender)

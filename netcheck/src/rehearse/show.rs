@@ -105,7 +105,7 @@ impl<'a> Show<'a> {
         for lane in lanes {
             let Some(program) = tools.get(lane.tool) else { continue };
             let count = u64::try_from(lane.feeds.len()).unwrap_or(u64::MAX);
-            let mut flags = args.tool_flags.args(lane.tool, count);
+            let mut flags = args.tool_flags.without_measurements().args(lane.tool, count);
             flags.extend(profile.tools.get(lane.tool).iter().flat_map(|tool| tool.args.clone()));
             flags.extend(lane.args.iter().cloned());
             let (lines, share) = channel();

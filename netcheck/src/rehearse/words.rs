@@ -59,8 +59,8 @@ fn lifetime(finding: &Finding, lives: &[&Life], (low, high): (f64, f64), timelin
         ),
     };
     let evidence = vec![
-        format!("{} of different ages ended {age} after they opened", count(lives.len(), "connection")),
-        "pings were sent on them all the time, and none lived longer".to_owned(),
+        format!("{} ended {age} after they opened, at different moments", count(lives.len(), "connection")),
+        "those that were pinged all the time ended as well, and none lived longer".to_owned(),
     ];
     Told {
         what: format!("{subject} ends {age} after it opens, whether it is used or idle."),
