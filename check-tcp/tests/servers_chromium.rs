@@ -1,6 +1,7 @@
 //! The same proxy settings given to headless Chromium and to us: which proxies are dialled, in which order, and whether the
 //! service is dialled without one.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![expect(clippy::print_stdout, reason = "the rows of docs/evidence/BROWSER_PROXIES.md")]
 
 use std::collections::BTreeSet;
 use std::fs;

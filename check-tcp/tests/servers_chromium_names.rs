@@ -1,6 +1,8 @@
 //! Headless Chromium, curl and us in one network with a resolver and a KDC: for which name each asks a ticket, and which
 //! script each finds by DNS.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![expect(clippy::disallowed_methods, reason = "whether the port is taken is asked with a socket")]
+#![expect(clippy::print_stdout, reason = "the rows of docs/evidence/BROWSER_PROXIES.md")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

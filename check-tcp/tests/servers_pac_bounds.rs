@@ -1,5 +1,8 @@
 //! Hostile PAC files, run by the real program: each is ended in time and in memory, and the other targets of the run are
 //! unharmed. Needs time(1).
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![expect(clippy::disallowed_methods, reason = "a resolver that reads nothing is a socket")]
+#![expect(clippy::print_stdout, reason = "the rows of docs/evidence/BROWSER_PROXIES.md")]
 
 use std::fs;
 use std::net::UdpSocket;
