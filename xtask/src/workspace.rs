@@ -35,6 +35,19 @@ pub(crate) fn step(name: &str, command: &mut Command) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{name}: {status}")) }
 }
 
+/// What a program prints on standard output.
+///
+/// # Errors
+/// It cannot be started, it failed, or it prints no text.
+pub(crate) fn said(program: &str, arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new(program).args(arguments).stderr(Stdio::null()).output();
+    let output = output.map_err(|why| format!("{program}: {why}"))?;
+    if !output.status.success() {
+        return Err(format!("{program}: {}", output.status));
+    }
+    String::from_utf8(output.stdout).map_err(|_| format!("{program} printed no text"))
+}
+
 /// One line of progress.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "xtask: {line}");

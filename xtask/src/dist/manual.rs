@@ -8,11 +8,12 @@ use super::programs;
 use super::tree::Tree;
 use crate::workspace::step;
 
-/// Adds `man/` and `completions/`.
+/// `man/` and `completions/`.
 ///
 /// # Errors
 /// The programs cannot be built, or one wrote nothing.
-pub(crate) fn add(tree: &mut Tree) -> Result<(), String> {
+pub(crate) fn read() -> Result<Tree, String> {
+    let mut tree = Tree::default();
     let folder = programs::target_folder()?.join("manual");
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(|why| format!("{}: {why}", folder.display()))?;
@@ -24,5 +25,6 @@ pub(crate) fn add(tree: &mut Tree) -> Result<(), String> {
             return Err(format!("{name} wrote no {}", Path::new(&page).display()));
         }
     }
-    ["man", "completions"].iter().try_for_each(|part| tree.folder(part, &folder.join(part)))
+    ["man", "completions"].iter().try_for_each(|part| tree.folder(part, &folder.join(part)))?;
+    Ok(tree)
 }

@@ -9,10 +9,9 @@ use std::process::{Command, Stdio};
 use clap::ValueEnum;
 use serde_json::Value;
 
+use super::target::{self, Target};
 use crate::workspace::{self, cargo, root, say, step};
 
-/// `--target` is required: without it the flags would reach build scripts and macros, which cannot be static.
-pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// The product's program.
 pub(crate) const NETCHECK: &str = "netcheck";
 /// Every tool in one program; in an image it is `netcheck`, and the tools are links to it.
@@ -49,7 +48,7 @@ pub(crate) fn names() -> Vec<String> {
 ///
 /// # Errors
 /// The build failed.
-pub(crate) fn build(profile: Profile) -> Result<BTreeMap<String, PathBuf>, String> {
+pub(crate) fn build(profile: Profile, target: Target) -> Result<BTreeMap<String, PathBuf>, String> {
     let auditable = auditable();
     if !auditable {
         let lacks = "cargo-auditable is not installed: the programs will not carry the list of their crates";
@@ -58,41 +57,44 @@ pub(crate) fn build(profile: Profile) -> Result<BTreeMap<String, PathBuf>, Strin
         }
         say(lacks);
     }
-    all(profile, auditable, &[])
+    all(profile, target, auditable, &[])
 }
 
-/// Builds programs that write their own manual instead of doing their work, and tells where each is. What [`build`]
-/// makes of the same profile takes their place.
+/// Builds programs for this machine that write their own manual instead of doing their work, and tells where each is.
+/// What [`build`] makes of the same profile takes their place.
 ///
 /// # Errors
 /// The build failed.
 pub(crate) fn manuals() -> Result<BTreeMap<String, PathBuf>, String> {
-    all(Profile::Quick, false, &["--features", "netcheck-common/manual,netcheck/manual"])
+    all(Profile::Quick, target::native(), false, &["--features", "netcheck-common/manual,netcheck/manual"])
 }
 
-fn all(profile: Profile, auditable: bool, extra: &[&str]) -> Result<BTreeMap<String, PathBuf>, String> {
+fn all(
+    profile: Profile,
+    target: Target,
+    auditable: bool,
+    extra: &[&str],
+) -> Result<BTreeMap<String, PathBuf>, String> {
     let folder = target_folder()?;
-    let mut tools = compiler(profile, &folder, auditable);
+    let mut tools = compiler(profile, target, &folder, auditable)?;
     tools.args(["--bins", "--package", WHOLE, "--package", NETCHECK]).args(extra);
     workspace::crates().iter().for_each(|tool| {
         tools.args(["--package", &format!("check-{tool}")]);
     });
-    step("building the tools", &mut tools)?;
-    let built = folder.join(TARGET).join(profile.as_str());
+    step(&format!("building the tools for {}", target.as_str()), &mut tools)?;
+    let built = folder.join(target.as_str()).join(profile.as_str());
     Ok(names().into_iter().chain([WHOLE.to_owned()]).map(|name| (name.clone(), built.join(name))).collect())
 }
 
-fn compiler(profile: Profile, folder: &Path, auditable: bool) -> Command {
-    let mut build = cargo();
-    if auditable {
-        build.arg("auditable");
-    }
-    build.args(["build", "--locked", "--profile", profile.as_str(), "--target", TARGET, "--target-dir"]);
+/// `--target` is required: without it the flags would reach build scripts and macros, which cannot be static.
+fn compiler(profile: Profile, target: Target, folder: &Path, auditable: bool) -> Result<Command, String> {
+    let mut build = target.build(auditable)?;
+    build.args(["--profile", profile.as_str(), "--target-dir"]);
     build.arg(folder).env("CARGO_ENCODED_RUSTFLAGS", flags(folder).join("\u{1f}")).env_remove("RUSTFLAGS");
     // C of the cryptography: its paths are no one's business either.
     let maps = moved(folder).map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).join(" ");
-    build.env("CFLAGS_x86_64_unknown_linux_gnu", maps);
-    build
+    build.env(target.c_flags(), maps);
+    Ok(build)
 }
 
 /// Where this machine keeps things, and what the programs say instead; the most particular last.
@@ -139,18 +141,19 @@ pub(crate) fn alone() -> Result<File, String> {
 
 /// Where cargo builds.
 pub(crate) fn target_folder() -> Result<PathBuf, String> {
-    let metadata = metadata(&["--no-deps"])?;
+    let metadata = metadata(target::native(), &["--no-deps"])?;
     let folder = metadata["target_directory"].as_str().map(PathBuf::from);
     folder.ok_or_else(|| "cargo metadata names no target folder".into())
 }
 
-/// What cargo knows of the workspace.
+/// What cargo knows of the workspace, for one system.
 ///
 /// # Errors
 /// Cargo refuses.
-pub(crate) fn metadata(arguments: &[&str]) -> Result<Value, String> {
+pub(crate) fn metadata(target: Target, arguments: &[&str]) -> Result<Value, String> {
     let mut asked = cargo();
-    asked.args(["metadata", "--format-version=1", "--locked", "--filter-platform", TARGET]).args(arguments);
+    asked.args(["metadata", "--format-version=1", "--locked", "--filter-platform", target.as_str()]);
+    asked.args(arguments);
     let output = asked.stderr(Stdio::inherit()).output().map_err(|why| format!("cargo metadata: {why}"))?;
     serde_json::from_slice(&output.stdout).map_err(|_| "cargo metadata printed no JSON".to_owned())
 }

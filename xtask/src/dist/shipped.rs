@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::programs::{self, NETCHECK, TARGET};
-use crate::workspace::{self, cargo, root};
+use super::programs::{self, NETCHECK};
+use super::target::Target;
+use crate::workspace::{self, cargo, root, said};
 
 /// Name and version.
 pub(crate) type Id = (String, String);
@@ -40,17 +41,17 @@ pub(crate) struct Shipped {
 }
 
 impl Shipped {
-    /// What is linked into all programs, and the crates that ship as `data` beside them.
+    /// What is linked into all programs for a system, and the crates that ship as `data` beside them.
     ///
     /// # Errors
     /// Cargo refuses, or a crate says nothing of its licence.
-    pub(crate) fn read(data: &[&str]) -> Result<Shipped, String> {
+    pub(crate) fn read(target: Target, data: &[&str]) -> Result<Shipped, String> {
         let tools =
             workspace::crates().into_iter().flat_map(|tool| ["-p".to_owned(), format!("check-{tool}")]);
         let own = ["-p".to_owned(), NETCHECK.to_owned()];
-        let needs = linked(&tools.chain(own).collect::<Vec<_>>())?;
-        let known = known()?;
-        let mut parts = compiler()?;
+        let needs = linked(target, &tools.chain(own).collect::<Vec<_>>())?;
+        let known = known(target)?;
+        let mut parts = compiler(target)?;
         let beside = known.iter().filter(|(id, _)| data.contains(&id.0.as_str()));
         parts.extend(beside.map(|(id, part)| (id.clone(), part.clone())));
         for id in needs.keys() {
@@ -79,9 +80,9 @@ impl Shipped {
 }
 
 /// The crates of packages as the build has them: without macros, build scripts, and features nobody asked for.
-fn linked(packages: &[String]) -> Result<BTreeMap<Id, BTreeSet<Id>>, String> {
+fn linked(target: Target, packages: &[String]) -> Result<BTreeMap<Id, BTreeSet<Id>>, String> {
     let mut asked = cargo();
-    asked.args(["tree", "--locked", "--edges", "normal,no-proc-macro", "--target", TARGET]);
+    asked.args(["tree", "--locked", "--edges", "normal,no-proc-macro", "--target", target.as_str()]);
     asked.args(["--prefix", "depth", "--no-dedupe", "--format", " {p}"]).args(packages);
     let output = asked.stderr(Stdio::inherit()).output().map_err(|why| format!("cargo tree: {why}"))?;
     let mut needs: BTreeMap<Id, BTreeSet<Id>> = BTreeMap::new();
@@ -103,8 +104,8 @@ fn linked(packages: &[String]) -> Result<BTreeMap<Id, BTreeSet<Id>>, String> {
 }
 
 /// All packages that this platform can need and that name a licence.
-fn known() -> Result<BTreeMap<Id, Part>, String> {
-    let metadata = programs::metadata(&[])?;
+fn known(target: Target) -> Result<BTreeMap<Id, Part>, String> {
+    let metadata = programs::metadata(target, &[])?;
     let checksums = checksums()?;
     let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
     Ok(packages.iter().filter_map(|package| part(package, &checksums)).collect())
@@ -136,14 +137,11 @@ fn checksums() -> Result<BTreeMap<Id, String>, String> {
 }
 
 /// What a static program has of the machine that built it.
-fn compiler() -> Result<BTreeMap<Id, Part>, String> {
-    let rust = said("rustc", &["--version"])?;
-    let libc = said("getconf", &["GNU_LIBC_VERSION"])?;
-    let gcc = said("gcc", &["-dumpfullversion"])?;
-    let word = |text: &str| text.split_whitespace().nth(1).unwrap_or_default().to_owned();
+fn compiler(target: Target) -> Result<BTreeMap<Id, Part>, String> {
+    let gcc = said(target.c_compiler(), &["-dumpfullversion"])?;
     let parts = [
-        ("rust-std", word(&rust), "MIT OR Apache-2.0"),
-        ("glibc", word(&libc), "LGPL-2.1-or-later"),
+        ("rust-std", target.rustc_version()?, "MIT OR Apache-2.0"),
+        ("glibc", glibc_version(target)?, "LGPL-2.1-or-later"),
         ("libgcc", gcc.trim().to_owned(), "GPL-3.0-or-later WITH GCC-exception-3.1"),
     ];
     let part = |(name, version, licence): (&str, String, &str)| {
@@ -154,7 +152,12 @@ fn compiler() -> Result<BTreeMap<Id, Part>, String> {
     Ok(parts.into_iter().map(part).collect())
 }
 
-fn said(program: &str, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(program).args(arguments).output().map_err(|why| format!("{program}: {why}"))?;
-    String::from_utf8(output.stdout).map_err(|_| format!("{program} printed no text"))
+/// The C library that is linked, by its headers: for another system it is not this machine's.
+fn glibc_version(target: Target) -> Result<String, String> {
+    let macros = said(target.c_compiler(), &["-E", "-dM", "-include", "features.h", "-x", "c", "/dev/null"])?;
+    let value = |name: &str| {
+        let line = macros.lines().find_map(|line| line.strip_prefix(&format!("#define {name} ")));
+        line.map(str::trim).unwrap_or_default().to_owned()
+    };
+    Ok(format!("{}.{}", value("__GLIBC__"), value("__GLIBC_MINOR__")))
 }

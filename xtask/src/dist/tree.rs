@@ -61,6 +61,14 @@ impl Tree {
         Ok(())
     }
 
+    /// Every file and link: its path, its type and mode (stat(2)), and its bytes, which for a link are where it leads.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, u32, &[u8])> {
+        self.0.iter().map(|(path, (mode, bytes))| {
+            let kind = if *mode == LINK { 0o120_000 } else { 0o100_000 };
+            (path.as_str(), kind | mode, bytes.as_slice())
+        })
+    }
+
     /// The size of all files, in bytes.
     pub(crate) fn size(&self) -> u64 {
         self.0.values().map(|(_, bytes)| bytes.len() as u64).sum()

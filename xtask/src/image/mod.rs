@@ -3,6 +3,7 @@
 mod filesystem;
 mod layout;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use clap::Args as ClapArgs;
 
 use self::layout::Image;
 use super::dist::programs::{self, NETCHECK, Profile};
-use super::dist::{self, Shipped, Tree, sha256};
+use super::dist::{self, Shipped, Target, Tree, sha256};
 use super::workspace::{root, say};
 use netcheck::out;
 
@@ -19,12 +20,15 @@ const TOOL: u64 = 13 << 20;
 /// The most that the image with all tools may hold, in bytes.
 const ALL: u64 = 30 << 20;
 
-/// Build container images (OCI archives) without a container engine: one a tool, and netcheck with all
+/// Build container images (OCI archives) without a container engine: one per tool, and netcheck with all
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Args {
     /// Only these: netcheck (it has every tool), check-tcp, … or all (repeatable)
     #[arg(long, value_name = "NAME", default_value = "all")]
     tool: Vec<String>,
+    /// The system it is for; with several, each image is an index of one image per system (repeatable)
+    #[arg(long, value_enum, default_value = "x86_64-unknown-linux-gnu")]
+    target: Vec<Target>,
     /// Where NAME.oci.tar and SHA256SUMS go
     #[arg(long, value_name = "FOLDER", default_value = "target/images")]
     out: PathBuf,
@@ -44,15 +48,26 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     let wanted = wanted(&args.tool)?;
     let epoch = dist::epoch()?;
     let _alone = programs::alone()?;
-    let programs = programs::build(args.profile)?;
-    let shipped = Shipped::read(&[filesystem::AUTHORITIES])?;
+    let targets: BTreeSet<Target> = args.target.iter().copied().collect();
+    if args.rootfs.is_some() && targets.len() > 1 {
+        return Err("--rootfs: name one --target, because a folder holds the files of one system".to_owned());
+    }
+    let mut systems = Vec::new();
+    for target in targets {
+        let programs = programs::build(args.profile, target)?;
+        systems.push((target, programs, Shipped::read(target, &[filesystem::AUTHORITIES])?));
+    }
     let (mut sums, mut large) = (String::new(), Vec::new());
     for name in &wanted {
-        let root = filesystem::of(name, &programs, &shipped, epoch)?;
-        large.extend(excess(name, root.size(), args.profile));
-        match &args.rootfs {
-            Some(folder) => folder_of(name, &root, folder)?,
-            None => sums.push_str(&archive(name, &root, epoch, &args.out)?),
+        let mut trees = Vec::new();
+        for (target, programs, shipped) in &systems {
+            let tree = filesystem::of(name, programs, shipped, epoch)?;
+            large.extend(excess(name, tree.size(), args.profile));
+            trees.push((*target, tree));
+        }
+        match (&args.rootfs, trees.as_slice()) {
+            (Some(folder), [(_, tree), ..]) => folder_of(name, tree, folder)?,
+            _ => sums.push_str(&archive(name, &trees, epoch, &args.out)?),
         }
     }
     if args.rootfs.is_none() {
@@ -89,9 +104,11 @@ fn folder_of(name: &str, files: &Tree, folder: &Path) -> Result<(), String> {
 }
 
 /// Writes one archive; its line of SHA256SUMS.
-fn archive(name: &str, files: &Tree, epoch: u64, folder: &Path) -> Result<String, String> {
+fn archive(name: &str, trees: &[(Target, Tree)], epoch: u64, folder: &Path) -> Result<String, String> {
     let folder = root().join(folder);
-    let image = Image::new(name, &files.tar("", epoch)?, epoch)?;
+    let systems: Result<Vec<_>, String> =
+        trees.iter().map(|(target, tree)| Ok((*target, tree.tar("", epoch)?))).collect();
+    let image = Image::new(name, &systems?, epoch)?;
     let packed = image.archive()?;
     let file = format!("{name}.oci.tar");
     fs::create_dir_all(&folder).map_err(|why| format!("{}: {why}", folder.display()))?;
@@ -99,6 +116,7 @@ fn archive(name: &str, files: &Tree, epoch: u64, folder: &Path) -> Result<String
     let part = folder.join(format!(".{file}.{}", std::process::id()));
     let written = fs::write(&part, &packed).and_then(|()| fs::rename(&part, folder.join(&file)));
     written.map_err(|why| format!("{file}: {why}"))?;
-    out::print(&format!("{}  {name}  {} bytes unpacked\n", image.digest(), files.size()))?;
+    let size = trees.iter().map(|(_, tree)| tree.size()).max().unwrap_or_default();
+    out::print(&format!("{}  {name}  {size} bytes unpacked\n", image.digest()))?;
     Ok(format!("{}  {file}\n", sha256(&packed)))
 }
