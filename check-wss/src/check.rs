@@ -281,6 +281,7 @@ impl Wss {
     ) -> Result<(), Stopped> {
         let net = trace.net();
         let opener = Opener { target, net: &net, peer: net.peer(), headers: &self.headers };
+        net.keep_measurement();
         let (keepalive, stop_at_cut) = (self.keepalive, self.stop_at_cut);
         let plan = HoldPlan { hold, keepalive, patience: net.timeout(), stop_at_cut };
         let more =

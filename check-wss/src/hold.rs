@@ -61,7 +61,6 @@ impl HoldPlan {
         connections: Vec<WsConnection>,
         pinged: Option<WsConnection>,
     ) -> IdleBracket {
-        net.keep_measurement();
         let early = EarlyEnd { net, cut: Notify::new() };
         let count = u32::try_from(connections.len()).unwrap_or(u32::MAX);
         let steps = (1..=count).map(|step| self.hold * step / count);

@@ -41,8 +41,8 @@ fn sigint_keeps_the_timeline_and_the_page() {
     let mut line = String::new();
     stderr.read_line(&mut line).unwrap();
     assert!(line.contains("rehearsal of 2 h"), "{line}");
-    // The first connections are open once haproxy shows them.
-    proxy.wait_for_sessions(5);
+    // One active connection with its idle one, and eight idle ones: all are held by then.
+    proxy.wait_for_sessions(10);
     let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
     let shown = rehearsed(folder.path(), &child.wait_with_output().unwrap());
