@@ -24,7 +24,6 @@ use crate::profile::Profile;
 use crate::profile::choice::Choice;
 use crate::records::{self, Input};
 use crate::wrap;
-pub(crate) use html::document;
 pub(crate) use xml::Text;
 
 /// The form of a report.
@@ -249,6 +248,11 @@ fn read_again(file: &File) -> Result<Input, String> {
     let again = rewound(file).map_err(|why| format!("standard input: {why}"))?;
     input.lines(BufReader::with_capacity(1 << 16, again), Path::new("standard input"))?;
     Ok(input)
+}
+
+/// A page in the look of the report, without a script; `body` is HTML.
+pub(crate) fn document(title: &str, body: &str) -> String {
+    html::document(title, body)
 }
 
 /// The text of `--format prometheus`.

@@ -45,7 +45,7 @@ pub(super) fn page(subject: &Subject) -> String {
 }
 
 /// A page of the same look without a script; `body` is HTML.
-pub(crate) fn document(title: &str, body: &str) -> String {
+pub(super) fn document(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
