@@ -9,6 +9,7 @@ pub(crate) mod octets;
 pub(crate) mod parent;
 pub(crate) mod peer_socket;
 pub(crate) mod segment;
+mod sockopt;
 pub(crate) mod stop;
 pub(crate) mod tcp_counters;
 pub(crate) mod tcp_info;

@@ -3,28 +3,16 @@
 use std::io;
 use std::time::Duration;
 
-use nix::sys::socket::getsockopt;
+use nix::libc;
 use socket2::Socket;
 
+use super::sockopt;
 use crate::tcp_counters::TcpCounters;
 
 /// As much of `struct tcp_info` as is read: up to `tcpi_rcv_ooopack`.
 const LENGTH: usize = 228;
 /// The first kernel whose structure is that long.
 const SINCE: (u32, u32) = (5, 4);
-
-mod option {
-    //! `TCP_INFO`, which no crate offers ready-made.
-    use nix::libc;
-    use nix::sys::socket::sockopt::GetStruct;
-
-    use super::LENGTH;
-
-    /// `TCP_INFO`.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Info;
-    nix::getsockopt_impl!(Info, libc::IPPROTO_TCP, libc::TCP_INFO, [u8; LENGTH], GetStruct<[u8; LENGTH]>);
-}
 
 /// Reads the structure.
 fn decode(bytes: &[u8; LENGTH]) -> TcpCounters {
@@ -59,7 +47,7 @@ pub(crate) fn is_available() -> bool {
 }
 
 pub(crate) fn read(socket: &Socket) -> io::Result<TcpCounters> {
-    Ok(decode(&getsockopt(socket, option::Info)?))
+    Ok(decode(&sockopt::read_whole(socket, libc::IPPROTO_TCP, libc::TCP_INFO)?))
 }
 
 /// Major and minor number of a kernel release: `6.18.44-fc` is (6, 18).

@@ -3,49 +3,32 @@
 use std::io;
 
 use nix::libc;
-use nix::sys::socket::getsockopt;
-use nix::sys::socket::sockopt::GetStruct;
 use socket2::Socket;
 
+use super::sockopt;
 use crate::tcp_info::TcpInfo;
 
-/// Where `tcpi_unacked` and `tcpi_total_retrans` are among the words, and `tcpi_options` in the state.
-const UNACKED: usize = 4;
-const TOTAL_RETRANSMISSIONS: usize = 23;
+/// As much of the kernel's `struct tcp_info` as is read: what every kernel since Linux 4.6 fills.
+const LENGTH: usize = 152;
+/// Where `tcpi_options`, `tcpi_unacked`, `tcpi_total_retrans` and `tcpi_notsent_bytes` are (linux/tcp.h).
 const OPTIONS: usize = 5;
+const UNACKED: usize = 24;
+const TOTAL_RETRANSMISSIONS: usize = 100;
+const UNSENT: usize = 144;
 /// `TCPI_OPT_ECN` of linux/tcp.h.
 const ECN: u8 = 8;
 
-mod option {
-    //! The socket option, which no crate offers for older kernels.
-    use super::{GetStruct, libc};
-
-    /// The beginning of the kernel's `struct tcp_info`, which every kernel since Linux 4.6 fills.
-    #[derive(Clone, Copy, Debug)]
-    #[repr(C)]
-    pub struct Raw {
-        pub state: [u8; 8],
-        /// From `tcpi_rto` to `tcpi_total_retrans`.
-        pub words: [u32; 24],
-        /// From `tcpi_pacing_rate` to `tcpi_bytes_received`.
-        pub rates: [u64; 4],
-        /// `tcpi_segs_out`, `tcpi_segs_in`, `tcpi_notsent_bytes`, `tcpi_min_rtt`.
-        pub segments: [u32; 4],
-    }
-
-    /// `TCP_INFO`.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Info;
-    nix::getsockopt_impl!(Info, libc::IPPROTO_TCP, libc::TCP_INFO, Raw, GetStruct<Raw>);
-}
-
 pub(crate) fn read(socket: &Socket) -> io::Result<TcpInfo> {
-    let raw = getsockopt(socket, option::Info)?;
+    let state = sockopt::read_whole::<LENGTH>(socket, libc::IPPROTO_TCP, libc::TCP_INFO)?;
+    let word = |at: usize| {
+        let bytes = state.get(at..).and_then(|rest| rest.first_chunk());
+        bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes))
+    };
     Ok(TcpInfo {
-        unacknowledged: raw.words[UNACKED],
-        unsent: raw.segments[2],
-        retransmissions: raw.words[TOTAL_RETRANSMISSIONS],
-        ecn: raw.state[OPTIONS] & ECN != 0,
+        unacknowledged: word(UNACKED),
+        unsent: word(UNSENT),
+        retransmissions: word(TOTAL_RETRANSMISSIONS),
+        ecn: state[OPTIONS] & ECN != 0,
     })
 }
 
