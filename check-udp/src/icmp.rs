@@ -152,7 +152,7 @@ async fn answered_here(net: &Net, address: IpAddr, fastest: Duration) -> bool {
         let Ok(client) = Client::open_limited(net, address, 1) else {
             return false;
         };
-        if client.ask(wait).await.is_ok_and(|series| series.silent()) {
+        if !client.ask(wait).await.is_ok_and(|series| !series.silent()) {
             return false;
         }
     }

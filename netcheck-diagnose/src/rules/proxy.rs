@@ -57,10 +57,12 @@ pub fn with_script_fault(cause: Cause, via: &ProxyObservations) -> Cause {
 pub fn with_direct(mut cause: Cause, target: &Target, via: &ProxyObservations) -> Cause {
     let host = &target.host;
     // Only targets over TCP have such a setting.
-    let there = match cause.code {
-        Reason::FirewallDrop => format!("and TCP {} is dropped there", target.port()),
-        Reason::FirewallReject => format!("and TCP {} is refused there", target.port()),
-        _ => "without the proxy".to_owned(),
+    let there = if cause.code == Reason::FirewallDrop {
+        format!("and TCP {} is dropped there", target.port())
+    } else if cause.code == Reason::FirewallReject {
+        format!("and TCP {} is refused there", target.port())
+    } else {
+        "without the proxy".to_owned()
     };
     let first = match &via.direct {
         Some(DirectBy::Script(url)) => format!("{host} goes DIRECT by your PAC file {url}, {there}"),

@@ -61,6 +61,7 @@ fn browse(folder: &Path, name: &str, arguments: &[&str], realm: Option<&Realm>) 
     let mut command = Command::new("timeout");
     command
         .args([
+            "--kill-after=5",
             "30",
             "chromium",
             "--headless",
