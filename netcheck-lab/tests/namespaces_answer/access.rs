@@ -16,7 +16,8 @@ fn a_black_hole_for_large_packets_is_one_finding() {
 #[test]
 fn loss_is_named_with_its_share_and_asks_for_no_rule() {
     let checked = check("loss-20", &["--jobs", "16"]);
-    assert_eq!(checked.run.code, Some(0), "{}", checked.run.screen);
+    // Whether a requirement of one target gets through is chance: all of its packets may be among the lost.
+    assert!(matches!(checked.run.code, Some(0 | 1)), "{}", checked.run.screen);
     assert_eq!(checked.findings(), [("lossy_path", "")]);
     assert!(checked.headline().contains("packets are lost on the path"), "{}", checked.headline());
     let (_, text) = checked.request();
