@@ -82,9 +82,9 @@ fn a_service_that_takes_its_leave_is_named() {
     assert_eq!(diagnosed(&outcome), "degraded ws.idle_closed idle_timeout service medium");
 }
 
-#[test]
-fn a_cut_that_pings_do_not_prevent_is_no_idle_timer() {
-    let server = Server::each(|wire| {
+/// A server that echoes, and ends each connection when it is as old as `IDLE`, whatever passes.
+fn cut_at_an_age() -> Server {
+    Server::each(|wire| {
         let stream = wire.socket().try_clone().unwrap();
         std::thread::spawn(move || {
             let (_never, wait) = std::sync::mpsc::channel::<()>();
@@ -92,7 +92,12 @@ fn a_cut_that_pings_do_not_prevent_is_no_idle_timer() {
             let _ = stream.shutdown(std::net::Shutdown::Both);
         });
         crate::peer::echo(wire);
-    });
+    })
+}
+
+#[test]
+fn a_cut_that_pings_do_not_prevent_is_no_idle_timer() {
+    let server = cut_at_an_age();
     let outcome = plain(&server, &["--hold", "3.2", "--keepalive", "0.2"]);
     assert_eq!(diagnosed(&outcome), "degraded ws.idle_closed unknown unknown low");
     let fix = outcome.one()["cause"]["fix"].as_str().unwrap();
@@ -145,15 +150,7 @@ fn sigint_during_a_hold_keeps_what_is_known_by_then() {
 
 #[test]
 fn the_end_of_the_pinged_connection_ends_the_hold_where_that_is_asked_for() {
-    let server = Server::each(|wire| {
-        let stream = wire.socket().try_clone().unwrap();
-        std::thread::spawn(move || {
-            let (_never, wait) = std::sync::mpsc::channel::<()>();
-            let _ = wait.recv_timeout(IDLE);
-            let _ = stream.shutdown(std::net::Shutdown::Both);
-        });
-        crate::peer::echo(wire);
-    });
+    let server = cut_at_an_age();
     let args = ["--hold", "600", "--connections", "1", "--keepalive", "0.2", "--stop-at-cut"];
     let outcome = plain(&server, &args);
     let pinged = &outcome.one()["facts"]["hold"]["keepalive"];
