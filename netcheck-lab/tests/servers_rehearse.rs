@@ -1,4 +1,4 @@
-//! A short rehearsal before a real haproxy: an idle timeout is named, the timeline is whole, and SIGINT keeps it.
+//! A rehearsal before a real haproxy: it says what it will send, and SIGINT keeps the timeline and the page.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its stage has failed")]
 #![expect(clippy::disallowed_methods, reason = "haproxy is ready when its port answers")]
 #![expect(dead_code, reason = "the slow tests use the rest")]
@@ -9,24 +9,6 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use rehearse::{Haproxy, command, rehearsed};
-
-#[test]
-fn an_idle_timeout_of_haproxy_is_named_and_pings_prevent_it() {
-    let proxy = Haproxy::start("  timeout client 2s\n  timeout tunnel 2s");
-    let shown = rehearse::rehearse(&[proxy.target()], &["--for", "13s"]);
-    assert_eq!(shown.code, Some(1), "{}{}", shown.stdout, shown.stderr);
-    let idle = format!("Connections to {} that are idle for ", proxy.target());
-    assert_eq!(shown.stdout.matches("\n- ").count(), 1, "{}", shown.stdout);
-    let told = shown.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(told.contains(&idle) && told.contains(" are cut."), "{}", shown.stdout);
-    assert!(told.contains("that was pinged lived longer"), "{}", shown.stdout);
-    assert!(shown.page.contains("Does it hold for the length of the show?"));
-    assert!(shown.stderr.contains("up to 0 MB of media"), "{}", shown.stderr);
-    let (first, last) = (&shown.lines[0]["run"], &shown.lines.last().unwrap()["run"]);
-    assert_eq!(first["seconds"], 13.0);
-    assert_eq!((&first["id"], last["interrupted"].as_bool()), (&last["id"], Some(false)));
-    assert!(shown.lines.iter().any(|line| line["labels"]["rehearsal"] == "idle"));
-}
 
 #[test]
 fn sigint_keeps_the_timeline_and_the_page() {

@@ -1,4 +1,5 @@
-//! Rehearsals of half a minute to a minute: a maximum lifetime is no idle timeout, and a change of the route is named.
+//! Rehearsals of half a minute to a minute: an idle timeout is named, a maximum lifetime is none, and a change of the
+//! route is named.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its stage has failed")]
 #![expect(clippy::disallowed_methods, reason = "haproxy is ready when its port answers")]
 #![expect(dead_code, reason = "the short tests use the rest")]
@@ -13,6 +14,25 @@ use rehearse::{Haproxy, profile, rehearsed};
 /// The output as words, whatever the width of the lines.
 fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The timeout is long beside the half second that ages may differ by: a busy machine notices an end late.
+#[test]
+fn an_idle_timeout_of_haproxy_is_named_and_pings_prevent_it() {
+    let proxy = Haproxy::start("  timeout client 8s\n  timeout tunnel 8s");
+    let shown = rehearse::rehearse(&[proxy.target()], &["--for", "50s"]);
+    assert_eq!(shown.code, Some(1), "{}{}", shown.stdout, shown.stderr);
+    assert_eq!(shown.stdout.matches("\n- ").count(), 1, "{}", shown.stdout);
+    let told = words(&shown.stdout);
+    let idle = format!("Connections to {} that are idle for ", proxy.target());
+    assert!(told.contains(&idle) && told.contains(" are cut."), "{}", shown.stdout);
+    assert!(told.contains("that was pinged lived longer"), "{}", shown.stdout);
+    assert!(shown.page.contains("Does it hold for the length of the show?"));
+    assert!(shown.stderr.contains("up to 0 MB of media"), "{}", shown.stderr);
+    let (first, last) = (&shown.lines[0]["run"], &shown.lines.last().unwrap()["run"]);
+    assert_eq!(first["seconds"], 50.0);
+    assert_eq!((&first["id"], last["interrupted"].as_bool()), (&last["id"], Some(false)));
+    assert!(shown.lines.iter().any(|line| line["labels"]["rehearsal"] == "idle"));
 }
 
 #[test]
