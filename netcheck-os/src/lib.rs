@@ -7,6 +7,7 @@
 mod blind;
 pub mod child;
 pub mod device;
+pub mod echo;
 pub mod errno;
 pub mod file;
 pub mod hops;

@@ -2,6 +2,7 @@
 
 pub(crate) mod child;
 pub(crate) mod device;
+pub(crate) mod echo;
 pub(crate) mod errno;
 pub(crate) mod file;
 pub(crate) mod hops;

@@ -3,6 +3,7 @@
 mod adapters;
 pub(crate) mod child;
 pub(crate) mod device;
+pub(crate) mod echo;
 pub(crate) mod errno;
 pub(crate) mod file;
 pub(crate) mod icmp;
