@@ -89,7 +89,7 @@ pub async fn check(
     let lost = fetcher.receiver.has_loss();
     let mut facts = facts(&fetcher, plan, log, playback.as_ref(), limit);
     facts.interrupted = net.is_interrupted();
-    trace.facts.download = Some(facts);
+    trace.facts.download = Some(Box::new(facts));
     match outcome {
         Err(failure) if failure.code == Code::HttpStatus => {
             let remark = transfer::refused(target, failure, proven);

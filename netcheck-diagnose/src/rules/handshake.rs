@@ -216,7 +216,7 @@ pub(super) async fn short_of_the_service(
     let (reset, port) = tokio::join!(net.reset_distance(to, sent), distance::of(net, to));
     let (reset, port) = (reset?, port.filter(|port| reset.is_some_and(|reset| reset.hops < port.hops))?);
     // A reset that began with another TTL than the service's answers cannot be compared with them packet by packet.
-    if reset.ttl > port.ttl && !distance::is_reset_nearer(net, to, &sent.bytes, reset).await {
+    if reset.ttl > port.ttl && !distance::is_reset_nearer(net, to, &sent.bytes(), reset).await {
         return None;
     }
     Some(format!("the reset came from {} away, the port's answer from {}", hops(reset.hops), hops(port.hops)))

@@ -61,7 +61,9 @@ impl Net {
             let exemption = route.exempt.as_ref().map(|entry| escape::line(entry, 200));
             let by = exemption.map(DirectBy::Exemption);
             let by = by.or_else(|| route.script.clone().map(DirectBy::Script));
-            self.see(|seen| seen.via.direct = by);
+            if by.is_some() {
+                self.see(|seen| seen.via.direct = by);
+            }
         }
     }
 
