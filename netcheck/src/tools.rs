@@ -54,8 +54,12 @@ pub(crate) fn missing(lines: &[Line], tools: &Tools, folder: Option<&Path>) -> V
     let sentence = |tool: &'static str| {
         let own = lines.iter().filter(|line| line.tool == tool && line.row != CONTROLS);
         let targets: u64 = own.map(|line| line.count).sum();
+        let unchecked = match targets {
+            1 => "its target was not checked".to_owned(),
+            targets => format!("its {targets} targets were not checked"),
+        };
         (targets > 0 && !tools.contains_key(tool))
-            .then(|| format!("check-{tool} is not {place}: its {targets} targets were not checked"))
+            .then(|| format!("check-{tool} is not {place}: {unchecked}"))
     };
     target::tools().into_iter().filter_map(sentence).collect()
 }

@@ -7,6 +7,7 @@ use netcheck_record::record::Verdict;
 
 use super::cuts::{Finding, Life, Pattern, Scope};
 use super::timeline::{Round, Timeline};
+use crate::number::count;
 use crate::records::utc;
 
 /// More targets than this are counted, not named.
@@ -229,10 +230,6 @@ pub(super) fn clock_seconds(seconds: f64) -> String {
         minutes if minutes >= 600.0 => format!("{} min", (minutes / 6.0).round() / 10.0),
         _ => short(seconds),
     }
-}
-
-fn count(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// The targets, a few by name.
