@@ -25,7 +25,7 @@ pub(crate) fn within(folder: &Path) -> Tools {
 ///
 /// # Errors
 /// The system does not say where this program is.
-pub(crate) fn beside() -> Result<Tools, String> {
+pub(crate) fn beside_this_program() -> Result<Tools, String> {
     let folder = match env::current_exe() {
         Ok(own) => own.parent().map(Path::to_owned),
         // Without /proc the system does not say; the name this program was called by does.

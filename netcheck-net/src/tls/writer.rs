@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use super::browser::dress;
+use super::browser::as_browser_sends;
 use crate::lock;
 use crate::stream::Tap;
 use netcheck_record::scheme::HelloKind;
@@ -44,6 +44,7 @@ impl HelloWriter<Tap> {
 }
 
 impl<S> HelloWriter<S> {
+    /// A writer that changes the ClientHello to `kind`; the second value holds the bytes that were sent.
     pub(super) fn new(io: S, kind: HelloKind) -> (Self, Sent) {
         let sent = Sent::default();
         let writer = HelloWriter {
@@ -79,7 +80,7 @@ impl<S> HelloWriter<S> {
             return record;
         }
         let dressed = match self.kind {
-            HelloKind::Browser => record.get(HEADER..).and_then(dress),
+            HelloKind::Browser => record.get(HEADER..).and_then(as_browser_sends),
             HelloKind::Small => None,
         };
         let record = match dressed {

@@ -81,7 +81,7 @@ fn by_way(ways: &[Way], assessment: &Assessment, look: Look) -> String {
         let words: String = ways
             .iter()
             .zip(&widths)
-            .map(|(way, width)| table::paint(status(way), &cell(status(way).as_str(), *width), look))
+            .map(|(way, width)| table::coloured(status(way), &cell(status(way).as_str(), *width), look))
             .collect();
         text.push_str(format!("{}{words}", cell(&one.name, width)).trim_end());
         text.push('\n');

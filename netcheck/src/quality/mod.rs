@@ -85,7 +85,7 @@ pub(crate) fn run(args: &Args, home: Home) -> Result<u8, String> {
     let parts = parts(args)?;
     let tools = match (&args.tools, home) {
         (Some(folder), _) => tools::within(folder),
-        (None, Home::Installed) => tools::beside()?,
+        (None, Home::Installed) => tools::beside_this_program()?,
         (None, Home::Workspace(build)) => build()?,
     };
     if let Some(part) = parts.iter().find(|part| !tools.contains_key(part.tool)) {

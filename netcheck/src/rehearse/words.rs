@@ -31,7 +31,7 @@ pub(super) fn tell(finding: &Finding, timeline: &Timeline) -> Told {
     let lives: Vec<&Life> = finding.lives.iter().filter_map(|at| timeline.lives.get(*at)).collect();
     match &finding.pattern {
         Pattern::Lifetime { low, high } => lifetime(finding, &lives, (*low, *high), timeline),
-        Pattern::Idle { low, high } => idle(finding, &lives, (*low, *high), timeline),
+        Pattern::Idle { low, high } => idle_timeout(finding, &lives, (*low, *high), timeline),
         Pattern::Moment { from, to, changes } => moment(&lives, (*from, *to), changes, timeline),
         Pattern::Unexplained => unexplained(&lives, timeline),
     }
@@ -71,7 +71,7 @@ fn lifetime(finding: &Finding, lives: &[&Life], (low, high): (f64, f64), timelin
     }
 }
 
-fn idle(finding: &Finding, lives: &[&Life], (low, high): (f64, f64), timeline: &Timeline) -> Told {
+fn idle_timeout(finding: &Finding, lives: &[&Life], (low, high): (f64, f64), timeline: &Timeline) -> Told {
     let (_, mut ask) = subject(&finding.scope);
     if lives.iter().all(|life| life.by_service) {
         ask = "service";

@@ -42,7 +42,7 @@ impl Running {
     }
 
     /// Keeps what it says, the last of it.
-    pub(super) fn hear(&mut self, line: String) {
+    pub(super) fn keep_last_words(&mut self, line: String) {
         if self.words.len() == LAST_WORDS {
             self.words.pop_front();
         }
