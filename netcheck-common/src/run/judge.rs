@@ -69,7 +69,7 @@ pub(super) fn internal(check: &str, target: &Target, ts: String, panic: &(dyn An
 /// The record of a target that was only asked which proxies it would take.
 pub(super) fn proxy_list(check: &str, net: &Net, target: &Target) -> Record {
     let list: Vec<String> = net.steps(target).iter().map(Step::to_string).collect();
-    net.fact("proxy", "way", json!(list));
+    net.fact("proxy", "list", json!(list));
     let mut record = bare(check, target.to_string(), clock::timestamp(), Verdict::Inconclusive);
     record.facts = net.take_observations().facts;
     record.labels.clone_from(&target.labels);

@@ -92,7 +92,7 @@ fn the_proxies_of_a_plan_are_shown_without_a_packet_to_a_target() {
         .lines()
         .map(|line| line.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect())
         .collect();
-    assert_eq!(lines[0], ["REQUIREMENT", "TARGETS", "WAY", "WHY"]);
+    assert_eq!(lines[0], ["REQUIREMENT", "TARGETS", "PROXIES", "WHY"]);
     assert_eq!(lines[1][..3], ["ingest", "153", "http://proxy.corp.test:3128; DIRECT"], "{shown}");
     assert_eq!(lines[1][3], format!("flag: PAC file file://{}", script.display()), "{shown}");
     assert_eq!(
