@@ -138,7 +138,7 @@ impl Publisher<'_> {
             bytes.extend(self.session.writer.video(stream, time, &media::video(sent.pictures, room)).await?);
             let left = (end + plan.patience).saturating_duration_since(clock::now());
             let handed = clock::now();
-            self.log.delivery.hand(bytes.len());
+            self.log.delivery.note_sent(bytes.len());
             match clock::within(left, self.send(&bytes)).await {
                 Some(done) => done?,
                 None => {

@@ -64,6 +64,7 @@ impl Log {
     }
 }
 
+/// A duration in whole microseconds.
 fn microseconds(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

@@ -101,7 +101,7 @@ pub async fn through_two_relays<W: Wire>(
     let signed = |wire| Session::new(wire, Some(Signature::new(credentials, challenge)));
     let mut ends = wires.each_mut().map(signed);
     let outcome = match permitted(&mut ends, bound).await {
-        Ok(Ok(relayed)) => climb(&mut ends, relayed, plan).await.map(Ok),
+        Ok(Ok(relayed)) => send_rungs(&mut ends, relayed, plan).await.map(Ok),
         Ok(Err(refusal)) => Ok(Err(refusal)),
         Err(failure) => Err(failure),
     };
@@ -116,15 +116,15 @@ async fn permitted<W: Wire>(
     ends: &mut [Session<'_, W>; 2],
     bound: Duration,
 ) -> Result<Result<[SocketAddr; 2], Refusal>, Failure> {
-    let nowhere = || Failure::new(Code::StunMalformed, "the allocation holds no relayed address");
+    let no_relayed_address = || Failure::new(Code::StunMalformed, "the allocation holds no relayed address");
     let mut relayed = Vec::new();
     for end in ends.iter_mut() {
         match end.allocate(bound).await?.value {
-            Outcome::Success(granted) => relayed.push(granted.relayed.ok_or_else(nowhere)?),
+            Outcome::Success(granted) => relayed.push(granted.relayed.ok_or_else(no_relayed_address)?),
             Outcome::Error(refusal) => return Ok(Err(refusal)),
         }
     }
-    let relayed: [SocketAddr; 2] = relayed.try_into().map_err(|_| nowhere())?;
+    let relayed: [SocketAddr; 2] = relayed.try_into().map_err(|_| no_relayed_address())?;
     for (end, peer) in ends.iter_mut().zip([relayed[1], relayed[0]]) {
         if let Outcome::Error(refusal) = end.permit(peer, bound).await? {
             return Ok(Err(refusal));
@@ -134,7 +134,7 @@ async fn permitted<W: Wire>(
 }
 
 /// Sends one rung after the other, until one does not hold.
-async fn climb<W: Wire>(
+async fn send_rungs<W: Wire>(
     ends: &mut [Session<'_, W>; 2],
     relayed: [SocketAddr; 2],
     plan: MediaPlan,

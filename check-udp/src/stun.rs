@@ -74,7 +74,7 @@ pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Resu
     trace.facts.dscp = run.dscp.filter(|_| result.quality.is_some());
     trace.facts.quality = result.quality;
     if let Some(local) = result.local {
-        trace.facts.nat = run.mappings.learn(local, result.server, result.binding.mapped);
+        trace.facts.nat = run.mappings.add_mapping(local, result.server, result.binding.mapped);
     }
     Ok(())
 }

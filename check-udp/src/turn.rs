@@ -81,7 +81,7 @@ async fn over_udp(
         facts(trace, Transport::Udp).answered_from = found.get();
     }
     let (wire, reply) = answered?;
-    reach::settle(&net, &wire);
+    reach::record_path(&net, &wire);
     let (to, challenge) = (wire.peer(), challenge(&reply));
     let next = proceed(run, target, trace, Transport::Udp, wire, reply).await?;
     let (None, Some(challenge), true) = (&next, challenge, run.media.is_some()) else { return Ok(next) };
@@ -160,7 +160,7 @@ async fn connect(net: &Net, target: &Target, elsewhere: Option<SocketAddr>) -> R
             net.through(&proxy, &host, port).await
         }
         (None, Some(to)) => net.connect(&[to.ip()], to.port()).await,
-        (None, None) => Err(reach::nowhere()),
+        (None, None) => Err(reach::no_address_left()),
     }
 }
 

@@ -188,13 +188,13 @@ impl Diagnosis {
             let full = hello_probe::segment_size(self, to).await?;
             let bytes = sent.bytes();
             let Some((first, second)) = bytes.split_at_checked(full) else {
-                return self.hello_walk(to, sent).await.culprit(self, to).await;
+                return self.hello_walk(to, sent).await.cutting_device(self, to).await;
             };
             let place = walk::walk(&self.detached(), to, first).await;
             if place.acknowledged != Some(true) || second.is_empty() {
-                return place.culprit(self, to).await;
+                return place.cutting_device(self, to).await;
             }
-            walk::walk_after(&self.detached(), to, first, second).await.culprit(self, to).await
+            walk::walk_after(&self.detached(), to, first, second).await.cutting_device(self, to).await
         };
         self.experiments
             .places

@@ -190,7 +190,7 @@ fn locked(path: &Path) -> Result<File, String> {
             Err(TryLockError::Error(why)) if why.kind() == io::ErrorKind::Unsupported => return Ok(file),
             Err(TryLockError::Error(why)) => return Err(why.to_string()),
         }
-        if still_named(&file, path) {
+        if is_still_named(&file, path) {
             return Ok(file);
         }
     }
@@ -198,7 +198,7 @@ fn locked(path: &Path) -> Result<File, String> {
 }
 
 /// Whether the name still leads to the file: another run may have renamed it before it was locked.
-fn still_named(file: &File, path: &Path) -> bool {
+fn is_still_named(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     match (file.metadata(), fs::metadata(path)) {
         (Ok(own), Ok(named)) => own.ino() == named.ino() && own.dev() == named.dev(),

@@ -12,6 +12,7 @@ mod env_secrets;
 pub mod fuzz;
 mod host;
 mod journal;
+mod number;
 pub mod out;
 mod plan;
 mod planning;

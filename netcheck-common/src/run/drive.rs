@@ -145,6 +145,7 @@ impl Lanes {
 }
 
 impl Tally {
+    /// Takes a record into the exit code; with `strict`, `degraded` counts as a failure.
     pub(super) fn count(&self, record: &Record, strict: bool) {
         use netcheck_record::failure::Code;
         let code = record.failure.as_ref().map(|failure| failure.code);

@@ -79,6 +79,7 @@ impl Prober<'_> {
     }
 }
 
+/// What a filter of ClientHellos matches: the name, ALPN, the size, a version.
 pub(super) async fn identify(
     target: &Target,
     to: Destination<'_>,

@@ -123,7 +123,7 @@ async fn refused(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagn
 /// The path and the service work, for a client that speaks more than this tool.
 fn unsupported(target: &Target, failure: &Failure, net: &Diagnosis, chosen: &str) -> Finding {
     let detail = format!("the server insists on {chosen}, which this tool does not speak");
-    net.restate(Failure::new(Code::TlsUnsupported, detail));
+    net.replace_failure(Failure::new(Code::TlsUnsupported, detail));
     let fix = format!("Check {} with another client: this tool does not speak {chosen}.", target.authority());
     let cause =
         Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone()).with_evidence(

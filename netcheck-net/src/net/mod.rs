@@ -29,9 +29,9 @@ use crate::proxy::auth::credentials::Credentials;
 use crate::proxy::choice::Choice;
 use crate::proxy::route::Route;
 use crate::signature;
-use crate::story;
 use crate::tcp::Egress;
 use crate::tls::roots::Roots;
+use crate::verbose;
 use crate::watch::Watch;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::flags::{Diagnose, Flags};
@@ -206,7 +206,7 @@ impl Net {
     /// The same way, which `-v` calls by the target it is for.
     #[must_use]
     pub fn about(mut self, target: &Target) -> Self {
-        if story::tells(1) {
+        if verbose::is_on(1) {
             self.target = TargetState::new(target.to_string());
         }
         self
@@ -214,7 +214,7 @@ impl Net {
 
     /// Tells a line about this target, where `-v` asks for it.
     pub fn tell(&self, level: u8, line: impl FnOnce() -> String) {
-        story::tell(level, || format!("{}: {}", self.target.about, line()));
+        verbose::tell(level, || format!("{}: {}", self.target.about, line()));
     }
 
     /// The way of the target's next attempt: it has seen nothing yet, and has what is left of the deadline.
@@ -254,14 +254,14 @@ impl Net {
     }
 
     /// Notes that a stage has been silent for that long.
-    pub fn fell_silent(&self, stage: &'static str) {
+    pub fn note_silence(&self, stage: &'static str) {
         if self.sights.silent.stage.set(stage).is_ok() {
             self.sights.silent.told.notify_one();
         }
     }
 
     /// Whether a stage has been silent for a while.
-    pub fn fell_silent_once(&self) -> bool {
+    pub fn was_silent(&self) -> bool {
         self.sights.silent.stage.get().is_some()
     }
 
@@ -364,7 +364,7 @@ impl Net {
     }
 
     /// Says what the failure was, where an experiment showed it to be another one than it looked.
-    pub fn restate(&self, failure: Failure) {
+    pub fn replace_failure(&self, failure: Failure) {
         self.see(|seen| seen.restated = Some(failure));
     }
 
@@ -375,7 +375,7 @@ impl Net {
     }
 
     /// Takes over where a way detached has led: the address and the interface.
-    pub fn adopt(&self, detached: &Net) {
+    pub fn take_path_of(&self, detached: &Net) {
         let path = lock(&detached.sights.seen).path.clone().unwrap_or_default();
         self.see(|seen| {
             let own = seen.path.get_or_insert_default();
@@ -386,18 +386,22 @@ impl Net {
         });
     }
 
+    /// How proxies are chosen.
     pub(crate) fn choice(&self) -> &Choice {
         &self.shared.choice
     }
 
+    /// How this run authenticates to proxies.
     pub(crate) fn authentication(&self) -> &Authentication {
         &self.shared.authentication
     }
 
+    /// The proxies that were chosen for the target, once they are.
     pub(crate) fn chosen(&self) -> &OnceLock<Route> {
         &self.target.route
     }
 
+    /// The position in the list of proxies of the one that is in use.
     pub(crate) fn step_number(&self) -> &AtomicUsize {
         &self.step
     }
@@ -442,14 +446,14 @@ impl Net {
             return Err(failure.clone());
         }
         if !lookup.local && scope::is_public_name(name) {
-            self.sift(&lookup.addresses)
+            self.without_bogons(&lookup.addresses)
         } else {
             Ok(lookup.addresses.clone())
         }
     }
 
     /// Leaves out what cannot be the address of a public name.
-    fn sift(&self, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
+    fn without_bogons(&self, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
         let of = |fits: fn(scope::Scope) -> bool| {
             addresses.iter().copied().filter(move |address| fits(scope::of(*address)))
         };
@@ -470,6 +474,7 @@ impl Net {
         Ok(private)
     }
 
+    /// Records the path of a connection: its peer, and our own address and interface.
     pub(crate) fn path(&self, to: SocketAddr, local: Option<SocketAddr>) {
         let device = local.and_then(|local| device::of(local.ip()));
         self.see(|seen| {
@@ -514,6 +519,7 @@ impl Net {
         self.shared.watch.datagram_answered();
     }
 
+    /// Whom silence of a connection is reported to.
     pub(crate) fn watch(&self) -> Arc<dyn Watch> {
         Arc::clone(&self.shared.watch)
     }

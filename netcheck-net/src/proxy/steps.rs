@@ -125,7 +125,7 @@ impl Net {
     /// Whether a browser would go on to the next proxy: refused, unknown, silent, or reset. A proxy that says no is
     /// heard, and so is one that closes in good order without a word.
     #[must_use]
-    pub fn falls_over(&self, failure: &Failure) -> bool {
+    pub fn moves_to_next_proxy(&self, failure: &Failure) -> bool {
         matches!(failure.code, Code::ProxyUnreachable | Code::ProxyTimeout)
     }
 

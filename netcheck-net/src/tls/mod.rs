@@ -112,7 +112,7 @@ pub fn client_hello(hello: &Hello) -> Option<ClientHello> {
     let record = begin(hello, &Recorder::new(hello.kind), name).ok()?;
     let plain = ClientHello::parse_record(&record)?;
     match hello.kind {
-        HelloKind::Browser => ClientHello::parse(&browser::dress(&plain.message())?),
+        HelloKind::Browser => ClientHello::parse(&browser::as_browser_sends(&plain.message())?),
         HelloKind::Small => Some(plain),
     }
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use super::browser::dress;
+use super::browser::as_browser_sends;
 use crate::stream::Tap;
 use netcheck_record::scheme::HelloKind;
 
@@ -43,7 +43,7 @@ impl HelloWriter<Tap> {
 /// The record of a ClientHello as it is sent.
 pub(super) fn as_sent(record: Vec<u8>, kind: HelloKind) -> Vec<u8> {
     let dressed = match kind {
-        HelloKind::Browser => record.get(HEADER..).and_then(dress),
+        HelloKind::Browser => record.get(HEADER..).and_then(as_browser_sends),
         HelloKind::Small => None,
     };
     let Some(message) = dressed else { return record };
@@ -52,6 +52,7 @@ pub(super) fn as_sent(record: Vec<u8>, kind: HelloKind) -> Vec<u8> {
 }
 
 impl<S> HelloWriter<S> {
+    /// A writer that changes the ClientHello to `kind`.
     pub(super) fn new(io: S, kind: HelloKind) -> Self {
         HelloWriter { io, kind, partial: Vec::new(), ready: Vec::new(), done: false }
     }

@@ -46,6 +46,7 @@ pub(crate) fn is_available() -> bool {
     version(&release).is_some_and(|version| version >= SINCE)
 }
 
+/// Reads what TCP has sent and what is acknowledged (`TCP_INFO`).
 pub(crate) fn read(socket: &Socket) -> io::Result<TcpCounters> {
     Ok(decode(&sockopt::read_whole(socket, libc::IPPROTO_TCP, libc::TCP_INFO)?))
 }

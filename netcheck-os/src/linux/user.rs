@@ -5,14 +5,17 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
+/// The effective user's number.
 pub(crate) fn id() -> u32 {
     nix::unistd::Uid::effective().as_raw()
 }
 
+/// The host name; empty where the kernel tells none.
 pub(crate) fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 
+/// Makes a folder that only its owner can use (mode 0700).
 pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(folder)
 }

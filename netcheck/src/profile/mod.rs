@@ -95,7 +95,7 @@ impl Profile {
         let profile = match profile.extends.clone() {
             None => profile,
             Some(base) => match Profile::built_in(&base) {
-                Some(base) => merge::onto(base?, profile)?,
+                Some(base) => merge::merge_onto(base?, profile)?,
                 None => {
                     return Err(format!("{name}: extends \"{base}\", which is not built in ({})", names()));
                 }

@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args, home: Home) -> Result<u8, String> {
     let mut lanes = lanes::lanes(&plan, &terms);
     let tools = match (&args.tools, home) {
         (Some(folder), _) => tools::within(folder),
-        (None, Home::Installed) => tools::beside()?,
+        (None, Home::Installed) => tools::beside_this_program()?,
         (None, Home::Workspace(build)) => build()?,
     };
     let missing: Vec<&Lane> = lanes.iter().filter(|lane| !tools.contains_key(lane.tool)).collect();

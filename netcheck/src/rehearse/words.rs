@@ -7,6 +7,7 @@ use netcheck_record::record::Verdict;
 
 use super::cuts::{Finding, Life, Pattern, Scope};
 use super::timeline::{Round, Timeline};
+use crate::number::count;
 use crate::records::utc;
 
 /// More targets than this are counted, not named.
@@ -30,7 +31,7 @@ pub(super) fn tell(finding: &Finding, timeline: &Timeline) -> Told {
     let lives: Vec<&Life> = finding.lives.iter().filter_map(|at| timeline.lives.get(*at)).collect();
     match &finding.pattern {
         Pattern::Lifetime { low, high } => lifetime(finding, &lives, (*low, *high), timeline),
-        Pattern::Idle { low, high } => idle(finding, &lives, (*low, *high), timeline),
+        Pattern::Idle { low, high } => idle_timeout(finding, &lives, (*low, *high), timeline),
         Pattern::Moment { from, to, changes } => moment(&lives, (*from, *to), changes, timeline),
         Pattern::Unexplained => unexplained(&lives, timeline),
     }
@@ -70,7 +71,7 @@ fn lifetime(finding: &Finding, lives: &[&Life], (low, high): (f64, f64), timelin
     }
 }
 
-fn idle(finding: &Finding, lives: &[&Life], (low, high): (f64, f64), timeline: &Timeline) -> Told {
+fn idle_timeout(finding: &Finding, lives: &[&Life], (low, high): (f64, f64), timeline: &Timeline) -> Told {
     let (_, mut ask) = subject(&finding.scope);
     if lives.iter().all(|life| life.by_service) {
         ask = "service";
@@ -229,10 +230,6 @@ pub(super) fn clock_seconds(seconds: f64) -> String {
         minutes if minutes >= 600.0 => format!("{} min", (minutes / 6.0).round() / 10.0),
         _ => short(seconds),
     }
-}
-
-fn count(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// The targets, a few by name.

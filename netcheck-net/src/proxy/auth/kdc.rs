@@ -36,6 +36,7 @@ pub(super) struct KdcLink {
 }
 
 impl KdcLink {
+    /// A link to the KDCs that `config` and DNS name.
     pub(super) fn new(net: Net, config: Config) -> Self {
         KdcLink { net, config, begun: clock::now() }
     }
