@@ -70,7 +70,7 @@ fn aioquic_answers_quic_and_http_3_and_its_refusal_of_an_alpn_is_kept() {
     let port = free_port();
     let mut server = aioquic(folder.path(), port);
     let check = |args: &[&str]| {
-        let tool = Tool::new(env!("CARGO_BIN_EXE_check-udp")).file("roots.pem", &root.pem());
+        let tool = Tool::new(env!("CARGO_BIN_EXE_check-udp")).file("roots.pem", root.pem());
         let common = ["--public-roots", "roots.pem", "--connect-to", "quic.test=127.0.0.1", "--ordered"];
         tool.args(common).args(args).run()
     };
