@@ -3,6 +3,7 @@
 //! One module for each question; `linux` answers it there, `other` says that the system does not tell. What a system does
 //! not tell is [`Sight::Blind`], never [`Sight::Nothing`].
 
+pub mod datagram;
 pub mod device;
 pub mod errno;
 pub mod hops;

@@ -98,6 +98,8 @@ async fn lane<C: Check>(workers: &Arc<Workers<C>>, number: usize, output: Output
                     spawn_worker(workers, outbox.output());
                 }
             }
+            // After a signal nothing new is begun, and all that was under way has been handed over: the run ends.
+            else => std::future::pending().await,
         }
     }
 }

@@ -22,6 +22,8 @@ const ALIASES: usize = 8;
 pub struct Lookup {
     /// The addresses, IPv6 and IPv4.
     pub addresses: Vec<IpAddr>,
+    /// For how many seconds they may be kept (TTL), where a resolver gave them.
+    pub ttl: Option<u32>,
     /// Facts for the record.
     pub facts: Map<String, Value>,
     /// Why there is none.
@@ -155,6 +157,10 @@ impl Lookup {
         self.server = self.server.or(Some(response.server));
         self.extended.extend(response.reply.extended);
         self.addresses.extend(response.reply.addresses);
+        self.ttl = match (self.ttl, response.reply.ttl) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
         if self.aliases.is_empty() {
             self.aliases = response.reply.aliases;
         }

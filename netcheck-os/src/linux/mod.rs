@@ -1,5 +1,6 @@
 //! Linux: what it tells through socket options, /proc and /sys.
 
+pub(crate) mod datagram;
 pub(crate) mod device;
 pub(crate) mod errno;
 pub(crate) mod hops;

@@ -57,6 +57,24 @@ pub(crate) mod icmp {
     }
 }
 
+pub(crate) mod datagram {
+    //! A datagram arrives when it is read.
+    use std::io::{self, Read};
+
+    use socket2::Socket;
+
+    use crate::Sight;
+    use crate::datagram::Received;
+
+    pub(crate) fn listen(_: &Socket, _: bool) -> io::Result<()> {
+        super::unsupported()
+    }
+
+    pub(crate) fn receive(mut socket: &Socket, space: &mut [u8]) -> io::Result<Received> {
+        Ok(Received { length: socket.read(space)?, waited: Sight::Blind, dscp: Sight::Blind })
+    }
+}
+
 pub(crate) mod hops {
     //! The distance of an answer stays unseen.
     use std::io;

@@ -1,5 +1,6 @@
 //! `rehearse`: the connections and streams of a show, together and for its whole length; what ends them, and when.
 
+mod answers;
 mod cuts;
 mod lanes;
 mod page;

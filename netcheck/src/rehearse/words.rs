@@ -10,6 +10,8 @@ use super::timeline::{Round, Timeline};
 use crate::number::count;
 use crate::records::utc;
 
+/// More changes than this are in the file and on the page alone.
+const CHANGES: usize = 20;
 /// More targets than this are counted, not named.
 const NAMED: usize = 4;
 
@@ -111,9 +113,18 @@ fn moment(lives: &[&Life], (from, to): (f64, f64), changes: &[usize], timeline: 
         count(lives.len(), "connection"),
         names(lives)
     )];
-    let beside = if changed.is_empty() { "" } else { ", when this machine's way to the network changed" };
+    let by_name =
+        changes.iter().filter_map(|at| timeline.changes.get(*at)).all(|(_, change)| change.is_answer());
+    let beside = match (changed.is_empty(), by_name) {
+        (true, _) => "",
+        (false, true) => ", when a DNS answer changed",
+        (false, false) => ", when this machine's way to the network changed",
+    };
     let change = if changed.is_empty() {
         format!("Look for what the network or the proxy did at {at}: a restart, a failover, a new lease.")
+    } else if by_name {
+        "Keep the addresses of the service for the length of the show, or keep the old ones working after a change."
+            .to_owned()
     } else {
         "Keep this machine's route, address and interface for the length of the show.".to_owned()
     };
@@ -264,6 +275,10 @@ pub(super) fn text(timeline: &Timeline, findings: &[Finding]) -> String {
         for line in &told.evidence {
             out.push_str(&crate::wrap::hanging("  evidence: ", line));
         }
+    }
+    for (at, change) in timeline.changes.iter().take(CHANGES) {
+        let line = format!("{} UTC, {}", time(*at, timeline), change.words());
+        out.push_str(&crate::wrap::hanging("\nchanged: ", &line));
     }
     let lasted = clock_seconds(timeline.lasted);
     let _ = writeln!(out, "\n{} rounds in {lasted}.", timeline.rounds.len());

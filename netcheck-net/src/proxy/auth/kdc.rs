@@ -105,7 +105,7 @@ impl KdcLink {
             match clock::within(wait, socket.receive(&mut answer)).await {
                 None => {}
                 Some(Err(_)) => return None,
-                Some(Ok(())) => {
+                Some(Ok(_)) => {
                     // It is too long for a datagram, or nothing of a KDC's.
                     let whole = match reply::read(&answer)? {
                         KdcReply::Ticket(_) => true,
