@@ -234,7 +234,13 @@ mod tests {
 
     fn trail(hops: &[u8], answered: Option<u8>) -> Trail {
         let hops = hops.iter().map(|ttl| (*ttl, [10, 0, 0, *ttl].into())).collect();
-        Trail { hops, answered: answered.map(|ttl| (ttl, Answer::Open)), walked: true, blind: false }
+        Trail {
+            hops,
+            answered: answered.map(|ttl| (ttl, Answer::Open)),
+            walked: true,
+            blind: false,
+            echo: None,
+        }
     }
 
     #[test]

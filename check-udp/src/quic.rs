@@ -236,7 +236,11 @@ async fn endpoint(net: &Net, to: SocketAddr) -> Result<(Endpoint, Arc<Counted>),
         let endpoint = Endpoint::new_with_abstract_socket(EndpointConfig::default(), None, socket, runtime)?;
         Ok((endpoint, counted))
     });
-    made.map_err(|_| Failure::new(Code::RouteNone, "no UDP socket can be opened towards the address"))
+    // The socket is there, and a way to the address: it is an option of the socket that is missing.
+    made.map_err(|error| {
+        let lacks = format!("this system lacks a socket option that QUIC needs ({})", error.kind());
+        Failure::new(Code::Internal, lacks)
+    })
 }
 
 fn client(tls: rustls::ClientConfig, bound: Duration) -> Result<quinn::ClientConfig, Failure> {

@@ -12,6 +12,7 @@ use netcheck_net::clock;
 use netcheck_net::device;
 use netcheck_net::icmp::Meaning;
 use netcheck_net::tcp::{self, ProbeOptions};
+use netcheck_os::echo::{self, Reply};
 use netcheck_os::{Sense, Sight};
 use netcheck_record::failure::Code;
 
@@ -46,6 +47,17 @@ pub struct Trail {
     pub walked: bool,
     /// Whether this system does not tell of the routers: that none is listed means nothing.
     pub blind: bool,
+    /// How far echo requests to the address get, where the system tells of nothing else.
+    pub echo: Option<Echoes>,
+}
+
+/// How far ICMP echo requests get.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Echoes {
+    /// The last router that answered, and its distance.
+    pub last: Option<(u8, IpAddr)>,
+    /// Whether the address itself answered.
+    pub arrive: bool,
 }
 
 impl Trail {
@@ -86,7 +98,25 @@ impl Probe {
 
 /// Walks the path of SYNs.
 pub(super) async fn trace(net: &Diagnosis, to: SocketAddr) -> Trail {
-    walk(Question::Hop.patience(net), |ttl, wait| probe(net, to, ttl, wait)).await
+    let wait = Question::Hop.patience(net);
+    let mut trail = walk(wait, |ttl, wait| probe(net, to, ttl, wait)).await;
+    if trail.blind && trail.answered.is_none() && echo::is_told() {
+        trail.echo = Some(trace_echoes(to.ip(), wait).await);
+    }
+    trail
+}
+
+/// Walks the path of echo requests. The system sends them on threads of its own.
+async fn trace_echoes(to: IpAddr, wait: Duration) -> Echoes {
+    let ask = |ttl, wait| async move {
+        match tokio::task::spawn_blocking(move || echo::ask(to, ttl, wait)).await {
+            Ok(Sight::Seen(Reply::Answered)) => Probe::Answered(Answer::Open),
+            Ok(Sight::Seen(Reply::Expired(router))) if !device::is_ours(router) => Probe::Hop(router),
+            _ => Probe::Silent,
+        }
+    };
+    let trail = walk(wait, ask).await;
+    Echoes { last: trail.last(), arrive: trail.answered.is_some() }
 }
 
 /// Walks the path of datagrams.

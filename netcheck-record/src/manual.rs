@@ -16,7 +16,7 @@ pub fn wanted() -> Option<PathBuf> {
     std::env::var_os(VARIABLE).map(PathBuf::from)
 }
 
-/// Writes `man/man1/NAME.1`, one more page for each subcommand, and `completions/` for three shells.
+/// Writes `man/man1/NAME.1`, one more page for each subcommand, and `completions/` for four shells.
 ///
 /// # Errors
 /// A file cannot be written.
@@ -25,10 +25,11 @@ pub fn write(mut command: Command, folder: &Path) -> io::Result<()> {
     fs::create_dir_all(&pages)?;
     clap_mangen::generate_to(command.clone(), &pages)?;
     let name = command.get_name().to_owned();
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell] {
         let file = match shell {
             Shell::Zsh => format!("_{name}"),
             Shell::Fish => format!("{name}.fish"),
+            Shell::PowerShell => format!("{name}.ps1"),
             _ => name.clone(),
         };
         let to = folder.join("completions").join(shell.to_string());

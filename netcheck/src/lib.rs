@@ -10,7 +10,6 @@ mod diff;
 mod env_secrets;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
-mod host;
 mod journal;
 mod number;
 pub mod out;

@@ -91,11 +91,17 @@ fn slow() -> Result<BTreeSet<Tier>, String> {
 /// The lists of packages: installed, and only unpacked.
 const PACKAGES: &str = "packages.txt";
 const UNPACKED: &str = "packages-unpacked.txt";
+/// What compiles programs for Windows and runs them.
+const WINDOWS: &str = "packages-windows.txt";
 
 fn packages(tier: Tier, list: &str) -> BTreeSet<String> {
     match tier {
         Tier::Process => BTreeSet::new(),
-        Tier::Namespaces | Tier::Slow => package::named("netcheck-lab", list),
+        Tier::Namespaces => package::named("netcheck-lab", list),
+        Tier::Slow => {
+            let lists = [("netcheck-lab", list), ("xtask", WINDOWS)];
+            lists.into_iter().flat_map(|(folder, list)| package::named(folder, list)).collect()
+        }
         Tier::Heavy => {
             let tools = workspace::crates().into_iter().map(|tool| format!("check-{tool}"));
             let more = ["netcheck", "netcheck-lab", "xtask"].map(str::to_owned);

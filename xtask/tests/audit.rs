@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 const PARTS: [&str; 3] = ["# Names, sockets, TLS, HTTP.", "# Proxies:", "# Protocols."];
 /// Crates of these parts that read nothing a peer wrote: system calls, random numbers, roots on disk, types, and the
 /// joints between crates that are listed.
-const JOINTS: [&str; 13] = [
+const JOINTS: [&str; 14] = [
     "nix",
     "rustix",
+    "windows-sys",
     "socket2",
     "tokio-rustls",
     "webpki-roots",

@@ -6,7 +6,7 @@ use crate::Diagnosis;
 use crate::Observed;
 use crate::boundary::Boundary;
 use crate::patience::Question;
-use crate::trail::{Answer, Trail};
+use crate::trail::{Answer, Echoes, Trail};
 use crate::{Finding, fix};
 use netcheck_os::Sense;
 use netcheck_record::cause::{Cause, Confidence, Reason, Who};
@@ -162,7 +162,7 @@ pub fn dropped(
         Some((hop, address)) => {
             cause.with_evidence(format!("the packets die at or after {address}, {}", hops(hop)))
         }
-        None if trail.blind => cause,
+        None if trail.blind => by_echoes(cause, trail),
         None => cause.with_evidence("no hop answered for this port"),
     };
     let Some((port, answer)) = sibling else { return Finding::of(cause) };
@@ -183,6 +183,21 @@ pub fn dropped(
         ));
     }
     Finding::of(cause)
+}
+
+/// Where the system tells of no router, how far echo requests get: as far as packets for the port, unless a rule tells them
+/// apart.
+fn by_echoes(cause: Cause, trail: &Trail) -> Cause {
+    match &trail.echo {
+        Some(Echoes { arrive: true, .. }) => {
+            cause.with_evidence("ICMP echo requests reach the address: packets for this port are dropped")
+        }
+        Some(Echoes { last: Some((hop, router)), .. }) => cause
+            .at_hop(Some(*router))
+            .with_evidence(format!("ICMP echo requests die at or after {router}, {}", hops(*hop))),
+        Some(Echoes { last: None, .. }) => cause.with_evidence("no hop answers ICMP echo requests"),
+        None => cause,
+    }
 }
 
 fn hops(number: u8) -> String {

@@ -20,10 +20,15 @@ const COMMON: &str = "/usr/share/common-licenses";
 /// A crate's folder cannot be read.
 pub(crate) fn text(shipped: &Shipped) -> Result<String, String> {
     let mut page = String::from(
-        "What the programs of this release contain besides netcheck itself: name, version, licence (SPDX).\n\
-         glibc is linked statically: netcheck's sources and build instructions are public, so that anyone can link\n\
-         the programs again with another version of it.\n\n",
+        "What the programs of this release contain besides netcheck itself: name, version, licence (SPDX).\n",
     );
+    if shipped.parts.keys().any(|(name, _)| name == "glibc") {
+        page.push_str(
+            "glibc is linked statically: netcheck's sources and build instructions are public, so that anyone can link\n\
+             the programs again with another version of it.\n",
+        );
+    }
+    page.push('\n');
     // By their words: the same licence is set in many ways.
     let mut texts: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
     for part in shipped.parts.values().filter(|part| part.published || part.folder.is_none()) {

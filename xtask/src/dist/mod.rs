@@ -13,6 +13,7 @@ mod rpm_header;
 mod shipped;
 mod target;
 mod tree;
+mod zip;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -32,7 +33,7 @@ pub(crate) use tree::{FILE, PROGRAM, Tree, gzip, sha256};
 use super::workspace::{root, say};
 use netcheck::out;
 
-/// Build what ships: archives and packages (.deb, .rpm) of static programs, man pages, completions, SBOM, checksums
+/// Build what ships: archives and packages (.deb, .rpm; .zip for Windows) of static programs, man pages, completions, SBOM, checksums
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Args {
     /// The system it is for (repeatable)
@@ -45,6 +46,9 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value = "dist")]
     profile: Profile,
 }
+
+/// Where PowerShell's completions are.
+const POWERSHELL: &str = "completions/powershell/";
 
 /// Runs the command.
 ///
@@ -61,9 +65,15 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     for target in targets {
         let release = Release::build(target, args.profile, epoch)?;
         let folder = format!("netcheck-{}-{}", env!("CARGO_PKG_VERSION"), target.as_str());
-        let tree = release.archive(&manual)?;
+        let tree = release.archive(target, &manual)?;
         tree.unpack(&out.join(&folder))?;
-        let archive = (format!("{folder}.tar.gz"), gzip(&tree.tar(&format!("{folder}/"), epoch)?)?);
+        let prefix = format!("{folder}/");
+        let archive = match target {
+            Target::X86_64 | Target::Aarch64 => {
+                (format!("{folder}.tar.gz"), gzip(&tree.tar(&prefix, epoch)?)?)
+            }
+            Target::Windows => (format!("{folder}.zip"), zip::archive(&tree, &prefix, epoch)?),
+        };
         contents.push_str(&tree.sums(&format!("{folder}/")));
         for (file, bytes) in [archive].into_iter().chain(release.packages(target, &manual)?) {
             fs::write(out.join(&file), &bytes).map_err(|why| format!("{file}: {why}"))?;
@@ -100,12 +110,16 @@ impl Release {
     }
 
     /// Everything that is in the archive.
-    fn archive(&self, manual: &Tree) -> Result<Tree, String> {
+    fn archive(&self, target: Target, manual: &Tree) -> Result<Tree, String> {
+        let windows = target == Target::Windows;
+        // Windows has no man pages and one shell with completions; the other systems have shells of their own.
         let mut tree = manual.clone();
+        tree.keep(|path| path.starts_with(POWERSHELL) == windows);
         for (name, program) in self.built.iter().filter(|(name, _)| *name != programs::WHOLE) {
-            tree.copy(&format!("bin/{name}"), PROGRAM, program)?;
+            tree.copy(&format!("bin/{name}{}", target.suffix()), PROGRAM, program)?;
         }
-        for part in ["profiles", "docs", "deploy"] {
+        let parts: &[&str] = if windows { &["profiles", "docs"] } else { &["profiles", "docs", "deploy"] };
+        for part in parts {
             let folder = root().join(part);
             if folder.is_dir() {
                 tree.folder(part, &folder)?;
@@ -122,9 +136,15 @@ impl Release {
     }
 
     /// The packages for system package managers: name and bytes of each.
-    fn packages(&self, target: Target, manual: &Tree) -> Result<[(String, Vec<u8>); 2], String> {
-        let files = |family: Family| installed::files(family, &self.built, manual, &self.shipped, self.epoch);
-        Ok([
+    fn packages(&self, target: Target, manual: &Tree) -> Result<Vec<(String, Vec<u8>)>, String> {
+        if target == Target::Windows {
+            return Ok(Vec::new());
+        }
+        let mut manual = manual.clone();
+        manual.keep(|path| !path.starts_with(POWERSHELL));
+        let files =
+            |family: Family| installed::files(family, &self.built, &manual, &self.shipped, self.epoch);
+        Ok(vec![
             (deb::name(target), deb::package(&files(Family::Debian)?, target, self.epoch)?),
             (rpm::name(target), rpm::package(&files(Family::RedHat)?, target, self.epoch)?),
         ])

@@ -83,14 +83,21 @@ fn all(
     });
     step(&format!("building the tools for {}", target.as_str()), &mut tools)?;
     let built = folder.join(target.as_str()).join(profile.as_str());
-    Ok(names().into_iter().chain([WHOLE.to_owned()]).map(|name| (name.clone(), built.join(name))).collect())
+    Ok(names()
+        .into_iter()
+        .chain([WHOLE.to_owned()])
+        .map(|name| (name.clone(), built.join(name + target.suffix())))
+        .collect())
 }
 
 /// `--target` is required: without it the flags would reach build scripts and macros, which cannot be static.
 fn compiler(profile: Profile, target: Target, folder: &Path, auditable: bool) -> Result<Command, String> {
     let mut build = target.build(auditable)?;
     build.args(["--profile", profile.as_str(), "--target-dir"]);
-    build.arg(folder).env("CARGO_ENCODED_RUSTFLAGS", flags(folder).join("\u{1f}")).env_remove("RUSTFLAGS");
+    build
+        .arg(folder)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(target, folder).join("\u{1f}"))
+        .env_remove("RUSTFLAGS");
     // C of the cryptography: its paths are no one's business either.
     let maps = moved(folder).map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).join(" ");
     build.env(target.c_flags(), maps);
@@ -108,13 +115,9 @@ fn moved(folder: &Path) -> [(String, &'static str); 3] {
     ]
 }
 
-fn flags(folder: &Path) -> Vec<String> {
-    // Without the second flag a program panics where /dev/random is missing: an empty container has none.
-    let mut flags = vec![
-        "-Ctarget-feature=+crt-static".to_owned(),
-        "--cfg=getrandom_backend=\"linux_getrandom\"".to_owned(),
-        "-Cstrip=symbols".to_owned(),
-    ];
+fn flags(target: Target, folder: &Path) -> Vec<String> {
+    let mut flags: Vec<String> = target.flags().iter().map(|flag| (*flag).to_owned()).collect();
+    flags.push("-Cstrip=symbols".to_owned());
     flags.extend(moved(folder).iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}")));
     flags
 }

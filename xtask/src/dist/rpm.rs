@@ -33,7 +33,7 @@ pub(super) fn name(target: Target) -> String {
 /// rpm's name of an architecture, and its number in the first block.
 fn architecture(target: Target) -> (&'static str, u8) {
     match target {
-        Target::X86_64 => ("x86_64", 1),
+        Target::X86_64 | Target::Windows => ("x86_64", 1),
         Target::Aarch64 => ("aarch64", 19),
     }
 }

@@ -139,9 +139,13 @@ fn checksums() -> Result<BTreeMap<Id, String>, String> {
 /// What a static program has of the machine that built it.
 fn compiler(target: Target) -> Result<BTreeMap<Id, Part>, String> {
     let gcc = output_of(target.c_compiler(), &["-dumpfullversion"])?;
+    let library = match target {
+        Target::X86_64 | Target::Aarch64 => ("glibc", glibc_version(target)?, "LGPL-2.1-or-later"),
+        Target::Windows => ("mingw-w64", mingw_version(target)?, "ZPL-2.1"),
+    };
     let parts = [
         ("rust-std", target.rustc_version()?, "MIT OR Apache-2.0"),
-        ("glibc", glibc_version(target)?, "LGPL-2.1-or-later"),
+        library,
         ("libgcc", gcc.trim().to_owned(), "GPL-3.0-or-later WITH GCC-exception-3.1"),
     ];
     let part = |(name, version, licence): (&str, String, &str)| {
@@ -154,11 +158,20 @@ fn compiler(target: Target) -> Result<BTreeMap<Id, Part>, String> {
 
 /// The C library that is linked, by its headers: for another system it is not this machine's.
 fn glibc_version(target: Target) -> Result<String, String> {
-    let macros =
-        output_of(target.c_compiler(), &["-E", "-dM", "-include", "features.h", "-x", "c", "/dev/null"])?;
+    version(target, "features.h", ["__GLIBC__", "__GLIBC_MINOR__"])
+}
+
+/// The runtime that is linked into programs for Windows, by its headers.
+fn mingw_version(target: Target) -> Result<String, String> {
+    version(target, "_mingw.h", ["__MINGW64_VERSION_MAJOR", "__MINGW64_VERSION_MINOR"])
+}
+
+/// Two macros of a header.
+fn version(target: Target, header: &str, names: [&str; 2]) -> Result<String, String> {
+    let macros = output_of(target.c_compiler(), &["-E", "-dM", "-include", header, "-x", "c", "/dev/null"])?;
     let value = |name: &str| {
         let line = macros.lines().find_map(|line| line.strip_prefix(&format!("#define {name} ")));
         line.map(str::trim).unwrap_or_default().to_owned()
     };
-    Ok(format!("{}.{}", value("__GLIBC__"), value("__GLIBC_MINOR__")))
+    Ok(names.map(value).join("."))
 }

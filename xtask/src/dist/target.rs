@@ -12,8 +12,9 @@ use crate::workspace::{cargo, output_of};
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_SOURCES: &str = "/usr/lib/rustlib/src/rust/library/std/Cargo.toml";
-/// What compiles for 64-bit ARM: one Debian package per line.
-const PACKAGES: &str = include_str!("../../packages-aarch64.txt");
+/// What compiles for 64-bit ARM and for Windows: one Debian package per line.
+const PACKAGES_AARCH64: &str = include_str!("../../packages-aarch64.txt");
+const PACKAGES_WINDOWS: &str = include_str!("../../packages-windows.txt");
 
 /// A system that programs are built for, named as the compiler names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -24,6 +25,9 @@ pub(crate) enum Target {
     /// Linux on 64-bit ARM
     #[value(name = "aarch64-unknown-linux-gnu")]
     Aarch64,
+    /// Windows on x86-64
+    #[value(name = "x86_64-pc-windows-gnu")]
+    Windows,
 }
 
 impl Target {
@@ -32,13 +36,14 @@ impl Target {
         match self {
             Target::X86_64 => "x86_64-unknown-linux-gnu",
             Target::Aarch64 => "aarch64-unknown-linux-gnu",
+            Target::Windows => "x86_64-pc-windows-gnu",
         }
     }
 
     /// The architecture as Debian and container images name it.
     pub(crate) fn architecture(self) -> &'static str {
         match self {
-            Target::X86_64 => "amd64",
+            Target::X86_64 | Target::Windows => "amd64",
             Target::Aarch64 => "arm64",
         }
     }
@@ -48,6 +53,23 @@ impl Target {
         match self {
             Target::X86_64 => "gcc",
             Target::Aarch64 => "aarch64-linux-gnu-gcc",
+            Target::Windows => "x86_64-w64-mingw32-gcc",
+        }
+    }
+
+    /// What the file name of a program ends with.
+    pub(crate) fn suffix(self) -> &'static str {
+        if self == Target::Windows { ".exe" } else { "" }
+    }
+
+    /// The flags of the compiler that the system asks for.
+    pub(crate) fn flags(self) -> &'static [&'static str] {
+        match self {
+            // Without the second flag a program panics where /dev/random is missing: an empty container has none.
+            Target::X86_64 | Target::Aarch64 => {
+                &["-Ctarget-feature=+crt-static", "--cfg=getrandom_backend=\"linux_getrandom\""]
+            }
+            Target::Windows => &["-Clink-arg=-Wl,--no-insert-timestamp"],
         }
     }
 
@@ -110,7 +132,8 @@ impl Target {
         if runs && [DEBIAN_RUSTC, DEBIAN_CARGO, DEBIAN_SOURCES].iter().all(|file| Path::new(file).is_file()) {
             return Ok(true);
         }
-        let packages = PACKAGES.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join(" ");
+        let packages = if self == Target::Windows { PACKAGES_WINDOWS } else { PACKAGES_AARCH64 };
+        let packages = packages.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join(" ");
         Err(format!("building for {} needs these Debian packages: {packages}", self.as_str()))
     }
 }

@@ -32,6 +32,11 @@ impl Tree {
         self.add(path, LINK, to);
     }
 
+    /// Keeps only the files whose path `wanted` says yes to.
+    pub(crate) fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.0.retain(|path, _| wanted(path));
+    }
+
     /// Adds a file of this machine.
     ///
     /// # Errors

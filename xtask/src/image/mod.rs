@@ -52,6 +52,9 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     if args.rootfs.is_some() && targets.len() > 1 {
         return Err("--rootfs: name one --target, because a folder holds the files of one system".to_owned());
     }
+    if targets.contains(&Target::Windows) {
+        return Err("--target: images hold programs for Linux".to_owned());
+    }
     let mut systems = Vec::new();
     for target in targets {
         let programs = programs::build(args.profile, target)?;
