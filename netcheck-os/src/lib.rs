@@ -11,6 +11,7 @@ pub mod limits;
 pub mod octets;
 pub mod parent;
 pub mod peer_socket;
+pub mod program;
 pub mod segment;
 pub mod sense;
 mod sight;

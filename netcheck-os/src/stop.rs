@@ -16,3 +16,8 @@ pub const TERMINATE: u8 = 15;
 pub fn signal(with_hangup: bool) -> impl Future<Output = u8> {
     system::stop::signal(with_hangup)
 }
+
+/// Asks another process, a child of this one, to stop as Ctrl-C does.
+pub fn interrupt(pid: u32) {
+    system::stop::interrupt(pid);
+}

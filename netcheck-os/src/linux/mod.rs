@@ -8,6 +8,7 @@ pub(crate) mod limits;
 pub(crate) mod octets;
 pub(crate) mod parent;
 pub(crate) mod peer_socket;
+pub(crate) mod program;
 pub(crate) mod segment;
 mod sockopt;
 pub(crate) mod stop;

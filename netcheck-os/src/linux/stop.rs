@@ -26,3 +26,9 @@ pub(crate) fn signal(with_hangup: bool) -> impl Future<Output = u8> {
         }
     }
 }
+
+pub(crate) fn interrupt(pid: u32) {
+    if let Ok(pid) = i32::try_from(pid) {
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGINT);
+    }
+}
