@@ -129,7 +129,7 @@ pub async fn reach(
     }
     let tcp = own.connect_tcp(&addresses, target.port()).await?;
     // Where the system refuses, more waits in the kernel.
-    let _ = socket2::SockRef::from(&tcp).set_tcp_notsent_lowat(UNSENT);
+    let _ = netcheck_common::os::socket::limit_unsent(&tcp, UNSENT);
     let handle = TcpHandle::of(&tcp);
     Ok((Stream::tcp(tcp), handle, false))
 }

@@ -118,7 +118,7 @@ impl Pinger {
 
 fn make(to: SocketAddr, kind: Type) -> io::Result<socket2::Socket> {
     let protocol = if to.is_ipv6() { Protocol::ICMPV6 } else { Protocol::ICMPV4 };
-    socket2::Socket::new(Domain::for_address(to), kind.nonblocking(), Some(protocol))
+    netcheck_common::os::socket::open(Domain::for_address(to), kind, protocol)
 }
 
 fn connect(socket: socket2::Socket, net: &Net, to: SocketAddr) -> io::Result<UdpSocket> {

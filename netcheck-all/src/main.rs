@@ -3,9 +3,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+/// The name of a program without what this system appends to it.
+fn tool(name: &str) -> &str {
+    name.strip_suffix(std::env::consts::EXE_SUFFIX).unwrap_or(name)
+}
+
 fn main() -> ExitCode {
     let called = std::env::args_os().next().unwrap_or_default();
-    match Path::new(&called).file_name().and_then(|name| name.to_str()) {
+    match Path::new(&called).file_name().and_then(|name| name.to_str()).map(tool) {
         Some("check-mail") => check_mail::main(),
         Some("check-push") => check_push::main(),
         Some("check-rtmps") => check_rtmps::main(),

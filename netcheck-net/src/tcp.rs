@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use netcheck_os::errno::{self, Kind};
-use netcheck_os::{Sense, Sight, device, hops, segment};
+use netcheck_os::{Sense, Sight, device, hops, segment, socket};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -72,7 +72,7 @@ pub async fn attempt_noting(
 }
 
 fn start(egress: &Egress, to: SocketAddr, options: ProbeOptions) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    let socket = socket::open(Domain::for_address(to), Type::STREAM, Protocol::TCP)?;
     leave_from(&socket, egress, to)?;
     set_options(&socket, to.is_ipv6(), options)?;
     icmp::listen(&socket, to.is_ipv6());
@@ -90,7 +90,7 @@ fn start(egress: &Egress, to: SocketAddr, options: ProbeOptions) -> io::Result<T
 #[must_use]
 pub fn is_refused_at_once(egress: &Egress, to: SocketAddr) -> bool {
     let begin = || {
-        let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+        let socket = socket::open(Domain::for_address(to), Type::STREAM, Protocol::TCP)?;
         leave_from(&socket, egress, to)?;
         match socket.connect(&SockAddr::from(to)) {
             Err(error) if errno::kind(&error) != Kind::InProgress => Ok(Some(error)),

@@ -4,8 +4,8 @@ use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use netcheck_os::errno::{self, Kind};
-use netcheck_os::{Sense, Sight, hops};
-use socket2::{Domain, Protocol, SockAddr, SockRef, Socket as Raw, Type};
+use netcheck_os::{Sense, Sight, hops, socket};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
@@ -117,8 +117,7 @@ impl Socket {
 
     /// Marks what is sent with a DSCP (RFC 2474). Where the system refuses, it is sent without.
     pub fn mark(&self, dscp: u8) {
-        let (socket, field) = (SockRef::from(&self.socket), u32::from(dscp) << 2);
-        let _ = if self.to.is_ipv6() { socket.set_tclass_v6(field) } else { socket.set_tos_v4(field) };
+        let _ = socket::mark(&self.socket, self.to.is_ipv6(), dscp);
     }
 
     /// Sets the TTL (hop limit) of what is sent.
@@ -139,7 +138,8 @@ impl Socket {
             return message.attribute(message.udp(), self.local.map(|local| local.ip()), self.to.ip());
         }
         match errno::kind(error) {
-            Kind::Refused => Failure::new(Code::UdpRefused, "ICMP port unreachable"),
+            // Windows calls it a reset: a datagram socket knows no other.
+            Kind::Refused | Kind::Reset => Failure::new(Code::UdpRefused, "ICMP port unreachable"),
             Kind::HostUnreachable if Sense::UdpIcmp.is_blind() => Failure::new(
                 Code::UdpProhibited,
                 "host unreachable: reported by ICMP, or by this machine about its neighbour",
@@ -163,7 +163,7 @@ impl Socket {
 pub async fn unconnected(egress: &Egress, peer: IpAddr) -> Result<std::net::UdpSocket, Failure> {
     let to = SocketAddr::new(peer, 0);
     let open = || {
-        let socket = Raw::new(Domain::for_address(to), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+        let socket = socket::open(Domain::for_address(to), Type::DGRAM, Protocol::UDP)?;
         leave_from(&socket, egress, to)?;
         if egress.source.is_none_or(|source| source.is_ipv6() != peer.is_ipv6()) {
             let any: IpAddr =
@@ -176,7 +176,7 @@ pub async fn unconnected(egress: &Egress, peer: IpAddr) -> Result<std::net::UdpS
 }
 
 fn open(egress: &Egress, to: SocketAddr, local_port: u16) -> io::Result<UdpSocket> {
-    let socket = Raw::new(Domain::for_address(to), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+    let socket = socket::open(Domain::for_address(to), Type::DGRAM, Protocol::UDP)?;
     if local_port == 0 {
         leave_from(&socket, egress, to)?;
     } else {

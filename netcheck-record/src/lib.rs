@@ -12,7 +12,6 @@ pub mod failure;
 pub mod file;
 pub mod fix;
 pub mod flags;
-pub mod hangup;
 pub mod labels;
 #[cfg(feature = "manual")]
 pub mod manual;

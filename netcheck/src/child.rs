@@ -6,9 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
+use netcheck_os::child as os_child;
 use netcheck_record::escape;
 use netcheck_record::record::Record;
-use nix::sys::signal::Signal;
 
 use crate::env_secrets;
 use crate::records;
@@ -28,7 +28,7 @@ pub(crate) enum Event {
     /// One of a tool's streams has ended: its standard output or its standard error.
     Ended(&'static str),
     /// This process was asked to stop.
-    Signal(Signal),
+    Signal(u8),
 }
 
 /// Starts a tool and the threads that feed and read it; its input ends with `share`. The caller alone waits for it, so that its pid stays its own.
@@ -48,6 +48,7 @@ pub(crate) fn start(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
+    os_child::keep(&child);
     if let Err(why) = attend(tool, &mut child, share, events) {
         // Nobody would read what it says.
         let _ = child.kill();
@@ -97,6 +98,7 @@ fn attend(
 pub(crate) fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env("NETCHECK_PARENT", std::process::id().to_string());
+    os_child::prepare(&mut command);
     command
 }
 

@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use netcheck_os::file;
+
 use crate::records::{RunLine, with_run};
 
 /// From so many bytes on, the next round of `--watch` begins a new file.
@@ -190,20 +192,11 @@ fn locked(path: &Path) -> Result<File, String> {
             Err(TryLockError::Error(why)) if why.kind() == io::ErrorKind::Unsupported => return Ok(file),
             Err(TryLockError::Error(why)) => return Err(why.to_string()),
         }
-        if still_named(&file, path) {
+        if file::is_named(&file, path) {
             return Ok(file);
         }
     }
     Err("other runs begin all the time: name another --output".to_owned())
-}
-
-/// Whether the name still leads to the file: another run may have renamed it before it was locked.
-fn still_named(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(own), Ok(named)) => own.ino() == named.ino() && own.dev() == named.dev(),
-        _ => false,
-    }
 }
 
 /// `NAME.1`.
@@ -215,9 +208,8 @@ fn rotated(path: &Path) -> PathBuf {
 
 /// Whether everybody may write to a file's folder, as to /tmp.
 fn shared_folder(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::metadata(folder).is_ok_and(|meta| meta.mode() & 0o002 != 0)
+    file::everybody_writes_to(folder)
 }
 
 #[cfg(test)]

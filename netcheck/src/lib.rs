@@ -11,7 +11,6 @@ mod env_secrets;
 mod fleet;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
-mod host;
 mod journal;
 pub mod out;
 mod plan;

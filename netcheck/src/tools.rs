@@ -15,7 +15,7 @@ pub type Tools = BTreeMap<&'static str, PathBuf>;
 /// The tools in a folder.
 pub(crate) fn within(folder: &Path) -> Tools {
     let there = |tool: &'static str| {
-        let program = folder.join(format!("check-{tool}"));
+        let program = folder.join(format!("check-{tool}{}", env::consts::EXE_SUFFIX));
         program.is_file().then_some((tool, program))
     };
     target::tools().into_iter().filter_map(there).collect()

@@ -27,7 +27,6 @@ use netcheck_net::net::Shared;
 use netcheck_net::story;
 use netcheck_net::watch::Watch;
 use netcheck_record::flags::{Flags, Format};
-use netcheck_record::hangup;
 use netcheck_record::spec::{Sampling, Spec};
 
 /// Something about the tool itself, not about a target: exit code 2.
@@ -209,6 +208,6 @@ fn usage<C: Check>(why: &str) -> ExitCode {
 /// Listens from this call on, not only from the first wait: the first packet may be answered before that.
 fn signals() -> impl Future<Output = End> {
     // Whoever starts a program with SIGHUP ignored wants it to go on.
-    let stopped = stop::signal(!hangup::is_ignored());
+    let stopped = stop::signal(!stop::hangup_is_ignored());
     async { End::Signal(stopped.await) }
 }

@@ -41,12 +41,9 @@ pub(super) fn run(state: &mut State) -> Result<(), String> {
     if let Some(proxy) = &state.proxy {
         command.args(["--proxy", proxy]);
     }
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|why| format!("netcheck check: {why}"))?;
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    netcheck_common::os::child::prepare(&mut command);
+    let mut child = command.spawn().map_err(|why| format!("netcheck check: {why}"))?;
     let reader = child.stderr.take().map(|mut stderr| {
         std::thread::spawn(move || {
             let mut text = Vec::new();
@@ -80,7 +77,7 @@ fn wait(child: &mut std::process::Child, most: Duration) -> bool {
         let late = clock::now().saturating_duration_since(end);
         if clock::now() > end && !asked {
             asked = true;
-            netcheck_common::os::stop::interrupt(child.id());
+            netcheck_common::os::child::ask_to_end(child);
         }
         if late > LAST {
             let _ = child.kill();

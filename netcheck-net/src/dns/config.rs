@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
 
 use netcheck_record::file;
 
@@ -22,15 +21,10 @@ const MOST_SERVERS: usize = 3;
 /// Longer files are cut: nobody needs them, and they cost memory.
 const LONGEST: u64 = 4 << 20;
 
-fn read(path: &str) -> String {
-    let text = file::beginning(Path::new(path), LONGEST).unwrap_or_default();
-    String::from_utf8_lossy(&text).into_owned()
-}
-
-/// Reads /etc/resolv.conf; without a server it means the local one, as the C library has it.
+/// Asks the system; without a server it means the local one, as the C library has it.
 #[must_use]
 pub fn system() -> Config {
-    let mut config = parse(&read("/etc/resolv.conf"));
+    let mut config = parse(&netcheck_os::names::resolvers(LONGEST));
     if config.servers.is_empty() {
         config.servers.push(SocketAddr::from(([127, 0, 0, 1], 53)));
     }
@@ -72,7 +66,8 @@ fn server(word: &str) -> Option<SocketAddr> {
 /// The hosts file: names to addresses.
 #[must_use]
 pub fn hosts() -> HashMap<String, Vec<IpAddr>> {
-    parse_hosts(&read("/etc/hosts"))
+    let text = file::beginning(&netcheck_os::names::hosts_file(), LONGEST).unwrap_or_default();
+    parse_hosts(&String::from_utf8_lossy(&text))
 }
 
 /// Reads the text of a hosts file.

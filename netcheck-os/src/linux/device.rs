@@ -27,7 +27,7 @@ pub(crate) fn links() -> Vec<Link> {
     getifaddrs().into_iter().flatten().filter_map(link).collect()
 }
 
-fn ip_of(address: SockaddrStorage) -> Option<IpAddr> {
+pub(super) fn ip_of(address: SockaddrStorage) -> Option<IpAddr> {
     let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
     v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
 }

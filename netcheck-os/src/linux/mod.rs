@@ -1,15 +1,20 @@
 //! Linux: what it tells through socket options, /proc and /sys.
 
+pub(crate) mod child;
 pub(crate) mod device;
 pub(crate) mod errno;
+pub(crate) mod file;
 pub(crate) mod hops;
 pub(crate) mod icmp;
 pub(crate) mod limits;
+pub(crate) mod names;
+pub(crate) mod network;
 pub(crate) mod octets;
 pub(crate) mod parent;
 pub(crate) mod peer_socket;
 pub(crate) mod program;
 pub(crate) mod segment;
+pub(crate) mod socket;
 mod sockopt;
 pub(crate) mod stop;
 pub(crate) mod tcp_counters;

@@ -1,4 +1,4 @@
-//! The user, the host's name (proc(5)), and folders with mode 0700.
+//! The user, the host's name (uname(2)), and folders with mode 0700.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -10,7 +10,8 @@ pub(crate) fn id() -> u32 {
 }
 
 pub(crate) fn host_name() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
+    let name = nix::sys::utsname::uname().ok();
+    name.and_then(|name| name.nodename().to_str().map(str::to_owned)).unwrap_or_default()
 }
 
 pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {

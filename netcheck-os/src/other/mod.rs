@@ -3,14 +3,49 @@
 use std::io;
 
 use crate::Sense;
+pub(crate) use crate::blind::{hops, octets, peer_socket, segment, tcp_counters, tcp_info};
 
 /// Nothing that a sense rests on is there.
 pub(crate) fn probe() -> Vec<(Sense, io::Result<()>)> {
-    Sense::all().map(|sense| (sense, unsupported())).collect()
+    Sense::all().map(|sense| (sense, crate::blind::unsupported())).collect()
 }
 
-fn unsupported<T>() -> io::Result<T> {
-    Err(io::ErrorKind::Unsupported.into())
+pub(crate) mod child {
+    //! A program is ended without being asked.
+    use std::process::{Child, Command};
+
+    pub(crate) fn prepare(_: &mut Command) {}
+
+    pub(crate) fn keep(_: &Child) {}
+
+    pub(crate) fn ask_to_end(child: &mut Child) {
+        let _ = child.kill();
+    }
+}
+
+pub(crate) mod device {
+    //! Interfaces stay unseen.
+    use std::io;
+
+    use socket2::Socket;
+
+    use crate::device::Link;
+
+    pub(crate) fn links() -> Vec<Link> {
+        Vec::new()
+    }
+
+    pub(crate) fn is_tunnel(_: &str) -> bool {
+        false
+    }
+
+    pub(crate) fn index(_: &str) -> Option<u32> {
+        None
+    }
+
+    pub(crate) fn bind(_: &Socket, _: &str) -> io::Result<()> {
+        crate::blind::unsupported()
+    }
 }
 
 pub(crate) mod errno {
@@ -36,125 +71,30 @@ pub(crate) mod errno {
     }
 }
 
+pub(crate) mod file {
+    //! Files are what their names say.
+    use std::fs::File;
+    use std::path::Path;
+
+    pub(crate) fn is_named(_: &File, path: &Path) -> bool {
+        path.exists()
+    }
+
+    pub(crate) fn everybody_writes_to(_: &Path) -> bool {
+        true
+    }
+}
+
 pub(crate) mod icmp {
-    //! ICMP stays unseen.
+    //! ICMP stays unseen, and whether packets may be fragmented is the system's choice.
     use std::io;
 
     use socket2::Socket;
 
-    use crate::icmp::Message;
-
-    pub(crate) fn listen(_: &Socket, _: bool, _: bool) -> io::Result<()> {
-        super::unsupported()
-    }
-
-    pub(crate) fn take(_: &Socket) -> Option<Message> {
-        None
-    }
+    pub(crate) use crate::blind::icmp::{listen, take};
 
     pub(crate) fn do_not_fragment(_: &Socket, _: bool) -> io::Result<()> {
-        super::unsupported()
-    }
-}
-
-pub(crate) mod hops {
-    //! The distance of an answer stays unseen.
-    use std::io;
-
-    use socket2::Socket;
-
-    pub(crate) fn accept_from(_: &Socket, _: bool, _: u8) -> io::Result<()> {
-        super::unsupported()
-    }
-}
-
-pub(crate) mod segment {
-    //! Segments have the size that the system chooses.
-    use std::io;
-
-    use socket2::Socket;
-
-    pub(crate) fn set(_: &Socket, _: u32) -> io::Result<()> {
-        super::unsupported()
-    }
-
-    pub(crate) fn get(_: &Socket) -> io::Result<u32> {
-        super::unsupported()
-    }
-}
-
-pub(crate) mod tcp_info {
-    //! The state of a connection stays unseen.
-    use std::io;
-
-    use socket2::Socket;
-
-    use crate::tcp_info::TcpInfo;
-
-    pub(crate) fn read(_: &Socket) -> io::Result<TcpInfo> {
-        super::unsupported()
-    }
-
-    pub(crate) fn asks_for_ecn() -> bool {
-        false
-    }
-}
-
-pub(crate) mod tcp_counters {
-    //! Nothing is counted.
-    use std::io;
-
-    use socket2::Socket;
-
-    use crate::tcp_counters::TcpCounters;
-
-    pub(crate) fn is_available() -> bool {
-        false
-    }
-
-    pub(crate) fn read(_: &Socket) -> io::Result<TcpCounters> {
-        super::unsupported()
-    }
-}
-
-pub(crate) mod peer_socket {
-    //! Sockets of other programs stay unseen.
-    use std::net::SocketAddr;
-
-    pub(crate) fn is_on_this_machine(_: SocketAddr) -> bool {
-        false
-    }
-}
-
-pub(crate) mod octets {
-    //! Nothing is counted.
-    pub(crate) fn sent(_: bool) -> Option<u64> {
-        None
-    }
-}
-
-pub(crate) mod device {
-    //! Interfaces stay unseen.
-    use std::io;
-
-    use socket2::Socket;
-
-    use crate::device::Link;
-
-    pub(crate) fn links() -> Vec<Link> {
-        Vec::new()
-    }
-
-    pub(crate) fn is_tunnel(_: &str) -> bool {
-        false
-    }
-
-    pub(crate) fn index(_: &str) -> Option<u32> {
-        None
-    }
-
-    pub(crate) fn bind(_: &Socket, _: &str) -> io::Result<()> {
-        super::unsupported()
+        crate::blind::unsupported()
     }
 }
 
@@ -175,6 +115,35 @@ pub(crate) mod limits {
     }
 }
 
+pub(crate) mod names {
+    //! The files that every Unix has.
+    use std::path::{Path, PathBuf};
+
+    use netcheck_record::file;
+
+    pub(crate) fn hosts_file() -> PathBuf {
+        PathBuf::from("/etc/hosts")
+    }
+
+    pub(crate) fn resolvers(longest: u64) -> String {
+        let text = file::beginning(Path::new("/etc/resolv.conf"), longest).unwrap_or_default();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+pub(crate) mod network {
+    //! Interfaces and routes stay unseen.
+    use crate::network::{Interface, Route};
+
+    pub(crate) fn interfaces() -> Vec<Interface> {
+        Vec::new()
+    }
+
+    pub(crate) fn default_route(_: bool) -> Option<Route> {
+        None
+    }
+}
+
 pub(crate) mod parent {
     //! A process goes on by itself.
     pub(crate) fn follow(_: Option<u32>) -> Result<(), &'static str> {
@@ -182,23 +151,38 @@ pub(crate) mod parent {
     }
 }
 
-pub(crate) mod program {
-    //! Programs that are waited for.
+pub(crate) mod socket {
+    //! Sockets are told afterwards not to wait.
     use std::io;
-    use std::process::Command;
 
-    pub(crate) fn call(_: &mut Command, _: &str) {}
+    use socket2::{Domain, Protocol, Socket, Type};
 
-    pub(crate) fn become_it(command: &mut Command) -> io::Result<u8> {
-        let code = command.status()?.code().and_then(|code| u8::try_from(code).ok());
-        Ok(code.unwrap_or(2))
+    pub(crate) fn open(domain: Domain, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+        let socket = Socket::new(domain, kind, Some(protocol))?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
+
+    pub(crate) fn limit_unsent(_: &Socket, _: u32) -> io::Result<()> {
+        crate::blind::unsupported()
+    }
+
+    pub(crate) fn mark(_: &Socket, _: bool, _: u8) -> io::Result<()> {
+        crate::blind::unsupported()
     }
 }
 
+#[path = "../windows/program.rs"]
+pub(crate) mod program;
+
 pub(crate) mod stop {
-    //! The keyboard's interrupt.
+    //! The keyboard's interrupt, within an event loop.
+    use std::io;
+
+    #[cfg(feature = "runtime")]
     use crate::stop::INTERRUPT;
 
+    #[cfg(feature = "runtime")]
     pub(crate) async fn signal(_: bool) -> u8 {
         match tokio::signal::ctrl_c().await {
             Ok(()) => INTERRUPT,
@@ -206,7 +190,13 @@ pub(crate) mod stop {
         }
     }
 
-    pub(crate) fn interrupt(_: u32) {}
+    pub(crate) fn listen(_: bool, _: impl FnMut(u8) -> bool + Send + 'static) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(crate) fn hangup_is_ignored() -> bool {
+        false
+    }
 }
 
 pub(crate) mod user {

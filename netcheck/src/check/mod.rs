@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use clap::Args as ClapArgs;
 use netcheck_record::clock;
-use nix::sys::signal::Signal;
 
 use crate::Home;
 use crate::baseline::Baseline;
@@ -196,7 +195,7 @@ fn ways(args: &Args) -> Result<Vec<Way>, String> {
 }
 
 /// Waits, unless a signal comes.
-fn wait(events: &Receiver<Event>, pause: Duration) -> Option<Signal> {
+fn wait(events: &Receiver<Event>, pause: Duration) -> Option<u8> {
     let until = clock::now() + pause;
     loop {
         match events.recv_timeout(until.saturating_duration_since(clock::now())) {

@@ -3,14 +3,12 @@
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use netcheck_record::clock;
-use nix::sys::signal::Signal;
 
 use super::{Job, Way};
 use crate::assess::{self, Assessment, Basis};
 use crate::baseline::Baseline;
 use crate::child::Event;
 use crate::env_secrets;
-use crate::host;
 use crate::journal::Journal;
 use crate::plan::Line;
 use crate::progress::Progress;
@@ -29,7 +27,7 @@ pub(super) struct Round {
     /// Whether another round could not do it either: a tool is not there, or a file takes no records.
     pub(super) hopeless: bool,
     /// What ended it early.
-    pub(super) signal: Option<Signal>,
+    pub(super) signal: Option<u8>,
     /// Whether the reader of the records has left.
     pub(super) closed: bool,
     /// Whether the records went to standard output.
@@ -139,7 +137,7 @@ fn start(job: &Job, id: &str) -> RunStart {
         chosen: job.args.choice.chosen(job.args.tool_flags.sample, ways.clone()),
         planned: planned * ways.len().max(1) as u64,
         started: clock::timestamp(),
-        host: host::name(),
+        host: netcheck_os::user::host_name(),
         tool: format!("netcheck {}", env!("CARGO_PKG_VERSION")),
         // What is secret stands in the environment and in files; an argument that repeats it is hidden.
         flags: std::env::args().skip(1).map(|flag| env_secrets::hide(&flag)).collect(),

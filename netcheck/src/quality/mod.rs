@@ -9,9 +9,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use netcheck_os::child::ask_to_end;
 use netcheck_record::clock;
 use netcheck_record::record::Record;
-use nix::sys::signal::Signal;
 
 use crate::child::{self, Event};
 use crate::env_secrets;
@@ -171,7 +171,7 @@ struct Measured<'a> {
     tools: &'a Tools,
     events: &'a Receiver<Event>,
     sender: &'a SyncSender<Event>,
-    signal: Option<Signal>,
+    signal: Option<u8>,
 }
 
 impl Measured<'_> {
@@ -209,7 +209,7 @@ impl Measured<'_> {
                 }
                 Ok(Event::Signal(signal)) => {
                     self.signal.get_or_insert(signal);
-                    children.iter().for_each(|(_, child, _)| signal::end(child, Signal::SIGTERM));
+                    children.iter_mut().for_each(|(_, child, _)| ask_to_end(child));
                     until = until.min(clock::now() + GRACE);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -218,7 +218,7 @@ impl Measured<'_> {
         }
         for (_, child, streams) in &mut children {
             if *streams > 0 {
-                signal::end(child, Signal::SIGKILL);
+                let _ = child.kill();
             }
             let _ = child.wait();
         }

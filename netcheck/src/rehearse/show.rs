@@ -5,9 +5,9 @@ use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
 use std::time::{Duration, Instant};
 
+use netcheck_os::child::ask_to_end;
 use netcheck_record::clock;
 use netcheck_record::record::{Record, Verdict};
-use nix::sys::signal::Signal;
 
 use super::Args;
 use super::lanes::{Feed, Lane};
@@ -15,12 +15,10 @@ use super::system::Snapshot;
 use super::timeline::Timeline;
 use crate::child::{self, Event};
 use crate::env_secrets;
-use crate::host;
 use crate::journal::Journal;
 use crate::profile::Profile;
 use crate::records::{ProfileId, RunEnd, RunLine, RunStart, with_run};
 use crate::run_id;
-use crate::signal;
 use crate::tools::Tools;
 
 /// How often the system is asked what has changed.
@@ -38,7 +36,7 @@ pub(super) struct Ending {
     /// What could not be done, in sentences.
     pub(super) broken: Vec<String>,
     /// The signal that ended it early.
-    pub(super) signal: Option<Signal>,
+    pub(super) signal: Option<u8>,
 }
 
 /// A tool that runs.
@@ -264,7 +262,7 @@ impl<'a> Show<'a> {
     fn stop(&mut self, events: &Receiver<Event>) {
         for running in self.running.values_mut() {
             running.lines = None;
-            signal::end(&running.child, Signal::SIGTERM);
+            ask_to_end(&mut running.child);
         }
         let until = clock::now() + GRACE;
         while !self.running.is_empty() && clock::now() < until {
@@ -274,7 +272,7 @@ impl<'a> Show<'a> {
             self.reap(false);
         }
         for running in self.running.values_mut() {
-            signal::end(&running.child, Signal::SIGKILL);
+            let _ = running.child.kill();
             let _ = running.child.wait();
         }
         while let Ok(event) = events.try_recv() {
@@ -301,7 +299,7 @@ fn start(args: &Args, profile: &Profile) -> RunStart {
         chosen: args.choice.chosen(args.tool_flags.sample, Vec::new()),
         planned: 0,
         started: clock::timestamp(),
-        host: host::name(),
+        host: netcheck_os::user::host_name(),
         tool: format!("netcheck {}", env!("CARGO_PKG_VERSION")),
         flags: std::env::args().skip(1).map(|flag| env_secrets::hide(&flag)).collect(),
         series: None,

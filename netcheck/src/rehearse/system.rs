@@ -1,16 +1,17 @@
 //! What the system tells of its way to the network: routes, addresses, interfaces and resolvers, and what changes.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
+use netcheck_os::names;
+use netcheck_os::network::{self, Route};
 use netcheck_record::escape;
-use nix::ifaddrs::getifaddrs;
-use nix::net::if_::InterfaceFlags;
 use serde::{Deserialize, Serialize};
 
 /// The most that is kept of each part.
 const MOST: usize = 64;
+/// How much of the list of resolvers is read, in bytes.
+const LONGEST: u64 = 64 << 10;
 
 /// One thing that changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,14 +45,12 @@ impl Snapshot {
     pub(super) fn take() -> Snapshot {
         let mut parts = BTreeMap::new();
         interfaces(&mut parts);
-        let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        if let Some(route) = default_ipv4(&text("/proc/net/route")) {
-            parts.insert("default route (IPv4)".to_owned(), route);
+        for (name, v6) in [("default route (IPv4)", false), ("default route (IPv6)", true)] {
+            if let Some(route) = network::default_route(v6) {
+                parts.insert(name.to_owned(), way(&route));
+            }
         }
-        if let Some(route) = default_ipv6(&text("/proc/net/ipv6_route")) {
-            parts.insert("default route (IPv6)".to_owned(), route);
-        }
-        if let Some(servers) = resolvers(&text("/etc/resolv.conf")) {
+        if let Some(servers) = resolvers(&names::resolvers(LONGEST)) {
             parts.insert("resolvers".to_owned(), servers);
         }
         Snapshot(parts)
@@ -74,63 +73,28 @@ impl Snapshot {
 
 /// Interfaces that are up, and their addresses without those that only the link knows.
 fn interfaces(parts: &mut BTreeMap<String, String>) {
-    let Ok(all) = getifaddrs() else { return };
-    let mut addresses: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for one in all.take(MOST * MOST) {
-        if one.flags.contains(InterfaceFlags::IFF_LOOPBACK) {
-            continue;
-        }
-        let name = escape::line(&one.interface_name, 40);
-        let running = one.flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING);
-        let state = if running { "up" } else { "down" };
-        parts.insert(format!("interface {name}"), state.to_owned());
-        let Some(address) = one.address else { continue };
-        let ipv4 = address.as_sockaddr_in().map(|known| known.ip().to_string());
-        let ipv6 = address.as_sockaddr_in6().map(|known| known.ip());
-        let ipv6 = ipv6.filter(|ip| !ip.is_unicast_link_local()).map(|ip| ip.to_string());
-        addresses.entry(name).or_default().extend(ipv4.or(ipv6));
-    }
-    for (name, mut list) in addresses.into_iter().filter(|(_, list)| !list.is_empty()) {
+    for one in network::interfaces().into_iter().filter(|one| !one.loopback).take(MOST) {
+        let name = escape::line(&one.name, 40);
+        parts.insert(format!("interface {name}"), if one.up { "up" } else { "down" }.to_owned());
+        let known = one.addresses.iter().filter(|address| match address {
+            IpAddr::V4(_) => true,
+            IpAddr::V6(ip) => !ip.is_unicast_link_local(),
+        });
+        let mut list: Vec<String> = known.map(IpAddr::to_string).collect();
         list.sort();
         list.truncate(MOST);
-        parts.insert(format!("addresses of {name}"), list.join(", "));
+        if !list.is_empty() {
+            parts.insert(format!("addresses of {name}"), list.join(", "));
+        }
     }
 }
 
-/// The default route with the lowest metric in /proc/net/route (proc_net(5)): hexadecimal numbers in host order.
-fn default_ipv4(text: &str) -> Option<String> {
-    let routes = text.lines().skip(1).filter_map(|line| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let (name, gateway, mask) = (fields.first()?, fields.get(2)?, fields.get(7)?);
-        let flags = u16::from_str_radix(fields.get(3)?, 16).ok()?;
-        let up = *fields.get(1)? == "00000000" && *mask == "00000000" && flags & 1 == 1;
-        let gateway = Ipv4Addr::from(u32::from_str_radix(gateway, 16).ok()?.to_ne_bytes());
-        let metric: u32 = fields.get(6)?.parse().ok()?;
-        up.then(|| (metric, way(&gateway.to_string(), gateway.is_unspecified(), name)))
-    });
-    routes.min().map(|(_, route)| route)
-}
-
-/// The default route with the lowest metric in /proc/net/ipv6_route.
-fn default_ipv6(text: &str) -> Option<String> {
-    let routes = text.lines().filter_map(|line| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let zero = "00000000000000000000000000000000";
-        let name = fields.get(9)?;
-        let unreachable = u32::from_str_radix(fields.get(8)?, 16).ok()? & 0x200 != 0;
-        if *fields.first()? != zero || *fields.get(1)? != "00" || *name == "lo" || unreachable {
-            return None;
-        }
-        let gateway = Ipv6Addr::from(u128::from_str_radix(fields.get(4)?, 16).ok()?);
-        let metric = u32::from_str_radix(fields.get(5)?, 16).ok()?;
-        Some((metric, way(&gateway.to_string(), gateway.is_unspecified(), name)))
-    });
-    routes.min().map(|(_, route)| route)
-}
-
-fn way(gateway: &str, none: bool, interface: &str) -> String {
-    let interface = escape::line(interface, 40);
-    if none { format!("on {interface}") } else { format!("{gateway} on {interface}") }
+fn way(route: &Route) -> String {
+    let interface = escape::line(&route.interface, 40);
+    match route.gateway {
+        Some(gateway) => format!("{gateway} on {interface}"),
+        None => format!("on {interface}"),
+    }
 }
 
 /// The name servers of resolv.conf(5).
@@ -144,21 +108,14 @@ fn resolvers(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    const ROUTES: &str = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n\
-        wlan0\t00000000\t0114140A\t0003\t0\t0\t600\t00000000\t0\t0\t0\n\
-        eth0\t00000000\t0100000A\t0003\t0\t0\t100\t00000000\t0\t0\t0\n\
-        eth0\t0000000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n";
-
     #[test]
-    fn the_route_with_the_lowest_metric_is_the_default() {
-        assert_eq!(default_ipv4(ROUTES).as_deref(), Some("10.0.0.1 on eth0"));
-        assert_eq!(default_ipv4("Iface\n"), None);
-        let zero = "0".repeat(32);
-        let line =
-            |gateway: &str, flags, name| format!("{zero} 00 {zero} 00 {gateway} 00000400 1 0 {flags} {name}");
-        let text =
-            [line(&zero, "00200200", "lo"), line("fe800000000000000000000000000001", "00000003", "eth0")];
-        assert_eq!(default_ipv6(&text.join("\n")).as_deref(), Some("fe80::1 on eth0"));
+    fn a_route_names_its_router_and_its_interface() {
+        let route = |gateway: Option<&str>| Route {
+            gateway: gateway.map(|gateway| gateway.parse().unwrap()),
+            interface: "eth0".to_owned(),
+        };
+        assert_eq!(way(&route(Some("10.0.0.1"))), "10.0.0.1 on eth0");
+        assert_eq!(way(&route(None)), "on eth0");
     }
 
     #[test]

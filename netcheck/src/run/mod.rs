@@ -6,16 +6,15 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
+use netcheck_os::child::ask_to_end;
 use netcheck_record::clock;
 use netcheck_record::record::Record;
-use nix::sys::signal::Signal;
 
 use crate::child::{self, Event};
 use crate::journal::Journal;
 use crate::plan::Line;
 use crate::progress::Progress;
 use crate::records::{Input, with_run};
-use crate::signal;
 use crate::tool_flags::ToolFlags;
 use crate::tools::Tools;
 use running::{Running, verdict};
@@ -29,7 +28,7 @@ pub(crate) struct Outcome {
     /// What a tool could not do, in sentences. Not empty means exit code 2.
     pub(crate) broken: Vec<String>,
     /// The signal that ended it early.
-    pub(crate) signal: Option<Signal>,
+    pub(crate) signal: Option<u8>,
 }
 
 /// Where records go: to disk, to the person who waits, to what judges them.
@@ -177,7 +176,11 @@ impl<'a> Run<'a> {
     fn stop(&mut self) {
         let again = std::mem::replace(&mut self.stopping, true);
         for running in self.running.values_mut() {
-            signal::end(&running.child, if again { Signal::SIGKILL } else { Signal::SIGTERM });
+            if again {
+                let _ = running.child.kill();
+            } else {
+                ask_to_end(&mut running.child);
+            }
             running.until = running.until.min(clock::now() + GRACE);
         }
     }
@@ -186,7 +189,7 @@ impl<'a> Run<'a> {
     fn hurry(&mut self) {
         for running in self.running.values_mut() {
             if clock::now() >= running.until {
-                signal::end(&running.child, Signal::SIGKILL);
+                let _ = running.child.kill();
                 running.hung = true;
                 // Somebody else may hold its standard output open: its end is not waited for.
                 running.streams = 0;
