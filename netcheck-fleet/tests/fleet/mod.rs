@@ -122,6 +122,20 @@ impl Fleet {
         self.serving = Some(Running(child));
     }
 
+    /// Gives a tenant an operator, and starts the hub again.
+    pub fn add_operator(&mut self, tenant: &str, role: &str, token: &str) {
+        let digest = ring::digest::digest(&ring::digest::SHA256, token.as_bytes());
+        let digits: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let path = self.file("hub.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        let operator = format!(
+            "\n[[operators]]\nname = \"{tenant}\"\nrole = \"{role}\"\ntenant = \"{tenant}\"\ntoken_sha256 = \"{digits}\"\n"
+        );
+        fs::write(path, text + &operator).unwrap();
+        self.kill_hub();
+        self.start_hub();
+    }
+
     /// Ends the hub at once, as `kill -9` does.
     pub fn kill_hub(&mut self) {
         self.serving = None;
@@ -164,7 +178,12 @@ impl Fleet {
 
     /// An agent that checks and reports once.
     pub fn agent(&self, office: &str) -> Command {
-        let mut command = fleet(&["agent", "--once", "--proxy", "none", "--hub", &self.hub, "--state"]);
+        self.agent_of(office, &self.hub)
+    }
+
+    /// An agent that reaches the hub at another address.
+    pub fn agent_of(&self, office: &str, hub: &str) -> Command {
+        let mut command = fleet(&["agent", "--once", "--proxy", "none", "--hub", hub, "--state"]);
         command.arg(self.state(office));
         command
     }
