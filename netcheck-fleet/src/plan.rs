@@ -75,11 +75,11 @@ fn message(plan: &[u8]) -> Vec<u8> {
 }
 
 impl Plan {
-    /// Seals the plan.
+    /// Signs the plan.
     ///
     /// # Errors
     /// It cannot be written as JSON.
-    pub fn seal(&self, key: &SecretKey) -> Result<Envelope, String> {
+    pub fn sign(&self, key: &SecretKey) -> Result<Envelope, String> {
         let bytes = serde_json::to_vec(self).map_err(|why| why.to_string())?;
         Ok(Envelope { plan: STANDARD.encode(&bytes), signature: key.sign(&message(&bytes)) })
     }
@@ -155,21 +155,21 @@ mod tests {
     #[test]
     fn an_office_takes_a_plan_of_its_tenant_that_is_signed_new_and_in_force() {
         let (own, other) = (key(), key());
-        let envelope = plan().seal(&own).unwrap();
+        let envelope = plan().sign(&own).unwrap();
         let keys = [own.public()];
         assert_eq!(envelope.accepted(&keys, "acme", 7, 1999), Ok(plan()));
         assert_eq!(envelope.accepted(&[other.public()], "acme", 7, 1999), Err(Fault::Forged));
         assert_eq!(envelope.accepted(&keys, "rival", 7, 1999), Err(Fault::ForAnother));
         assert_eq!(envelope.accepted(&keys, "acme", 8, 1999), Err(Fault::Older));
         assert_eq!(envelope.accepted(&keys, "acme", 7, 2000), Err(Fault::Expired));
-        let other = Plan { version: 8, ..plan() }.seal(&other).unwrap();
+        let other = Plan { version: 8, ..plan() }.sign(&other).unwrap();
         let swapped = Envelope { signature: envelope.signature, ..other };
         assert_eq!(swapped.accepted(&keys, "acme", 7, 1999), Err(Fault::Forged));
     }
 
     #[test]
     fn an_envelope_is_read_back_and_noise_is_none() {
-        let envelope = plan().seal(&key()).unwrap();
+        let envelope = plan().sign(&key()).unwrap();
         let bytes = serde_json::to_vec(&envelope).unwrap();
         assert_eq!(Envelope::read(&bytes), Ok(envelope));
         assert_eq!(Envelope::read(b"{}"), Err(Fault::Unreadable));

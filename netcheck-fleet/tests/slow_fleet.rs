@@ -8,10 +8,10 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use fleet::{Fleet, fleet, said};
+use fleet::{Fleet, Row, fleet, said};
 use serde_json::{Value, json};
 
 /// A profile of one service on this machine.
@@ -34,7 +34,7 @@ fn service() -> u16 {
     port
 }
 
-fn row(office: &str, presence: &str, status: &str) -> (String, String, Vec<(String, String)>) {
+fn row(office: &str, presence: &str, status: &str) -> Row {
     let cells = vec![("streaming".to_owned(), status.to_owned())];
     (office.to_owned(), presence.to_owned(), cells)
 }
@@ -127,7 +127,7 @@ fn a_revoked_office_can_report_no_more_and_the_audit_says_so() {
 }
 
 #[test]
-fn requests_that_are_unsigned_altered_or_sent_by_strangers_are_refused() {
+fn requests_without_a_known_signature_or_token_are_refused() {
     let hub = Fleet::start();
     let ask = |method: &str, headers: Value, path: &str| {
         let (status, body) = hub.uplink(&json!({ "method": method, "headers": headers, "body": null }), path);
@@ -150,15 +150,15 @@ fn requests_that_are_unsigned_altered_or_sent_by_strangers_are_refused() {
 /// Everything that clients sent to the hub, connection by connection, while it went through.
 struct Recorder {
     port: u16,
-    requests: Arc<Mutex<Vec<Vec<u8>>>>,
+    requests: Receiver<Vec<u8>>,
 }
 
 impl Recorder {
     fn before(hub: &str) -> Recorder {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let requests = Arc::<Mutex<Vec<Vec<u8>>>>::default();
-        let (kept, hub) = (Arc::clone(&requests), hub.trim_start_matches("http://").to_owned());
+        let (keep, requests) = mpsc::channel();
+        let hub = hub.trim_start_matches("http://").to_owned();
         thread::spawn(move || {
             for mut client in listener.incoming().flatten() {
                 let mut server = TcpStream::connect(&hub).unwrap();
@@ -174,7 +174,7 @@ impl Recorder {
                         break;
                     }
                 }
-                kept.lock().unwrap().push(all);
+                keep.send(all).unwrap();
                 let _ = server.shutdown(Shutdown::Both);
                 answering.join().unwrap();
             }
@@ -184,8 +184,7 @@ impl Recorder {
 
     /// The request that stored a run.
     fn run(&self) -> Vec<u8> {
-        let requests = self.requests.lock().unwrap();
-        requests.iter().find(|request| request.starts_with(b"PUT /v1/runs/")).unwrap().clone()
+        self.requests.iter().find(|request| request.starts_with(b"PUT /v1/runs/")).unwrap()
     }
 }
 

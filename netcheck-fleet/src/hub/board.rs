@@ -1,13 +1,10 @@
 //! The board: the last status of every cell, followed as the broker stores it, whichever hub took it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use futures_util::StreamExt;
 use netcheck_record::clock;
 use serde::Serialize;
 
-use super::Hub;
 use super::store::{CellStatus, RUN, RunStatus, Told};
 use crate::office::Office;
 
@@ -92,48 +89,6 @@ impl Board {
 /// Milliseconds since 1970.
 pub(super) fn now() -> i64 {
     i64::try_from(clock::since_epoch().as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Reads everything that is stored, then follows it for as long as the hub runs.
-///
-/// # Errors
-/// The broker gives nothing.
-pub(super) async fn follow(hub: &Arc<Hub>) -> Result<(), String> {
-    let mut statuses = hub.store.statuses().await?;
-    if hub.store.count().await? > 0 {
-        while let Some(told) = statuses.next().await {
-            let told = told?;
-            netcheck_net::lock(&hub.board).take(&told);
-            if told.pending == 0 {
-                break;
-            }
-        }
-    }
-    let hub = Arc::clone(hub);
-    tokio::spawn(async move {
-        loop {
-            while let Some(told) = statuses.next().await {
-                match told {
-                    Ok(told) => {
-                        let new = netcheck_net::lock(&hub.board).take(&told);
-                        if new && told.about == RUN {
-                            let _ = hub.changes.send(told.office.to_string());
-                        }
-                    }
-                    Err(why) => crate::say(&why),
-                }
-            }
-            // The broker ended it: from the last ones on, again.
-            match hub.store.statuses().await {
-                Ok(again) => statuses = again,
-                Err(why) => {
-                    crate::say(&why);
-                    netcheck_common::clock::pause(std::time::Duration::from_secs(1)).await;
-                }
-            }
-        }
-    });
-    Ok(())
 }
 
 #[cfg(test)]

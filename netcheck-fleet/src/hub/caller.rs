@@ -1,9 +1,6 @@
 //! Who sends a request: an office, by its signature, or an operator, by a token. Everything else is refused, and every
 //! refusal of a signature is in the audit.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
-
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use base64::Engine;
@@ -11,39 +8,15 @@ use base64::engine::general_purpose::STANDARD;
 use netcheck_record::{clock, escape};
 use serde_json::json;
 
-use super::Hub;
 use super::answer::Fault;
 use super::config::{Operator, Role};
+use super::state::Hub;
 use crate::key;
 use crate::office::Office;
 use crate::signed::{self, Refusal};
 
 /// The most requests of one office, and of all who are refused, in a minute.
 const MOST: u32 = 120;
-const MINUTE: Duration = Duration::from_secs(60);
-/// The most offices that are counted at once.
-const COUNTED: usize = 100_000;
-
-/// How often callers came within the last minute.
-#[derive(Debug, Default)]
-pub(super) struct Rates {
-    counts: HashMap<String, (Instant, u32)>,
-}
-
-impl Rates {
-    /// Counts a request: whether it is one too many.
-    fn too_often(&mut self, name: &str, most: u32, now: Instant) -> bool {
-        if self.counts.len() >= COUNTED {
-            self.counts.retain(|_, (since, _)| now.saturating_duration_since(*since) < MINUTE);
-        }
-        let (since, count) = self.counts.entry(name.to_owned()).or_insert((now, 0));
-        if now.saturating_duration_since(*since) >= MINUTE {
-            (*since, *count) = (now, 0);
-        }
-        *count = count.saturating_add(1);
-        *count > most
-    }
-}
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
@@ -179,15 +152,5 @@ mod tests {
         for value in ["", "Bearer", "Digest x", "Basic !", &format!("Basic {}", STANDARD.encode("secret"))] {
             assert_eq!(token(value), None, "{value}");
         }
-    }
-
-    #[test]
-    fn a_caller_is_refused_after_so_many_requests_in_a_minute_and_taken_again_in_the_next() {
-        let mut rates = Rates::default();
-        let now = clock::now();
-        let answers: Vec<bool> = (0..4).map(|_| rates.too_often("a", 2, now)).collect();
-        assert_eq!(answers, [false, false, true, true]);
-        assert!(!rates.too_often("b", 2, now));
-        assert!(!rates.too_often("a", 2, now + MINUTE));
     }
 }

@@ -8,10 +8,10 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::Hub;
 use super::answer::{self, Fault};
 use super::board::{self, Board, Presence};
 use super::config::{Operator, Role};
+use super::state::Hub;
 
 /// The metrics of what the operator may see.
 pub(super) async fn show(State(hub): State<Arc<Hub>>, headers: HeaderMap) -> Result<Response, Fault> {

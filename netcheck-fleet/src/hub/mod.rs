@@ -5,12 +5,15 @@ mod answer;
 mod board;
 mod caller;
 mod config;
+mod follow;
 mod metrics;
 mod offices;
 mod page;
+mod rates;
 mod report;
 mod runs;
 mod show;
+mod state;
 mod store;
 mod tls;
 
@@ -22,9 +25,8 @@ use axum::routing::{delete, get, post, put};
 use clap::Args as ClapArgs;
 use tokio::sync::broadcast;
 
-use board::Board;
-use caller::Rates;
 use config::Config;
+use state::Hub;
 use store::Store;
 
 /// Take the runs of offices and show which of them work
@@ -33,16 +35,6 @@ pub struct Args {
     /// The configuration, as `netcheck fleet init` writes it
     #[arg(long, value_name = "FILE", default_value = "hub.toml")]
     config: PathBuf,
-}
-
-/// What every request sees.
-struct Hub {
-    config: Config,
-    store: Store,
-    board: Mutex<Board>,
-    rates: Mutex<Rates>,
-    /// What changed on the board, as JSON.
-    changes: broadcast::Sender<String>,
 }
 
 /// Runs the command until a signal ends it.
@@ -64,7 +56,7 @@ async fn serve(config: Config) -> Result<u8, String> {
     let (changes, _) = broadcast::channel(1024);
     let hub = Arc::new(Hub { config, store, board: Mutex::default(), rates: Mutex::default(), changes });
     // The page shows nothing before everything that is stored was read.
-    board::follow(&hub).await?;
+    follow::follow(&hub).await?;
     crate::say(&format!("the hub listens at {}", listener.address()));
     let served = axum::serve(listener, routes(Arc::clone(&hub)));
     tokio::select! {

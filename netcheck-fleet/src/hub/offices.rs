@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use netcheck_record::clock;
 use serde_json::json;
 
-use super::Hub;
 use super::answer::{self, Fault};
 use super::config::Role;
+use super::state::Hub;
 use super::store::{Enrolled, Ticket};
 use crate::api::{self, Enrollment, NewToken, Token};
 use crate::key;

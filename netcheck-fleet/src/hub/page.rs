@@ -6,9 +6,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 
-use super::Hub;
 use super::answer::{self, Fault};
 use super::config::Role;
+use super::state::Hub;
 
 const PAGE: &str = include_str!("page.html");
 /// What the page may do: its own style and script, and ask this hub.

@@ -9,9 +9,9 @@ use axum::response::Response;
 use netcheck_record::{clock, escape};
 use serde_json::json;
 
-use super::Hub;
 use super::answer::{self, Fault};
 use super::report;
+use super::state::Hub;
 use crate::api::{self, Lost, Stored};
 use crate::office::Office;
 use crate::outbox;

