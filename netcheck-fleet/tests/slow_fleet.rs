@@ -5,7 +5,7 @@
 mod fleet;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
@@ -192,11 +192,17 @@ impl Recorder {
 fn answered(hub: &str, request: &[u8]) -> (String, Option<String>) {
     let mut stream = TcpStream::connect(hub.trim_start_matches("http://")).unwrap();
     stream.write_all(request).unwrap();
-    stream.shutdown(Shutdown::Write).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let status = answer.split(' ').nth(1).unwrap().to_owned();
-    let body: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1.trim()).unwrap();
+    let mut answer = BufReader::new(stream);
+    let mut line = || {
+        let mut line = String::new();
+        answer.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    };
+    let status = line().split(' ').nth(1).unwrap().to_owned();
+    while !line().is_empty() {}
+    // The connection stays open: the body ends where its JSON does.
+    let mut values = serde_json::Deserializer::from_reader(answer).into_iter::<Value>();
+    let body = values.next().unwrap().unwrap();
     (status, body["refused"].as_str().map(str::to_owned))
 }
 
