@@ -19,6 +19,7 @@ pub mod network;
 pub mod octets;
 pub mod parent;
 pub mod peer_socket;
+pub mod program;
 pub mod segment;
 pub mod sense;
 mod sight;

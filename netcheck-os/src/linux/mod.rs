@@ -14,6 +14,7 @@ pub(crate) mod network;
 pub(crate) mod octets;
 pub(crate) mod parent;
 pub(crate) mod peer_socket;
+pub(crate) mod program;
 pub(crate) mod segment;
 pub(crate) mod socket;
 mod sockopt;

@@ -11,6 +11,7 @@ pub(crate) mod limits;
 pub(crate) mod names;
 pub(crate) mod network;
 pub(crate) mod parent;
+pub(crate) mod program;
 pub(crate) mod socket;
 mod sockopt;
 pub(crate) mod stop;

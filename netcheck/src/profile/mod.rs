@@ -171,6 +171,11 @@ pub(crate) fn built_in_names() -> impl Iterator<Item = &'static str> {
     BUILT_IN.into_iter().map(|(name, _)| name)
 }
 
+/// The text of a built-in profile.
+pub(crate) fn built_in_text(name: &str) -> Option<&'static str> {
+    BUILT_IN.into_iter().find_map(|(known, text)| (known == name).then_some(text))
+}
+
 /// The names of what is built in, as a list for people.
 fn names() -> String {
     BUILT_IN.map(|(name, _)| name).join(", ")
