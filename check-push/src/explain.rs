@@ -23,11 +23,12 @@ pub async fn explain(
     let failure = observed.failure.as_ref()?;
     let last = observed.stages.last().map(|stage| stage.stage.as_str());
     let own = if last == Some(HOLD.name) {
-        return idle(target, facts, failure).map(certain);
+        return cause_of_cut(target, facts, failure).map(certain);
     } else if let Some(cause) = page(target, observed, failure) {
         return Some(certain(cause));
     } else {
-        inspection(target, observed, failure).or_else(|| elsewhere(target, facts, observed, failure, net))?
+        inspection(target, observed, failure)
+            .or_else(|| wrong_address(target, facts, observed, failure, net))?
     };
     // Its control experiments may prove what so far is only likely, and where.
     let common = diagnose::explain(target, observed, net).await;
@@ -53,7 +54,7 @@ fn merged(mut own: Cause, common: Cause) -> Cause {
 
 /// The service itself closed an idle connection: that says nothing of the network.
 #[must_use]
-pub fn parted(failure: &Failure) -> Cause {
+pub fn closed_while_idle(failure: &Failure) -> Cause {
     let fix = "No change in the network: nobody was logged in; hold for less time, or watch a real device.";
     Cause::new(Reason::Unknown, Who::Service, fix)
         .with_confidence(Confidence::Medium)
@@ -68,7 +69,8 @@ pub fn no_answer_to_close(failure: &Failure) -> Cause {
     Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone())
 }
 
-fn idle(target: &Target, facts: &Facts, failure: &Failure) -> Option<Cause> {
+/// Why an idle push connection was cut, where an experiment tells.
+fn cause_of_cut(target: &Target, facts: &Facts, failure: &Failure) -> Option<Cause> {
     if failure.code == Code::PushNotOrigin {
         return None;
     }
@@ -134,7 +136,7 @@ fn inspection(target: &Target, observed: &Observed, failure: &Failure) -> Option
 }
 
 /// The resolver named an address that is not the service's, and the service is not there.
-fn elsewhere(
+fn wrong_address(
     target: &Target,
     facts: &Facts,
     observed: &Observed,

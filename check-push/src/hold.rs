@@ -50,7 +50,7 @@ pub async fn keep(
         Held { ended: "service", idle_ms, .. } => {
             let after = seconds(Duration::from_millis(idle_ms));
             let detail = format!("the service closed the idle connection after {after}");
-            Some((Failure::new(Code::TlsClosed, detail), explain::parted as fn(&Failure) -> _))
+            Some((Failure::new(Code::TlsClosed, detail), explain::closed_while_idle as fn(&Failure) -> _))
         }
         Held { control_alive: Some(false), .. } => {
             let detail = "the close request was not answered, nor was that of a new connection";
@@ -75,7 +75,7 @@ async fn watch(
     held: &mut Held,
 ) -> Result<(), Failure> {
     let begun = clock::now();
-    let end = idle(&mut stream, span).await;
+    let end = stay_idle(&mut stream, span).await;
     let lasted = begun.elapsed();
     held.idle_ms = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
     match end {
@@ -93,16 +93,16 @@ async fn watch(
     held.alive = Some(closed.is_ok());
     let Err(error) = closed else { return Ok(()) };
     if !net.diagnoses() {
-        return Err(gone(&error, span));
+        return Err(connection_lost(&error, span));
     }
     // Does this service answer a close request at all? Only then does its silence mean something.
     let answered = control(net, hello).await;
     held.control_alive = Some(answered);
-    if answered { Err(gone(&error, span)) } else { Ok(()) }
+    if answered { Err(connection_lost(&error, span)) } else { Ok(()) }
 }
 
 /// Listens for `span` without sending anything. What comes is discarded.
-async fn idle(stream: &mut (impl AsyncRead + Unpin), span: Duration) -> End {
+async fn stay_idle(stream: &mut (impl AsyncRead + Unpin), span: Duration) -> End {
     match clock::within(span, drain(stream)).await {
         None => End::Quiet,
         Some(Ok(())) => End::Parted,
@@ -167,7 +167,8 @@ fn cut(error: &io::Error, lasted: Duration) -> Failure {
     failure
 }
 
-fn gone(error: &io::Error, span: Duration) -> Failure {
+/// The failure of a connection that ended while it was idle.
+fn connection_lost(error: &io::Error, span: Duration) -> Failure {
     let mut failure = netcheck_common::tls::io_failure(HOLD, error);
     let how = if failure.code == Code::TlsReset { "was met by a reset" } else { "drew no answer" };
     failure.detail = format!("after {} of silence the close request {how}", seconds(span));

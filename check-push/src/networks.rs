@@ -97,8 +97,11 @@ impl Networks {
             return Ok(());
         }
         let text = String::from_utf8(file).map_err(|_| "neither text nor an MMDB file")?;
-        let announced =
-            if text.trim_start().starts_with('{') { prefixes::goog(&text) } else { prefixes::list(&text) }?;
+        let announced = if text.trim_start().starts_with('{') {
+            prefixes::google_ranges(&text)
+        } else {
+            prefixes::list(&text)
+        }?;
         self.replace(&announced);
         Ok(())
     }

@@ -78,7 +78,7 @@ struct GoogPrefix {
 ///
 /// # Errors
 /// It is not JSON of that form, or an entry is no prefix.
-pub fn goog(text: &str) -> Result<Vec<Announced>, String> {
+pub fn google_ranges(text: &str) -> Result<Vec<Announced>, String> {
     let goog: Goog = serde_json::from_str(text).map_err(|error| format!("not a goog.json: {error}"))?;
     if goog.prefixes.is_empty() || goog.prefixes.len() > MOST {
         return Err(format!("{} prefixes in it: expected 1 to {MOST}", goog.prefixes.len()));
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn goog_json_is_read_in_both_families() {
-        let read = goog(
+        let read = google_ranges(
             r#"{"syncToken":"1","prefixes":[{"ipv4Prefix":"8.8.4.0/24"},{"ipv6Prefix":"2001:4860::/32"}]}"#,
         );
         let shown: Vec<_> = read.unwrap_or_default().iter().map(|one| one.prefix.to_string()).collect();
@@ -147,7 +147,7 @@ mod tests {
             (r#"{"prefixes":[{}]}"#, "entry 1"),
             (r#"{"prefixes":[{"ipv4Prefix":"x"}]}"#, "entry 1"),
         ] {
-            let why = goog(text).err().unwrap_or_default();
+            let why = google_ranges(text).err().unwrap_or_default();
             assert!(why.contains(word), "{text}: {why}");
         }
     }
@@ -156,7 +156,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in "(\\[?(apple|google|AS[0-9]*|[0-9./:]*|.)\\]?\n?){0,20}") {
             let _ = list(&text);
-            let _ = goog(&text);
+            let _ = google_ranges(&text);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use netcheck_common::clock;
 use netcheck_common::failure::{Code, Failure};
+use netcheck_common::net::Net;
 use netcheck_common::target::Target;
 use netcheck_common::tcp_counters::TcpHandle;
 use netcheck_common::trace::{Stopped, Trace};
@@ -70,7 +71,8 @@ impl RtmpClient<'_> {
         key: &StreamKey,
     ) -> Result<(), Stopped> {
         let mut running = false;
-        let work = stream(&mut self.session, plan, key, self.tcp.take(), &mut running);
+        let net = trace.net();
+        let work = stream(&mut self.session, &net, plan, key, self.tcp.take(), &mut running);
         // Asking, streaming, the last write and the mark after it, each with its own patience.
         let published = trace.optional_stage(PUBLISH, plan.span + plan.patience * 4, work).await;
         let facts = match published {
@@ -84,10 +86,10 @@ impl RtmpClient<'_> {
                 return self.settle(trace, failure, ended);
             }
         };
-        if facts.is_slow(plan.span) {
+        if facts.is_slow() {
             let cause = slow::cause(self.target, &facts, self.proven);
-            trace.degrade(slow::failure(&facts, plan.span), Some(cause));
-        } else if !facts.read_to_the_end {
+            trace.degrade(slow::failure(&facts), Some(cause));
+        } else if !facts.read_to_the_end && !facts.interrupted {
             let detail = "the server did not answer the command that was sent after the stream";
             trace.degrade(Failure::new(Code::RtmpTimeout, detail), Some(slow::not_read(self.target)));
         }
@@ -110,6 +112,7 @@ impl RtmpClient<'_> {
 /// Asks for leave, then streams; `running` is true once the stream began.
 async fn stream(
     session: &mut Session,
+    net: &Net,
     plan: PublishPlan,
     key: &StreamKey,
     tcp: Option<TcpHandle>,
@@ -119,5 +122,5 @@ async fn stream(
     let unanswered = || Failure::new(Code::RtmpTimeout, "no answer to createStream and publish");
     let granted = asked.unwrap_or_else(|| Err(unanswered()))?;
     *running = true;
-    publish::publish(session, granted, plan, tcp).await
+    publish::publish(session, net, granted, plan, tcp).await
 }

@@ -42,7 +42,7 @@ impl Delivery {
     }
 
     /// So many bytes of media are handed to the socket, beginning now.
-    pub fn hand(&mut self, bytes: usize) {
+    pub fn note_sent(&mut self, bytes: usize) {
         self.sample();
         self.handed += u64::try_from(bytes).unwrap_or(0);
         self.complete = None;

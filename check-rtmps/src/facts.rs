@@ -83,6 +83,9 @@ pub struct ConnectFacts {
 pub struct PublishFacts {
     /// How long the stream lasted, in seconds, until its last byte was known to have arrived.
     pub seconds: f64,
+    /// A signal ended the stream early; the figures are those of what was sent until then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
     /// The bitrate that was asked for, in kbit/s.
     pub bitrate_kbps: u32,
     /// The bitrate that arrived, in kbit/s.
@@ -122,6 +125,9 @@ pub struct PublishFacts {
     /// The share of the bytes that TCP sent again, 0 to 1.
     #[serde(skip)]
     pub loss: f64,
+    /// How long the stream was to last; as long as it was sent, where a signal ended it.
+    #[serde(skip)]
+    pub planned: Duration,
     /// The server itself has shown that it read the stream to its end.
     #[serde(skip)]
     pub read_to_the_end: bool,
@@ -130,15 +136,19 @@ pub struct PublishFacts {
 /// How much later than planned the last byte may arrive, in seconds: a busy machine is no slow path.
 const LATE: f64 = 0.25;
 
+/// The shortest time after which an interrupted stream shows a rate.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 impl PublishFacts {
-    /// Whether a stream that was to take `planned` was slow, as a whole or in part, or paused.
-    pub fn is_slow(&self, planned: Duration) -> bool {
-        self.short || self.pauses > 0 || self.falls_short(planned)
+    /// Whether the stream was slow, as a whole or in part, or paused. What a signal ended within a second is not judged.
+    pub fn is_slow(&self) -> bool {
+        let judged = !self.interrupted || self.planned >= SHORTEST;
+        self.short || self.pauses > 0 || judged && self.falls_short()
     }
 
-    /// Whether too little arrived of a stream that was to take `planned`.
-    pub fn falls_short(&self, planned: Duration) -> bool {
-        let planned = planned.as_secs_f64();
+    /// Whether too little arrived in the planned time.
+    pub fn falls_short(&self) -> bool {
+        let planned = self.planned.as_secs_f64();
         let little = self.seconds > planned && self.seconds <= planned + LATE;
         let lasted = if little { planned } else { self.seconds };
         self.throughput_kbps * self.seconds / lasted < f64::from(self.bitrate_kbps) * ENOUGH
@@ -165,9 +175,10 @@ mod tests {
     #[test]
     fn a_stream_falls_short_below_95_percent_or_when_it_ends_too_late() {
         let short = |throughput_kbps: f64, seconds: f64| {
-            let publication =
-                PublishFacts { throughput_kbps, seconds, bitrate_kbps: 1000, ..PublishFacts::default() };
-            publication.falls_short(Duration::from_secs(1))
+            let planned = Duration::from_secs(1);
+            let bitrate_kbps = 1000;
+            PublishFacts { throughput_kbps, seconds, bitrate_kbps, planned, ..PublishFacts::default() }
+                .falls_short()
         };
         assert!(!short(1000.0, 1.0));
         assert!(!short(951.0, 1.0));

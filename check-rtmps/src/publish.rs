@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use netcheck_common::clock;
 use netcheck_common::failure::{Code, Failure, Layer};
+use netcheck_common::net::Net;
 use netcheck_common::rung::Limit;
 use netcheck_common::tcp_counters::TcpHandle;
 
@@ -30,6 +31,9 @@ const CREATE: f64 = 4.0;
 const START: f64 = 5.0;
 /// How much later than the peer's TCP a server may have read the stream and still count as keeping up.
 const READING: Duration = Duration::from_millis(500);
+
+/// How long the server's last answers are waited for after a signal.
+const GOODBYE: Duration = Duration::from_millis(400);
 
 /// What to publish.
 #[derive(Clone, Copy, Debug)]
@@ -102,16 +106,18 @@ fn refusal(command: &Command, key: &StreamKey) -> Failure {
     Failure::new(Code::RtmpRejected, format!("the server refused the stream: {code}"))
 }
 
-/// Publishes, and measures what arrives.
+/// Publishes, and measures what arrives. A signal ends the stream early, and what was measured by then is kept.
 ///
 /// # Errors
 /// The connection ended while the stream was running.
 pub async fn publish(
     session: &mut Session,
+    net: &Net,
     granted: Granted,
-    plan: PublishPlan,
+    mut plan: PublishPlan,
     tcp: Option<TcpHandle>,
 ) -> Result<PublishFacts, Failure> {
+    net.keep_measurement();
     let stream = granted.stream;
     let window = (plan.bitrate.saturating_mul(1000) / 8 / 4).clamp(4096, 1 << 20);
     let mut head = session.writer.window(window).await?;
@@ -124,13 +130,18 @@ pub async fn publish(
         Delivery::new(tcp, plan.span, plan.bitrate),
     );
     let begun = clock::now();
-    let mut publisher = Publisher { session, log };
+    let mut publisher = Publisher { session, net, log };
     let sent = publisher.stream(stream, plan).await?;
     let ended = clock::now();
+    let interrupted = net.is_interrupted() && sent.lasted() < plan.span;
+    if interrupted {
+        let lasted = if sent.stuck { ended.saturating_duration_since(begun) } else { sent.lasted() };
+        plan = PublishPlan { span: plan.span.min(lasted), patience: plan.patience.min(GOODBYE), ..plan };
+    }
     let answered = if sent.stuck { None } else { publisher.mark(plan.patience).await? };
     let answered = answered.map(|answered| answered.checked_sub(granted.round_trip).unwrap_or(answered));
     publisher.log.delivery.sample();
-    let facts = Figures { begun, ended, answered, sent, plan, log: &publisher.log }.facts();
+    let facts = Figures { begun, ended, answered, sent, plan, interrupted, log: &publisher.log }.facts();
     if !sent.stuck {
         let bytes = publisher.session.writer.delete_stream(7.0, stream).await?;
         // The measurement is over: a server that reads the end of it late changes nothing.
@@ -149,6 +160,7 @@ struct Figures<'a> {
     answered: Option<Instant>,
     sent: SentMedia,
     plan: PublishPlan,
+    interrupted: bool,
     log: &'a EventLog,
 }
 
@@ -177,6 +189,7 @@ impl Figures<'_> {
         let (again, loss) = log.delivery.retransmitted();
         let mut facts = PublishFacts {
             seconds: round(arrived.lasted.as_secs_f64()),
+            interrupted: self.interrupted,
             bitrate_kbps: plan.bitrate,
             throughput_kbps: round(kilobits(arrived.media) / arrived.lasted.as_secs_f64().max(0.001)),
             measured_by: arrived.by,
@@ -193,9 +206,10 @@ impl Figures<'_> {
             acknowledgements: log.acknowledgements.round_trips(),
             short: log.delivery.track.short || sent.stuck,
             loss,
+            planned: plan.span,
             read_to_the_end: self.answered.is_some() || acknowledged.is_some_and(|known| known.whole),
         };
-        if facts.is_slow(plan.span) {
+        if facts.is_slow() {
             facts.limited_by = match arrived.by {
                 "answer" if log.delivery.is_known() => Some(Limit::Receiver),
                 _ => log.delivery.is_known().then(|| log.delivery.limit()),

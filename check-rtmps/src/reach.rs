@@ -70,7 +70,7 @@ async fn wait(trace: &mut Trace<Facts>, places: &AddressLimit) -> Result<Permit,
         Some(permit) => Ok(permit),
         None => {
             note_crowded(trace);
-            Err(trace.fail(crowded()))
+            Err(trace.fail(connection_limit_reached()))
         }
     }
 }
@@ -84,7 +84,8 @@ fn note_crowded(trace: &mut Trace<Facts>) {
     trace.facts.rtmp = Some(HandshakeFacts { crowded: true, ..HandshakeFacts::default() });
 }
 
-fn crowded() -> Failure {
+/// No connection to this address became free within the bound.
+fn connection_limit_reached() -> Failure {
     let detail =
         "not tried: as many handshakes with this address as --per-host allows were still in progress";
     Failure::new(Code::RtmpTimeout, detail)
@@ -112,7 +113,7 @@ async fn connect(
         return Ok((late, permit));
     }
     drop(late);
-    let permit = places.take(longest_wait(net)).await.ok_or_else(crowded)?;
+    let permit = places.take(longest_wait(net)).await.ok_or_else(connection_limit_reached)?;
     // A path this slow answers late again: this attempt keeps its place.
     Ok((bounded(net, addresses, port, bound).await?, permit))
 }

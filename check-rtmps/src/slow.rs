@@ -1,7 +1,5 @@
 //! The failure and the cause of a stream that was slow, paused, or not read to its end.
 
-use std::time::Duration;
-
 use netcheck_common::cause::{Cause, Confidence, Reason, Who};
 use netcheck_common::diagnose::fix;
 use netcheck_common::failure::{Code, Failure};
@@ -16,9 +14,9 @@ use crate::facts::PublishFacts;
 const LOSS: f64 = 0.01;
 
 /// What was observed.
-pub fn failure(facts: &PublishFacts, planned: Duration) -> Failure {
+pub fn failure(facts: &PublishFacts) -> Failure {
     let mut parts = Vec::new();
-    if facts.falls_short(planned) {
+    if facts.falls_short() {
         parts.push(format!("{} of {} kbit/s were delivered", facts.throughput_kbps, facts.bitrate_kbps));
     } else if let Some(slowest) = facts.slowest_kbps.filter(|_| facts.short) {
         parts.push(format!("{slowest} of {} kbit/s were delivered in the slowest 2 s", facts.bitrate_kbps));

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use netcheck_common::clock;
 use netcheck_common::failure::Failure;
+use netcheck_common::net::Net;
 
 use crate::acknowledgements::Acknowledgements;
 use crate::delivery::Delivery;
@@ -102,16 +103,25 @@ pub struct SentMedia {
     pub stuck: bool,
 }
 
+impl SentMedia {
+    /// When the next picture would be due.
+    pub fn lasted(&self) -> Duration {
+        Duration::from_millis(u64::from(self.pictures * media::PICTURE_MS))
+    }
+}
+
 /// Publishes on a session.
 pub struct Publisher<'a> {
     /// The session.
     pub session: &'a mut Session,
+    /// Knows of a signal that ends the run.
+    pub net: &'a Net,
     /// What is noted on the path.
     pub log: EventLog,
 }
 
 impl Publisher<'_> {
-    /// Sends the frames when they are due.
+    /// Sends the frames when they are due, until all are sent or a signal ends the run.
     ///
     /// # Errors
     /// The connection ended.
@@ -122,13 +132,17 @@ impl Publisher<'_> {
             let time = sent.pictures * media::PICTURE_MS;
             let due = begun + Duration::from_millis(u64::from(time));
             let end = begun + plan.span;
-            if due >= end {
+            if due >= end || self.net.is_interrupted() {
                 return Ok(sent);
             }
             let pause = due.saturating_duration_since(clock::now());
             if !pause.is_zero() {
-                let waited = self.log.during(&mut self.session.incoming, clock::pause(pause)).await;
+                let waited =
+                    self.log.during(&mut self.session.incoming, self.net.interrupted_or(pause)).await;
                 waited.map_err(|end| end.failure(&PUBLISH))?;
+                if self.net.is_interrupted() {
+                    return Ok(sent);
+                }
             }
             // As much as brings the whole stream to its bitrate by the time the next picture is due.
             let next = u64::from(time + media::PICTURE_MS);
@@ -138,8 +152,9 @@ impl Publisher<'_> {
             bytes.extend(self.session.writer.video(stream, time, &media::video(sent.pictures, room)).await?);
             let left = (end + plan.patience).saturating_duration_since(clock::now());
             let handed = clock::now();
-            self.log.delivery.hand(bytes.len());
-            match clock::within(left, self.send(&bytes)).await {
+            self.log.delivery.note_sent(bytes.len());
+            let net = self.net;
+            match clock::within(left, net.unless_interrupted(self.send(&bytes))).await.flatten() {
                 Some(done) => done?,
                 None => {
                     self.log.writes.wait(handed.elapsed());

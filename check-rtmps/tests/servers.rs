@@ -120,6 +120,30 @@ fn real_nginx_statistics_show_the_stream_and_its_record_is_whole() {
 }
 
 #[test]
+fn sigint_during_a_stream_to_real_nginx_keeps_the_figures_so_far() {
+    let (ingest, notices) = ingest();
+    let tool = tool(&ingest).env("RTMP_STREAM_KEY", KEY).args(["--publish", "600", "--bitrate", "1500"]);
+    let running = tool.arg(format!("rtmps://{NAME}:10026/live")).start();
+    let told = |wanted: &str| while notices.told.recv().unwrap() != wanted {};
+    told("publish");
+    // One each 300 ms.
+    (0..5).for_each(|_| told("update"));
+    running.interrupt();
+    let outcome = running.wait();
+    assert_eq!(outcome.code, 130, "{}", outcome.stderr);
+    let publish = &outcome.one()["facts"]["publish"];
+    assert_eq!(
+        (&publish["interrupted"], &publish["measured_by"]),
+        (&true.into(), &"tcp".into()),
+        "{publish:#}"
+    );
+    assert!((1.0..60.0).contains(&publish["seconds"].as_f64().unwrap()), "{publish:#}");
+    assert!(publish["throughput_kbps"].as_f64().unwrap() > 1000.0, "{publish:#}");
+    no_key_in(&outcome);
+    told("recorded");
+}
+
+#[test]
 fn real_groups_of_forty_ports_are_each_told_right() {
     let (ingest, _notices) = ingest();
     let config = ingest.leaf.server_config(&[]);
@@ -167,6 +191,58 @@ fn heavy_what_the_reference_encoder_can_publish_to_check_rtmps_can_too() {
         assert_eq!(observed(outcome.one()), "pass -", "{outcome:?}");
     }
     while notices.told.recv().unwrap() != "done" {}
+}
+
+/// Whether a program of this machine listens on that port of 127.0.0.1.
+fn listens(port: u16) -> bool {
+    let own = format!("0100007F:{port:04X} 00000000:0000 0A");
+    std::fs::read_to_string("/proc/net/tcp").unwrap().contains(&own)
+}
+
+#[test]
+fn heavy_sigint_during_a_stream_to_ffmpeg_keeps_the_figures_so_far() {
+    let port = netcheck_lab::free_port();
+    let url = format!("rtmp://127.0.0.1:{port}/live/reference");
+    let mut ffmpeg = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-listen", "1", "-i", &url])
+        .args(["-c", "copy", "-progress", "pipe:1", "-stats_period", "0.2", "-f", "null", "-"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("ffmpeg is installed: packages.txt");
+    while !listens(port) {
+        assert!(ffmpeg.try_wait().unwrap().is_none(), "ffmpeg ended");
+        std::thread::yield_now();
+    }
+    let tool = Tool::new(env!("CARGO_BIN_EXE_check-rtmps")).env("RTMP_STREAM_KEY", "reference");
+    let running = tool
+        .args([
+            "--publish",
+            "600",
+            "--bitrate",
+            "1000",
+            "--timeout",
+            "20",
+            &format!("rtmp://127.0.0.1:{port}/live"),
+        ])
+        .start();
+    let frames = BufReader::new(ffmpeg.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok)
+        .filter_map(|line| line.strip_prefix("frame=").and_then(|number| number.trim().parse::<u32>().ok()));
+    let seen = frames.take_while(|number| *number < 50).count();
+    running.interrupt();
+    let outcome = running.wait();
+    let _ = ffmpeg.kill();
+    ffmpeg.wait().unwrap();
+    assert_eq!(outcome.code, 130, "{seen} {}", outcome.stderr);
+    let publish = &outcome.one()["facts"]["publish"];
+    assert_eq!(
+        (&publish["interrupted"], &publish["measured_by"]),
+        (&true.into(), &"tcp".into()),
+        "{publish:#}"
+    );
+    assert!(publish["pictures"].as_u64().unwrap() >= 50, "{publish:#}");
+    assert!(publish["throughput_kbps"].as_f64().unwrap() > 600.0, "{publish:#}");
 }
 
 #[test]

@@ -64,6 +64,7 @@ impl Log {
     }
 }
 
+/// A duration in whole microseconds.
 fn microseconds(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
@@ -89,7 +90,7 @@ pub async fn check(
     let lost = fetcher.receiver.has_loss();
     let mut facts = facts(&fetcher, plan, log, playback.as_ref(), limit);
     facts.interrupted = net.is_interrupted();
-    trace.facts.download = Some(facts);
+    trace.facts.download = Some(Box::new(facts));
     match outcome {
         Err(failure) if failure.code == Code::HttpStatus => {
             let remark = transfer::refused(target, failure, proven);

@@ -13,11 +13,11 @@ pub struct Facts {
     pub banner: Option<String>,
     /// What --download transferred, and how fast.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub download: Option<DownloadFacts>,
+    pub download: Option<Box<DownloadFacts>>,
     /// What --upload transferred, and how fast.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub upload: Option<UploadFacts>,
+    pub upload: Option<Box<UploadFacts>>,
     /// How responsive the line is while --under-load fills it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub under_load: Option<UnderLoadFacts>,
+    pub under_load: Option<Box<UnderLoadFacts>>,
 }

@@ -172,7 +172,7 @@ pub async fn path(
     net.fact("prove", "path", proof.word());
     let is = |reason| ordinary.as_ref().is_some_and(|finding| finding.cause.code == reason);
     match proof {
-        Proof::Proven if failure.code == Code::TcpTimeout => Some(idle(target, failure, control)),
+        Proof::Proven if failure.code == Code::TcpTimeout => Some(idle_port(target, failure, control)),
         // The control answers: whatever drops these packets, the network is not offline.
         Proof::Blocked if is(Reason::Offline) => {
             let mut finding = diagnose::dropped(target, failure, &trail, None, Boundary::Inconclusive);
@@ -184,7 +184,8 @@ pub async fn path(
     }
 }
 
-fn idle(target: &Target, failure: &Failure, control: SocketAddr) -> Finding {
+/// Nothing listens on the port, and packets for it reach the host.
+fn idle_port(target: &Target, failure: &Failure, control: SocketAddr) -> Finding {
     let fix =
         format!("Nothing: the rule lets packets to {} through, and nothing listens.", target.authority());
     let cause = Cause::new(Reason::PortIdle, Who::Service, fix)

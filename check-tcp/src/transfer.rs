@@ -23,7 +23,7 @@ pub struct TransferPlan {
 /// The name of the highest rung on a line of so many kbit/s, and the same in words.
 pub fn rung(kbps: Option<f64>, limit: Option<Limit>) -> (Option<&'static str>, String) {
     let Some(kbps) = kbps else { return (None, "too few bytes to tell".to_owned()) };
-    let (holds, fails) = rung::on_line(kbps);
+    let (holds, fails) = rung::highest_at(kbps);
     let (holds, fails) = (holds.map(|rung| rung.name), fails.map(|rung| rung.name));
     let words = match (holds, limit) {
         (Some(holds), Some(Limit::Sender)) => format!("{holds} holds; the sender sends no faster"),

@@ -71,7 +71,7 @@ pub async fn check(plan: TransferPlan, target: &Target, trace: &mut Trace<Facts>
     let outcome =
         trace.optional_stage(UNDER_LOAD, net.left(), Box::pin(measure(&net, target, plan, &mut facts))).await;
     facts.interrupted = net.is_interrupted();
-    trace.facts.under_load = Some(facts);
+    trace.facts.under_load = Some(Box::new(facts));
     outcome.map_err(|failure| trace.fail(failure))
 }
 

@@ -47,7 +47,7 @@ pub async fn check(
     let (rate, highest, limit) = (facts.throughput_kbps, facts.highest, facts.limited_by);
     let lost = facts.retransmitted_bytes.is_some_and(|again| again * 100 > facts.bytes);
     let status = facts.status;
-    trace.facts.upload = Some(facts);
+    trace.facts.upload = Some(Box::new(facts));
     outcome.map_err(|failure| trace.fail(failure))?;
     if let Some(status) = status.filter(|status| *status >= 400) {
         let failure = Failure::new(Code::HttpStatus, format!("HTTP {status} to the upload"));

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use netcheck_lab::tool::Tool;
-use netcheck_lab::trial::endure;
+use netcheck_lab::trial::check_beside_healthy;
 use netcheck_lab::view::observed;
 use netcheck_lab::{Act, Server, closed_port};
 
@@ -27,7 +27,7 @@ fn of_ten_thousand_addresses_of_one_name_a_few_are_tried() {
     let server = Server::tcp(vec![Act::Stall]);
     let (many, good) =
         (format!("tcp://many.test:{}", closed_port()), format!("tcp://good.test:{}", server.port));
-    let record = endure(tool, &many, &good);
+    let record = check_beside_healthy(tool, &many, &good);
     // Refused by this machine itself: that is an idle port, not a filter.
     assert_eq!(observed(&record), "degraded tcp.refused");
     assert_eq!(record["facts"]["dns"]["addresses"].as_array().map(Vec::len), Some(64));

@@ -56,7 +56,7 @@ fn way(options: &str) -> Value {
 fn a_script_is_found_by_dhcp() {
     let proxy =
         way("--port=0 --dhcp-range=10.77.0.50,10.77.0.60 --dhcp-option=252,http://10.77.0.1/announced.pac");
-    assert_eq!(proxy["way"], serde_json::json!(["http://10.77.0.9:3128"]), "{proxy}");
+    assert_eq!(proxy["list"], serde_json::json!(["http://10.77.0.9:3128"]), "{proxy}");
     assert_eq!(
         (&proxy["source"], &proxy["pac"]["url"]),
         (&"wpad".into(), &"http://10.77.0.1/announced.pac".into())
@@ -66,12 +66,12 @@ fn a_script_is_found_by_dhcp() {
 #[test]
 fn a_script_is_found_by_dns_in_the_domain_or_above_it() {
     let proxy = way("--address=/wpad.lab.test/10.77.0.1");
-    assert_eq!(proxy["way"], serde_json::json!(["http://10.77.0.9:3128"]), "{proxy}");
+    assert_eq!(proxy["list"], serde_json::json!(["http://10.77.0.9:3128"]), "{proxy}");
     assert_eq!(proxy["pac"]["url"], "http://wpad.lab.test/wpad.dat");
 }
 
 #[test]
 fn a_network_that_announces_nothing_is_direct_and_healthy() {
     let proxy = way("--address=/other.test/10.77.0.1");
-    assert_eq!(proxy, serde_json::json!({ "way": ["DIRECT"] }));
+    assert_eq!(proxy, serde_json::json!({ "list": ["DIRECT"] }));
 }

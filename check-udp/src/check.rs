@@ -15,6 +15,7 @@ use netcheck_common::trace::{Observed, Stopped, Trace};
 
 use crate::control::{self, Controls};
 use crate::credentials::Credentials;
+use crate::dscp::Marks;
 use crate::facts::Facts;
 use crate::mappings::Mappings;
 use crate::media::MediaPlan;
@@ -61,9 +62,10 @@ pub struct Udp {
     /// The highest bitrate of video that --relay sends: 240p, 360p, 480p, 720p, 1080p or 4K
     #[arg(long, value_name = "RUNG", default_value = "1080p", requires = "relay")]
     relay_rung: String,
-    /// Mark the datagrams of a series (--count) and of --relay with this DSCP: ef for audio, af41 for video, a number
+    /// Mark the datagrams of a series (--count) and of --relay with this DSCP: media (ef for audio, af41 for video), ef,
+    /// af41, a number
     #[arg(long, value_name = "CLASS", value_parser = dscp::parse)]
-    dscp: Option<u8>,
+    dscp: Option<Marks>,
     /// Find the path MTU with ICMP (icmp targets)
     #[arg(long)]
     mtu: bool,
@@ -118,8 +120,8 @@ impl Check for Udp {
             series: self.series,
             bounds,
             ladder: self.ladder.clone(),
-            media: self.relay.map(|seconds| MediaPlan::new(seconds, rungs, bounds)),
-            dscp: self.dscp,
+            media: self.relay.map(|seconds| MediaPlan::new(seconds, rungs, bounds).with_marks(self.dscp)),
+            marks: self.dscp,
             mtu: self.mtu,
             alpn: self.alpn.clone(),
         };

@@ -37,7 +37,7 @@ pub async fn explain(
     match alternate {
         // The server that was asked last is the one to ask for.
         Some(to) => Box::pin(one(run, &at(target, *to), facts, observed, net)).await,
-        None => own(run, target, facts, observed, net).await,
+        None => rules_of_datagrams(run, target, facts, observed, net).await,
     }
 }
 
@@ -54,14 +54,14 @@ async fn one(
     observed: &Observed,
     net: &Diagnosis,
 ) -> Option<Finding> {
-    match own(run, target, facts, observed, net).await {
+    match rules_of_datagrams(run, target, facts, observed, net).await {
         Some(finding) => Some(finding),
         None => Box::pin(netcheck_common::diagnose::explain(target, observed, net)).await,
     }
 }
 
 /// The rules of this check.
-async fn own(
+async fn rules_of_datagrams(
     run: &Run,
     target: &Target,
     facts: &Facts,
@@ -75,7 +75,7 @@ async fn own(
     {
         return Some(finding);
     }
-    if let Some(finding) = told(run, target, facts, failure) {
+    if let Some(finding) = stated_by_icmp(run, target, facts, failure) {
         return Some(finding);
     }
     if failure.peer_responded {
@@ -103,7 +103,7 @@ async fn own(
 }
 
 /// What the peer, or this machine, said in so many words.
-fn told(run: &Run, target: &Target, facts: &Facts, failure: &Failure) -> Option<Finding> {
+fn stated_by_icmp(run: &Run, target: &Target, facts: &Facts, failure: &Failure) -> Option<Finding> {
     let error = facts.turn.as_ref().and_then(|turn| turn.error);
     // 401 and 441: the name or the password is wrong (RFC 8489 section 14.8, RFC 8656 section 19).
     let refused = run.credentials.is_some() && matches!(error, Some(401 | 441));

@@ -49,7 +49,7 @@ pub struct Facts {
     /// Loss, delay and jitter of a series of probes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
-    /// The DSCP (RFC 2474) that the datagrams of the series or the media were sent with (`--dscp`).
+    /// The DSCP (RFC 2474) that the datagrams of the series or the media were sent with (`--dscp`), where all have the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dscp: Option<u8>,
 }
@@ -133,6 +133,12 @@ pub struct MediaFacts {
     pub words: String,
     /// Bytes of all packets, with their headers, as they crossed the line of this machine in one direction.
     pub bytes_each_way: u64,
+    /// What became of the marks of the packets (`--dscp`), in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dscp: Option<String>,
+    /// A signal ended it early; what was measured until then is told.
+    #[serde(skip_serializing_if = "is_false")]
+    pub interrupted: bool,
     /// The bitrates that were sent, lowest first.
     pub rungs: Vec<VideoFacts>,
 }
@@ -144,6 +150,9 @@ pub struct VideoFacts {
     pub rung: &'static str,
     /// Its bitrate in kbit/s.
     pub kbps: u32,
+    /// How long it was sent, where a signal ended it early.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
     /// Audio and video were both good enough, both ways: less than 5 % lost, 95 % of the packets at most 150 ms later
     /// than the fastest, and audio with the score that --min-mos asks for.
     pub holds: bool,

@@ -39,7 +39,7 @@ pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Resu
     trace.facts.best_transport.clone_from(&works);
     trace.facts.ladder = results;
     match (works, failure) {
-        (None, failure) => Err(trace.fail_last_stage(failure.unwrap_or_else(reach::nowhere))),
+        (None, failure) => Err(trace.fail_last_stage(failure.unwrap_or_else(reach::no_address_left))),
         (Some(_), Some(failure)) if !over_udp => {
             trace.degrade(failure, None);
             Ok(())

@@ -87,7 +87,7 @@ impl Mappings {
     }
 
     /// Adds what a server saw; what all of them together say about the NAT, once there are two.
-    pub fn learn(&self, local: SocketAddr, server: SocketAddr, mapped: SocketAddr) -> Option<NatFacts> {
+    pub fn add_mapping(&self, local: SocketAddr, server: SocketAddr, mapped: SocketAddr) -> Option<NatFacts> {
         let mut state = self.state();
         state.known.retain(|known| (known.local, known.server) != (local, server));
         let same: Vec<Mapping> = state.known.iter().copied().filter(|known| known.local == local).collect();

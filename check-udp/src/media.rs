@@ -8,14 +8,18 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use netcheck_common::clock::{now, pause};
+use netcheck_common::clock::now;
 use netcheck_common::failure::{Code, Failure};
+use netcheck_common::net::Net;
 use netcheck_common::rung::VideoRung;
+use netcheck_common::udp::Arrival;
 
 use crate::credentials::Credentials;
+use crate::dscp::Marks;
 use crate::quality::{Bounds, ProbeLog, Quality};
 use crate::random::random;
 use crate::relay::{data_indication, probe_data, probe_number, send_indication};
+use crate::series::wait;
 use crate::session::{Session, Signature};
 use crate::turn_message::{Challenge, Outcome, Refusal};
 use crate::wire::{Wire, left};
@@ -28,6 +32,10 @@ const VIDEO_BYTES: usize = 1160;
 const OVERHEAD: usize = 28 + 36;
 /// How long the last packets are waited for.
 const LAST: Duration = Duration::from_millis(500);
+/// How long a server's answer to a release is waited for after a signal.
+const GOODBYE: Duration = Duration::from_millis(200);
+/// What was sent for a shorter time, because a signal came, says nothing about a rung.
+const SHORTEST: Duration = Duration::from_secs(1);
 /// A rung holds while less than this share is lost, and while packets wait no longer than this in a queue.
 const LOSS: f64 = 0.05;
 const MAX_SPREAD: Duration = Duration::from_millis(150);
@@ -41,6 +49,8 @@ pub struct MediaPlan {
     pub rungs: &'static [VideoRung],
     /// The bounds of a conversation.
     pub bounds: Bounds,
+    /// The DSCPs of the packets, where they are marked.
+    pub marks: Option<Marks>,
 }
 
 impl MediaPlan {
@@ -49,7 +59,12 @@ impl MediaPlan {
         let most = usize::try_from(seconds).unwrap_or(usize::MAX).clamp(1, rungs.len().max(1));
         let rungs = rungs.get(..most).unwrap_or(rungs);
         let each = Duration::from_secs(u64::from(seconds)) / u32::try_from(most).unwrap_or(1);
-        MediaPlan { each, rungs, bounds }
+        MediaPlan { each, rungs, bounds, marks: None }
+    }
+
+    /// The same with marked packets, or without.
+    pub fn with_marks(self, marks: Option<Marks>) -> MediaPlan {
+        MediaPlan { marks, ..self }
     }
 
     /// How long all of it takes.
@@ -87,12 +102,14 @@ fn whole(bytes: f64) -> u64 {
     bytes.round() as u64
 }
 
-/// Allocates on both wires, sends media between them, and releases both; or what the server says instead.
+/// Allocates on both wires, sends media between them until all is sent or a signal ends the run, and releases both; or
+/// what the server says instead.
 ///
 /// # Errors
 /// How the connection to the server ended.
 pub async fn through_two_relays<W: Wire>(
     wires: &mut [W; 2],
+    net: &Net,
     credentials: &Credentials,
     challenge: &Challenge,
     plan: MediaPlan,
@@ -101,10 +118,11 @@ pub async fn through_two_relays<W: Wire>(
     let signed = |wire| Session::new(wire, Some(Signature::new(credentials, challenge)));
     let mut ends = wires.each_mut().map(signed);
     let outcome = match permitted(&mut ends, bound).await {
-        Ok(Ok(relayed)) => climb(&mut ends, relayed, plan).await.map(Ok),
+        Ok(Ok(relayed)) => send_rungs(&mut ends, net, relayed, plan).await.map(Ok),
         Ok(Err(refusal)) => Ok(Err(refusal)),
         Err(failure) => Err(failure),
     };
+    let bound = if net.is_interrupted() { GOODBYE } else { bound };
     for end in ends {
         end.release(bound).await;
     }
@@ -116,15 +134,15 @@ async fn permitted<W: Wire>(
     ends: &mut [Session<'_, W>; 2],
     bound: Duration,
 ) -> Result<Result<[SocketAddr; 2], Refusal>, Failure> {
-    let nowhere = || Failure::new(Code::StunMalformed, "the allocation holds no relayed address");
+    let no_relayed_address = || Failure::new(Code::StunMalformed, "the allocation holds no relayed address");
     let mut relayed = Vec::new();
     for end in ends.iter_mut() {
         match end.allocate(bound).await?.value {
-            Outcome::Success(granted) => relayed.push(granted.relayed.ok_or_else(nowhere)?),
+            Outcome::Success(granted) => relayed.push(granted.relayed.ok_or_else(no_relayed_address)?),
             Outcome::Error(refusal) => return Ok(Err(refusal)),
         }
     }
-    let relayed: [SocketAddr; 2] = relayed.try_into().map_err(|_| nowhere())?;
+    let relayed: [SocketAddr; 2] = relayed.try_into().map_err(|_| no_relayed_address())?;
     for (end, peer) in ends.iter_mut().zip([relayed[1], relayed[0]]) {
         if let Outcome::Error(refusal) = end.permit(peer, bound).await? {
             return Ok(Err(refusal));
@@ -134,19 +152,26 @@ async fn permitted<W: Wire>(
 }
 
 /// Sends one rung after the other, until one does not hold.
-async fn climb<W: Wire>(
+async fn send_rungs<W: Wire>(
     ends: &mut [Session<'_, W>; 2],
+    net: &Net,
     relayed: [SocketAddr; 2],
     plan: MediaPlan,
 ) -> Result<MediaResult, Failure> {
+    net.keep_measurement();
+    ends.iter_mut().for_each(|end| end.wire().listen_arrivals());
     let mut result = MediaResult::default();
     for rung in plan.rungs {
-        let flows = span(ends, relayed, *rung, plan.each).await?;
-        let span = SpanResult::new(*rung, &flows, plan);
+        let (flows, cut_after) = span(ends, net, relayed, *rung, plan).await?;
         result.packet_bytes += flows.iter().map(Flow::line_bytes).sum::<u64>();
+        result.interrupted = cut_after.is_some();
+        if cut_after.is_some_and(|lasted| lasted < SHORTEST) {
+            break;
+        }
+        let span = SpanResult::new(*rung, &flows, plan, cut_after);
         let holds = span.holds;
         result.spans.push(span);
-        if !holds {
+        if !holds || result.interrupted {
             break;
         }
     }
@@ -158,6 +183,7 @@ struct Flow {
     from: usize,
     length: usize,
     every: Duration,
+    dscp: Option<u8>,
     mark: [u8; 8],
     log: ProbeLog,
     sent_at: Vec<Instant>,
@@ -165,15 +191,25 @@ struct Flow {
 }
 
 impl Flow {
-    fn new(from: usize, length: usize, every: Duration, lasts: Duration) -> Flow {
+    fn new(from: usize, length: usize, every: Duration, lasts: Duration, dscp: Option<u8>) -> Flow {
         let planned = whole(lasts.as_secs_f64() / every.as_secs_f64());
         let planned = u32::try_from(planned).unwrap_or(u32::MAX);
-        Flow { from, length, every, mark: random(), log: ProbeLog::default(), sent_at: Vec::new(), planned }
+        let log = ProbeLog::marked(dscp);
+        Flow { from, length, every, dscp, mark: random(), log, sent_at: Vec::new(), planned }
+    }
+
+    /// A signal came: no more is sent. `held`: there was no room for what was due by then.
+    fn interrupt(&mut self, lasted: Duration, held: bool) {
+        let due = u32::try_from(whole(lasted.as_secs_f64() / self.every.as_secs_f64())).unwrap_or(u32::MAX);
+        let sent = self.log.count();
+        self.planned = self.planned.min(if held { due.max(sent) } else { sent });
+        self.log.interrupt();
     }
 
     /// When its next packet is due, where there is one.
     fn due(&self, begun: Instant) -> Option<Instant> {
-        (self.log.count() < self.planned).then(|| begun + self.every * self.log.count())
+        (self.log.count() < self.planned && !self.log.is_interrupted())
+            .then(|| begun + self.every * self.log.count())
     }
 
     /// The next packet, on its way from now on.
@@ -184,10 +220,10 @@ impl Flow {
         probe_data(self.mark, number, self.length)
     }
 
-    fn arrived(&mut self, data: &[u8]) -> bool {
+    fn arrived(&mut self, data: &[u8], arrival: Arrival) -> bool {
         let Some(number) = probe_number(data, self.mark) else { return false };
         if let Some(at) = self.sent_at.get(number as usize) {
-            self.log.answered(number, at.elapsed());
+            self.log.arrived(number, *at, arrival);
         }
         true
     }
@@ -197,43 +233,67 @@ impl Flow {
     }
 }
 
-/// Audio both ways and video both ways, for so long.
+/// Audio both ways and video both ways, for as long as planned; and after how long a signal cut it short, where one did.
 async fn span<W: Wire>(
     ends: &mut [Session<'_, W>; 2],
+    net: &Net,
     relayed: [SocketAddr; 2],
     rung: VideoRung,
-    lasts: Duration,
-) -> Result<Vec<Flow>, Failure> {
+    plan: MediaPlan,
+) -> Result<(Vec<Flow>, Option<Duration>), Failure> {
+    let (audio_mark, video_mark) = plan.marks.map(|marks| (marks.audio, marks.video)).unzip();
     let video = Duration::from_secs_f64(bytes(VIDEO_BYTES) * 8.0 / (f64::from(rung.kbps) * 1000.0));
-    let mut flows: Vec<Flow> = [(AUDIO_BYTES, AUDIO_EVERY), (VIDEO_BYTES, video)]
+    let mut flows: Vec<Flow> = [(AUDIO_BYTES, AUDIO_EVERY, audio_mark), (VIDEO_BYTES, video, video_mark)]
         .into_iter()
-        .flat_map(|(length, every)| [0, 1].map(|from| Flow::new(from, length, every, lasts)))
+        .flat_map(|(length, every, dscp)| [0, 1].map(|from| Flow::new(from, length, every, plan.each, dscp)))
         .collect();
     let begun = now();
-    let end = begun + lasts + LAST;
+    let mut end = begun + plan.each + LAST;
     let mut buffers = [Vec::new(), Vec::new()];
-    loop {
+    let mut marked = [None, None];
+    let (mut cut_after, mut held) = (None, false);
+    'sending: loop {
+        let lasted = begun.elapsed();
+        if net.is_interrupted() && cut_after.is_none() && (held || lasted < plan.each) {
+            flows.iter_mut().for_each(|flow| flow.interrupt(lasted, held));
+            end = now() + LAST;
+            cut_after = Some(lasted);
+        }
         for index in 0..flows.len() {
             while flows[index].due(begun).is_some_and(|due| due <= now()) {
                 let from = flows[index].from;
+                if flows[index].dscp != marked[from] {
+                    marked[from] = flows[index].dscp;
+                    marked[from].into_iter().for_each(|dscp| ends[from].wire().mark(dscp));
+                }
                 let packet = send_indication(relayed[1 - from], &flows[index].next());
-                send(ends, from, &packet, &mut buffers[1 - from], &mut flows).await?;
+                let sending = send(ends, from, &packet, &mut buffers[1 - from], &mut flows);
+                match net.unless_interrupted(sending).await {
+                    Some(sent) => sent?,
+                    // No room for it, and no time to wait.
+                    None => {
+                        flows[index].log.take_back();
+                        held = true;
+                        continue 'sending;
+                    }
+                }
             }
         }
         let due = flows.iter().filter_map(|flow| flow.due(begun)).min();
         let over = due.is_none() && flows.iter().all(|flow| flow.log.complete());
         if over || now() >= end {
-            return Ok(flows);
+            return Ok((flows, cut_after));
         }
+        let until = left(due.unwrap_or(end).min(end));
         let [one, other] = &mut *ends;
         let [into_one, into_other] = &mut buffers;
         let received = tokio::select! {
             biased;
-            received = one.wire().receive(into_one) => received.map(|()| &*into_one),
-            received = other.wire().receive(into_other) => received.map(|()| &*into_other),
-            () = pause(left(due.unwrap_or(end).min(end))) => continue,
+            received = one.wire().receive(into_one) => received.map(|arrival| (arrival, &*into_one)),
+            received = other.wire().receive(into_other) => received.map(|arrival| (arrival, &*into_other)),
+            () = wait(net, until, cut_after.is_none() && lasted < plan.each) => continue,
         };
-        note(received.map(Vec::as_slice), &mut flows)?;
+        note(received.map(|(arrival, bytes)| (arrival, bytes.as_slice())), &mut flows)?;
     }
 }
 
@@ -254,7 +314,7 @@ async fn send<W: Wire>(
             sent = &mut sending => return kept(sent),
             received = receiver.wire().receive(buffer) => received,
         };
-        note(received.map(|()| buffer.as_slice()), flows)?;
+        note(received.map(|arrival| (arrival, buffer.as_slice())), flows)?;
     }
 }
 
@@ -263,11 +323,11 @@ fn kept(outcome: Result<(), Failure>) -> Result<(), Failure> {
     outcome.or_else(|failure| if failure.code.layer() == "udp" { Ok(()) } else { Err(failure) })
 }
 
-fn note(received: Result<&[u8], Failure>, flows: &mut [Flow]) -> Result<(), Failure> {
+fn note(received: Result<(Arrival, &[u8]), Failure>, flows: &mut [Flow]) -> Result<(), Failure> {
     match received {
-        Ok(bytes) => {
+        Ok((arrival, bytes)) => {
             if let Some(data) = data_indication(bytes) {
-                let _ = flows.iter_mut().any(|flow| flow.arrived(data));
+                let _ = flows.iter_mut().any(|flow| flow.arrived(data, arrival));
             }
             Ok(())
         }
@@ -282,6 +342,8 @@ pub struct MediaResult {
     pub spans: Vec<SpanResult>,
     /// Bytes of all packets, with their headers, as they cross the line of this machine in one direction.
     pub packet_bytes: u64,
+    /// A signal ended the last rung early.
+    pub interrupted: bool,
 }
 
 /// What was measured of one rung.
@@ -289,6 +351,8 @@ pub struct MediaResult {
 pub struct SpanResult {
     /// The rung.
     pub rung: VideoRung,
+    /// After how long a signal ended it, where one did.
+    pub cut_after: Option<Duration>,
     /// Audio and video were both good enough, both ways.
     pub holds: bool,
     /// From the first end to the second, and back.
@@ -298,7 +362,7 @@ pub struct SpanResult {
 }
 
 impl SpanResult {
-    fn new(rung: VideoRung, flows: &[Flow], plan: MediaPlan) -> SpanResult {
+    fn new(rung: VideoRung, flows: &[Flow], plan: MediaPlan, cut_after: Option<Duration>) -> SpanResult {
         let quality = |index: usize| flows.get(index).and_then(|flow| flow.log.quality());
         let (audio, video) = ([quality(0), quality(1)], [quality(2), quality(3)]);
         let flows_well = |quality: &Option<Quality>, least: f64| {
@@ -311,7 +375,7 @@ impl SpanResult {
         let holds = all_sent
             && audio.iter().all(|flow| flows_well(flow, plan.bounds.min_mos))
             && video.iter().all(|flow| flows_well(flow, 0.0));
-        SpanResult { rung, holds, audio, video }
+        SpanResult { rung, cut_after, holds, audio, video }
     }
 }
 

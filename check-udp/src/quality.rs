@@ -1,12 +1,13 @@
 //! How good a path would be for a conversation: what a series of probes says about loss, delay and jitter.
 
-use std::collections::HashMap;
-use std::time::Duration;
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant};
 
 use netcheck_common::cause::{Cause, Reason, Who};
 use netcheck_common::failure::{Code, Failure};
 use netcheck_common::fix::{Destination, Fix};
 use netcheck_common::target::Target;
+use netcheck_common::udp::Arrival;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -33,16 +34,53 @@ pub struct ProbeLog {
     answers: Vec<(u32, Duration)>,
     known: HashMap<u32, Duration>,
     duplicates: u32,
+    /// An answer's time of arrival is that at which it was read.
+    timed_by_program: bool,
+    /// The DSCP of the probes, where they are marked, and those of the answers.
+    dscp: Option<u8>,
+    received_dscp: BTreeSet<u8>,
+    interrupted: bool,
 }
 
 impl ProbeLog {
+    /// A series whose packets are marked with that DSCP, where there is one.
+    pub fn marked(dscp: Option<u8>) -> ProbeLog {
+        ProbeLog { dscp, ..ProbeLog::default() }
+    }
+
     /// One more probe left; its number counts from 0.
     pub fn sent(&mut self) {
         self.sent += 1;
     }
 
-    /// The answer to a probe arrived. A number that was never sent is not an answer.
+    /// The answer to a probe that was sent at `sent` arrived.
+    pub fn arrived(&mut self, number: u32, sent: Instant, arrival: Arrival) {
+        let by_program = self.timed_by_program || !arrival.by_system;
+        self.answered(number, arrival.since(sent));
+        self.timed_by_program = by_program;
+        if number < self.sent {
+            self.received_dscp.extend(arrival.dscp);
+        }
+    }
+
+    /// The last probe did not leave after all.
+    pub fn take_back(&mut self) {
+        self.sent = self.sent.saturating_sub(1);
+    }
+
+    /// Whether a signal ended the series early.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// A signal ended the series early.
+    pub fn interrupt(&mut self) {
+        self.interrupted = true;
+    }
+
+    /// The same, by the clock of this program. A number that was never sent is not an answer.
     pub fn answered(&mut self, number: u32, round_trip: Duration) {
+        self.timed_by_program = true;
         if number >= self.sent {
             return;
         }
@@ -101,6 +139,13 @@ impl ProbeLog {
             reordered: self.reordered(),
             duplicates: self.duplicates,
             mos: rounded(mos(path), 2),
+            timed_by: Some(if self.timed_by_program { "program" } else { "kernel" }),
+            dscp: self.dscp,
+            dscp_received: self
+                .dscp
+                .map(|_| self.received_dscp.iter().copied().collect())
+                .unwrap_or_default(),
+            interrupted: self.interrupted,
         })
     }
 
@@ -186,6 +231,20 @@ pub struct Quality {
     pub duplicates: u32,
     /// Mean opinion score of a G.711 call with packet loss concealment (ITU-T G.107), 1 to 4.5.
     pub mos: f64,
+    /// What took the time of arrival: the `kernel`, or this `program` when it read the answer, where the system does not
+    /// tell; a busy machine then adds to the figures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timed_by: Option<&'static str>,
+    /// The DSCP (RFC 2474) that the probes were marked with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dscp: Option<u8>,
+    /// The DSCPs that answers to marked probes arrived with, where the system tells: another one than `dscp` shows that a
+    /// device on the path, or the far end, does not keep the mark.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dscp_received: Vec<u8>,
+    /// A signal ended the series early; only the probes sent until then are counted.
+    #[serde(skip_serializing_if = "is_false")]
+    pub interrupted: bool,
 }
 
 impl Quality {
@@ -278,6 +337,11 @@ fn millis(us: u64) -> f64 {
 pub fn rounded(value: f64, digits: i32) -> f64 {
     let scale = 10f64.powi(digits);
     (value * scale).round() / scale
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

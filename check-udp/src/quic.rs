@@ -46,7 +46,7 @@ pub struct Connected {
 impl Connected {
     /// Writes its way into the record: the other family, or version negotiation on a port of its own, may have come
     /// later.
-    fn settle(&self, net: &Net) {
+    fn record_path(&self, net: &Net) {
         if let (Some(ip), Ok(local)) = (self.connection.local_ip(), self.endpoint.local_addr()) {
             net.note_path(SocketAddr::new(ip, local.port()), self.connection.remote_address());
         }
@@ -86,7 +86,7 @@ pub async fn connect(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Re
     let work = run.controls.beside(&net, Box::pin(work));
     let outcome = trace.stage_within(QUIC, reach::outer(&net), work).await;
     if let Ok(connected) = &outcome {
-        connected.settle(&net);
+        connected.record_path(&net);
     }
     trace.facts.quic = net
         .peer()

@@ -60,14 +60,18 @@ where
     let attempt = |address: IpAddr| attempt(address).map_err(move |failure| (failure, address));
     let (first, second) = match families(net, addresses) {
         (Some(first), Some(second)) => (first, second),
-        (first, _) => return attempt(first.ok_or_else(nowhere)?).await.map_err(|(failure, _)| failure),
+        (first, _) => {
+            return attempt(first.ok_or_else(no_address_left)?).await.map_err(|(failure, _)| failure);
+        }
     };
     // On the heap: most targets have one family, and do not pay for two.
     let ended = Box::pin(async {
         let (first, head_start) = (pin!(attempt(first)), pin!(pause(HEAD_START)));
         let first = match select(first, head_start).await {
             Either::Left((Ok(won), _)) => return Ok(won),
-            Either::Left((Err(lost), _)) => return attempt(second).await.map_err(|other| worse(lost, other)),
+            Either::Left((Err(lost), _)) => {
+                return attempt(second).await.map_err(|other| more_informative(lost, other));
+            }
             Either::Right(((), first)) => first,
         };
         let second = pin!(attempt(second));
@@ -76,7 +80,7 @@ where
             Either::Left((Err(lost), rest)) => (lost, Either::Right(rest)),
             Either::Right((Err(lost), rest)) => (lost, Either::Left(rest)),
         };
-        rest.await.map_err(|other| worse(lost, other))
+        rest.await.map_err(|other| more_informative(lost, other))
     });
     ended.await.map_err(|lost| blamed(net, port, lost))
 }
@@ -89,7 +93,7 @@ pub async fn in_turn<T>(
     mut attempt: impl AsyncFnMut(IpAddr) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let (first, second) = families(net, addresses);
-    let first = first.ok_or_else(nowhere)?;
+    let first = first.ok_or_else(no_address_left)?;
     let lost = match (attempt(first).await, second) {
         (Err(failure), Some(_)) if !is_answer(&failure) => (failure, first),
         (outcome, _) => return outcome,
@@ -97,7 +101,7 @@ pub async fn in_turn<T>(
     match (second, lost) {
         (Some(second), lost) => match attempt(second).await {
             Ok(won) => Ok(won),
-            Err(failure) => Err(blamed(net, port, worse(lost, (failure, second)))),
+            Err(failure) => Err(blamed(net, port, more_informative(lost, (failure, second)))),
         },
         (None, (failure, _)) => Err(failure),
     }
@@ -122,7 +126,7 @@ fn weight(failure: &Failure) -> u8 {
 }
 
 /// The more telling of two failures, with the address it belongs to.
-fn worse(known: (Failure, IpAddr), other: (Failure, IpAddr)) -> (Failure, IpAddr) {
+fn more_informative(known: (Failure, IpAddr), other: (Failure, IpAddr)) -> (Failure, IpAddr) {
     let telling = |failure: &Failure| (weight(failure), failure.peer_responded);
     if telling(&known.0) >= telling(&other.0) { known } else { other }
 }
@@ -139,7 +143,7 @@ pub fn blamed(net: &Net, port: u16, (failure, address): (Failure, IpAddr)) -> Fa
 }
 
 /// Writes the way of the socket that won a race into the record: the other family may have been tried since.
-pub fn settle(net: &Net, winner: &udp::Socket) {
+pub fn record_path(net: &Net, winner: &udp::Socket) {
     if let Some(local) = winner.local_addr() {
         net.note_path(local, winner.peer());
     }
@@ -158,6 +162,6 @@ pub fn free_port(v6: bool) -> u16 {
 }
 
 /// No address is left to ask.
-pub fn nowhere() -> Failure {
+pub fn no_address_left() -> Failure {
     Failure::new(Code::RouteNone, "no address of the family asked for")
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use netcheck_common::cause::{Cause, Reason, Who};
 use netcheck_common::clock::now;
 use netcheck_common::failure::{Code, Failure};
+use netcheck_common::net::Net;
 use netcheck_common::target::Target;
 
 use crate::binding;
@@ -101,9 +102,11 @@ pub fn silence_cause(target: &Target) -> Cause {
 /// Allocates, echoes and releases; or what the server says instead of allocating.
 pub async fn echo_through<W: Wire>(
     wire: &mut W,
+    net: &Net,
     credentials: &Credentials,
     challenge: &Challenge,
     mut plan: SeriesPlan,
+    dscp: Option<u8>,
     timeout: Duration,
 ) -> Result<Result<Relayed, Refusal>, Failure> {
     plan.end = plan.end.min(now() + LONGEST);
@@ -114,7 +117,7 @@ pub async fn echo_through<W: Wire>(
         Outcome::Success(granted) => granted,
         Outcome::Error(refusal) => return Ok(Err(refusal)),
     };
-    let echoed = echo(&mut session, &granted, plan, bound()).await;
+    let echoed = echo(&mut session, net, &granted, plan, dscp, bound()).await;
     let mapped_again = match &echoed {
         Ok((Echo::Declined(Refusal { number: Some(ALLOCATION_MISMATCH), .. }), _)) => {
             mapping(session.wire(), bound()).await
@@ -129,8 +132,10 @@ pub async fn echo_through<W: Wire>(
 /// Lets the relay's own address in and sends to it.
 async fn echo<W: Wire>(
     session: &mut Session<'_, W>,
+    net: &Net,
     granted: &Granted,
     plan: SeriesPlan,
+    dscp: Option<u8>,
     bound: Duration,
 ) -> Result<(Echo, Option<Quality>), Failure> {
     let Some(relayed) = granted.relayed else {
@@ -143,7 +148,7 @@ async fn echo<W: Wire>(
     let mark: [u8; 8] = random();
     let probe = |number| send_indication(relayed, &probe_data(mark, number, SPEECH));
     let number = |bytes: &[u8]| data_indication(bytes).and_then(|data| probe_number(data, mark));
-    let log = send_series(session.wire(), plan, probe, number).await?;
+    let log = send_series(session.wire(), net, plan, dscp, probe, number).await?;
     Ok((if log.silent() { Echo::Silent } else { Echo::Measured }, log.quality()))
 }
 

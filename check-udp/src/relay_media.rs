@@ -6,9 +6,10 @@ use netcheck_common::rung;
 use netcheck_common::target::Target;
 use netcheck_common::trace::{Stopped, Trace};
 
+use crate::dscp;
 use crate::facts::{Facts, MediaFacts, VideoFacts};
 use crate::media::{self, MediaPlan, MediaResult, SpanResult};
-use crate::quality::rounded;
+use crate::quality::{Quality, rounded};
 use crate::reach;
 use crate::run::Run;
 use crate::transport::Transport;
@@ -32,7 +33,9 @@ pub async fn check<W: Wire>(
     let layer = Layer { name: "media", ..transport.layer() };
     let work = async {
         let mut wires = wires.await?;
-        media::through_two_relays(&mut wires, credentials, challenge, plan, reach::bound(&net)).await
+        // A stream has one class: what its packets hold is not known to it.
+        let plan = plan.with_marks(plan.marks.filter(|_| transport == Transport::Udp));
+        media::through_two_relays(&mut wires, &net, credentials, challenge, plan, reach::bound(&net)).await
     };
     match trace.stage_within(layer, net.left(), Box::pin(work)).await? {
         Ok(result) => {
@@ -88,14 +91,28 @@ fn facts(result: &MediaResult, plan: MediaPlan) -> MediaFacts {
         highest,
         words: rung::words(highest, failed),
         bytes_each_way: result.packet_bytes,
+        dscp: marks(&result.spans),
+        interrupted: result.interrupted,
         rungs: result.spans.iter().map(rung_facts).collect(),
     }
+}
+
+/// What became of the marks, in words.
+fn marks(spans: &[SpanResult]) -> Option<String> {
+    let of = |flows: fn(&SpanResult) -> &[Option<Quality>; 2]| {
+        let flows: Vec<Quality> =
+            spans.iter().flat_map(|span| flows(span).iter().flatten().cloned()).collect();
+        dscp::words(&flows)
+    };
+    let (audio, video) = (of(|span| &span.audio)?, of(|span| &span.video)?);
+    Some(format!("audio: {audio}; video: {video}"))
 }
 
 fn rung_facts(span: &SpanResult) -> VideoFacts {
     VideoFacts {
         rung: span.rung.name,
         kbps: span.rung.kbps,
+        seconds: span.cut_after.map(|lasted| rounded(lasted.as_secs_f64(), 3)),
         holds: span.holds,
         audio: span.audio.iter().flatten().cloned().collect(),
         video: span.video.iter().flatten().cloned().collect(),

@@ -4,6 +4,7 @@ use netcheck_common::target::Target;
 
 use crate::control::Controls;
 use crate::credentials::Credentials;
+use crate::dscp::Marks;
 use crate::mappings::Mappings;
 use crate::media::MediaPlan;
 use crate::quality::Bounds;
@@ -25,8 +26,8 @@ pub struct Run {
     pub bounds: Bounds,
     /// The rungs of the media ladder, best first.
     pub ladder: Vec<Rung>,
-    /// The DSCP of series and of media over UDP.
-    pub dscp: Option<u8>,
+    /// The DSCPs of series and of media over UDP.
+    pub marks: Option<Marks>,
     /// The media that is sent through two relays.
     pub media: Option<MediaPlan>,
     /// Find the path MTU.

@@ -56,21 +56,36 @@ pub struct SeriesPlan {
     pub end: Instant,
 }
 
-/// Sends numbered probes; `probe` makes the packet of a number, `number` finds the number of an answer.
+/// How long the last answers are waited for after a signal.
+const LAST: Duration = Duration::from_millis(500);
+
+/// Sends numbered probes until all are sent or a signal ends the run; `probe` makes the packet of a number, `number` finds the number of an answer.
 pub async fn send_series<W: Wire>(
     wire: &mut W,
+    net: &Net,
     plan: SeriesPlan,
+    dscp: Option<u8>,
     mut probe: impl FnMut(u32) -> Vec<u8>,
     mut number: impl FnMut(&[u8]) -> Option<u32>,
 ) -> Result<ProbeLog, Failure> {
-    let mut log = ProbeLog::default();
+    wire.listen_arrivals();
+    if let Some(dscp) = dscp {
+        wire.mark(dscp);
+    }
+    let mut log = ProbeLog::marked(dscp);
+    let mut count = plan.count;
     let mut sent_at: Vec<Instant> = Vec::new();
     let mut buffer = Vec::new();
     let begun = now();
     let mut until = begun;
     loop {
+        if net.is_interrupted() && log.count() < count {
+            log.interrupt();
+            count = log.count();
+            until = plan.end.min(now() + LAST);
+        }
         if now() >= until {
-            if log.count() >= plan.count || now() >= plan.end {
+            if log.count() >= count || now() >= plan.end {
                 return Ok(log);
             }
             let packet = probe(log.count());
@@ -80,25 +95,31 @@ pub async fn send_series<W: Wire>(
             let sent = within(left(plan.end), wire.send(&packet)).await;
             log.sent();
             kept(sent.unwrap_or(Ok(())), &log)?;
-            let last = log.count() == plan.count;
+            let last = log.count() == count;
             until = if last { now() + plan.patience } else { begun + plan.interval * log.count() };
             until = until.min(plan.end.max(now()));
         }
         let received = tokio::select! {
             biased;
             received = wire.receive(&mut buffer) => received,
-            () = pause(left(until)) => continue,
+            // What a signal changes, it changes once.
+            () = wait(net, left(until), log.count() < count) => continue,
         };
-        if kept(received, &log)?.is_some()
+        if let Some(arrival) = kept(received, &log)?
             && let Some(number) = number(&buffer)
             && let Some(at) = sent_at.get(number as usize)
         {
-            log.answered(number, at.elapsed());
+            log.arrived(number, *at, arrival);
         }
-        if log.complete() && log.count() == plan.count {
+        if log.complete() && log.count() == count {
             return Ok(log);
         }
     }
+}
+
+/// Waits so long; `early`: or until a signal ends the run.
+pub async fn wait(net: &Net, time: Duration, early: bool) {
+    if early { net.interrupted_or(time).await } else { pause(time).await }
 }
 
 /// An ICMP error ends a series that has no answer yet; later it is one more loss.

@@ -40,6 +40,7 @@ impl Signature {
         }
     }
 
+    /// The request with the long-term credentials and their MESSAGE-INTEGRITY (RFC 8489 section 9.2).
     fn sign(&self, request: Writer) -> Vec<u8> {
         request
             .attribute(attribute::USERNAME, self.user.as_bytes())
@@ -157,21 +158,22 @@ impl<'a, W: Wire> Session<'a, W> {
     pub async fn release(mut self, bound: Duration) {
         if self.held {
             // Unanswered or not: there is nothing more to be done about it, and a server forgets it by itself.
-            let _ = self.ask(method::REFRESH, bound.min(GOODBYE), no_longer, |_| ()).await;
+            let _ = self.ask(method::REFRESH, bound.min(GOODBYE), with_zero_lifetime, |_| ()).await;
             self.held = false;
         }
     }
 }
 
 /// LIFETIME 0 (RFC 8656 section 8.1).
-fn no_longer(request: Writer) -> Writer {
+fn with_zero_lifetime(request: Writer) -> Writer {
     request.attribute(attribute::LIFETIME, &[0; 4])
 }
 
 impl<W: Wire> Drop for Session<'_, W> {
     fn drop(&mut self) {
         if self.held {
-            let request = self.finished(no_longer(Writer::new(Class::Request, method::REFRESH, random())));
+            let request =
+                self.finished(with_zero_lifetime(Writer::new(Class::Request, method::REFRESH, random())));
             self.wire.send_now(&request);
         }
     }

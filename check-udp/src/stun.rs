@@ -71,10 +71,10 @@ pub async fn check(run: &Run, target: &Target, trace: &mut Trace<Facts>) -> Resu
     {
         trace.degrade(failure, Some(cause));
     }
-    trace.facts.dscp = run.dscp.filter(|_| result.quality.is_some());
+    trace.facts.dscp = marked(run).filter(|_| result.quality.is_some());
     trace.facts.quality = result.quality;
     if let Some(local) = result.local {
-        trace.facts.nat = run.mappings.learn(local, result.server, result.binding.mapped);
+        trace.facts.nat = run.mappings.add_mapping(local, result.server, result.binding.mapped);
     }
     Ok(())
 }
@@ -100,10 +100,8 @@ async fn exchange(
 }
 
 async fn measure(run: &Run, net: &Net, address: IpAddr, port: u16) -> Result<StunResult, Failure> {
+    net.keep_measurement();
     let mut lease = run.mappings.open(net, address, port).await?;
-    if let Some(dscp) = run.dscp {
-        lease.socket.mark(dscp);
-    }
     let prefix: [u8; 8] = random();
     let first: RefCell<Option<Binding>> = RefCell::default();
     let broken: RefCell<Option<Failure>> = RefCell::default();
@@ -123,7 +121,7 @@ async fn measure(run: &Run, net: &Net, address: IpAddr, port: u16) -> Result<Stu
             None
         }
     };
-    let log = send_series(&mut lease.socket, run.series.plan(net), probe, number).await?;
+    let log = send_series(&mut lease.socket, net, run.series.plan(net), marked(run), probe, number).await?;
     let sent = log.count();
     let silence = || {
         let none = Failure::new(Code::UdpTimeout, format!("none of {sent} probes was answered"));
@@ -132,6 +130,11 @@ async fn measure(run: &Run, net: &Net, address: IpAddr, port: u16) -> Result<Stu
     let binding = first.into_inner().ok_or_else(|| broken.into_inner().unwrap_or_else(silence))?;
     let reply = Reply { value: (), round_trip: Duration::ZERO, sent, ignored };
     Ok(result(&lease.socket, binding, &reply, log.quality()))
+}
+
+/// The DSCP of a series.
+fn marked(run: &Run) -> Option<u8> {
+    run.marks.map(|marks| marks.audio)
 }
 
 /// The id of a numbered probe: eight random bytes, then the number.

@@ -12,6 +12,7 @@ use netcheck_common::target::{Host, Target};
 use netcheck_common::trace::{Stopped, Trace};
 
 use crate::allocate::{FirstAnswer, allocate};
+use crate::dscp::Marks;
 use crate::facts::{Facts, TurnFacts};
 use crate::reach;
 use crate::redirect::Redirects;
@@ -81,18 +82,12 @@ async fn over_udp(
         facts(trace, Transport::Udp).answered_from = found.get();
     }
     let (wire, reply) = answered?;
-    reach::settle(&net, &wire);
+    reach::record_path(&net, &wire);
     let (to, challenge) = (wire.peer(), challenge(&reply));
     let next = proceed(run, target, trace, Transport::Udp, wire, reply).await?;
     let (None, Some(challenge), true) = (&next, challenge, run.media.is_some()) else { return Ok(next) };
-    let open = async || {
-        let socket = net.detached().udp(to.ip(), to.port()).await?;
-        if let Some(dscp) = run.dscp {
-            socket.mark(dscp);
-        }
-        Ok::<_, Failure>(socket)
-    };
-    trace.facts.dscp = run.dscp;
+    let open = async || net.detached().udp(to.ip(), to.port()).await;
+    trace.facts.dscp = run.marks.and_then(Marks::one);
     let wires = async { Ok([open().await?, open().await?]) };
     relay_media::check(run, target, trace, Transport::Udp, &challenge, wires).await.map(|()| None)
 }
@@ -160,7 +155,7 @@ async fn connect(net: &Net, target: &Target, elsewhere: Option<SocketAddr>) -> R
             net.through(&proxy, &host, port).await
         }
         (None, Some(to)) => net.connect(&[to.ip()], to.port()).await,
-        (None, None) => Err(reach::nowhere()),
+        (None, None) => Err(reach::no_address_left()),
     }
 }
 
@@ -223,7 +218,11 @@ async fn relayed<W: Wire>(
     let net = trace.net();
     let plan = run.series.or(relay::ECHOES).plan(&net);
     let layer = Layer { name: "relay", ..transport.layer() };
-    let work = relay::echo_through(&mut wire, credentials, challenge, plan, reach::bound(&net));
+    let dscp = run.marks.map(|marks| marks.audio).filter(|_| run.series.count.is_some());
+    if run.series.count.is_some() {
+        net.keep_measurement();
+    }
+    let work = relay::echo_through(&mut wire, &net, credentials, challenge, plan, dscp, reach::bound(&net));
     // Every wait inside has its own bound, so that the release is never cut off.
     let relayed = match trace.stage_within(layer, net.left(), Box::pin(work)).await? {
         Ok(relayed) => relayed,

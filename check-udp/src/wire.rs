@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use netcheck_common::clock::{now, within};
 use netcheck_common::failure::{Code, Failure, Layer};
 use netcheck_common::stream::Stream;
-use netcheck_common::udp::Socket;
+use netcheck_common::udp::{Arrival, Socket};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::message::{self, Id, Malformed};
@@ -37,8 +37,15 @@ pub trait Wire {
     /// Sends one message without waiting, as far as possible: a last message that must not be cut off.
     fn send_now(&mut self, message: &[u8]);
 
-    /// Receives one message into `buffer` and returns its length. Nothing is lost when the wait is cut short.
-    async fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<(), Failure>;
+    /// Receives one message into `buffer`. Nothing is lost when the wait is cut short.
+    async fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<Arrival, Failure>;
+
+    /// From now on the time at which a message arrives is that of this machine's system, where it tells, and not that
+    /// of reading.
+    fn listen_arrivals(&mut self) {}
+
+    /// Marks what is sent from now on with a DSCP, where each message is a packet.
+    fn mark(&mut self, _dscp: u8) {}
 }
 
 impl Wire for Socket {
@@ -61,8 +68,16 @@ impl Wire for Socket {
         let _ = Socket::send_now(self, message);
     }
 
-    async fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<(), Failure> {
+    async fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<Arrival, Failure> {
         Socket::receive(self, buffer).await
+    }
+
+    fn listen_arrivals(&mut self) {
+        Socket::listen_arrivals(self);
+    }
+
+    fn mark(&mut self, dscp: u8) {
+        Socket::mark(self, dscp);
     }
 }
 
@@ -107,13 +122,13 @@ impl Wire for Framed {
         }
     }
 
-    async fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<(), Failure> {
+    async fn receive(&mut self, buffer: &mut Vec<u8>) -> Result<Arrival, Failure> {
         loop {
             let whole = message::frame(&self.read).transpose().map_err(malformed)?;
             if let Some(length) = whole.filter(|length| *length <= self.read.len()) {
                 buffer.clear();
                 buffer.extend(self.read.drain(..length));
-                return Ok(());
+                return Ok(Arrival::now());
             }
             self.read.reserve(PIECE);
             match self.stream.read_buf(&mut self.read).await {
@@ -198,10 +213,11 @@ pub async fn ask<W: Wire, T>(
         let until = if W::LOSSY { end.min(asked + wait) } else { end };
         wait *= 2;
         while let Some(received) = within(left(until), wire.receive(&mut buffer)).await {
-            received?;
+            let arrival = received?;
             match read(&buffer, &|id| sent.iter().any(|(known, _)| known == id)) {
                 Received::Answer((id, value)) => {
-                    let answered = sent.iter().find(|(known, _)| *known == id).map(|(_, at)| at.elapsed());
+                    let answered =
+                        sent.iter().find(|(known, _)| *known == id).map(|(_, at)| arrival.since(*at));
                     let round_trip = answered.unwrap_or_default();
                     let sent = u32::try_from(sent.len()).unwrap_or(u32::MAX);
                     return Ok(Reply { value, round_trip, sent, ignored });

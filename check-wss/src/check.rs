@@ -167,7 +167,7 @@ impl Check for Wss {
         };
         if net.diagnoses() {
             situation.control = control(failure, facts, carrier, &opener).await;
-            situation.nearer = nearer(&situation, observed, net).await;
+            situation.nearer = nearer_acceptor(&situation, observed, net).await;
             situation.chooses_http2 = failure.code == Code::TlsAlpn && opener.chooses_http2().await;
         }
         explain(&situation)
@@ -216,7 +216,7 @@ async fn control(failure: &Failure, facts: &Facts, carrier: Carrier, opener: &Op
 }
 
 /// The device that accepted a connection without TLS nearer than the service, where the upgrade was refused.
-async fn nearer(situation: &Situation<'_>, observed: &Observed, net: &Diagnosis) -> Option<Nearer> {
+async fn nearer_acceptor(situation: &Situation<'_>, observed: &Observed, net: &Diagnosis) -> Option<Nearer> {
     let refused =
         matches!(situation.failure.code, Code::WsStatus | Code::WsUpgradeMissing | Code::WsBadAccept);
     if !refused

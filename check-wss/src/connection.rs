@@ -84,7 +84,7 @@ impl WsConnection {
     }
 
     /// How long nothing has been heard or said.
-    pub fn quiet(&self) -> Duration {
+    pub fn idle_for(&self) -> Duration {
         self.last.elapsed()
     }
 

@@ -15,7 +15,7 @@ impl Situation<'_> {
     /// The connection ended or fell silent, before or after the upgrade.
     pub fn ended(&self) -> Option<Finding> {
         if let Some(status) = self.control {
-            return Some(self.singled_out(status));
+            return Some(self.upgrade_filtered(status));
         }
         let upgraded = self.facts.status == Some(101);
         let public = self.carrier == Carrier::PublicTls;

@@ -64,8 +64,9 @@ impl HoldPlan {
         let early = EarlyEnd { net, cut: Notify::new() };
         let count = u32::try_from(connections.len()).unwrap_or(u32::MAX);
         let steps = (1..=count).map(|step| self.hold * step / count);
-        let held =
-            join_all(connections.into_iter().zip(steps).map(|(one, idle)| self.idle(&early, one, idle)));
+        let held = join_all(
+            connections.into_iter().zip(steps).map(|(one, idle)| self.use_after_idle(&early, one, idle)),
+        );
         let (connections, keepalive) = tokio::join!(held, self.ping_all_the_time(&early, pinged));
         let connections = connections.into_iter().flatten().collect();
         let interrupted = net.is_interrupted();
@@ -81,7 +82,7 @@ impl HoldPlan {
     }
 
     /// Leaves a connection idle, then uses it again. `None` where the run ends before it is known whether it is alive.
-    async fn idle(
+    async fn use_after_idle(
         &self,
         early: &EarlyEnd<'_>,
         mut connection: WsConnection,
@@ -89,9 +90,9 @@ impl HoldPlan {
     ) -> Option<HeldConnection> {
         let before = connection.unasked;
         // Opening the others took its time, and this one was idle meanwhile.
-        let rest = idle.saturating_sub(connection.quiet());
+        let rest = idle.saturating_sub(connection.idle_for());
         let end = early.or(clock::within(rest, connection.listen())).await.flatten();
-        let idle_s = seconds(connection.quiet());
+        let idle_s = seconds(connection.idle_for());
         let end = match end {
             Some(end) => Some(end),
             None if early.net.is_interrupted() => clock::within(LAST_PONG, connection.ping()).await?.err(),

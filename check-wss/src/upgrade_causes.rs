@@ -171,7 +171,7 @@ impl Situation<'_> {
     }
 
     /// The upgrade met silence or a cut, the same request without it an answer.
-    pub fn singled_out(&self, status: u16) -> Finding {
+    pub fn upgrade_filtered(&self, status: u16) -> Finding {
         let cause = Cause::new(Reason::WebsocketFilter, self.device_owner(), self.permit())
             .with_confidence(Confidence::Medium)
             .with_evidence(format!("the upgrade was not answered: {}", self.failure.detail))

@@ -17,6 +17,10 @@ fn main() -> ExitCode {
         Some("check-tcp") => check_tcp::main(),
         Some("check-udp") => check_udp::main(),
         Some("check-wss") => check_wss::main(),
+        #[cfg(feature = "fleet")]
+        Some("netcheck-fleet") => netcheck_fleet::main(),
+        #[cfg(feature = "fleet")]
+        Some("netcheck-uplink") => netcheck_fleet::uplink_main(),
         _ => netcheck::main(),
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rustls::client::Resumption;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use rustls_pki_types::pem::PemObject;
@@ -22,6 +23,8 @@ const IN_FLIGHT: u32 = 32;
 /// How many hosts the targets are of: check-rtmps spaces what it sends to one of them.
 const HOSTS: u32 = 16;
 const NAME: &str = "bench.example";
+/// How many wait for a silent server at once.
+const SILENT: u32 = 5_000;
 
 /// All of it.
 pub(crate) fn measure(args: &Args, table: &mut Table) -> Result<(), String> {
@@ -60,7 +63,33 @@ pub(crate) fn measure(args: &Args, table: &mut Table) -> Result<(), String> {
         table.ratio(&what, us, ("check-tcp tls://", them), "s", Wanted::AtMost(1.3));
     }
     table.figure(&format!("{what}: peak memory"), memory, "MB", Wanted::AtMost(40.0));
+    silence(args, table)
+}
+
+/// Servers that accept and never answer a ClientHello: what waits for them, and the diagnoses of it.
+fn silence(args: &Args, table: &mut Table) -> Result<(), String> {
+    allow_descriptors()?;
+    let mut before: Option<(u32, f64)> = None;
+    for count in [1_000, SILENT] {
+        let port = listen::silent()?;
+        let lines = format!("tls://127.0.0.1:{port}\n").repeat(count as usize);
+        let ended = run(args.tool("check-tcp").args(["--jobs", &count.to_string()]), Some(&lines))?;
+        let what = format!("silent TLS servers, {count} at once");
+        let wanted = if count == SILENT { 60.0 } else { 40.0 };
+        table.figure(&format!("{what}: peak memory"), ended.memory, "MB", Wanted::AtMost(wanted));
+        if let Some((fewer, memory)) = before.replace((count, ended.memory)) {
+            let each = (ended.memory - memory) * 1000.0 / f64::from(count - fewer);
+            table.figure(&format!("{what}: memory of each further one"), each, "KB", Wanted::AtMost(12.0));
+        }
+    }
     Ok(())
+}
+
+/// The listener and the tool have a descriptor for each connection.
+fn allow_descriptors() -> Result<(), String> {
+    let said = |why: nix::errno::Errno| why.to_string();
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).map_err(said)?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).map_err(said)
 }
 
 /// The target of a host.

@@ -22,6 +22,21 @@ pub(crate) fn plain() -> Result<u16, String> {
     Ok(port)
 }
 
+/// Accepts, keeps each connection and says nothing, until the process ends.
+///
+/// # Errors
+/// No socket.
+pub(crate) fn silent() -> Result<u16, String> {
+    let (listener, port) = listener()?;
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        while let Ok((stream, _)) = listener.accept() {
+            kept.push(stream);
+        }
+    });
+    Ok(port)
+}
+
 /// A resolver that knows no name and says so at once (NXDOMAIN, RFC 1035 section 4.1.1), until the process ends.
 ///
 /// # Errors

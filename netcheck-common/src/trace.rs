@@ -111,8 +111,8 @@ impl<F: Default> Trace<F> {
         self.timed(layer, bound, work)
     }
 
-    /// The work comes boxed, before anything holds it: a future held by value lies in each of its holders again, and
-    /// a target came to half a megabyte.
+    /// Runs a stage's work within `bound` and records how long it took. The work is boxed: an inlined future enlarges
+    /// every enclosing future, and a target took half a megabyte.
     async fn timed<T>(
         &mut self,
         layer: Layer,
@@ -134,7 +134,7 @@ impl<F: Default> Trace<F> {
             match clock::within(self.net.patience(), &mut work).await {
                 Some(ended) => ended,
                 None => {
-                    self.net.fell_silent(layer.name);
+                    self.net.note_silence(layer.name);
                     work.await
                 }
             }
@@ -219,7 +219,7 @@ impl<F: Default> Trace<F> {
                             net.note_step(target, Ok(()));
                             return Ok(Some(reached));
                         }
-                        Err(failure) if number < last && net.falls_over(&failure) => failure,
+                        Err(failure) if number < last && net.moves_to_next_proxy(&failure) => failure,
                         Err(failure) => {
                             net.note_step(target, Err(failure.code));
                             return Err(self.fail(failure));

@@ -77,7 +77,7 @@ impl Diagnosis {
     /// A cause, no surer than this system permits: every cause of a target comes through here. Where something was asked
     /// that the system does not tell, its absence proves nothing, and the evidence says so.
     #[must_use]
-    pub fn within_sight(&self, mut cause: Cause) -> Cause {
+    pub fn limit_confidence(&self, mut cause: Cause) -> Cause {
         for sense in self.asked.senses().blind() {
             cause.confidence = Confidence::Low;
             if !cause.evidence.iter().any(|line| line == sense.words()) {

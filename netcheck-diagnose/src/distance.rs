@@ -75,7 +75,7 @@ pub(super) async fn is_nearer(net: &Diagnosis, (near, at): (SocketAddr, Distance
     each_time(net, at, |wait| answers(net, near, at.ttl, wait), far).await
 }
 
-/// The same of the reset that these bytes draw, and the answer to a SYN.
+/// Whether the reset that these bytes draw comes from nearer than the answer to a SYN.
 pub(super) async fn is_reset_nearer(net: &Diagnosis, to: SocketAddr, bytes: &[u8], at: Distance) -> bool {
     each_time(net, at, |wait| resets(net, to, bytes, at.ttl, wait), to).await
 }

@@ -144,7 +144,7 @@ impl Diagnosis {
     /// From how far away the reset comes that this ClientHello draws.
     pub(super) async fn reset_distance(&self, to: SocketAddr, sent: &SentHello) -> Option<Distance> {
         self.note_asked(Experiment::ResetDistance);
-        let measure = || distance::of_reset(self, to, &sent.bytes);
+        let measure = || async { distance::of_reset(self, to, &sent.bytes()).await };
         self.experiments
             .resets
             .get("from how far does the reset come", (to, HelloForm::of(&sent.hello)), measure)
@@ -173,7 +173,7 @@ impl Diagnosis {
     /// How far this ClientHello gets.
     pub(super) async fn hello_walk(&self, to: SocketAddr, sent: &SentHello) -> Walk {
         self.note_asked(Experiment::HelloWalk);
-        let walking = || async { walk::walk(&self.detached(), to, &sent.bytes).await };
+        let walking = || async { walk::walk(&self.detached(), to, &sent.bytes()).await };
         self.experiments
             .walks
             .get("how far does the ClientHello get", (to, HelloForm::of(&sent.hello)), walking)
@@ -186,14 +186,15 @@ impl Diagnosis {
         self.note_asked(Experiment::HelloPlace);
         let find = || async {
             let full = hello_probe::segment_size(self, to).await?;
-            let Some((first, second)) = sent.bytes.split_at_checked(full) else {
-                return self.hello_walk(to, sent).await.culprit(self, to).await;
+            let bytes = sent.bytes();
+            let Some((first, second)) = bytes.split_at_checked(full) else {
+                return self.hello_walk(to, sent).await.cutting_device(self, to).await;
             };
             let place = walk::walk(&self.detached(), to, first).await;
             if place.acknowledged != Some(true) || second.is_empty() {
-                return place.culprit(self, to).await;
+                return place.cutting_device(self, to).await;
             }
-            walk::walk_after(&self.detached(), to, first, second).await.culprit(self, to).await
+            walk::walk_after(&self.detached(), to, first, second).await.cutting_device(self, to).await
         };
         self.experiments
             .places

@@ -19,7 +19,7 @@ pub fn allow(target: &Target) -> Fix {
 
 /// Nothing to ask of the network: the service itself refused.
 #[must_use]
-pub fn idle(target: &Target) -> Fix {
+pub fn no_listener(target: &Target) -> Fix {
     Fix::CheckService { destination: Destination::of(target) }
 }
 

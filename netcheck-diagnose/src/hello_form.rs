@@ -124,7 +124,7 @@ impl<'a> Bench<'a> {
 /// Compares the ClientHello that was lost with the other kind of the same name and ALPN; none where that one is not
 /// answered each time, or the first one is not lost each time.
 pub(super) async fn examine(net: &Diagnosis, to: Destination<'_>, sent: &SentHello) -> Option<Form> {
-    let lost = ClientHello::parse_record(&sent.bytes)?;
+    let lost = ClientHello::parse_record(&sent.bytes())?;
     let other = tls::client_hello(&Hello { kind: sent.hello.kind.other(), ..sent.hello.clone() })?;
     let bench = Bench::new(net, to, &other).await?;
     if !bench.are_opposite(&lost, &other).await {
@@ -214,7 +214,7 @@ async fn content(bench: &Bench<'_>, lost: &ClientHello, evidence: &mut Vec<Strin
 
 /// Whether this ClientHello is lost each time, and answered each time under another name with nothing else changed.
 pub(super) async fn name_decides(net: &Diagnosis, to: SocketAddr, sent: &SentHello, name: &str) -> bool {
-    let Some(own) = ClientHello::parse_record(&sent.bytes) else { return false };
+    let Some(own) = ClientHello::parse_record(&sent.bytes()) else { return false };
     let renamed = own.with_name(Some(name));
     let renamed = match own.extension(extension::PADDING) {
         Some(_) => renamed.padded_to(own.record_length()),
@@ -228,7 +228,7 @@ pub(super) async fn name_decides(net: &Diagnosis, to: SocketAddr, sent: &SentHel
 
 /// Whether leaving out ALPN alone makes the difference: for a name whose ClientHellos of either kind are lost.
 pub(super) async fn alpn_matters(net: &Diagnosis, to: Destination<'_>, sent: &SentHello) -> Option<Form> {
-    let lost = ClientHello::parse_record(&sent.bytes)?;
+    let lost = ClientHello::parse_record(&sent.bytes())?;
     lost.extension(extension::ALPN)?;
     let without = match lost.extension(extension::PADDING) {
         Some(_) => lost.without(extension::ALPN).padded_to(lost.record_length()),

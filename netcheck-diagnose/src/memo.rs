@@ -6,7 +6,7 @@ use std::future::Future;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use netcheck_net::story;
+use netcheck_net::verbose;
 use netcheck_record::escape;
 use tokio::sync::OnceCell;
 
@@ -43,10 +43,10 @@ impl<K: Hash + Eq + Clone + Debug, V: Clone + Debug> Memo<K, V> {
         key: K,
         make: impl FnOnce() -> F,
     ) -> V {
-        let about = if story::tells(1) { format!("{key:?}") } else { String::new() };
+        let about = if verbose::is_on(1) { format!("{key:?}") } else { String::new() };
         let make = || async {
             let answer = Box::pin(make()).await;
-            story::tell(1, || {
+            verbose::tell(1, || {
                 let answer = format!("{answer:?}");
                 format!("experiment: {question} ({about})? {}", escape::line(&answer, ANSWER))
             });

@@ -111,6 +111,7 @@ impl ResolverPath {
     }
 }
 
+/// The greatest distance, in hops, from which a router answered; 0 where none did.
 pub(crate) fn farthest(trail: &Trail) -> u8 {
     trail.last().map_or(0, |(hop, _)| hop)
 }

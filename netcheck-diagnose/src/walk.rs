@@ -135,7 +135,7 @@ fn abort(stream: &TcpStream, to: SocketAddr) {
 
 impl Walk {
     /// The device that cuts or drops: the last one the bytes reached before they were cut or fell silent.
-    pub async fn culprit(&self, net: &Diagnosis, to: SocketAddr) -> Option<IpAddr> {
+    pub async fn cutting_device(&self, net: &Diagnosis, to: SocketAddr) -> Option<IpAddr> {
         let hop = self.died_at?;
         net.trail(to).await.at(hop)
     }

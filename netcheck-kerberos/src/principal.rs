@@ -88,10 +88,12 @@ impl Principal {
         }
     }
 
+    /// The name as Kerberos messages carry it (RFC 4120 section 5.2.2).
     pub(crate) fn to_wire(&self) -> PrincipalName {
         PrincipalName { name_type: self.kind, name_string: self.components.clone() }
     }
 
+    /// The principal of a name in a Kerberos message, in this realm.
     pub(crate) fn of_wire(name: PrincipalName, realm: &str) -> Self {
         Principal { kind: name.name_type, components: name.name_string, realm: realm.to_owned() }
     }

@@ -166,7 +166,7 @@ fn session_keys_of_every_type_are_spoken() {
         fs::write(realm.path("only.conf"), only).unwrap();
         let mut command = realm.command("kinit");
         command.env("KRB5_CONFIG", realm.path("only.conf")).args(["-c", "only", "alice"]);
-        netcheck_lab::world::said(&mut command, "secret\n").unwrap();
+        netcheck_lab::world::output_of(&mut command, "secret\n").unwrap();
         let Identity::Cache { cache, .. } = cache(&realm.path("only")) else { unreachable!() };
         let held = cache.ticket_for(&Principal::ticket_granting(REALM, REALM)).unwrap();
         assert_eq!(held.key.as_ref().unwrap().enctype().to_i32(), number);
@@ -216,7 +216,7 @@ fn a_cache_that_knows_the_clocks_offset_works_on_a_machine_whose_clock_is_off() 
     let realm = realm();
     let mut command = realm.command("faketime");
     command.args(["-f", "-600", "kinit", "-c", "late", "alice"]);
-    netcheck_lab::world::said(&mut command, "secret\n").unwrap();
+    netcheck_lab::world::output_of(&mut command, "secret\n").unwrap();
     let identity = cache(&realm.path("late"));
     let Identity::Cache { cache, .. } = &identity else { unreachable!() };
     assert!((595..=605).contains(&cache.offset), "{}", cache.offset);

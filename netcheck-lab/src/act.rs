@@ -84,6 +84,7 @@ impl fmt::Debug for Act {
     }
 }
 
+/// Carries out a script on one connection; what arrives goes to `notes`.
 pub(crate) fn play(acts: &[Act], mut wire: Wire, notes: &Notes) {
     for act in acts {
         let going = match act {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::world::mortal;
+use crate::world::ends_with_parent;
 use crate::world::probe::tools;
 
 /// One filter: the faults of its scenario, the target that meets it, and what has to be found.
@@ -224,7 +224,7 @@ impl Drawn {
         let mut scenario = String::from("sentence = \"A filter that was drawn at random.\"\n");
         let _ = write!(scenario, "{}", self.faults);
         fs::write(folder.join(format!("{name}.toml")), scenario)?;
-        let output = mortal(lab)
+        let output = ends_with_parent(lab)
             .env("NETCHECK_SCENARIOS", folder)
             .args(["run", &name, "--"])
             .arg(tools()?.join(self.tool()))

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::world::mortal;
+use crate::world::ends_with_parent;
 use crate::world::probe::tools;
 
 /// A network in which nothing drops a packet for its size, or for what it holds.
@@ -90,7 +90,7 @@ impl Hard {
     fn check(&self, lab: &Path, folder: &Path, name: &str) -> io::Result<Vec<Value>> {
         let mut records = Vec::new();
         for (tool, targets) in TCP.iter().chain(self.quic.then_some(&QUIC)) {
-            let output = mortal(lab)
+            let output = ends_with_parent(lab)
                 .env("NETCHECK_SCENARIOS", folder)
                 .args(["run", name, "--"])
                 .arg(tools()?.join(tool))

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use crate::script::free_port;
-use crate::world::{listening, said, taking};
+use crate::world::{listening, output_of, taking};
 
 /// Encryption types of the realm's keys, strongest first.
 pub const ALL_ETYPES: &str = "aes256-sha2:normal aes128-sha2:normal aes256-cts:normal aes128-cts:normal";
@@ -141,7 +141,8 @@ impl Realm {
     /// # Panics
     /// It fails.
     pub fn run(&self, program: &str, arguments: &[&str], input: &str) -> String {
-        said(self.command(program).args(arguments), input).unwrap_or_else(|why| panic!("{program}: {why}"))
+        output_of(self.command(program).args(arguments), input)
+            .unwrap_or_else(|why| panic!("{program}: {why}"))
     }
 
     /// One order to the database of a realm: `addprinc -pw secret alice`.

@@ -15,6 +15,7 @@ pub mod browser;
 pub mod corpus;
 pub mod dns;
 pub mod filters;
+pub mod formats;
 pub mod hellos;
 pub mod kerberos;
 pub mod pki;

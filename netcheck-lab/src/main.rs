@@ -10,7 +10,7 @@ use netcheck_lab::world::matrix::{BLIND_HEAD, Matrix, SENSES};
 use netcheck_lab::world::product::ProductTable;
 use netcheck_lab::world::scenario::Scenario;
 use netcheck_lab::world::series::Series;
-use netcheck_lab::world::{FILES, World, isolate, isolated, mortal};
+use netcheck_lab::world::{FILES, World, ends_with_parent, isolate, isolated};
 
 const USAGE: &str = "usage: netcheck-lab list
        netcheck-lab run SCENARIO [--] COMMAND [ARGUMENT]...
@@ -90,7 +90,7 @@ fn demo() -> io::Result<ExitCode> {
         writeln!(io::stdout(), "\n── {}\n", Scenario::read(name)?.sentence)?;
         let tools = netcheck_lab::world::probe::tools()?;
         let roots = |file: &str| Path::new(FILES).join(file);
-        let status = mortal(&std::env::current_exe()?)
+        let status = ends_with_parent(&std::env::current_exe()?)
             .args(["run", name, "--"])
             .arg(tools.join("netcheck"))
             .args([Path::new("check"), Path::new("--tools"), &tools])

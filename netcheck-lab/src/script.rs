@@ -24,18 +24,22 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
+    /// Adds bytes that arrived.
     pub(crate) fn add(&self, bytes: &[u8]) {
         self.shared.state.lock().unwrap().seen[self.index].extend_from_slice(bytes);
     }
 
+    /// Whether what arrived after offset `from` ends with these bytes.
     pub(crate) fn ends_with(&self, from: usize, end: &[u8]) -> bool {
         self.shared.state.lock().unwrap().seen[self.index][from..].ends_with(end)
     }
 
+    /// Everything that arrived.
     pub(crate) fn all(&self) -> Vec<u8> {
         self.shared.state.lock().unwrap().seen[self.index].clone()
     }
 
+    /// Whether the server was told to stop.
     pub(crate) fn stopped(&self) -> bool {
         self.shared.stop.load(Ordering::SeqCst)
     }

@@ -246,7 +246,7 @@ pub fn normal(record: &Value) -> Value {
         }
     }
     let mut copy = record.clone();
-    steady("", &mut copy, &ports);
+    make_constant("", &mut copy, &ports);
     copy
 }
 
@@ -258,10 +258,10 @@ fn port(text: &str) -> Option<String> {
     })
 }
 
-fn steady(key: &str, value: &mut Value, ports: &[String]) {
+fn make_constant(key: &str, value: &mut Value, ports: &[String]) {
     match value {
-        Value::Object(map) => map.iter_mut().for_each(|(key, value)| steady(key, value, ports)),
-        Value::Array(items) => items.iter_mut().for_each(|value| steady(key, value, ports)),
+        Value::Object(map) => map.iter_mut().for_each(|(key, value)| make_constant(key, value, ports)),
+        Value::Array(items) => items.iter_mut().for_each(|value| make_constant(key, value, ports)),
         Value::Number(_) if key == "us" || key.ends_with("_us") || key.ends_with("_ms") => *value = 0.into(),
         Value::String(text) => match key {
             "ts" | "local" | "not_before" | "not_after" | "serial" | "sha256" | "fingerprint" => {

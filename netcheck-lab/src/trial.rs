@@ -17,7 +17,7 @@ const MOST: u64 = (3 + 12) * 1_000_000;
 /// Ends the test when the healthy one suffers, the hostile one outlives its deadline, memory grows, or anything
 /// harmful is written.
 #[must_use]
-pub fn endure(tool: Tool, hostile: &str, healthy: &str) -> Value {
+pub fn check_beside_healthy(tool: Tool, hostile: &str, healthy: &str) -> Value {
     // The tool itself is ended after a bound of its own, so a run without end fails here too.
     let tool = tool.args(["--timeout", "2", "--deadline", DEADLINE]);
     let outcome = tool.args([hostile, healthy]).run();

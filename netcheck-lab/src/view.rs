@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::tool::Outcome;
+use crate::tool::{Outcome, normal};
 
 /// A record, or the outcome of a run that printed one.
 pub trait OneRecord {
@@ -63,6 +63,26 @@ pub fn stages(of: &impl OneRecord) -> String {
     let one =
         |stage: &Value| format!("{}{}", word(stage, "/stage"), if stage["ok"] == true { "" } else { "!" });
     stages.map(one).collect::<Vec<_>>().join(" ")
+}
+
+/// `failure.detail`, with the ports of this run as `PORT`.
+#[must_use]
+pub fn failure_detail(of: &impl OneRecord) -> String {
+    word(&normal(of.record()), "/failure/detail")
+}
+
+/// `cause.fix`, with the ports of this run as `PORT`.
+#[must_use]
+pub fn cause_fix(of: &impl OneRecord) -> String {
+    word(&normal(of.record()), "/cause/fix")
+}
+
+/// `cause.evidence`, one piece on each line, with the ports of this run as `PORT`.
+#[must_use]
+pub fn cause_evidence(of: &impl OneRecord) -> String {
+    let record = normal(of.record());
+    let pieces = record["cause"]["evidence"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    pieces.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ where
                     continue;
                 }
             }
-        } else if worst.as_ref().is_some_and(|(known, _)| telling(known) > SILENCE) {
+        } else if worst.as_ref().is_some_and(|(known, _)| failure_rank(known) > SILENCE) {
             clock::within(bound.saturating_sub(begun.elapsed()), running.next()).await.flatten()
         } else {
             running.next().await
@@ -121,7 +121,7 @@ where
         match result {
             Ok(stream) => return Race { winner: Ok((stream, to)), ended },
             Err(refusal) => {
-                if worst.as_ref().is_none_or(|(known, _)| telling(&refusal) > telling(known)) {
+                if worst.as_ref().is_none_or(|(known, _)| failure_rank(&refusal) > failure_rank(known)) {
                     worst = Some((refusal, to));
                 }
                 running.extend(waiting.next().map(|address| timed(*address)));
@@ -139,7 +139,7 @@ where
 const SILENCE: u8 = 1;
 
 /// Which of several failures says most: an answer more than silence, silence more than no route.
-fn telling(refusal: &Refusal) -> u8 {
+fn failure_rank(refusal: &Refusal) -> u8 {
     if refusal.failure.code == Code::RouteNone {
         return 0;
     }

@@ -14,11 +14,11 @@ pub mod net;
 pub mod path_observations;
 pub mod proxy;
 pub mod signature;
-pub mod story;
 pub mod stream;
 pub mod tcp;
 pub mod tls;
 pub mod udp;
+pub mod verbose;
 pub mod watch;
 
 pub use lock::lock;

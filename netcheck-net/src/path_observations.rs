@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use crate::dns::Lookup;
 use crate::eyeballs::Family;
 use crate::http::answer::Answer;
-use crate::proxy::observed::ProxyObservations;
+use crate::proxy::observed::SeenOfProxies;
 use crate::tls::certificate::Chain;
-use crate::tls::hello::SentHello;
+use crate::tls::sent_hello::SentHello;
 use crate::tls::trust::{ChainFault, Trust};
 use netcheck_record::cause::Cause;
 use netcheck_record::failure::Failure;
@@ -50,7 +50,7 @@ pub struct PathObservations {
     /// What stopped the check, where an experiment showed it to be another failure than it looked.
     pub restated: Option<Failure>,
     /// What was seen of proxies, for the rules.
-    pub via: ProxyObservations,
+    pub via: SeenOfProxies,
     /// How each family of a dual-stack name ended, in order; a later attempt's comes later.
     pub families: Vec<Family>,
     /// The TLS alert that the peer sent (RFC 8446 section 6).

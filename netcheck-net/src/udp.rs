@@ -1,14 +1,16 @@
 //! A connected UDP socket whose ICMP errors are told with their sender.
 
-use std::io::{self, Read};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use netcheck_os::errno::{self, Kind};
-use netcheck_os::{Sense, Sight, hops, socket};
+use netcheck_os::{Sense, Sight, datagram, hops, socket};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
+use crate::clock;
 use crate::icmp;
 use crate::local_limits;
 use crate::tcp::{Egress, leave_from};
@@ -16,6 +18,37 @@ use netcheck_record::failure::{Code, Failure};
 
 /// Larger than any datagram that crosses the internet in one piece.
 const LARGEST: usize = 2048;
+
+/// When a datagram arrived, and how it was marked.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// When it arrived on this machine.
+    pub at: Instant,
+    /// Whether the system took that time; otherwise it is the time at which the datagram was read.
+    pub by_system: bool,
+    /// The DSCP it arrived with, where the system was asked and tells.
+    pub dscp: Option<u8>,
+}
+
+impl Arrival {
+    /// Now, because it is read now.
+    #[must_use]
+    pub fn now() -> Arrival {
+        Arrival { at: clock::now(), by_system: false, dscp: None }
+    }
+
+    fn of(received: &datagram::Received) -> Arrival {
+        let (now, waited) = (clock::now(), received.waited.seen());
+        let at = waited.and_then(|waited| now.checked_sub(waited));
+        Arrival { at: at.unwrap_or(now), by_system: at.is_some(), dscp: received.dscp.seen() }
+    }
+
+    /// How long after `sent` it arrived. A clock that was set meanwhile is not believed.
+    #[must_use]
+    pub fn since(&self, sent: Instant) -> Duration {
+        self.at.checked_duration_since(sent).unwrap_or_else(|| sent.elapsed())
+    }
+}
 
 /// A connected UDP socket with `IP_RECVERR`.
 #[derive(Debug)]
@@ -89,16 +122,16 @@ impl Socket {
     ///
     /// # Errors
     /// As for [`Socket::recv`].
-    pub async fn receive(&self, buffer: &mut Vec<u8>) -> Result<(), Failure> {
+    pub async fn receive(&self, buffer: &mut Vec<u8>) -> Result<Arrival, Failure> {
         // An ICMP message is an event of its own, and nothing to read.
         let event = Interest::READABLE | Interest::ERROR;
         let read = || {
             // Room for the largest is needed only while it is read.
             let mut space = [0; LARGEST];
-            let length = (&*SockRef::from(&self.socket)).read(&mut space)?;
+            let received = datagram::receive(&self.socket, &mut space)?;
             buffer.clear();
-            buffer.extend_from_slice(&space[..length]);
-            Ok(())
+            buffer.extend_from_slice(&space[..received.length]);
+            Ok(Arrival::of(&received))
         };
         self.socket.async_io(event, read).await.map_err(|error| self.failure(&error))
     }
@@ -113,6 +146,12 @@ impl Socket {
     #[must_use]
     pub fn peer(&self) -> SocketAddr {
         self.to
+    }
+
+    /// Asks the system for the time of arrival and the DSCP of what [`Socket::receive`] receives from now on.
+    pub fn listen_arrivals(&self) {
+        // Where the system does not tell, the time of reading is all there is.
+        let _ = datagram::listen(&self.socket, self.to.is_ipv6());
     }
 
     /// Marks what is sent with a DSCP (RFC 2474). Where the system refuses, it is sent without.

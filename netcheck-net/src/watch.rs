@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::net::Net;
 use crate::tls::certificate::Chain;
-use crate::tls::hello::SentHello;
+use crate::tls::sent_hello::SentHello;
 
 /// Listens to one run. Every method returns at once.
 pub trait Watch: Debug + Send + Sync {

@@ -98,3 +98,21 @@ pub(crate) mod octets {
         None
     }
 }
+
+pub(crate) mod datagram {
+    //! A datagram arrives when it is read.
+    use std::io::{self, Read};
+
+    use socket2::Socket;
+
+    use crate::Sight;
+    use crate::datagram::Received;
+
+    pub(crate) fn listen(_: &Socket, _: bool) -> io::Result<()> {
+        super::unsupported()
+    }
+
+    pub(crate) fn receive(mut socket: &Socket, space: &mut [u8]) -> io::Result<Received> {
+        Ok(Received { length: socket.read(space)?, waited: Sight::Blind, dscp: Sight::Blind })
+    }
+}

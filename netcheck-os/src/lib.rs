@@ -6,6 +6,7 @@
 #[cfg(not(target_os = "linux"))]
 mod blind;
 pub mod child;
+pub mod datagram;
 pub mod device;
 pub mod echo;
 pub mod errno;
@@ -18,6 +19,7 @@ pub mod network;
 pub mod octets;
 pub mod parent;
 pub mod peer_socket;
+pub mod program;
 pub mod segment;
 pub mod sense;
 mod sight;

@@ -74,6 +74,7 @@ pub fn has_step(text: &str) -> bool {
     text.split(';').any(|part| read_step(part).is_some())
 }
 
+/// Reads one entry of a PAC answer, such as `PROXY host:port` or `DIRECT`; `None` where it is malformed.
 fn read_step(text: &str) -> Option<ProxyStep> {
     let blank = [' ', '\t'];
     let text = text.trim_matches(blank);

@@ -115,7 +115,7 @@ impl Link {
         addresses
     }
 
-    fn own(&self) -> Vec<IpAddr> {
+    fn own_addresses(&self) -> Vec<IpAddr> {
         let (reply, told) = channel();
         (self.events)(Event::Own { reply });
         told.recv().unwrap_or_default()
@@ -196,10 +196,12 @@ fn native<'js>(ctx: &Ctx<'js>, link: &Rc<Link>) -> rquickjs::Result<Object<'js>>
     let own = link.clone();
     native.set(
         "own",
-        Function::new(ctx.clone(), move || first_v4(&own.own()).unwrap_or_else(|| "127.0.0.1".to_owned()))?,
+        Function::new(ctx.clone(), move || {
+            first_v4(&own.own_addresses()).unwrap_or_else(|| "127.0.0.1".to_owned())
+        })?,
     )?;
     let own = link.clone();
-    native.set("ownAll", Function::new(ctx.clone(), move || joined(&own.own()))?)?;
+    native.set("ownAll", Function::new(ctx.clone(), move || joined(&own.own_addresses()))?)?;
     native.set(
         "plain",
         Function::new(ctx.clone(), |host: String| !host.contains('.') && host.parse::<IpAddr>().is_err())?,

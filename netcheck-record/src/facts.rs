@@ -188,7 +188,7 @@ pub struct ProxyFacts {
     pub browser: Vec<String>,
     /// The proxies a target would take, in order (`--list-proxies` only).
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub way: Vec<String>,
+    pub list: Vec<String>,
 }
 
 /// The proxy script (PAC).

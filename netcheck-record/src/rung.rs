@@ -39,7 +39,7 @@ pub enum Limit {
 
 /// The highest rung that holds on a line of so many kbit/s with 30 % head-room, and the next one.
 #[must_use]
-pub fn on_line(kbps: f64) -> (Option<&'static VideoRung>, Option<&'static VideoRung>) {
+pub fn highest_at(kbps: f64) -> (Option<&'static VideoRung>, Option<&'static VideoRung>) {
     let held = RUNGS.partition_point(|rung| f64::from(rung.kbps) <= kbps * SHARE);
     (held.checked_sub(1).and_then(|at| RUNGS.get(at)), RUNGS.get(held))
 }
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn a_rung_holds_where_three_tenths_of_the_line_stay_free() {
         let words = |kbps| {
-            let (holds, fails) = on_line(kbps);
+            let (holds, fails) = highest_at(kbps);
             words(holds.map(|rung| rung.name), fails.map(|rung| rung.name))
         };
         assert_eq!(words(570.0), "240p does not hold");

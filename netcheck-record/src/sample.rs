@@ -45,6 +45,7 @@ fn nth(net: IpNet, offset: u128) -> IpAddr {
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
+    /// The next pseudo-random number (SplitMix64).
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

@@ -130,7 +130,7 @@ impl Spec {
 
     /// The host that was probably meant, where its name ends in a slip of the keyboard.
     #[must_use]
-    pub fn meant_host(&self) -> Option<String> {
+    pub fn suggested_host(&self) -> Option<String> {
         let Hosts::Named(hosts) = &self.hosts else { return None };
         hosts.iter().find_map(|host| spelling::host(&host.to_string()))
     }

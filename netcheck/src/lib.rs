@@ -8,9 +8,11 @@ mod check;
 mod child;
 mod diff;
 mod env_secrets;
+mod fleet;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod journal;
+mod number;
 pub mod out;
 mod plan;
 mod planning;
@@ -105,6 +107,8 @@ pub enum Command {
     Allowlist(allowlist::Args),
     /// List, show, validate and create profiles.
     Profile(profiles::Args),
+    /// Check many offices and show which of them work.
+    Fleet(fleet::Args),
     /// Test this installation offline: tools, versions, built-in profiles, trust store.
     SelfTest(self_test::Args),
 }
@@ -124,6 +128,7 @@ impl Command {
             Command::Diff(args) => diff::run(&args),
             Command::Allowlist(args) => allowlist::run(&args),
             Command::Profile(args) => profiles::run(&args),
+            Command::Fleet(args) => fleet::run(&args),
             Command::SelfTest(args) => self_test::run(&args, home),
         }
     }
@@ -150,6 +155,29 @@ pub fn profile_schema() -> String {
 #[must_use]
 pub fn report_schema() -> String {
     assess::Report::schema()
+}
+
+/// The text of a built-in profile.
+#[must_use]
+pub fn built_in_profile(name: &str) -> Option<String> {
+    profile::built_in_text(name).map(str::to_owned)
+}
+
+/// Whether the text of a profile is sound.
+///
+/// # Errors
+/// It is not; what is wrong with it.
+pub fn validate_profile(text: &str) -> Result<(), String> {
+    profile::Profile::parse(text).and_then(|parsed| profile::Profile::validate("profile", parsed)).map(drop)
+}
+
+/// The report of the records of a run, JSON Lines, by the text of the profile that was checked: what
+/// `netcheck report --format json` prints.
+///
+/// # Errors
+/// A profile that is not sound, or too many records.
+pub fn report_of(records: &[u8], profile: &str) -> Result<String, String> {
+    report::json_of(records, profile)
 }
 
 /// Turns the outcome of a command line into an exit code, with its sentence on standard error.

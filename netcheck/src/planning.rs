@@ -37,7 +37,10 @@ pub(crate) fn run(args: &Args) -> Result<u8, String> {
     if args.proxies {
         let tool_flags = ToolFlags::of_proxy(args.proxy.clone(), args.sample);
         tool_flags.validate()?;
-        let tools = args.tools.as_deref().map_or_else(tools::beside, |folder| Ok(tools::within(folder)))?;
+        let tools = args
+            .tools
+            .as_deref()
+            .map_or_else(tools::beside_this_program, |folder| Ok(tools::within(folder)))?;
         out::print(&proxies::table(&lines, &tools, &tool_flags)?)?;
         return Ok(0);
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 
+use crate::number::count;
 use crate::out;
 use crate::profile::row::Way;
 use crate::profile::{Profile, new};
@@ -68,8 +69,9 @@ pub(crate) fn run(args: &Args) -> Result<u8, String> {
         Action::Validate { files } => {
             for file in files {
                 let profile = Profile::named(file)?;
-                let (rows, probes) = (profile.rows.len(), profile.probes().count());
-                out::print(&format!("{file}: sound: {rows} rows, {probes} probes\n"))?;
+                let (rows, probes) =
+                    (count(profile.rows.len(), "row"), count(profile.probes().count(), "probe"));
+                out::print(&format!("{file}: sound: {rows}, {probes}\n"))?;
             }
         }
         Action::New { file, target, name } => {

@@ -18,12 +18,12 @@ use crate::tools::Tools;
 
 /// How a requirement's targets go, and why.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Way {
+struct ProxyChoice {
     steps: String,
     why: String,
 }
 
-/// The table: one line per requirement and way, in the order of the plan.
+/// The table: one line per requirement and list of proxies, in the order of the plan.
 ///
 /// # Errors
 /// A tool that cannot be run.
@@ -34,7 +34,7 @@ pub(crate) fn table(lines: &[Line], tools: &Tools, tool_flags: &ToolFlags) -> Re
             rows.push(&line.row);
         }
     }
-    let mut ways: BTreeMap<(usize, Way), usize> = BTreeMap::new();
+    let mut choices: BTreeMap<(usize, ProxyChoice), usize> = BTreeMap::new();
     for (tool, program) in tools {
         let share: Vec<String> =
             lines.iter().filter(|line| line.tool == *tool && line.row != CONTROLS).map(Line::json).collect();
@@ -44,10 +44,10 @@ pub(crate) fn table(lines: &[Line], tools: &Tools, tool_flags: &ToolFlags) -> Re
         for record in ask(tool, program, share, tool_flags)? {
             let row = record.labels.as_ref().and_then(|labels| labels.text("row"));
             let Some(at) = row.and_then(|row| rows.iter().position(|known| *known == row)) else { continue };
-            *ways.entry((at, way(&record))).or_default() += 1;
+            *choices.entry((at, proxy_choice(&record))).or_default() += 1;
         }
     }
-    Ok(written(&rows, &ways))
+    Ok(written(&rows, &choices))
 }
 
 fn ask(
@@ -83,10 +83,10 @@ fn ask(
         .collect())
 }
 
-fn way(record: &Record) -> Way {
+fn proxy_choice(record: &Record) -> ProxyChoice {
     let fact = |pointer: &str| record.facts.get("proxy").and_then(|proxy| proxy.pointer(pointer)).cloned();
     let text = |pointer: &str| fact(pointer).and_then(|value| value.as_str().map(str::to_owned));
-    let steps: Vec<String> = match fact("/way") {
+    let steps: Vec<String> = match fact("/list") {
         Some(Value::Array(steps)) => {
             steps.iter().filter_map(|step| step.as_str().map(str::to_owned)).collect()
         }
@@ -107,14 +107,14 @@ fn way(record: &Record) -> Way {
         (Some(url), None) => drop(write!(why, ": PAC file {url}")),
         _ => {}
     }
-    Way { steps: escape::line(&steps, 200), why: escape::line(&why, 300) }
+    ProxyChoice { steps: escape::line(&steps, 200), why: escape::line(&why, 300) }
 }
 
-fn written(rows: &[&str], ways: &BTreeMap<(usize, Way), usize>) -> String {
-    let mut table: Vec<[String; 4]> = vec![["REQUIREMENT", "TARGETS", "WAY", "WHY"].map(str::to_owned)];
-    for ((at, way), count) in ways {
+fn written(rows: &[&str], choices: &BTreeMap<(usize, ProxyChoice), usize>) -> String {
+    let mut table: Vec<[String; 4]> = vec![["REQUIREMENT", "TARGETS", "PROXIES", "WHY"].map(str::to_owned)];
+    for ((at, choice), count) in choices {
         let row = rows.get(*at).copied().unwrap_or_default();
-        table.push([row.to_owned(), count.to_string(), way.steps.clone(), way.why.clone()]);
+        table.push([row.to_owned(), count.to_string(), choice.steps.clone(), choice.why.clone()]);
     }
     let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let (first, second, third) = (width(0), width(1), width(2));

@@ -82,7 +82,7 @@ fn row(out: &mut String, columns: &Columns, requirement: &Requirement, report: &
         wrap::lines(&change, columns.widths[5].unwrap_or(CHANGE)),
     ];
     columns.line(out, &cells, |column, text| match column {
-        1 => paint(requirement.status, text, look),
+        1 => coloured(requirement.status, text, look),
         _ => text.to_owned(),
     });
 }
@@ -142,7 +142,7 @@ fn broken(code: &str, width: usize) -> Vec<String> {
 }
 
 /// A status in its colour, where colours are wanted.
-pub(crate) fn paint(status: Status, text: &str, look: Look) -> String {
+pub(crate) fn coloured(status: Status, text: &str, look: Look) -> String {
     if !look.colours {
         return text.to_owned();
     }

@@ -25,7 +25,7 @@ pub(crate) fn within(folder: &Path) -> Tools {
 ///
 /// # Errors
 /// The system does not say where this program is.
-pub(crate) fn beside() -> Result<Tools, String> {
+pub(crate) fn beside_this_program() -> Result<Tools, String> {
     let folder = match env::current_exe() {
         Ok(own) => own.parent().map(Path::to_owned),
         // Without /proc the system does not say; the name this program was called by does.
@@ -54,8 +54,12 @@ pub(crate) fn missing(lines: &[Line], tools: &Tools, folder: Option<&Path>) -> V
     let sentence = |tool: &'static str| {
         let own = lines.iter().filter(|line| line.tool == tool && line.row != CONTROLS);
         let targets: u64 = own.map(|line| line.count).sum();
+        let unchecked = match targets {
+            1 => "its target was not checked".to_owned(),
+            targets => format!("its {targets} targets were not checked"),
+        };
         (targets > 0 && !tools.contains_key(tool))
-            .then(|| format!("check-{tool} is not {place}: its {targets} targets were not checked"))
+            .then(|| format!("check-{tool} is not {place}: {unchecked}"))
     };
     target::tools().into_iter().filter_map(sentence).collect()
 }

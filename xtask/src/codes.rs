@@ -106,12 +106,12 @@ fn by_code(records: Vec<Value>) -> Examples {
             }
         }
     }
-    examples.values_mut().for_each(|found| found.sort_by_cached_key(plainness));
+    examples.values_mut().for_each(|found| found.sort_by_cached_key(example_order));
     examples
 }
 
 /// Records with a name, a cause, sure of it, and little text come first.
-fn plainness(record: &Value) -> (bool, bool, u8, usize, String) {
+fn example_order(record: &Value) -> (bool, bool, u8, usize, String) {
     let target = record["target"].as_str().unwrap_or_default();
     let loopback = ["127.0.0.1", "[::1]", "localhost"].iter().any(|host| target.contains(host));
     let confidence = match record.pointer("/cause/confidence").and_then(Value::as_str) {

@@ -178,7 +178,7 @@ fn block(text: &str, length: u8) -> Result<Range, String> {
 }
 
 /// The part of `range` inside `block`.
-fn clip(range: Range, block: Range) -> Option<Range> {
+fn overlap(range: Range, block: Range) -> Option<Range> {
     let (first, last) = (range.first.max(block.first), range.last.min(block.last));
     (range.v6 == block.v6 && first <= last).then_some(Range { v6: range.v6, first, last })
 }
@@ -221,7 +221,7 @@ fn apple(rows: &[Row], source: &str) -> Result<String, String> {
     for asn in APPLE_ASNS {
         let inside: Vec<Range> = joined(rows, asn)
             .into_iter()
-            .flat_map(|range| blocks.iter().filter_map(move |block| clip(range, *block)))
+            .flat_map(|range| blocks.iter().filter_map(move |block| overlap(range, *block)))
             .collect();
         if !inside.is_empty() {
             section(&mut text, &format!("apple AS{asn}"), &inside);

@@ -39,7 +39,7 @@ pub(crate) fn step(name: &str, command: &mut Command) -> Result<(), String> {
 ///
 /// # Errors
 /// It cannot be started, it failed, or it prints no text.
-pub(crate) fn said(program: &str, arguments: &[&str]) -> Result<String, String> {
+pub(crate) fn output_of(program: &str, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(program).args(arguments).stderr(Stdio::null()).output();
     let output = output.map_err(|why| format!("{program}: {why}"))?;
     if !output.status.success() {

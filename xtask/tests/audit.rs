@@ -1,8 +1,9 @@
-//! SECURITY.md lists the crates of others that read bytes from the network: all of them, and none that is gone.
+//! SECURITY.md lists the crates of others that read bytes from the network: all of them, and none that is gone. The tests that its
+//! promises name exist.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The parts of the workspace's manifest whose crates meet the network.
 const PARTS: [&str; 3] = ["# Names, sockets, TLS, HTTP.", "# Proxies:", "# Protocols."];
@@ -25,8 +26,12 @@ const JOINTS: [&str; 14] = [
     "bytesio",
 ];
 
+fn path(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)
+}
+
 fn text(file: &str) -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)).unwrap()
+    std::fs::read_to_string(path(file)).unwrap()
 }
 
 /// The crates of the table's first column.
@@ -62,4 +67,56 @@ fn every_crate_of_the_audit_list_is_shipped() {
     let gone: Vec<String> =
         listed().into_iter().filter(|name| !lock.contains(&format!("name = \"{name}\"\n"))).collect();
     assert_eq!(gone, [""; 0]);
+}
+
+/// Each promise with what is said to hold it.
+fn promises() -> Vec<(String, Vec<String>)> {
+    let security = text("SECURITY.md");
+    let table = security.split("## What is promised").nth(1).unwrap();
+    let rows = table.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with("| ")).skip(1);
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_end_matches(" |").split(" | ").collect();
+        assert_eq!(cells.len(), 4, "{row}");
+        let (promise, held) = (cells[2], cells[3]);
+        (promise.to_owned(), held.split('`').skip(1).step_by(2).map(str::to_owned).collect())
+    })
+    .collect()
+}
+
+/// Whether a file, or a file of the folder, holds a test: any, or the one of that name.
+fn holds_test(place: &Path, name: Option<&str>) -> bool {
+    if place.is_dir() {
+        let mut files = std::fs::read_dir(place).unwrap();
+        return files.any(|file| holds_test(&file.unwrap().path(), name));
+    }
+    let code = std::fs::read_to_string(place).unwrap_or_default();
+    match name {
+        Some(name) => {
+            code.contains(&format!("#[test]\nfn {name}()"))
+                || code.contains(&format!("#[test]\n    fn {name}()"))
+        }
+        None => code.contains("#[test]"),
+    }
+}
+
+/// `PATH`, `PATH::TEST` or `CRATE/fuzz::TARGET`.
+fn exists(held: &str) -> bool {
+    match held.split_once("::") {
+        Some((fuzz, target)) if fuzz.ends_with("/fuzz") => {
+            path(fuzz).join("fuzz_targets").join(target).with_extension("rs").is_file()
+        }
+        Some((file, name)) => holds_test(&path(file), Some(name)),
+        None => holds_test(&path(held), None),
+    }
+}
+
+#[test]
+fn every_promise_names_tests_that_exist() {
+    let promises = promises();
+    assert!(promises.len() > 10);
+    for (promise, held) in promises {
+        assert!(!held.is_empty(), "nothing holds: {promise}");
+        let gone: Vec<&String> = held.iter().filter(|held| !exists(held)).collect();
+        assert_eq!(gone, [""; 0], "{promise}");
+    }
 }

@@ -115,6 +115,7 @@ fn holds(text: &str, key: &str, values: &[&str]) -> bool {
     })
 }
 
+/// Reads `X-Forefront-Antispam-Report` (Microsoft 365): whether the message was filed as junk, and its spam level.
 fn forefront(text: &str) -> Option<(bool, Option<String>)> {
     let (junk, score) = level(&after(text, "SCL:")?)?;
     let junk = junk || holds(text, "SFV", &JUNK_VERDICTS) || holds(text, "CAT", &JUNK_CATEGORIES);

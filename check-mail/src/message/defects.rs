@@ -89,7 +89,7 @@ impl Prepared {
             defects.push(Defect::SeveralMessages(count));
         }
         let mut prepared = Prepared { bytes, message, defects };
-        prepared.look_inside();
+        prepared.open_attached_message();
         prepared
     }
 
@@ -100,7 +100,7 @@ impl Prepared {
     }
 
     /// Goes to an attached message, and looks for what is missing.
-    fn look_inside(&mut self) {
+    fn open_attached_message(&mut self) {
         let block = Block::split(self.message());
         if let Some(inner) = part::attached(&block)
             && is_the_message(&block, inner)

@@ -80,13 +80,13 @@ pub fn attached<'a>(block: &Block<'a>) -> Option<&'a [u8]> {
 /// Shows `visit` the decoded text of every text part, in order, at most 8 MiB of it.
 pub fn texts(block: &Block<'_>, visit: &mut dyn FnMut(&[u8])) {
     let mut walk = Walk { boundaries: HashSet::new(), left: MOST_TEXT, visit };
-    let (kind, encoding) = walk.announce(block);
+    let (kind, encoding) = walk.declared(block);
     walk.body(block.body, kind, encoding);
 }
 
 impl Walk<'_> {
-    /// What a header block says its body is; boundaries are remembered.
-    fn announce(&mut self, block: &Block<'_>) -> (Kind, Encoding) {
+    /// The media type and transfer encoding that a header block declares for its body; a multipart boundary is kept.
+    fn declared(&mut self, block: &Block<'_>) -> (Kind, Encoding) {
         let encoding = block.first("content-transfer-encoding").map(Encoding::named).unwrap_or_default();
         let Some(value) = block.first("content-type") else { return (Kind::Text, encoding) };
         let kind = value.trim_ascii_start();
@@ -111,7 +111,7 @@ impl Walk<'_> {
         loop {
             while kind == Kind::Message {
                 let inner = Block::split(rest);
-                (kind, encoding) = self.announce(&inner);
+                (kind, encoding) = self.declared(&inner);
                 (rest, begun) = (inner.body, inner.body);
             }
             let (first, after) = line(rest);

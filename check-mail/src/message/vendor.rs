@@ -105,13 +105,13 @@ pub fn banner(text: &[u8]) -> bool {
     const EDGE: usize = 64 << 10;
     let tail = &text[text.len().saturating_sub(EDGE).max(text.len().min(EDGE))..];
     [&text[..text.len().min(EDGE)], tail].into_iter().any(|edge| {
-        let plain = squeezed(edge);
+        let plain = without_markup(edge);
         VENDORS.banners.iter().any(|words| plain.contains(words.as_str()))
     })
 }
 
 /// Lower case, tags and runs of blanks as one blank.
-fn squeezed(text: &[u8]) -> String {
+fn without_markup(text: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut tag = false;
     for c in String::from_utf8_lossy(text).chars() {

@@ -42,7 +42,7 @@ impl SmtpConnection {
     }
 
     /// What came before a command answers none: it proves nothing, and the next reply would be taken for another's.
-    async fn hear_nothing_before(&mut self, line: &str) -> Result<(), Failure> {
+    async fn refuse_early_reply(&mut self, line: &str) -> Result<(), Failure> {
         let mut chunk = [0; 512];
         if self.unread.is_empty()
             && let Some(Ok(read)) = clock::within(Duration::ZERO, self.stream.read(&mut chunk)).await
@@ -97,7 +97,7 @@ impl SmtpConnection {
     /// # Errors
     /// As [`SmtpConnection::read_reply`].
     pub async fn command(&mut self, line: &str) -> Result<Reply, Failure> {
-        self.hear_nothing_before(line).await?;
+        self.refuse_early_reply(line).await?;
         let bytes = format!("{line}\r\n");
         let command =
             line.split_once(":<").or_else(|| line.split_once(' ')).map_or(line, |(command, _)| command);

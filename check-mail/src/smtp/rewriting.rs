@@ -30,11 +30,11 @@ pub fn explain_missing_tls(place: &str, conversation: &Conversation<'_>) -> Caus
         signs.push("the banner is masked with asterisks".to_owned());
     }
     if let Some(line) =
-        conversation.extensions.iter().find(|line| first_word(line).is_some_and(is_crossed_out))
+        conversation.extensions.iter().find(|line| first_word(line).is_some_and(is_overwritten))
     {
         signs.push(format!("the name of an extension is overwritten: \"{line}\""));
     }
-    let crossed = |line: &&String| line.split([' ', '"', '\'', '<', '>', ':', ',', '.']).any(is_crossed_out);
+    let crossed = |line: &&String| line.split([' ', '"', '\'', '<', '>', ':', ',', '.']).any(is_overwritten);
     if let Some(line) = conversation.refusals.iter().find(crossed) {
         signs.push(format!("the server received a command overwritten with X: \"{line}\""));
     }
@@ -60,7 +60,7 @@ fn is_masked(banner: &str) -> bool {
 }
 
 /// Four letters or more, all X but perhaps the last.
-fn is_crossed_out(word: &str) -> bool {
+fn is_overwritten(word: &str) -> bool {
     let crosses = word.bytes().take_while(|byte| *byte == b'X').count();
     word.len() >= 4 && crosses + 1 >= word.len() && word.bytes().all(|byte| byte.is_ascii_uppercase())
 }
@@ -71,12 +71,12 @@ mod tests {
 
     #[test]
     fn only_what_is_overwritten_counts() {
-        assert!(is_crossed_out("XXXXXXXA") && is_crossed_out("XXXXXXXX") && is_crossed_out("XXXX"));
+        assert!(is_overwritten("XXXXXXXA") && is_overwritten("XXXXXXXX") && is_overwritten("XXXX"));
         assert!(
-            !is_crossed_out("XCLIENT")
-                && !is_crossed_out("XFORWARD")
-                && !is_crossed_out("XX")
-                && !is_crossed_out("SIZE")
+            !is_overwritten("XCLIENT")
+                && !is_overwritten("XFORWARD")
+                && !is_overwritten("XX")
+                && !is_overwritten("SIZE")
         );
         assert!(is_masked("****************************2******0*0*"));
         assert!(

@@ -275,7 +275,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Counts the question; one that drew no answer ends the evaluation.
+    /// Counts a DNS query; one without an answer ends the evaluation as `temperror` (RFC 7208 section 2.6.6).
     fn asked<T>(&mut self, answer: Result<Lookup<T>, Failure>) -> Outcome<Lookup<T>> {
         self.state.queries += 1;
         answer.map_err(Abort::Temperror)

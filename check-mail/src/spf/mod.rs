@@ -50,7 +50,7 @@ impl SpfResult {
     }
 
     /// How bad it is for mail from the address: the worst of several speaks for all.
-    fn badness(self) -> u8 {
+    fn severity(self) -> u8 {
         match self {
             SpfResult::Pass => 0,
             SpfResult::Neutral => 1,
@@ -129,8 +129,8 @@ impl SpfFacts {
         for ip in addresses {
             let evaluation = check_host(&SpfQuestion { ip: *ip, domain, local_part, helo }, names).await;
             facts.addresses.push(SpfAddress { address: *ip, result: evaluation.result });
-            if facts.result.is_none_or(|worst| evaluation.result.badness() > worst.badness()) {
-                facts.adopt(*ip, evaluation);
+            if facts.result.is_none_or(|worst| evaluation.result.severity() > worst.severity()) {
+                facts.add_result(*ip, evaluation);
             }
         }
         if facts.addresses.len() == 1 {
@@ -139,7 +139,8 @@ impl SpfFacts {
         Ok(facts)
     }
 
-    fn adopt(&mut self, ip: IpAddr, evaluation: Evaluation) {
+    /// Adds the result for one address; the worst result of all addresses decides.
+    fn add_result(&mut self, ip: IpAddr, evaluation: Evaluation) {
         self.address = Some(ip);
         self.result = Some(evaluation.result);
         self.queries = evaluation.queries();

@@ -1,6 +1,7 @@
 //! `--message`: files that are not one whole message as received, and what they still show.
 
 use netcheck_lab::dns::DnsServer;
+use netcheck_lab::view::failure_detail;
 use serde_json::Value;
 
 use crate::message::PROMPT;
@@ -123,7 +124,7 @@ fn a_message_nobody_received_is_not_one_as_received() {
     let signer = Signer::new();
     let record = read(&signer, signer.sign(&login()));
     assert_eq!(record["failure"]["code"], "mail.incomplete", "{record}");
-    assert!(record["failure"]["detail"].as_str().unwrap().contains("no Received field"), "{record}");
+    insta::assert_snapshot!(failure_detail(&record), @"the message has no Received field: it is not a message as received");
 }
 
 #[test]

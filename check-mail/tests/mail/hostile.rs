@@ -5,7 +5,7 @@ use std::time::Duration;
 use netcheck_lab::dns::{DnsServer, Zone};
 use netcheck_lab::pki::Authority;
 use netcheck_lab::script::{Act, Server};
-use netcheck_lab::trial::endure;
+use netcheck_lab::trial::check_beside_healthy;
 use netcheck_lab::view::observed;
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ fn against(acts: Vec<Act>) -> String {
     let healthy = gateway(Post::default(), Some(&authority.leaf(&["127.0.0.1"])));
     let hostile = Server::tcp(acts);
     let tool = tool().file("public.pem", authority.pem()).args(["--public-roots", "public.pem"]);
-    let record = endure(
+    let record = check_beside_healthy(
         tool.args(["--recipient", "jane.doe@example.net", "--helo", "client.example.net"]),
         &format!("smtp://127.0.0.1:{}", hostile.port),
         &format!("smtp://127.0.0.1:{}", healthy.port()),
@@ -101,7 +101,7 @@ fn sender(zone: Zone) -> Value {
     let healthy = dmarc(host(dkim(spf(zone))));
     let server = DnsServer::start(healthy);
     let tool = tool().args(["--resolver", &server.addr.to_string()]);
-    let record = endure(tool, "sender://bad.example", "sender://spotme.com");
+    let record = check_beside_healthy(tool, "sender://bad.example", "sender://spotme.com");
     assert!(server.queries().len() < 200, "{} questions", server.queries().len());
     record
 }

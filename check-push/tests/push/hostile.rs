@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use netcheck_lab::pki::Authority;
-use netcheck_lab::trial::endure;
+use netcheck_lab::trial::check_beside_healthy;
 use netcheck_lab::view::observed;
 use netcheck_lab::{Act, Server};
 
@@ -15,7 +15,7 @@ fn against(scheme: &str, host: &str, alpn: &[&str], acts: Vec<Act>) -> String {
     let hostile = Server::tls(&public.leaf(&[host]), alpn, acts);
     let healthy = Origin::new(&public.leaf(&[API]), unauthenticated());
     let tool = tool().public(&public).args(["--hold", "0.3"]);
-    observed(&endure(
+    observed(&check_beside_healthy(
         tool,
         &format!("{scheme}://{host}:{}", hostile.port),
         &format!("fcm-api://{API}:{}", healthy.port),

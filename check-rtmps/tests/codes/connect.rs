@@ -1,6 +1,7 @@
 //! The stage `connect`, by choice and as the proof that a wrong echo needs.
 
 use super::*;
+use netcheck_lab::view::failure_detail;
 
 /// A handshake whose S2 repeats something else.
 fn deaf_handshake(then: impl IntoIterator<Item = Act>) -> Vec<Act> {
@@ -151,7 +152,7 @@ fn a_flood_costs_one_bound_and_no_more() {
     let nothing = [4, 0, 0, 0, 0, 0, 4, 18, 0, 0, 0, 0, 5, 5, 5, 5].repeat(1000);
     let record = run(peer::connected([Act::Flood(nothing)]), "/live", &[]).one().clone();
     assert_eq!(observed(&record), "fail rtmp.not_rtmp");
-    assert!(record["failure"]["detail"].as_str().unwrap().contains("more than 4194304 bytes"));
+    insta::assert_snapshot!(failure_detail(&record), @"more than 4194304 bytes, after a right handshake, during connect");
     let record = run(vec![Act::Flood(vec![3; 4096])], "", &[]).one().clone();
     assert_eq!(observed(&record), "fail rtmp.bad_echo");
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use netcheck_lab::script::{Act, Server};
 use netcheck_lab::tool::Tool;
-use netcheck_lab::trial::endure;
+use netcheck_lab::trial::check_beside_healthy;
 use netcheck_lab::view::observed;
 
 /// Checks a hostile ingest server with `connect`, and a healthy one beside it.
@@ -16,7 +16,11 @@ fn against(acts: Vec<Act>) -> String {
     let healthy = Server::tcp(peer::connected([Act::Send(peer::success()), Act::Stall]));
     let hostile = Server::tcp(acts);
     let target = |server: &Server| format!("rtmp://127.0.0.1:{}/event", server.port);
-    observed(&endure(Tool::new(env!("CARGO_BIN_EXE_check-rtmps")), &target(&hostile), &target(&healthy)))
+    observed(&check_beside_healthy(
+        Tool::new(env!("CARGO_BIN_EXE_check-rtmps")),
+        &target(&hostile),
+        &target(&healthy),
+    ))
 }
 
 fn slowly(bytes: Vec<u8>) -> Act {

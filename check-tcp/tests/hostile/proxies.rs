@@ -4,11 +4,11 @@ use netcheck_lab::view::observed;
 use netcheck_lab::{Act, Server};
 use serde_json::Value;
 
-use crate::trial::{NAME, endure, tool};
+use crate::trial::{NAME, check_beside_healthy, tool};
 
 fn through(scheme: &str, acts: Vec<Act>, target: &str) -> Value {
     let server = Server::tcp(acts);
-    endure(tool().args(["--proxy", &format!("{scheme}://127.0.0.1:{}", server.port)]), target)
+    check_beside_healthy(tool().args(["--proxy", &format!("{scheme}://127.0.0.1:{}", server.port)]), target)
 }
 
 fn connect(acts: Vec<Act>) -> String {

@@ -1,4 +1,4 @@
-//! Fewer descriptors than targets: they cost time, and no target its verdict.
+//! Fewer descriptors than targets, or little memory: they cost time, and no target its verdict.
 
 use netcheck_lab::dns::{DnsServer, Zone};
 use netcheck_lab::tool::{Outcome, Tool};
@@ -7,8 +7,13 @@ use netcheck_lab::{Act, Server};
 
 /// The tool, which may open this many files.
 fn limited(files: u32, args: &[String]) -> Outcome {
+    under(&format!("ulimit -n {files}"), args)
+}
+
+/// The tool under limits of its own.
+fn under(limits: &str, args: &[String]) -> Outcome {
     Tool::new("/bin/sh")
-        .args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")])
+        .args(["-c", &format!("{limits}; exec \"$0\" \"$@\"")])
         .arg(env!("CARGO_BIN_EXE_check-tcp"))
         .args(args)
         .run()
@@ -28,6 +33,22 @@ fn more_jobs_than_descriptors_are_lowered_with_a_note() {
     assert_eq!((outcome.code, outcome.records.len()), (0, 300), "{}", outcome.stderr);
     assert!(outcome.records.iter().all(|record| observed(record) == "pass -"));
     assert_eq!(outcome.stderr, "--jobs 500 lowered to 48: the system's limit of open files\n");
+}
+
+#[test]
+fn more_jobs_than_memory_are_lowered_with_a_note_and_every_silent_target_has_its_record() {
+    let server = Server::tcp(vec![Act::Stall]);
+    let mut args: Vec<String> = ["--jobs", "2000", "--timeout", "1"].map(str::to_owned).into();
+    args.extend((0..60).map(|_| format!("tls://127.0.0.1:{}", server.port)));
+    let outcome = under("ulimit -v 65536", &args);
+    assert_eq!((outcome.code, outcome.records.len()), (1, 60), "{}", outcome.stderr);
+    assert!(outcome.records.iter().all(|record| record["failure"]["code"] != "internal"), "{outcome:#?}");
+    assert!(
+        outcome.stderr.starts_with("--jobs 2000 lowered to ")
+            && outcome.stderr.ends_with(": the system's limit of memory\n"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]

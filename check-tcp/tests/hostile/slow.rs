@@ -8,7 +8,7 @@ use netcheck_lab::pki::Authority;
 use netcheck_lab::view::observed;
 use netcheck_lab::{Act, Server, UdpServer};
 
-use crate::trial::{NAME, against, endure, genuine, tool};
+use crate::trial::{NAME, against, check_beside_healthy, genuine, tool};
 
 fn slowly(bytes: impl AsRef<[u8]>) -> Act {
     Act::SendSlowly(bytes.as_ref().to_vec(), Duration::from_secs(1))
@@ -47,14 +47,14 @@ fn a_slow_proxy_is_proxy_timeout() {
     let server =
         Server::tcp(vec![Act::until("\r\n\r\n"), slowly("HTTP/1.1 200 Connection established\r\n\r\n")]);
     let tool = tool().args(["--proxy", &format!("http://127.0.0.1:{}", server.port)]);
-    assert_eq!(observed(&endure(tool, &format!("tls://{NAME}:443"))), "fail proxy.timeout");
+    assert_eq!(observed(&check_beside_healthy(tool, &format!("tls://{NAME}:443"))), "fail proxy.timeout");
 }
 
 #[test]
 fn a_slow_socks_proxy_is_proxy_timeout() {
     let server = Server::tcp(vec![Act::Read(3), slowly([5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0])]);
     let tool = tool().args(["--proxy", &format!("socks5h://127.0.0.1:{}", server.port)]);
-    assert_eq!(observed(&endure(tool, &format!("tls://{NAME}:443"))), "fail proxy.timeout");
+    assert_eq!(observed(&check_beside_healthy(tool, &format!("tls://{NAME}:443"))), "fail proxy.timeout");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_slow_proxy_inside_tls_is_proxy_timeout() {
         "--proxy",
         &format!("https://127.0.0.1:{}", server.port),
     ]);
-    assert_eq!(observed(&endure(tool, &format!("tls://{NAME}:443"))), "fail proxy.timeout");
+    assert_eq!(observed(&check_beside_healthy(tool, &format!("tls://{NAME}:443"))), "fail proxy.timeout");
 }
 
 #[test]
@@ -97,5 +97,5 @@ fn a_slow_resolver_over_tcp_is_dns_timeout() {
         }
     });
     let tool = tool().args(["--resolver", &addr.to_string()]);
-    assert_eq!(observed(&endure(tool, "tls://slow.example.com:443")), "fail dns.timeout");
+    assert_eq!(observed(&check_beside_healthy(tool, "tls://slow.example.com:443")), "fail dns.timeout");
 }

@@ -18,18 +18,18 @@ pub fn tool() -> Tool {
 }
 
 /// Checks a hostile target and a good one at once; returns the record of the hostile one.
-pub fn endure(tool: Tool, hostile: &str) -> Value {
+pub fn check_beside_healthy(tool: Tool, hostile: &str) -> Value {
     let good = Server::tcp(vec![
         Act::until("\r\n\r\n"),
         Act::send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
         Act::Close,
     ]);
-    netcheck_lab::trial::endure(tool, hostile, &format!("http://127.0.0.1:{}/", good.port))
+    netcheck_lab::trial::check_beside_healthy(tool, hostile, &format!("http://127.0.0.1:{}/", good.port))
 }
 
 /// The same against a server at our name: `scheme://name:port/`.
 pub fn against(scheme: &str, server: &Server) -> Value {
-    endure(tool(), &format!("{scheme}://{NAME}:{}", server.port))
+    check_beside_healthy(tool(), &format!("{scheme}://{NAME}:{}", server.port))
 }
 
 /// The same against a server inside genuine TLS.
@@ -37,5 +37,5 @@ pub fn genuine(alpn: &[&str], acts: Vec<Act>) -> Value {
     let root = Authority::new("Lab Public Root");
     let server = Server::tls(&root.leaf(&[NAME]), alpn, acts);
     let tool = tool().file("public.pem", root.pem()).args(["--public-roots", "public.pem"]);
-    endure(tool, &format!("https://{NAME}:{}", server.port))
+    check_beside_healthy(tool, &format!("https://{NAME}:{}", server.port))
 }

@@ -1,5 +1,9 @@
 //! check-udp against coturn (packages.txt): challenges, full allocations and echoes over UDP, TCP and TLS.
+use std::collections::HashMap;
+use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use netcheck_lab::pki::Authority;
 use netcheck_lab::tool::{Outcome, Tool};
@@ -217,6 +221,130 @@ fn real_coturn_carries_media_between_two_relays_over_every_transport() {
     for _ in 0..9 {
         coturn.log.wait_for("refreshed, realm=<lab.test>, username=<u>, lifetime=0");
     }
+}
+
+/// A gateway before a server: it counts the datagrams that leave through it, and clears their DSCP, because it sends
+/// each of them anew.
+struct Gateway {
+    port: u16,
+    told: mpsc::Receiver<u32>,
+}
+
+impl Gateway {
+    fn before(server: u16) -> Gateway {
+        let front = Arc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
+        let port = front.local_addr().unwrap().port();
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            let (mut ways, mut space): (HashMap<_, Arc<UdpSocket>>, _) = (HashMap::new(), [0; 2048]);
+            for count in 1.. {
+                let Ok((length, client)) = front.recv_from(&mut space) else { return };
+                let back = ways.entry(client).or_insert_with(|| {
+                    let back = Arc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
+                    back.connect(("127.0.0.1", server)).unwrap();
+                    let (front, reader) = (Arc::clone(&front), Arc::clone(&back));
+                    std::thread::spawn(move || {
+                        let mut space = [0; 2048];
+                        while let Ok(length) = reader.recv(&mut space) {
+                            let _ = front.send_to(&space[..length], client);
+                        }
+                    });
+                    back
+                });
+                let _ = back.send(&space[..length]);
+                let _ = tell.send(count);
+            }
+        });
+        Gateway { port, told }
+    }
+
+    /// Waits until so many datagrams have left.
+    fn wait_for(&self, count: u32) {
+        while self.told.recv_timeout(Duration::from_secs(60)).expect("datagrams leave") < count {}
+    }
+}
+
+#[test]
+fn sigint_during_a_call_through_real_coturn_keeps_the_figures_so_far() {
+    let coturn = Coturn::start(&["--verbose"]);
+    let gateway = Gateway::before(coturn.port);
+    let target = format!("turn://127.0.0.1:{}", gateway.port);
+    let args = ["--relay", "180", "--relay-rung", "240p", "--timeout", "20", &target];
+    let running = coturn.tool(Some("p"), &args).start();
+    // 186 packets of media a second.
+    gateway.wait_for(600);
+    running.interrupt();
+    let outcome = running.wait();
+    assert_eq!(outcome.code, 130, "{}", outcome.stderr);
+    let media = &outcome.one()["facts"]["media"];
+    assert_eq!(media["interrupted"], true, "{:#}", outcome.one());
+    let rung = &media["rungs"][0];
+    assert!((1.0..180.0).contains(&rung["seconds"].as_f64().unwrap()), "{media:#}");
+    let flows: Vec<&Value> =
+        ["audio", "video"].iter().flat_map(|kind| rung[kind].as_array().unwrap()).collect();
+    assert_eq!(flows.len(), 4, "{media:#}");
+    for flow in flows {
+        assert_eq!(flow["interrupted"], true, "{media:#}");
+        assert!(flow["received"].as_u64().unwrap() > 50, "{media:#}");
+    }
+    // One for the echo, and two for the call.
+    for _ in 0..3 {
+        coturn.log.wait_for("refreshed, realm=<lab.test>, username=<u>, lifetime=0");
+    }
+}
+
+#[test]
+fn sigint_during_a_series_to_real_coturn_keeps_the_figures_so_far() {
+    let coturn = Coturn::start(&[]);
+    for scheme in ["stun", "turn"] {
+        let gateway = Gateway::before(coturn.port);
+        let target = format!("{scheme}://127.0.0.1:{}", gateway.port);
+        // One target at once: after the signal there is room for no other.
+        let args = [target.as_str(), "--count", "5000", "--timeout", "20", "--jobs", "1"];
+        let running = coturn.tool(Some("p"), &args).start();
+        gateway.wait_for(30);
+        running.interrupt();
+        let outcome = running.wait();
+        assert_eq!(outcome.code, 130, "{}", outcome.stderr);
+        let quality = &outcome.one()["facts"]["quality"];
+        assert_eq!(quality["interrupted"], true, "{:#}", outcome.one());
+        let sent = quality["sent"].as_u64().unwrap();
+        assert!((20..5000).contains(&sent), "{quality:#}");
+    }
+}
+
+/// A call of a second, marked as `--dscp` says.
+fn marked_call(coturn: &Coturn, port: u16, class: &str) -> Value {
+    let target = format!("turn://127.0.0.1:{port}");
+    let args = ["--relay", "1", "--relay-rung", "240p", "--dscp", class, &target];
+    coturn.check(Some("p"), &args).one()["facts"].clone()
+}
+
+#[test]
+fn real_coturn_keeps_the_classes_of_audio_and_video() {
+    let coturn = Coturn::start(&[]);
+    let facts = marked_call(&coturn, coturn.port, "media");
+    let media = &facts["media"];
+    assert!(media["dscp"].as_str().unwrap().starts_with("audio: EF arrived as "), "{facts:#}");
+    for (kind, class) in [("audio", 46), ("video", 34)] {
+        let flow = &media["rungs"][0][kind][0];
+        let received: Vec<u64> =
+            flow["dscp_received"].as_array().unwrap().iter().filter_map(Value::as_u64).collect();
+        // coturn now and then sends a packet with the class of the one before it.
+        assert!(received.contains(&class) && !received.contains(&0), "{flow:#}");
+        assert_eq!(flow["dscp"], class, "{flow:#}");
+    }
+    // One class for both is a fact of the whole.
+    assert_eq!(marked_call(&coturn, coturn.port, "af11")["dscp"], 10);
+}
+
+#[test]
+fn a_gateway_that_clears_the_classes_is_seen() {
+    let coturn = Coturn::start(&[]);
+    let gateway = Gateway::before(coturn.port);
+    let facts = marked_call(&coturn, gateway.port, "media");
+    let told = "audio: EF arrived as CS0 (no mark); video: AF41 arrived as CS0 (no mark)";
+    assert_eq!(facts["media"]["dscp"], told, "{facts:#}");
 }
 
 #[test]

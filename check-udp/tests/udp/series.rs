@@ -160,7 +160,7 @@ fn duplicates_are_no_answers() {
 fn the_jitter_of_a_scripted_server_is_measured_within_a_tenth() {
     let server = Jittery::start();
     let outcome =
-        check(&["--count", "20", "--interval", "420", &format!("stun://127.0.0.1:{}", server.port)]);
+        check(&["--count", "20", "--interval", "700", &format!("stun://127.0.0.1:{}", server.port)]);
     let quality = &outcome.one()["facts"]["quality"];
     assert_eq!(explained(outcome.one()), "degraded udp.quality unknown");
     let (interarrival, mean) = server.jitter();

@@ -8,7 +8,7 @@ use netcheck_lab::UdpServer;
 use netcheck_lab::pki::{Authority, Leaf, self_signed_authority};
 use netcheck_lab::script::{Act, Server, closed_port};
 use netcheck_lab::tool::{Outcome, Tool};
-use netcheck_lab::view::explained;
+use netcheck_lab::view::{explained, failure_detail};
 
 use crate::answers::{challenge, error, id, message, method, plain, xor};
 use crate::{check, tool};
@@ -298,7 +298,7 @@ fn servers_that_refer_to_each_other_are_turn_error() {
     tell.send(second.port).unwrap();
     let outcome = check(&[&udp(&first)]);
     assert_eq!(outcome.one()["failure"]["code"], "turn.error", "{:#}", outcome.one());
-    assert!(outcome.one()["failure"]["detail"].as_str().unwrap().contains("in a circle"));
+    insta::assert_snapshot!(failure_detail(&outcome), @"the server 127.0.0.1:PORT refers to 127.0.0.1:PORT (300 Try Alternate), which was asked before: the servers refer to each other in a circle");
 }
 
 /// Runs the tool with credentials against a server that answers a signed request with what `signed` makes of it, given

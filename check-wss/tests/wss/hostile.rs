@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netcheck_lab::trial::endure;
+use netcheck_lab::trial::check_beside_healthy;
 use netcheck_lab::view::observed;
 use netcheck_lab::{Act, Server};
 
@@ -13,7 +13,7 @@ use crate::scripts::upgraded;
 fn against(acts: Vec<Act>) -> String {
     let (hostile, healthy) = (Server::tcp(acts), Server::each(echo));
     let target = |server: &Server| format!("ws://127.0.0.1:{}/socket", server.port);
-    observed(&endure(tool(&[]), &target(&hostile), &target(&healthy)))
+    observed(&check_beside_healthy(tool(&[]), &target(&hostile), &target(&healthy)))
 }
 
 /// Reads the request, says this, and then floods.

@@ -39,7 +39,7 @@ pub(super) async fn one<C: Check>(
     if shared.flags().list_proxies {
         let net = Net::new(shared);
         net.choose_proxy(target).await;
-        return judge::way(C::NAME, &net, target);
+        return judge::proxy_list(C::NAME, &net, target);
     }
     let attempts = shared.flags().attempts;
     let (mut net, ts) = (Net::new(shared).about(target), clock::timestamp());
@@ -75,7 +75,7 @@ async fn attempt<C: Check>(check: &C, net: &Diagnosis, target: &Target, ts: &str
         let (observed, facts) = &mut *seen;
         judge::correct(net, target, observed);
         judge::ecn(net, target, observed).await;
-        let finding = if judge::needs_explaining(observed) && place.is_taken().await {
+        let finding = if judge::needs_explanation(observed) && place.is_taken().await {
             // On the heap first: what watches it would be moved there with all of it.
             let explained = Box::pin(judge::explain(check, net, target, facts, observed, small_rounds));
             local_limits::scope(explained).await
@@ -128,7 +128,7 @@ async fn with_control<T>(
     tokio::select! {
         biased;
         seen = &mut check => {
-            let looked = net.diagnoses() && net.fell_silent_once();
+            let looked = net.diagnoses() && net.was_silent();
             (seen, if looked { control.await } else { 0 })
         }
         found = &mut control => (check.await, found),

@@ -98,6 +98,8 @@ async fn lane<C: Check>(workers: &Arc<Workers<C>>, number: usize, output: Output
                     spawn_worker(workers, outbox.output());
                 }
             }
+            // After a signal nothing new is begun, and all that was under way has been handed over: the run ends.
+            else => std::future::pending().await,
         }
     }
 }
@@ -145,6 +147,7 @@ impl Lanes {
 }
 
 impl Tally {
+    /// Takes a record into the exit code; with `strict`, `degraded` counts as a failure.
     pub(super) fn count(&self, record: &Record, strict: bool) {
         use netcheck_record::failure::Code;
         let code = record.failure.as_ref().map(|failure| failure.code);

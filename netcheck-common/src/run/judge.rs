@@ -67,9 +67,9 @@ pub(super) fn internal(check: &str, target: &Target, ts: String, panic: &(dyn An
 }
 
 /// The record of a target that was only asked which proxies it would take.
-pub(super) fn way(check: &str, net: &Net, target: &Target) -> Record {
-    let way: Vec<String> = net.steps(target).iter().map(Step::to_string).collect();
-    net.fact("proxy", "way", json!(way));
+pub(super) fn proxy_list(check: &str, net: &Net, target: &Target) -> Record {
+    let list: Vec<String> = net.steps(target).iter().map(Step::to_string).collect();
+    net.fact("proxy", "list", json!(list));
     let mut record = bare(check, target.to_string(), clock::timestamp(), Verdict::Inconclusive);
     record.facts = net.take_observations().facts;
     record.labels.clone_from(&target.labels);
@@ -155,7 +155,7 @@ async fn cause<C: Check>(
             return Some(finding);
         }
         let own = Box::pin(check.explain(target, facts, observed, net)).await;
-        net.tell(1, || format!("rules of check-{}: {}", C::NAME, said(own.as_ref())));
+        net.tell(1, || format!("rules of check-{}: {}", C::NAME, outcome_text(own.as_ref())));
         match own {
             Some(finding) => Some(finding),
             None => Box::pin(diagnose::explain(target, observed, net)).await,
@@ -193,7 +193,7 @@ async fn cause<C: Check>(
 }
 
 /// What a pass of the diagnosis came to, for `-v`.
-fn said(finding: Option<&Finding>) -> String {
+fn outcome_text(finding: Option<&Finding>) -> String {
     finding.map_or("do not apply".to_owned(), Finding::summary)
 }
 
@@ -209,7 +209,7 @@ pub(super) fn record<C: Check>(
     // What the diagnosis learned has been written since the trace ended.
     let learned = net.take_observations();
     let (verdict, mut failure, cause) = verdict(target, &mut observed, finding);
-    let cause = cause.map(|cause| net.within_sight(cause));
+    let cause = cause.map(|cause| net.limit_confidence(cause));
     if failure.is_some() && learned.restated.is_some() {
         failure = learned.restated;
     }
@@ -248,7 +248,7 @@ pub(super) fn record<C: Check>(
 }
 
 /// Something stopped the check, or is wrong besides, and nobody has said yet why.
-pub(super) fn needs_explaining(observed: &Observed) -> bool {
+pub(super) fn needs_explanation(observed: &Observed) -> bool {
     observed.failure.is_some() || observed.degraded.iter().any(|(_, cause)| cause.is_none())
 }
 
@@ -258,7 +258,7 @@ fn verdict(
     finding: Option<Finding>,
 ) -> (Verdict, Option<Failure>, Option<Cause>) {
     if let Some(failure) = observed.failure.take() {
-        let usual = usual(target, failure.code);
+        let usual = default_verdict(target, failure.code);
         return match finding {
             // A control experiment showed that nothing is wrong.
             Some(Finding { verdict: Some(Verdict::Pass), .. }) => (Verdict::Pass, None, None),
@@ -284,7 +284,7 @@ fn verdict(
 }
 
 /// The verdict a failure means before anything more is known.
-fn usual(target: &Target, code: Code) -> Verdict {
+fn default_verdict(target: &Target, code: Code) -> Verdict {
     let silent = matches!(code, Code::UdpTimeout | Code::QuicTimeout);
     if code.kind() == CodeKind::NotProbed || silent && target.flag("known_to_answer") == Some(false) {
         return Verdict::Inconclusive;

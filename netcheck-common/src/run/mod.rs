@@ -24,7 +24,7 @@ use tokio::sync::watch as signal_watch;
 use crate::check::Check;
 use netcheck_diagnose::Experiments;
 use netcheck_net::net::Shared;
-use netcheck_net::story;
+use netcheck_net::verbose;
 use netcheck_net::watch::Watch;
 use netcheck_record::flags::{Flags, Format};
 use netcheck_record::spec::{Sampling, Spec};
@@ -94,7 +94,7 @@ pub fn run<C: Check>() -> ExitCode {
     if let Err(why) = sense::find() {
         return usage::<C>(&why);
     }
-    for meant in specs.iter().filter_map(Spec::meant_host) {
+    for meant in specs.iter().filter_map(Spec::suggested_host) {
         output::report_error(&format!("{name}: did you mean {meant}?"));
     }
     let own = check.targets();
@@ -113,7 +113,7 @@ pub fn run<C: Check>() -> ExitCode {
         Ok(shared) => Arc::new(shared),
         Err(why) => return usage::<C>(&why),
     };
-    if let Some(why) = no_way(&shared, &specs, sampling) {
+    if let Some(why) = unreadable_proxy(&shared, &specs, sampling) {
         return usage::<C>(&why);
     }
     let runtime = match system::event_loop() {
@@ -121,7 +121,7 @@ pub fn run<C: Check>() -> ExitCode {
         Err(why) => return usage::<C>(&format!("the system gives no event loop: {why}")),
     };
     let secrets = shared.secrets().and(&check.secrets());
-    story::start(verbose, secrets.clone());
+    verbose::start(verbose, secrets.clone());
     let line = move |mut record, text: &mut Vec<u8>| {
         secrets.leave(&mut record);
         match format {
@@ -193,7 +193,7 @@ fn specs<C: Check>(flags: &Flags) -> Result<Vec<Spec>, String> {
 }
 
 /// Why an argument has no way: the variable of its proxy cannot be read. Lines of standard input get a record each.
-fn no_way(shared: &Shared, specs: &[Spec], sampling: Sampling) -> Option<String> {
+fn unreadable_proxy(shared: &Shared, specs: &[Spec], sampling: Sampling) -> Option<String> {
     specs.iter().find_map(|spec| {
         let target = spec.clone().expand(sampling).next()?;
         shared.proxy_fault(&target).map(str::to_owned)

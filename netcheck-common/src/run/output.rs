@@ -65,6 +65,7 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
+    /// An empty outbox in front of `output`.
     pub(super) fn new(output: Output) -> Outbox {
         Outbox { batch: RefCell::default(), output }
     }

@@ -16,6 +16,7 @@ const SIBLINGS: [u16; 4] = [443, 80, 8443, 22];
 /// How many other addresses are asked.
 const ADDRESSES: usize = 3;
 
+/// What a filter of TCP connections matches: the port or the address.
 pub(super) async fn identify(
     net: &Diagnosis,
     to: SocketAddr,

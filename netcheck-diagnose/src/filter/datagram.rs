@@ -11,6 +11,7 @@ use netcheck_record::cause::Confidence;
 /// How many other addresses of the name are tried.
 const ADDRESSES: usize = 2;
 
+/// What a filter of UDP matches: the port or the address, by how far datagrams get.
 pub(super) async fn identify(to: SocketAddr, addresses: &[IpAddr], net: &Diagnosis) -> Filter {
     let mut pairs = Vec::new();
     let control = SocketAddr::new(to.ip(), CONTROL_PORT);

@@ -79,6 +79,7 @@ impl Prober<'_> {
     }
 }
 
+/// What a filter of ClientHellos matches: the name, ALPN, the size, a version.
 pub(super) async fn identify(
     target: &Target,
     to: Destination<'_>,
@@ -90,7 +91,7 @@ pub(super) async fn identify(
     if let Some(name) = target.host.name() {
         // The small one first: it is one segment, so that only its content can matter.
         let small = Hello { kind: HelloKind::Small, ..sent.hello.clone() };
-        let own = ClientHello::parse_record(&sent.bytes);
+        let own = ClientHello::parse_record(&sent.bytes());
         for hello in [tls::client_hello(&small), own].into_iter().flatten() {
             let wait = net.timeout();
             let mut prober = Prober { net, to, hello, wait, allowance: &allowance };
@@ -165,7 +166,7 @@ async fn matched_protocols(
 ) -> Vec<String> {
     let shown = |name: &[u8]| netcheck_record::escape::bytes(name, 40);
     let all = || sent.hello.alpn.iter().map(|name| shown(name)).collect();
-    let Some(hello) = ClientHello::parse_record(&sent.bytes) else { return all() };
+    let Some(hello) = ClientHello::parse_record(&sent.bytes()) else { return all() };
     let prober = Prober { net, to, hello, wait: net.timeout(), allowance };
     let mut matched = Vec::new();
     for name in &sent.hello.alpn {
@@ -215,7 +216,7 @@ async fn by_tls(
     mut pairs: Vec<Pair>,
     allowance: &Allowance,
 ) -> Filter {
-    let Some(hello) = ClientHello::parse_record(&sent.bytes) else { return Filter::unknown(pairs) };
+    let Some(hello) = ClientHello::parse_record(&sent.bytes()) else { return Filter::unknown(pairs) };
     let prober = Prober { net, to: destination, hello, wait: net.timeout(), allowance };
     let bare = prober.hello.without(extension::SERVER_NAME).without(extension::ALPN).record();
     let bare = prober.send(&bare, Segments::AsTheyFit).await;

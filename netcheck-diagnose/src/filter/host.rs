@@ -17,6 +17,7 @@ use netcheck_record::target::{Host, Target};
 /// How much longer than a request that is answered a lost one is waited for.
 const PATIENCE: u32 = 4;
 
+/// What a filter of plain HTTP matches: the Host field.
 pub(super) async fn identify(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Filter {
     let mut pairs = Vec::new();
     let allowance = Allowance::default();

@@ -7,6 +7,7 @@ use netcheck_net::clock;
 use netcheck_record::failure::Code;
 use netcheck_record::target::{Host, Target};
 
+/// Which names the rule of a proxy denies.
 pub(super) async fn identify(target: &Target, net: &Diagnosis) -> Filter {
     let mut pairs = Vec::new();
     let allowance = Allowance::default();

@@ -67,7 +67,7 @@ async fn untrusted(
     if !signs.evidence.is_empty() {
         return Finding::of(signs.cause(target, failure));
     }
-    Finding::of(own(target, observed, chain, failure))
+    Finding::of(service_fault(target, observed, chain, failure))
 }
 
 /// A protocol that failed inside TLS which this system trusts and the public does not: whoever decrypts it answers in
@@ -132,7 +132,7 @@ async fn signs(
         && control.issuer() == chain.issuer()
         // A default certificate that names the control is the same one again.
         && control.certificates.first() != chain.certificates.first()
-        && minted_for(&control, CONTROL_NAME)
+        && names_host(&control, CONTROL_NAME)
     {
         signs.certain = true;
         signs.evidence.push(format!(
@@ -158,7 +158,7 @@ async fn signs(
 }
 
 /// No sign of interception: what is wrong with the service's own chain.
-fn own(target: &Target, observed: &Observed, chain: &Chain, failure: &Failure) -> Cause {
+fn service_fault(target: &Target, observed: &Observed, chain: &Chain, failure: &Failure) -> Cause {
     let service = |what: &str| {
         Cause::new(Reason::ServiceMisconfigured, Who::Service, fix::service(target, what))
             .with_evidence(failure.detail.clone())
@@ -185,7 +185,8 @@ fn own(target: &Target, observed: &Observed, chain: &Chain, failure: &Failure) -
     }
 }
 
-fn minted_for(chain: &Chain, name: &str) -> bool {
+/// Whether the certificate is for this name, or for the wildcard above it.
+fn names_host(chain: &Chain, name: &str) -> bool {
     chain.names().iter().any(|known| known == name || known.strip_prefix("*.") == Some(name))
 }
 
@@ -312,7 +313,7 @@ async fn misnamed(
     }
     if let (Some(to), Some(chain), Host::Name(_)) =
         (to.filter(|_| net.diagnoses()), &observed.path.chain, &target.host)
-        && let Some(cause) = somebody_nearer(target, to, chain, net).await
+        && let Some(cause) = nearer_device(target, to, chain, net).await
     {
         return Finding::of(cause.with_evidence(failure.detail.clone()));
     }
@@ -329,7 +330,7 @@ async fn misnamed(
 }
 
 /// Who shows this genuine certificate, if not the service.
-async fn somebody_nearer(target: &Target, to: SocketAddr, chain: &Chain, net: &Diagnosis) -> Option<Cause> {
+async fn nearer_device(target: &Target, to: SocketAddr, chain: &Chain, net: &Diagnosis) -> Option<Cause> {
     let (elsewhere, interceptor) = tokio::join!(elsewhere::chain(net, to), net.interceptor(to));
     let same = |(other, _): &(Chain, bool)| other.certificates.first() == chain.certificates.first();
     let taken = interceptor.map(|interceptor| super::intercepted::cause(target, interceptor));

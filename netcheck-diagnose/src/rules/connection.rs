@@ -64,7 +64,7 @@ pub(crate) async fn explain(
         return Some(finding);
     }
     match failure.code.kind() {
-        CodeKind::Prohibited | CodeKind::Unreachable => Some(told(target, to, failure, net).await),
+        CodeKind::Prohibited | CodeKind::Unreachable => Some(stated_by_icmp(target, to, failure, net).await),
         CodeKind::Refused => Some(super::refusal::explain(target, to, failure, net).await),
         CodeKind::Timeout if net.diagnoses() => {
             Some(Box::pin(silent(target, observed, to, failure, net)).await)
@@ -74,7 +74,7 @@ pub(crate) async fn explain(
             if target.scheme.name == "tcp" {
                 let detail =
                     format!("something nearer than the service accepts the connection; {}", failure.detail);
-                net.restate(Failure::new(Code::TcpIntercepted, detail));
+                net.replace_failure(Failure::new(Code::TcpIntercepted, detail));
             }
             Some(finding)
         }
@@ -96,7 +96,7 @@ pub(crate) async fn explain(
 }
 
 /// An ICMP message says it.
-async fn told(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
+async fn stated_by_icmp(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
     let Some(offender) = failure.offender else {
         if net.is_blind(&[Sense::TcpIcmp]) {
             return unattributed(target, failure);

@@ -25,9 +25,9 @@ pub(crate) async fn explain(
 ) -> Option<Finding> {
     let to = observed.path.peer?;
     match failure.code.kind() {
-        CodeKind::Refused | CodeKind::Prohibited => Some(told(target, to, failure, net)),
+        CodeKind::Refused | CodeKind::Prohibited => Some(stated_by_icmp(target, to, failure, net)),
         CodeKind::Unreachable if failure.offender.is_some() || is_neighbour(failure) => {
-            Some(told(target, to, failure, net))
+            Some(stated_by_icmp(target, to, failure, net))
         }
         CodeKind::Timeout if net.diagnoses() && matches!(failure.code.layer(), "udp" | "quic") => {
             Box::pin(silent(target, to, failure, net)).await
@@ -56,7 +56,7 @@ fn is_neighbour(failure: &Failure) -> bool {
 }
 
 /// An ICMP message says it.
-fn told(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
+fn stated_by_icmp(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> Finding {
     match failure.offender {
         None if is_neighbour(failure) => {
             let fix = format!(
@@ -73,7 +73,7 @@ fn told(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagnosis) -> 
                 .with_evidence(format!("{offender} is not the service")),
         ),
         Some(_) if failure.code == Code::UdpRefused => {
-            let cause = Cause::new(Reason::PortIdle, Who::Service, fix::idle(target))
+            let cause = Cause::new(Reason::PortIdle, Who::Service, fix::no_listener(target))
                 .with_confidence(Confidence::Medium);
             Finding::with(
                 Verdict::Degraded,

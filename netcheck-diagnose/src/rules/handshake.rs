@@ -123,7 +123,7 @@ async fn refused(target: &Target, to: SocketAddr, failure: &Failure, net: &Diagn
 /// The path and the service work, for a client that speaks more than this tool.
 fn unsupported(target: &Target, failure: &Failure, net: &Diagnosis, chosen: &str) -> Finding {
     let detail = format!("the server insists on {chosen}, which this tool does not speak");
-    net.restate(Failure::new(Code::TlsUnsupported, detail));
+    net.replace_failure(Failure::new(Code::TlsUnsupported, detail));
     let fix = format!("Check {} with another client: this tool does not speak {chosen}.", target.authority());
     let cause =
         Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone()).with_evidence(
@@ -216,7 +216,7 @@ pub(super) async fn short_of_the_service(
     let (reset, port) = tokio::join!(net.reset_distance(to, sent), distance::of(net, to));
     let (reset, port) = (reset?, port.filter(|port| reset.is_some_and(|reset| reset.hops < port.hops))?);
     // A reset that began with another TTL than the service's answers cannot be compared with them packet by packet.
-    if reset.ttl > port.ttl && !distance::is_reset_nearer(net, to, &sent.bytes, reset).await {
+    if reset.ttl > port.ttl && !distance::is_reset_nearer(net, to, &sent.bytes(), reset).await {
         return None;
     }
     Some(format!("the reset came from {} away, the port's answer from {}", hops(reset.hops), hops(port.hops)))

@@ -118,6 +118,7 @@ async fn only_ipv4(target: &Target, failure: &Failure, net: &Diagnosis) -> Optio
     Some(Finding::of(cause))
 }
 
+/// What the reference resolver says of the name, as evidence; `None` where none is named.
 pub(super) async fn second_opinion(target: &Target, net: &Diagnosis) -> Option<String> {
     let reference = net.flags().reference_resolver.as_ref()?;
     let bound = net.left().min(net.timeout());

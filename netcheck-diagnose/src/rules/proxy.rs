@@ -145,6 +145,7 @@ impl Way<'_> {
         }
     }
 
+    /// A cause whose fix repairs how this user logs in to the proxy.
     fn login(&self, reason: Reason, who: Who, repair: LoginRepair) -> Cause {
         let (proxy, destination) = (self.proxy.clone(), self.destination.clone());
         Cause::new(reason, who, Fix::RepairLogin { proxy, repair, destination })

@@ -26,13 +26,13 @@ pub(super) async fn explain(target: &Target, to: SocketAddr, failure: &Failure, 
         return Finding::of(cause);
     }
     if device::is_ours(to.ip()) {
-        let cause = idle(target)
+        let cause = idle_port(target)
             .with_confidence(Confidence::High)
             .with_evidence(format!("{} is an address of this machine", to.ip()));
         return Finding::with(Verdict::Degraded, cause);
     }
     if failure.offender.is_some() {
-        let cause = idle(target)
+        let cause = idle_port(target)
             .with_confidence(Confidence::Medium)
             .with_evidence(failure.detail.clone())
             .with_evidence("the sender is the service");
@@ -44,15 +44,16 @@ pub(super) async fn explain(target: &Target, to: SocketAddr, failure: &Failure, 
             Cause::new(Reason::Unknown, Who::Unknown, fix).with_evidence(failure.detail.clone()),
         );
     }
-    weigh(target, to, net).await
+    compare_distances(target, to, net).await
 }
 
-fn idle(target: &Target) -> Cause {
-    Cause::new(Reason::PortIdle, Who::Service, fix::idle(target))
+/// The service's host itself refuses the port: nothing listens there.
+fn idle_port(target: &Target) -> Cause {
+    Cause::new(Reason::PortIdle, Who::Service, fix::no_listener(target))
 }
 
 /// Weighs the distance of the RST against that of the service.
-async fn weigh(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
+async fn compare_distances(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
     let sibling = net.sibling(to).await;
     let other = sibling.map(|port| SocketAddr::new(to.ip(), port));
     let service = async {
@@ -104,7 +105,7 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
             )
         }
         (Some(near), Some(far), Some(port)) => {
-            let cause = idle(target).with_confidence(Confidence::Medium).with_evidence(format!(
+            let cause = idle_port(target).with_confidence(Confidence::Medium).with_evidence(format!(
                 "the RST came from {} away, the answer of TCP {port} of the same address from {}",
                 count(near.hops),
                 count(far.hops)
@@ -112,7 +113,7 @@ async fn weigh(target: &Target, to: SocketAddr, net: &Diagnosis) -> Finding {
             Finding::with(Verdict::Degraded, cause)
         }
         (_, _, Some(port)) => {
-            let cause = idle(target).with_evidence(format!("TCP {port} of the same address is open"));
+            let cause = idle_port(target).with_evidence(format!("TCP {port} of the same address is open"));
             Finding::with(Verdict::Degraded, cause)
         }
         (Some(near), _, None) => alone(target, &trail, near.hops),
@@ -182,7 +183,7 @@ fn alone(target: &Target, trail: &Trail, back: u8) -> Finding {
         let cause = reject(target, trail, back).with_confidence(Confidence::Medium).with_evidence(seen);
         return Finding::of(cause.with_evidence("a service answers from as far away as it is"));
     }
-    Finding::with(Verdict::Degraded, idle(target).with_evidence(seen))
+    Finding::with(Verdict::Degraded, idle_port(target).with_evidence(seen))
 }
 
 fn reject(target: &Target, trail: &Trail, hop: u8) -> Cause {

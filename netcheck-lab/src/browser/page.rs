@@ -29,6 +29,7 @@ const EXTENSIONS: &[(u16, &str)] = &[
     (0xff01, "renegotiation_info"),
 ];
 
+/// The comparison as a page in Markdown.
 pub(super) fn markdown(comparison: &Comparison, date: &str) -> String {
     let mut text = format!(
         "# The browser's ClientHello beside ours\n\n\

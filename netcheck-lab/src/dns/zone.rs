@@ -220,7 +220,9 @@ impl Zone {
             Some(Entry::Truncated(_)) if datagram => reply.metadata.truncation = true,
             Some(Entry::Truncated(data)) => fill(&mut reply, asked.name(), &data, asked.query_type()),
             Some(Entry::Code(rcode, extended)) => refuse(&mut reply, rcode, extended),
-            Some(Entry::Records(data)) => self.chase(&mut reply, asked.name(), data, asked.query_type()),
+            Some(Entry::Records(data)) => {
+                self.follow_aliases(&mut reply, asked.name(), data, asked.query_type())
+            }
         }
         let bytes = reply.to_vec().unwrap();
         if datagram && bytes.len() > usize::from(payload) {
@@ -237,7 +239,7 @@ impl Zone {
     }
 
     /// Adds the records, and those of aliases, as a recursive resolver does.
-    fn chase(&self, reply: &mut Message, name: &Name, data: Vec<RData>, kind: RecordType) {
+    fn follow_aliases(&self, reply: &mut Message, name: &Name, data: Vec<RData>, kind: RecordType) {
         let (mut name, mut data) = (name.clone(), data);
         for _ in 0..8 {
             fill(reply, &name, &data, kind);
@@ -282,6 +284,7 @@ fn garbage(id: u16) -> Vec<u8> {
     [&id.to_be_bytes()[..], &[0x81, 0x80, 0, 1, 0xff, 0xff, 0, 0, 0, 0], &[0xc0; 7]].concat()
 }
 
+/// A name as zones hold it: lower case, without the last dot.
 pub(super) fn key(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }

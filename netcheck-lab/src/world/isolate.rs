@@ -39,7 +39,7 @@ pub fn isolate() -> io::Error {
 
 /// A command that ends when the thread that started it ends: for what runs outside the namespaces.
 #[must_use]
-pub fn mortal(program: &std::path::Path) -> Command {
+pub fn ends_with_parent(program: &std::path::Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     command

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::sync::Mutex;
 use std::thread;
 
-use super::isolate::mortal;
+use super::isolate::ends_with_parent;
 use super::probe::{Found, Judgement, Said, Unfounded};
 use super::scenario::{Probe, Scenario};
 
@@ -77,7 +77,7 @@ impl Matrix {
             for _ in 0..AT_ONCE {
                 scope.spawn(|| {
                     while let Some(scenario) = next(&waiting) {
-                        let done = judge(&scenario, apart(&scenario.name, senses));
+                        let done = judge(&scenario, run_apart(&scenario.name, senses));
                         if let Ok(mut out) = out.lock() {
                             done.iter().for_each(|row| drop(tell(&mut *out, row)));
                         }
@@ -186,9 +186,9 @@ fn next(waiting: &Mutex<VecDeque<Scenario>>) -> Option<Scenario> {
 }
 
 /// Runs a scenario's probes in a process of its own, which ends with this one whatever ends it.
-fn apart(name: &str, senses: &str) -> io::Result<Vec<Found>> {
+fn run_apart(name: &str, senses: &str) -> io::Result<Vec<Found>> {
     let own = std::env::current_exe()?;
-    let mut command = mortal(std::path::Path::new("timeout"));
+    let mut command = ends_with_parent(std::path::Path::new("timeout"));
     command.args(["-s", "KILL", PATIENCE_S]).arg(own).args(["probe", name]).stdin(Stdio::null());
     if !senses.is_empty() {
         command.env("NETCHECK_BLIND", senses);

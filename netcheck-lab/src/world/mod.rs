@@ -17,8 +17,8 @@ mod topology;
 mod wait;
 
 pub use internet::{FILES, World};
-pub use isolate::{isolate, isolated, mortal};
+pub use isolate::{ends_with_parent, isolate, isolated};
 pub use options::Options;
-pub use place::{Place, said};
+pub use place::{Place, output_of};
 pub use topology::{Network, ROUTER1};
 pub use wait::{listening, taking};

@@ -84,7 +84,7 @@ impl Place {
     /// # Errors
     /// It cannot be started, or it failed: then with what it said.
     pub fn run(&self, program: &str, arguments: &[&str], input: &str) -> io::Result<String> {
-        self.inside(|| said(Command::new(program).args(arguments), input)).map_err(|error| {
+        self.inside(|| output_of(Command::new(program).args(arguments), input)).map_err(|error| {
             io::Error::new(error.kind(), format!("{}: {program} {}: {error}", self.name, arguments.join(" ")))
         })
     }
@@ -104,7 +104,7 @@ fn open(name: &str) -> io::Result<(File, tokio::runtime::Runtime)> {
 ///
 /// # Errors
 /// It cannot be started, or it failed: then with what it complained of.
-pub fn said(command: &mut Command, input: &str) -> io::Result<String> {
+pub fn output_of(command: &mut Command, input: &str) -> io::Result<String> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(input.as_bytes())?;

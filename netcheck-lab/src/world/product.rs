@@ -11,7 +11,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::FILES;
-use super::isolate::mortal;
+use super::isolate::ends_with_parent;
 use super::probe::tools;
 use super::scenario::Scenario;
 
@@ -50,7 +50,7 @@ impl ProductRun {
         let tools = tools()?;
         let roots = |file: &str| Path::new(FILES).join(file);
         let started = Instant::now();
-        let output = mortal(Path::new("timeout"))
+        let output = ends_with_parent(Path::new("timeout"))
             .args(["-s", "KILL", PATIENCE_S])
             .arg(tools.join("netcheck-lab"))
             .args(["run", scenario, "--"])

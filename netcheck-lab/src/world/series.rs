@@ -11,7 +11,7 @@ use std::thread;
 
 use serde_json::Value;
 
-use super::isolate::mortal;
+use super::isolate::ends_with_parent;
 use super::probe::{Said, tools};
 use super::scenario::Scenario;
 use super::{FILES, World};
@@ -135,7 +135,7 @@ pub fn check(scenario: &Scenario) -> io::Result<std::process::ExitStatus> {
 
 /// The records of one run in a process of its own.
 fn whole(name: &str) -> io::Result<Vec<Value>> {
-    let output = mortal(Path::new("timeout"))
+    let output = ends_with_parent(Path::new("timeout"))
         .args(["-s", "KILL", PATIENCE_S])
         .arg(std::env::current_exe()?)
         .args(["check", name])

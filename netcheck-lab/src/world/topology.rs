@@ -122,7 +122,7 @@ impl Network {
         network.link(&network.router1, &[("inner", "client"), ("outer", "router2")])?;
         network.link(&network.router2, &[("outer", "inet")])?;
         for place in network.places() {
-            place.inside(|| raise(place.name))?;
+            place.inside(|| bring_up(place.name))?;
         }
         for place in network.places() {
             configure(place, v6)?;
@@ -170,7 +170,7 @@ fn interface(place: &str, name: &str) -> &'static Interface {
 }
 
 /// Settings and links up.
-fn raise(place: &str) -> io::Result<()> {
+fn bring_up(place: &str) -> io::Result<()> {
     for (key, value) in SETTINGS {
         if !key.ends_with("forward") && !key.ends_with("forwarding") || place != "client" {
             setting(key, value)?;
@@ -178,15 +178,16 @@ fn raise(place: &str) -> io::Result<()> {
     }
     setting("net.ipv4.ping_group_range", "0 2147483647")
         .or_else(|_| setting("net.ipv4.ping_group_range", "0 0"))?;
-    let ups: String = own(place).map(|interface| format!("link set {} up\n", interface.name)).collect();
-    super::place::said(
+    let ups: String =
+        interfaces_of(place).map(|interface| format!("link set {} up\n", interface.name)).collect();
+    super::place::output_of(
         std::process::Command::new("ip").args(["-batch", "-"]),
         &format!("link set lo up\n{ups}"),
     )?;
-    for interface in own(place) {
+    for interface in interfaces_of(place) {
         // Super-packets of 64 KiB would pass rules that go by length, and hide the real MTU.
         let arguments = ["-K", interface.name, "tso", "off", "gso", "off", "gro", "off"];
-        super::place::said(std::process::Command::new("ethtool").args(arguments), "")?;
+        super::place::output_of(std::process::Command::new("ethtool").args(arguments), "")?;
     }
     Ok(())
 }
@@ -194,7 +195,7 @@ fn raise(place: &str) -> io::Result<()> {
 fn configure(place: &Place, v6: bool) -> io::Result<()> {
     let v6 = v6 || place.name != "client";
     let mut lines = String::new();
-    for interface in own(place.name) {
+    for interface in interfaces_of(place.name) {
         lines += &format!("addr add {} dev {}\n", interface.v4, interface.name);
         if v6 {
             lines += &format!("addr add {} dev {} nodad\n", interface.v6, interface.name);
@@ -214,7 +215,8 @@ fn configure(place: &Place, v6: bool) -> io::Result<()> {
     place.run("ip", &["-batch", "-"], &lines).map(drop)
 }
 
-fn own(place: &str) -> impl Iterator<Item = &'static Interface> {
+/// The interfaces of a namespace.
+fn interfaces_of(place: &str) -> impl Iterator<Item = &'static Interface> {
     INTERFACES.iter().filter(move |interface| interface.place == place)
 }
 

@@ -1,5 +1,7 @@
 //! What the rehearsals of tests share: a WebSocket service, a real haproxy before it, and the product run on both.
 
+pub mod nginx;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
@@ -79,7 +81,7 @@ pub fn rehearse(targets: &[String], args: &[&str]) -> Rehearsed {
 }
 
 /// Answers pings, and sends texts back.
-fn echo(wire: Wire) {
+pub fn echo(wire: Wire) {
     let Ok(mut socket) = tungstenite::accept(wire) else { return };
     while let Ok(message) = socket.read() {
         if message.is_text() && socket.send(message).is_err() {

@@ -53,7 +53,7 @@ pub(super) async fn ask(servers: &Servers, name: &str, kind: RecordType, wait: D
         transport::exchange(&egress, server, question, edns, begun + wait * 2)
     };
     let first = std::pin::pin!(one(edns));
-    let outcome = twice(first, || one(false), wait).await;
+    let outcome = ask_twice(first, || one(false), wait).await;
     let silence = || Unanswered::new(Failure::new(Code::DnsTimeout, "no answer, asked twice"));
     let (found, failure) = match outcome.unwrap_or_else(|| Err(silence())) {
         Ok(response) => (response.reply.bindings.clone(), failed(&response.reply)),
@@ -63,7 +63,7 @@ pub(super) async fn ask(servers: &Servers, name: &str, kind: RecordType, wait: D
 }
 
 /// The first question goes on being waited for after the second was sent.
-async fn twice<S>(
+async fn ask_twice<S>(
     mut first: impl Future<Output = Outcome> + Unpin,
     second: impl FnOnce() -> S,
     wait: Duration,

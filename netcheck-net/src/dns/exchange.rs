@@ -39,7 +39,7 @@ pub async fn ask(servers: &Servers, name: &str, kind: RecordType, budget: Durati
         }
         match clock::within(race.wait(), race.running.next()).await {
             Some(Some((attempt, outcome))) => {
-                if let Some(mut response) = race.settle(attempt, outcome) {
+                if let Some(mut response) = race.note_attempt(attempt, outcome) {
                     servers.note_edns(&response);
                     response.silent = race.silent_before(attempt.server);
                     return Ok(response);
@@ -138,7 +138,7 @@ impl<'a> ResolverRace<'a> {
     }
 
     /// Takes in how an attempt ended; the response that ends the question, where it is one.
-    fn settle(&mut self, attempt: Attempt, outcome: Outcome) -> Option<Response> {
+    fn note_attempt(&mut self, attempt: Attempt, outcome: Outcome) -> Option<Response> {
         match outcome {
             Ok(response) if response.reply.is_refusal() => {
                 self.settled.push(attempt.server);

@@ -22,6 +22,8 @@ const ALIASES: usize = 8;
 pub struct Lookup {
     /// The addresses, IPv6 and IPv4.
     pub addresses: Vec<IpAddr>,
+    /// For how many seconds they may be kept (TTL), where a resolver gave them.
+    pub ttl: Option<u32>,
     /// Facts for the record.
     pub facts: Map<String, Value>,
     /// Why there is none.
@@ -46,7 +48,7 @@ pub async fn both(servers: &Servers, name: &str, families: Families, budget: Dur
         Families::V6 => kind == RecordType::AAAA,
     };
     let one = |kind: RecordType| async move {
-        if want(kind) { Some(chase(servers, name, kind, budget).await) } else { None }
+        if want(kind) { Some(follow_aliases(servers, name, kind, budget).await) } else { None }
     };
     // A resolver that drops only one kind of question must not hold up the other for long (RFC 8305 section 3); a lost
     // question is asked again by then.
@@ -54,8 +56,8 @@ pub async fn both(servers: &Servers, name: &str, families: Families, budget: Dur
     let (four, six) = (one(RecordType::A), one(RecordType::AAAA));
     tokio::pin!(four, six);
     let (four, six) = tokio::select! {
-        four = &mut four => { let six = patiently(servers, &four, six, patience).await; (four, six) }
-        six = &mut six => { let four = patiently(servers, &six, four, patience).await; (four, six) }
+        four = &mut four => { let six = wait_for_other_family(servers, &four, six, patience).await; (four, six) }
+        six = &mut six => { let four = wait_for_other_family(servers, &six, four, patience).await; (four, six) }
     };
     join(servers, name, four, six)
 }
@@ -65,7 +67,7 @@ type FamilyOutcome = Option<Outcome>;
 
 /// Waits for the other answer: for long only while the first one is of no use, because it has no address that this
 /// machine has a route to.
-async fn patiently(
+async fn wait_for_other_family(
     servers: &Servers,
     first: &FamilyOutcome,
     other: impl Future<Output = FamilyOutcome>,
@@ -90,7 +92,7 @@ async fn patiently(
 }
 
 /// Follows aliases the resolver did not follow itself.
-async fn chase(servers: &Servers, name: &str, kind: RecordType, budget: Duration) -> Outcome {
+async fn follow_aliases(servers: &Servers, name: &str, kind: RecordType, budget: Duration) -> Outcome {
     let begun = clock::now();
     let mut aliases: Vec<String> = Vec::new();
     let mut at = name.to_owned();
@@ -129,7 +131,7 @@ fn join(servers: &Servers, name: &str, four: FamilyOutcome, six: FamilyOutcome) 
                 notes.response(&response);
                 let failure = code.map(|code| refused(name, code, &response));
                 failures.extend(failure.map(|failure| Unanswered::at(response.server, failure)));
-                lookup.absorb(response);
+                lookup.add_reply(response);
             }
             Err(unanswered) => failures.push(unanswered),
         }
@@ -138,7 +140,7 @@ fn join(servers: &Servers, name: &str, four: FamilyOutcome, six: FamilyOutcome) 
     let lost = failures.iter().any(|unanswered| unanswered.failure.code != Code::DnsNoAddress);
     let unusable = || lost && !lookup.addresses.iter().any(|address| servers.has_route(*address));
     if lookup.addresses.is_empty() || unusable() {
-        failures.sort_by_key(|unanswered| std::cmp::Reverse(telling(unanswered)));
+        failures.sort_by_key(|unanswered| std::cmp::Reverse(failure_rank(unanswered)));
         if let Some(first) = failures.into_iter().next() {
             lookup.truncated_tcp = first.tcp;
             lookup.server = lookup.server.or(first.server);
@@ -151,10 +153,14 @@ fn join(servers: &Servers, name: &str, four: FamilyOutcome, six: FamilyOutcome) 
 
 impl Lookup {
     /// Takes over what one family's reply says.
-    fn absorb(&mut self, response: Response) {
+    fn add_reply(&mut self, response: Response) {
         self.server = self.server.or(Some(response.server));
         self.extended.extend(response.reply.extended);
         self.addresses.extend(response.reply.addresses);
+        self.ttl = match (self.ttl, response.reply.ttl) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
         if self.aliases.is_empty() {
             self.aliases = response.reply.aliases;
         }
@@ -249,7 +255,7 @@ const TELLING: [Code; 6] = [
 ];
 
 /// Which of two families' failures says most about the name.
-fn telling(unanswered: &Unanswered) -> usize {
+fn failure_rank(unanswered: &Unanswered) -> usize {
     if unanswered.tcp.is_some() {
         return TELLING.len() + 1;
     }

@@ -38,6 +38,8 @@ pub struct Reply {
     pub truncated: bool,
     /// The addresses at the end of the chain of aliases.
     pub addresses: Vec<IpAddr>,
+    /// For how many seconds the addresses may be kept (TTL), where there are some.
+    pub ttl: Option<u32>,
     /// The aliases on the way, in order.
     pub aliases: Vec<String>,
     /// Extended errors.
@@ -198,6 +200,7 @@ fn follow(message: &Message, name: &str, reply: &mut Reply) {
         };
         if plain(&record.name) == at && reply.addresses.len() < MOST && !reply.addresses.contains(&address) {
             reply.addresses.push(address);
+            reply.ttl = Some(reply.ttl.map_or(record.ttl, |ttl| ttl.min(record.ttl)));
         }
     }
 }

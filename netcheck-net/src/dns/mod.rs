@@ -32,6 +32,9 @@ use netcheck_record::failure::{Code, Failure};
 pub use response::{EdnsUse, Outcome, Response, TcpReason, Unanswered};
 pub use servers::Servers;
 
+/// How long an answer is kept at least, whatever its TTL: a target and its experiments see the same addresses.
+const KEPT: Duration = Duration::from_secs(10);
+
 /// Asks the system's resolvers, or the one the user named; each name once, as long as it is remembered (4096 names), unless
 /// an attempt is made again.
 #[derive(Debug, Default)]
@@ -69,10 +72,13 @@ impl Resolver {
         self.config.get_or_init(config::system)
     }
 
-    /// The addresses of a name, within `budget`. A failure from before `again` is no answer: it is asked once more.
+    /// The addresses of a name, within `budget`. An answer is kept as long as it says (TTL), and no shorter than 10 s. A failure from before `again` is no answer: it is asked once more.
     pub async fn lookup(&self, name: &str, budget: Duration, again: Option<Instant>) -> Arc<Lookup> {
-        let stale =
-            |(ended, lookup): &Ended| lookup.failure.is_some() && again.is_some_and(|again| *ended <= again);
+        let stale = |(ended, lookup): &Ended| match (&lookup.failure, lookup.ttl) {
+            (Some(_), _) => again.is_some_and(|again| *ended <= again),
+            (None, Some(ttl)) => ended.elapsed() > Duration::from_secs(ttl.into()).max(KEPT),
+            (None, None) => false,
+        };
         let cell = self.names.cell(name, stale);
         let find = || async {
             let lookup = Arc::new(self.find(name, budget).await);

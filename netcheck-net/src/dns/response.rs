@@ -67,6 +67,7 @@ impl Unanswered {
         Unanswered { failure, server: None, tcp: None }
     }
 
+    /// A question to this server that ended with a failure.
     pub(super) fn at(server: SocketAddr, failure: Failure) -> Self {
         Unanswered { failure, server: Some(server), tcp: None }
     }

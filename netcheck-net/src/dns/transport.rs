@@ -9,9 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::message::{self, Reply, Unfit};
 use super::response::{EdnsUse, Outcome, Response, TcpReason, Unanswered};
 use crate::clock;
-use crate::story;
 use crate::tcp::{self, Egress, ProbeOptions};
 use crate::udp::Socket;
+use crate::verbose;
 use netcheck_record::failure::{Code, Failure};
 
 /// How long a right reply is waited for after a damaged one: somebody else may have sent that.
@@ -72,7 +72,7 @@ async fn over_udp(
 ) -> Result<Reply, Failure> {
     let Question { name, kind } = question;
     let id = random_id();
-    let bytes = message::question(name, kind, id, edns).ok_or_else(unaskable)?;
+    let bytes = message::question(name, kind, id, edns).ok_or_else(invalid_question)?;
     tell("UDP", server, question, edns);
     let opened = Socket::open_in_turn(egress, server, 0).await;
     let socket = opened.map_err(|failure| unreachable(server, &failure))?;
@@ -119,7 +119,7 @@ async fn connected(
 ) -> Result<Reply, Failure> {
     let Question { name, kind } = question;
     let id = random_id();
-    let bytes = message::question(name, kind, id, edns).ok_or_else(unaskable)?;
+    let bytes = message::question(name, kind, id, edns).ok_or_else(invalid_question)?;
     tell("TCP", server, question, edns);
     let mut stream = tcp::attempt(egress, server, ProbeOptions::default()).await.map_err(|refusal| {
         let detail = format!("{server} over TCP: {}", refusal.failure.detail);
@@ -131,7 +131,7 @@ async fn connected(
         let reset = Failure::new(Code::TcpReset, "");
         Failure::new(Code::DnsUnreachable, format!("{server} dropped the TCP connection")).caused_by(&reset)
     };
-    let length = u16::try_from(bytes.len()).map_err(|_| unaskable())?;
+    let length = u16::try_from(bytes.len()).map_err(|_| invalid_question())?;
     let framed = [&length.to_be_bytes()[..], &bytes].concat();
     stream.write_all(&framed).await.map_err(lost)?;
     let length = stream.read_u16().await.map_err(lost)?;
@@ -144,7 +144,7 @@ async fn connected(
 fn tell(transport: &str, server: SocketAddr, question: Question<'_>, edns: bool) {
     let Question { name, kind } = question;
     let without = if edns { "" } else { ", without EDNS" };
-    story::tell(2, || format!("DNS question {kind} {name} to {server} over {transport}{without}"));
+    verbose::tell(2, || format!("DNS question {kind} {name} to {server} over {transport}{without}"));
 }
 
 fn unreachable(server: SocketAddr, failure: &Failure) -> Failure {
@@ -158,7 +158,7 @@ fn malformed(server: SocketAddr) -> Failure {
     )
 }
 
-fn unaskable() -> Failure {
+fn invalid_question() -> Failure {
     Failure::new(Code::DnsNxdomain, "the name cannot be asked for")
 }
 

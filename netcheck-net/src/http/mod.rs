@@ -237,11 +237,11 @@ fn failure(error: &hyper::Error, ended: bool) -> Failure {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(inner) = source {
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            return torn(io, ended);
+            return broken_connection(io, ended);
         }
         if let Some(h2) = inner.downcast_ref::<h2::Error>() {
             if let Some(io) = h2.get_io() {
-                return torn(io, ended);
+                return broken_connection(io, ended);
             }
             // Where the h2 library itself ends it, the peer broke the rules.
             if (h2.is_go_away() || h2.is_reset()) && h2.is_remote() {
@@ -270,7 +270,7 @@ fn failure(error: &hyper::Error, ended: bool) -> Failure {
 }
 
 /// The failure an I/O error below HTTP means.
-fn torn(error: &std::io::Error, ended: bool) -> Failure {
+fn broken_connection(error: &std::io::Error, ended: bool) -> Failure {
     use std::io::ErrorKind as Kind;
     let tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
     match error.kind() {

@@ -134,12 +134,12 @@ impl Net {
             let us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
             Some(Family { address: other, failure, us })
         };
-        *lock(&self.pending) = Some(tokio::spawn(work));
+        *lock(&self.sights.pending) = Some(tokio::spawn(work));
     }
 
     /// Waits for the family that was asked beside the stages.
     pub async fn settle(&self) {
-        let pending = lock(&self.pending).take();
+        let pending = lock(&self.sights.pending).take();
         if let Some(pending) = pending
             && let Ok(Some(family)) = pending.await
         {

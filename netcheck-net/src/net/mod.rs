@@ -29,9 +29,9 @@ use crate::proxy::auth::credentials::Credentials;
 use crate::proxy::choice::Choice;
 use crate::proxy::route::Route;
 use crate::signature;
-use crate::story;
 use crate::tcp::Egress;
 use crate::tls::roots::Roots;
+use crate::verbose;
 use crate::watch::Watch;
 use netcheck_record::failure::{Code, Failure};
 use netcheck_record::flags::{Diagnose, Flags};
@@ -141,23 +141,43 @@ fn credentials(file: Option<&Path>) -> Result<Option<Credentials>, String> {
 #[derive(Clone, Debug)]
 pub struct Net {
     shared: Arc<Shared>,
-    seen: Arc<Mutex<PathObservations>>,
-    pending: Arc<Mutex<Option<JoinHandle<Option<Family>>>>>,
-    begun: Instant,
+    sights: Arc<Sights>,
+    target: Arc<TargetState>,
     /// When this attempt began, where it is not the target's first.
     again: Option<Instant>,
     segment: Option<u32>,
     ttl: Option<u8>,
-    silent: Arc<Silence>,
     /// A control experiment: its own silence begins no others.
     control: bool,
-    /// What `-v` calls this target; empty where nothing is told.
-    about: Arc<str>,
-    /// The way of this target, once it is chosen, and which step of it is being taken.
-    route: Arc<OnceLock<Route>>,
+    /// Which step of the target's way is being taken.
     step: Arc<AtomicUsize>,
+}
+
+/// What one way has seen so far.
+#[derive(Debug, Default)]
+struct Sights {
+    seen: Mutex<PathObservations>,
+    pending: Mutex<Option<JoinHandle<Option<Family>>>>,
+    silent: Silence,
+}
+
+/// What all ways of one target share.
+#[derive(Debug)]
+struct TargetState {
+    begun: Instant,
+    /// What `-v` calls this target; empty where nothing is told.
+    about: String,
+    /// The way of this target, once it is chosen.
+    route: OnceLock<Route>,
     /// Held once the target measures something that a signal only shortens.
-    measuring: Arc<OnceLock<Measuring>>,
+    measuring: OnceLock<Measuring>,
+}
+
+impl TargetState {
+    fn new(about: String) -> Arc<Self> {
+        let (begun, route, measuring) = (clock::now(), OnceLock::new(), OnceLock::new());
+        Arc::new(TargetState { begun, about, route, measuring })
+    }
 }
 
 /// The stage that has been silent for a while, once there is one.
@@ -173,33 +193,28 @@ impl Net {
     pub fn new(shared: &Arc<Shared>) -> Self {
         Net {
             shared: Arc::clone(shared),
-            seen: Arc::default(),
-            pending: Arc::default(),
-            begun: clock::now(),
+            sights: Arc::default(),
+            target: TargetState::new(String::new()),
             again: None,
             segment: None,
             ttl: None,
-            silent: Arc::default(),
             control: false,
-            about: Arc::default(),
-            route: Arc::default(),
             step: Arc::default(),
-            measuring: Arc::default(),
         }
     }
 
     /// The same way, which `-v` calls by the target it is for.
     #[must_use]
     pub fn about(mut self, target: &Target) -> Self {
-        if story::tells(1) {
-            self.about = target.to_string().into();
+        if verbose::is_on(1) {
+            self.target = TargetState::new(target.to_string());
         }
         self
     }
 
     /// Tells a line about this target, where `-v` asks for it.
     pub fn tell(&self, level: u8, line: impl FnOnce() -> String) {
-        story::tell(level, || format!("{}: {}", self.about, line()));
+        verbose::tell(level, || format!("{}: {}", self.target.about, line()));
     }
 
     /// The way of the target's next attempt: it has seen nothing yet, and has what is left of the deadline.
@@ -210,7 +225,7 @@ impl Net {
     /// A way whose sights do not reach this target's record: for proxies and control experiments.
     #[must_use]
     pub fn detached(&self) -> Self {
-        Net { seen: Arc::default(), pending: Arc::default(), silent: Arc::default(), ..self.clone() }
+        Net { sights: Arc::default(), ..self.clone() }
     }
 
     /// A way for a control experiment: nothing is begun beside its silence, which would delay it at a server
@@ -239,30 +254,30 @@ impl Net {
     }
 
     /// Notes that a stage has been silent for that long.
-    pub fn fell_silent(&self, stage: &'static str) {
-        if self.silent.stage.set(stage).is_ok() {
-            self.silent.told.notify_one();
+    pub fn note_silence(&self, stage: &'static str) {
+        if self.sights.silent.stage.set(stage).is_ok() {
+            self.sights.silent.told.notify_one();
         }
     }
 
     /// Whether a stage has been silent for a while.
-    pub fn fell_silent_once(&self) -> bool {
-        self.silent.stage.get().is_some()
+    pub fn was_silent(&self) -> bool {
+        self.sights.silent.stage.get().is_some()
     }
 
     /// Resolves with the first stage that falls silent; never, where none does.
     pub async fn silence(&self) -> &'static str {
         loop {
-            if let Some(stage) = self.silent.stage.get() {
+            if let Some(stage) = self.sights.silent.stage.get() {
                 return stage;
             }
-            self.silent.told.notified().await;
+            self.sights.silent.told.notified().await;
         }
     }
 
     /// From now on a signal ends what this target measures early, and its record is written with what is known by then.
     pub fn keep_measurement(&self) {
-        self.measuring.get_or_init(|| self.shared.interrupt.measure());
+        self.target.measuring.get_or_init(|| self.shared.interrupt.measure());
     }
 
     /// Whether a signal has ended the run.
@@ -300,7 +315,7 @@ impl Net {
     /// What is left of the target's deadline.
     #[must_use]
     pub fn left(&self) -> Duration {
-        self.shared.deadline.saturating_sub(self.begun.elapsed())
+        self.shared.deadline.saturating_sub(self.target.begun.elapsed())
     }
 
     /// Whether control experiments are allowed.
@@ -340,28 +355,28 @@ impl Net {
 
     /// Adds a fact to the record, under a heading.
     pub fn fact(&self, heading: &str, key: &str, value: impl Into<Value>) {
-        lock(&self.seen).fact(heading, key, value);
+        lock(&self.sights.seen).fact(heading, key, value);
     }
 
     /// Writes down what was seen.
     pub fn see(&self, write: impl FnOnce(&mut PathObservations)) {
-        write(&mut lock(&self.seen));
+        write(&mut lock(&self.sights.seen));
     }
 
     /// Says what the failure was, where an experiment showed it to be another one than it looked.
-    pub fn restate(&self, failure: Failure) {
+    pub fn replace_failure(&self, failure: Failure) {
         self.see(|seen| seen.restated = Some(failure));
     }
 
     /// Takes out what was seen so far.
     #[must_use]
     pub fn take_observations(&self) -> PathObservations {
-        std::mem::take(&mut lock(&self.seen))
+        std::mem::take(&mut lock(&self.sights.seen))
     }
 
     /// Takes over where a way detached has led: the address and the interface.
-    pub fn adopt(&self, detached: &Net) {
-        let path = lock(&detached.seen).path.clone().unwrap_or_default();
+    pub fn take_path_of(&self, detached: &Net) {
+        let path = lock(&detached.sights.seen).path.clone().unwrap_or_default();
         self.see(|seen| {
             let own = seen.path.get_or_insert_default();
             own.address = path.address;
@@ -371,18 +386,22 @@ impl Net {
         });
     }
 
+    /// How proxies are chosen.
     pub(crate) fn choice(&self) -> &Choice {
         &self.shared.choice
     }
 
+    /// How this run authenticates to proxies.
     pub(crate) fn authentication(&self) -> &Authentication {
         &self.shared.authentication
     }
 
+    /// The proxies that were chosen for the target, once they are.
     pub(crate) fn chosen(&self) -> &OnceLock<Route> {
-        &self.route
+        &self.target.route
     }
 
+    /// The position in the list of proxies of the one that is in use.
     pub(crate) fn step_number(&self) -> &AtomicUsize {
         &self.step
     }
@@ -427,14 +446,14 @@ impl Net {
             return Err(failure.clone());
         }
         if !lookup.local && scope::is_public_name(name) {
-            self.sift(&lookup.addresses)
+            self.without_bogons(&lookup.addresses)
         } else {
             Ok(lookup.addresses.clone())
         }
     }
 
     /// Leaves out what cannot be the address of a public name.
-    fn sift(&self, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
+    fn without_bogons(&self, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, Failure> {
         let of = |fits: fn(scope::Scope) -> bool| {
             addresses.iter().copied().filter(move |address| fits(scope::of(*address)))
         };
@@ -455,6 +474,7 @@ impl Net {
         Ok(private)
     }
 
+    /// Records the path of a connection: its peer, and our own address and interface.
     pub(crate) fn path(&self, to: SocketAddr, local: Option<SocketAddr>) {
         let device = local.and_then(|local| device::of(local.ip()));
         self.see(|seen| {
@@ -477,7 +497,7 @@ impl Net {
     /// The address that was connected to, or last tried.
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
-        lock(&self.seen).peer
+        lock(&self.sights.seen).peer
     }
 
     /// Reports a resolver that has been silent for a while.
@@ -499,6 +519,7 @@ impl Net {
         self.shared.watch.datagram_answered();
     }
 
+    /// Whom silence of a connection is reported to.
     pub(crate) fn watch(&self) -> Arc<dyn Watch> {
         Arc::clone(&self.shared.watch)
     }

@@ -66,7 +66,7 @@ impl Net {
                     )));
                 }
             };
-        self.adopt(&detached);
+        self.take_path_of(&detached);
         if proxy.kind != Kind::Https {
             return Ok(stream);
         }

@@ -1,6 +1,7 @@
 //! What was seen of proxies on the way of one target: facts with types, for the rules.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use netcheck_record::failure::Code;
 
@@ -27,6 +28,38 @@ pub struct ProxyObservations {
     pub script: Option<ScriptFault>,
     /// Who says that this target goes round the proxy.
     pub direct: Option<DirectBy>,
+}
+
+/// What was seen of proxies; on the heap, and only where a proxy was met: thousands of targets may wait that have none.
+#[derive(Clone, Debug, Default)]
+pub struct SeenOfProxies(Option<Box<ProxyObservations>>);
+
+/// Nothing was seen.
+static NOTHING: ProxyObservations = ProxyObservations {
+    offered: Vec::new(),
+    sent: None,
+    auth: None,
+    ticket: None,
+    proxy_error: None,
+    closed: false,
+    unanswered: false,
+    control: None,
+    script: None,
+    direct: None,
+};
+
+impl Deref for SeenOfProxies {
+    type Target = ProxyObservations;
+
+    fn deref(&self) -> &ProxyObservations {
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for SeenOfProxies {
+    fn deref_mut(&mut self) -> &mut ProxyObservations {
+        self.0.get_or_insert_default()
+    }
 }
 
 /// Who says that a target goes round the proxy.

@@ -18,8 +18,11 @@ pub(super) struct Script {
     pub us: u64,
 }
 
+/// A script as its address gave it, or why it cannot be used.
 pub(super) type Fetched = Result<Arc<Script>, ScriptFault>;
+/// A script's answer: the proxies, the facts to record, and its fault.
 pub(super) type Answered = Arc<(Route, Map<String, Value>, Option<ScriptFault>)>;
+/// An answer that is computed once, however many targets wait for it.
 pub(super) type Asked = Arc<OnceCell<Answered>>;
 
 /// How many evaluations may run at once, each with [`SMALL`] memory. One that needs more runs alone.

@@ -61,7 +61,9 @@ impl Net {
             let exemption = route.exempt.as_ref().map(|entry| escape::line(entry, 200));
             let by = exemption.map(DirectBy::Exemption);
             let by = by.or_else(|| route.script.clone().map(DirectBy::Script));
-            self.see(|seen| seen.via.direct = by);
+            if by.is_some() {
+                self.see(|seen| seen.via.direct = by);
+            }
         }
     }
 
@@ -123,7 +125,7 @@ impl Net {
     /// Whether a browser would go on to the next proxy: refused, unknown, silent, or reset. A proxy that says no is
     /// heard, and so is one that closes in good order without a word.
     #[must_use]
-    pub fn falls_over(&self, failure: &Failure) -> bool {
+    pub fn moves_to_next_proxy(&self, failure: &Failure) -> bool {
         matches!(failure.code, Code::ProxyUnreachable | Code::ProxyTimeout)
     }
 

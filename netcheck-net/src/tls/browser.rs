@@ -11,7 +11,7 @@ pub const LENGTH: usize = 1956;
 
 /// The ClientHello as a browser sends it. The same hello always gives the same bytes: a second one, after a
 /// HelloRetryRequest, keeps its values.
-pub(super) fn dress(message: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn as_browser_sends(message: &[u8]) -> Option<Vec<u8>> {
     let mut hello = ClientHello::parse(message)?;
     let seed: Vec<u8> = hello.random().to_vec();
     let grease = |n: usize| grease(seed.get(n).copied().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! What is asked for in a ClientHello, and the ClientHello that was sent.
+//! What is asked for in a ClientHello.
 
 use std::sync::Arc;
 
@@ -45,15 +45,6 @@ impl Hello {
     pub fn of(target: &Target) -> Self {
         Hello { kind: target.scheme.hello, ..Hello::to(&target.host) }
     }
-}
-
-/// A ClientHello that was sent.
-#[derive(Clone, Debug)]
-pub struct SentHello {
-    /// What was asked for.
-    pub hello: Hello,
-    /// The record, byte for byte.
-    pub bytes: Vec<u8>,
 }
 
 /// The name as rustls wants it.

@@ -7,6 +7,8 @@ use rustls::crypto::{ActiveKeyExchange, GetRandomFailed, SharedSecret, Supported
 use rustls::ffdhe_groups::FfdheGroup;
 use rustls::{Error, NamedGroup, PeerMisbehaved, ProtocolVersion};
 
+use super::randomness::{self, Keys};
+
 /// The length of the server's ML-KEM-768 ciphertext, which comes before its X25519 share.
 const CIPHERTEXT: usize = 1088;
 
@@ -24,13 +26,15 @@ struct Exchange {
 
 impl SupportedKxGroup for X25519MlKem768 {
     fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
-        let mut seed = [0; 64];
-        SystemRandom::new().fill(&mut seed).map_err(|_| GetRandomFailed)?;
-        let seed = Seed::from(seed);
-        let classical = X25519.start()?;
-        let post_quantum = DecapsulationKey::<MlKem768>::from_seed(seed).encapsulation_key().to_bytes();
-        let share = [post_quantum.as_slice(), classical.pub_key()].concat().into_boxed_slice();
-        Ok(Box::new(Exchange { classical, seed, share }))
+        let (classical, seed, share) = match randomness::kept_keys() {
+            Some(Keys { classical, seed: Some(seed), share }) => (classical, seed, share),
+            Some(Keys { seed: None, .. }) | None => (X25519.start()?, fresh_seed()?, Box::default()),
+        };
+        let share = if share.is_empty() { share_of(seed, &*classical) } else { share };
+        let keys = Keys { classical, seed: Some(seed), share };
+        Ok(randomness::begin(self.name(), keys, |keys| {
+            Box::new(Exchange { classical: keys.classical, seed, share: keys.share })
+        }))
     }
 
     fn ffdhe_group(&self) -> Option<FfdheGroup<'static>> {
@@ -44,6 +48,18 @@ impl SupportedKxGroup for X25519MlKem768 {
     fn usable_for_version(&self, version: ProtocolVersion) -> bool {
         version == ProtocolVersion::TLSv1_3
     }
+}
+
+fn fresh_seed() -> Result<Seed, Error> {
+    let mut seed = [0; 64];
+    SystemRandom::new().fill(&mut seed).map_err(|_| GetRandomFailed)?;
+    Ok(Seed::from(seed))
+}
+
+/// The public keys, one after the other.
+fn share_of(seed: Seed, classical: &dyn ActiveKeyExchange) -> Box<[u8]> {
+    let post_quantum = DecapsulationKey::<MlKem768>::from_seed(seed).encapsulation_key().to_bytes();
+    [post_quantum.as_slice(), classical.pub_key()].concat().into_boxed_slice()
 }
 
 impl ActiveKeyExchange for Exchange {

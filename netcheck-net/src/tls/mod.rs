@@ -5,11 +5,14 @@ mod browser;
 pub mod certificate;
 pub mod client_hello;
 mod compression;
+mod config;
 mod ech_grease;
 pub mod hello;
 mod hybrid;
 mod provider;
+mod randomness;
 pub(crate) mod roots;
+pub mod sent_hello;
 mod transcript;
 pub mod trust;
 mod verdict;
@@ -17,22 +20,25 @@ mod verifier;
 mod writer;
 
 use std::io;
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use rustls::client::WantsClientCert;
+use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ConfigBuilder};
 use serde_json::json;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::{Connect, TlsConnector};
 
 pub use alert::io_failure;
 pub use browser::{LENGTH as BROWSER_LENGTH, is_grease};
 pub use certificate::Chain;
 pub use client_hello::ClientHello;
-pub use hello::{Hello, SentHello, server_name};
+pub use config::quic_config;
+pub use hello::{Hello, server_name};
 pub use roots::Roots;
+pub use sent_hello::SentHello;
 pub use trust::{ChainFault, Trust};
 pub use verifier::Recorder;
 
@@ -40,10 +46,15 @@ use crate::clock;
 use crate::net::Net;
 use crate::stream::{Stream, Tap};
 use alert::words;
+use config::{begin, config};
 use netcheck_record::failure::{Code, Failure, Layer};
 use netcheck_record::scheme::HelloKind;
 use netcheck_record::target::Host;
+use randomness::{Drawn, Randomness};
 use writer::HelloWriter;
+
+/// An answer that takes longer than this finds the key share made again.
+const SOON: Duration = Duration::from_secs(1);
 
 /// A stream that is secure, or at least encrypted: `trust` says which.
 pub struct Secure {
@@ -55,74 +66,53 @@ pub struct Secure {
     pub trust: Trust,
 }
 
-/// A client configuration whose certificates are recorded and judged afterwards. A browser's ClientHello gets its bytes
-/// only in [`Net::handshake`] and [`client_hello`].
-#[must_use]
-pub fn config(hello: &Hello) -> (ClientConfig, Recorder) {
-    let builder = ClientConfig::builder_with_provider(provider::over_tcp(hello.kind));
-    // ring offers TLS 1.2 and 1.3, so this cannot fail; a builder without versions would offer nothing.
-    let builder = builder.with_safe_default_protocol_versions().unwrap_or_else(|_| ClientConfig::builder());
-    finish(builder.dangerous(), hello)
-}
-
-/// The same for QUIC, where TLS 1.3 is the only version.
-#[must_use]
-pub fn quic_config(hello: &Hello) -> (ClientConfig, Recorder) {
-    let builder = ClientConfig::builder_with_provider(provider::over_quic(hello.kind));
-    let builder = match hello.kind {
-        HelloKind::Browser => builder.with_ech(ech_grease::mode()),
-        HelloKind::Small => builder.with_protocol_versions(&[&rustls::version::TLS13]),
-    };
-    finish(builder.unwrap_or_else(|_| ClientConfig::builder()).dangerous(), hello)
-}
-
-fn finish(
-    builder: rustls::client::danger::DangerousClientConfigBuilder,
-    hello: &Hello,
-) -> (ClientConfig, Recorder) {
-    let recorder = Recorder::new(hello.kind);
-    let builder: ConfigBuilder<ClientConfig, WantsClientCert> =
-        builder.with_custom_certificate_verifier(Arc::new(recorder.clone()));
-    let mut config = builder.with_no_client_auth();
-    config.alpn_protocols.clone_from(&hello.alpn);
-    // Each handshake is to be a whole one, and nothing is to be remembered.
-    config.resumption = rustls::client::Resumption::disabled();
-    config.cert_decompressors = match hello.kind {
-        HelloKind::Browser => vec![&compression::Brotli],
-        HelloKind::Small => Vec::new(),
-    };
-    (config, recorder)
-}
-
-/// Shakes hands. rustls gets to read only once there is an answer: before, it would keep a buffer for it. What comes of it is
-/// on the heap: whoever waits for it would keep room for it.
+/// Shakes hands. rustls begins anew, with the same ClientHello, once there is an answer: until then only what is random in it is
+/// kept. `sent` learns that when the ClientHello is on its way.
 async fn connect(
-    config: Arc<ClientConfig>,
+    hello: &Hello,
+    recorder: &Recorder,
+    name: ServerName<'static>,
+    mut io: HelloWriter<Tap>,
+    sent: &OnceLock<Arc<Drawn>>,
+) -> io::Result<Box<TlsStream<HelloWriter<Tap>>>> {
+    let (record, mut randomness) = Randomness::keep(|| begin(hello, recorder, name.clone()));
+    sent.get_or_init(|| randomness.drawn());
+    io.begin(record?).await?;
+    let answered = match clock::within(SOON, io.answered()).await {
+        Some(answered) => answered,
+        None => {
+            randomness.forget_share();
+            io.answered().await
+        }
+    };
+    answered?;
+    resume(hello, recorder, name, io, randomness).await.map(Box::new)
+}
+
+/// The handshake whose ClientHello has been answered.
+fn resume(
+    hello: &Hello,
+    recorder: &Recorder,
     name: ServerName<'static>,
     io: HelloWriter<Tap>,
-) -> io::Result<Box<TlsStream<HelloWriter<Tap>>>> {
-    let (mut record, mut taken) = (Vec::new(), Ok(0));
-    let mut connecting = TlsConnector::from(config)
-        .connect_with(name, io, |connection| taken = connection.write_tls(&mut record));
-    taken?;
-    if let Some(io) = connecting.get_mut().filter(|_| !record.is_empty()) {
-        io.ask(record).await?;
-    }
-    // By reference: moved into its wait, it would be kept twice.
-    (&mut connecting).await.map(Box::new)
+    randomness: Randomness,
+) -> Pin<Box<Connect<HelloWriter<Tap>>>> {
+    let connector = TlsConnector::from(Arc::new(config(hello, recorder)));
+    randomness.again(|| {
+        // It has been sent already.
+        let skip = |connection: &mut ClientConnection| drop(connection.write_tls(&mut io::sink()));
+        Box::pin(connector.connect_with(name, io, skip))
+    })
 }
 
 /// The record that begins a handshake over TCP with this ClientHello; none where the name cannot stand in a certificate.
 #[must_use]
 pub fn client_hello(hello: &Hello) -> Option<ClientHello> {
-    let (config, _) = config(hello);
     let name = server_name(&hello.name).ok()?;
-    let mut connection = rustls::ClientConnection::new(Arc::new(config), name).ok()?;
-    let mut record = Vec::new();
-    connection.write_tls(&mut record).ok()?;
+    let record = begin(hello, &Recorder::new(hello.kind), name).ok()?;
     let plain = ClientHello::parse_record(&record)?;
     match hello.kind {
-        HelloKind::Browser => ClientHello::parse(&browser::dress(&plain.message())?),
+        HelloKind::Browser => ClientHello::parse(&browser::as_browser_sends(&plain.message())?),
         HelloKind::Small => Some(plain),
     }
 }
@@ -139,17 +129,17 @@ impl Net {
     /// # Errors
     /// The `tls.*` codes.
     pub async fn handshake(&self, stream: Stream, hello: &Hello) -> Result<Secure, Failure> {
-        let (config, recorder) = config(hello);
+        let recorder = Recorder::new(hello.kind);
         // What is given up half-way is reset: the peer would wait for the rest of the ClientHello.
         let abort = stream.abort();
         abort.store(true, Ordering::Relaxed);
         let (tap, first) = Tap::new(stream);
-        let (tap, sent) = HelloWriter::new(tap, hello.kind);
+        let (tap, sent) = (HelloWriter::new(tap, hello.kind), OnceLock::new());
         let name = server_name(&hello.name)?;
         if let Host::Name(name) = &hello.name {
             self.fact("tls", "sni", json!(name));
         }
-        let mut connecting = Box::pin(connect(Arc::new(config), name, tap));
+        let mut connecting = Box::pin(connect(hello, &recorder, name, tap, &sent));
         let mut noted = false;
         let outcome = match clock::within(self.patience(), &mut connecting).await {
             Some(ended) => ended,
@@ -194,9 +184,8 @@ impl Net {
     }
 
     /// Keeps the ClientHello that was sent: experiments repeat these very bytes.
-    fn note_hello(&self, hello: &Hello, sent: &writer::Sent) -> Arc<SentHello> {
-        let bytes = std::mem::take(&mut *crate::lock(sent));
-        let sent = Arc::new(SentHello { hello: hello.clone(), bytes });
+    fn note_hello(&self, hello: &Hello, sent: &OnceLock<Arc<Drawn>>) -> Arc<SentHello> {
+        let sent = Arc::new(SentHello { hello: hello.clone(), drawn: sent.get().cloned() });
         self.fact("tls", "hello", hello.kind.as_str());
         self.see(|seen| seen.hello = Some(Arc::clone(&sent)));
         sent

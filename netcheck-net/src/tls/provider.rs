@@ -1,17 +1,19 @@
-//! The source of cryptography: ring, with a browser's groups, cipher suites and transcript where its ClientHello is sent.
+//! The source of cryptography: ring, whose randomness can be kept, with a browser's groups, cipher suites and transcript where its ClientHello is sent.
 
 use std::sync::{Arc, LazyLock};
 
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::{CipherSuite, SupportedCipherSuite};
+use rustls::{CipherSuite, NamedGroup, SupportedCipherSuite};
 
 use super::hybrid::X25519MlKem768;
+use super::randomness::{KeptRandom, KeptX25519};
 use super::transcript;
 use netcheck_record::scheme::HelloKind;
 
-static SMALL: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(ring::default_provider()));
+static SMALL: LazyLock<Arc<CryptoProvider>> =
+    LazyLock::new(|| Arc::new(with_kept_randomness(ring::default_provider())));
 static BROWSER: LazyLock<Arc<CryptoProvider>> =
-    LazyLock::new(|| Arc::new(as_browser(transcript::SUITES.clone())));
+    LazyLock::new(|| Arc::new(with_kept_randomness(as_browser(transcript::SUITES.clone()))));
 static BROWSER_QUIC: LazyLock<Arc<CryptoProvider>> =
     LazyLock::new(|| Arc::new(as_browser(ring::DEFAULT_CIPHER_SUITES.to_vec())));
 
@@ -33,6 +35,15 @@ fn as_browser(mut suites: Vec<SupportedCipherSuite>) -> CryptoProvider {
     let mut provider = ring::default_provider();
     provider.cipher_suites = suites;
     provider.kx_groups.insert(0, &X25519MlKem768);
+    provider
+}
+
+/// The same, whose ClientHello can be made again.
+fn with_kept_randomness(mut provider: CryptoProvider) -> CryptoProvider {
+    provider.secure_random = &KeptRandom;
+    for group in provider.kx_groups.iter_mut().filter(|group| group.name() == NamedGroup::X25519) {
+        *group = &KeptX25519;
+    }
     provider
 }
 

@@ -6,7 +6,7 @@ use rustls::crypto::hash::{Context, Hash, HashAlgorithm, Output};
 use rustls::crypto::{CipherSuiteCommon, ring};
 use rustls::{SupportedCipherSuite, Tls12CipherSuite, Tls13CipherSuite};
 
-use super::browser::dress;
+use super::browser::as_browser_sends;
 
 /// Bytes before a handshake message's body.
 const HEADER: usize = 4;
@@ -51,7 +51,7 @@ impl Context for Running {
         // Whole messages come here, several at once after a HelloRetryRequest.
         let mut rest = data;
         while let Some(message) = first_message(rest) {
-            match dress(message) {
+            match as_browser_sends(message) {
                 Some(dressed) => self.0.update(&dressed),
                 None => self.0.update(message),
             }

@@ -19,6 +19,10 @@ enum ChainStatus {
     Foreign(webpki::Error),
 }
 
+/// Judges a server's certificate chain.
+///
+/// # Errors
+/// `tls.untrusted`, `tls.expired`, `tls.not_yet_valid` or `tls.name_mismatch`.
 pub(super) fn judge(net: &Net, chain: &Chain, hello: &Hello) -> Result<Trust, Failure> {
     let unreadable = || Failure::new(Code::TlsUntrusted, "the certificate cannot be read");
     let leaf = chain.certificates.first().ok_or_else(unreadable)?;
@@ -55,7 +59,7 @@ pub(super) fn judge(net: &Net, chain: &Chain, hello: &Hello) -> Result<Trust, Fa
     };
     let name = server_name(&hello.name)?;
     if !is_for(&leaf, &name) {
-        let detail = format!("the certificate {}, not for {}", whose(chain), hello.name);
+        let detail = format!("the certificate {}, not for {}", subject_names(chain), hello.name);
         if trust == Trust::System {
             return Err(private(net, chain, &detail));
         }
@@ -66,7 +70,7 @@ pub(super) fn judge(net: &Net, chain: &Chain, hello: &Hello) -> Result<Trust, Fa
 }
 
 /// The names a certificate is for.
-fn whose(chain: &Chain) -> String {
+fn subject_names(chain: &Chain) -> String {
     if chain.names().is_empty() {
         let common = if chain.subject().is_empty() { "no name at all" } else { chain.subject() };
         // Common names have not counted since RFC 6125; browsers dropped them in 2017.

@@ -1,19 +1,14 @@
-//! The client's first records on their way out: each ClientHello is kept as it is sent, and a browser's gets its bytes here.
+//! The client's first records on their way out: a browser's ClientHello gets its bytes here.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use super::browser::dress;
-use crate::lock;
+use super::browser::as_browser_sends;
 use crate::stream::Tap;
 use netcheck_record::scheme::HelloKind;
-
-/// The record that was sent first, once there is one.
-pub(super) type Sent = Arc<Mutex<Vec<u8>>>;
 
 /// A record's header: type, version, length.
 const HEADER: usize = 5;
@@ -24,7 +19,6 @@ const CHANGE_CIPHER_SPEC: u8 = 20;
 pub(super) struct HelloWriter<S> {
     io: S,
     kind: HelloKind,
-    sent: Sent,
     /// Part of a record.
     partial: Vec<u8>,
     /// What is ready and not yet written.
@@ -34,27 +28,33 @@ pub(super) struct HelloWriter<S> {
 }
 
 impl HelloWriter<Tap> {
-    /// Writes the ClientHello and waits for the first bytes of an answer, or for its end.
-    pub(super) async fn ask(&mut self, record: Vec<u8>) -> io::Result<()> {
+    /// Writes the ClientHello.
+    pub(super) async fn begin(&mut self, record: Vec<u8>) -> io::Result<()> {
         self.write_all(&record).await?;
-        self.flush().await?;
-        drop(record);
+        self.flush().await
+    }
+
+    /// Waits for the first bytes of an answer, or for its end.
+    pub(super) async fn answered(&mut self) -> io::Result<()> {
         self.io.answered().await
     }
 }
 
+/// The record of a ClientHello as it is sent.
+pub(super) fn as_sent(record: Vec<u8>, kind: HelloKind) -> Vec<u8> {
+    let dressed = match kind {
+        HelloKind::Browser => record.get(HEADER..).and_then(as_browser_sends),
+        HelloKind::Small => None,
+    };
+    let Some(message) = dressed else { return record };
+    let length = u16::try_from(message.len()).unwrap_or(u16::MAX).to_be_bytes();
+    [&record[..3], &length, &message].concat()
+}
+
 impl<S> HelloWriter<S> {
-    pub(super) fn new(io: S, kind: HelloKind) -> (Self, Sent) {
-        let sent = Sent::default();
-        let writer = HelloWriter {
-            io,
-            kind,
-            sent: Arc::clone(&sent),
-            partial: Vec::new(),
-            ready: Vec::new(),
-            done: false,
-        };
-        (writer, sent)
+    /// A writer that changes the ClientHello to `kind`.
+    pub(super) fn new(io: S, kind: HelloKind) -> Self {
+        HelloWriter { io, kind, partial: Vec::new(), ready: Vec::new(), done: false }
     }
 
     /// Moves whole records to `ready`.
@@ -63,8 +63,8 @@ impl<S> HelloWriter<S> {
             let record: Vec<u8> = self.partial.drain(..record).collect();
             self.done =
                 !matches!((record[0], record.get(HEADER)), (HANDSHAKE, Some(1)) | (CHANGE_CIPHER_SPEC, _));
-            let record = if self.done { record } else { self.changed(record) };
-            self.ready.extend(record);
+            let is_hello = !self.done && record[0] == HANDSHAKE;
+            self.ready.extend(if is_hello { as_sent(record, self.kind) } else { record });
             if self.done {
                 self.ready.append(&mut self.partial);
             }
@@ -72,28 +72,6 @@ impl<S> HelloWriter<S> {
         if self.partial.is_empty() {
             self.partial = Vec::new();
         }
-    }
-
-    fn changed(&self, record: Vec<u8>) -> Vec<u8> {
-        if record[0] != HANDSHAKE {
-            return record;
-        }
-        let dressed = match self.kind {
-            HelloKind::Browser => record.get(HEADER..).and_then(dress),
-            HelloKind::Small => None,
-        };
-        let record = match dressed {
-            Some(message) => {
-                let length = u16::try_from(message.len()).unwrap_or(u16::MAX).to_be_bytes();
-                [&record[..3], &length, &message].concat()
-            }
-            None => record,
-        };
-        let mut sent = lock(&self.sent);
-        if sent.is_empty() {
-            sent.clone_from(&record);
-        }
-        record
     }
 }
 

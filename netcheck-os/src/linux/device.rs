@@ -14,6 +14,7 @@ use crate::device::Link;
 /// `ARPHRD_NONE`, what tun devices are, and the tunnel types of linux/if_arp.h.
 const KINDS: [&str; 4] = ["65534", "768", "769", "778"];
 
+/// The interfaces of this machine.
 pub(crate) fn links() -> Vec<Link> {
     let link = |entry: nix::ifaddrs::InterfaceAddress| {
         Some(Link {
@@ -32,16 +33,19 @@ pub(super) fn ip_of(address: SockaddrStorage) -> Option<IpAddr> {
     v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
 }
 
+/// Whether an interface is a tunnel.
 pub(crate) fn is_tunnel(name: &str) -> bool {
     let sys = Path::new("/sys/class/net").join(name);
     let kind = std::fs::read_to_string(sys.join("type")).unwrap_or_default();
     KINDS.contains(&kind.trim()) || sys.join("tun_flags").exists()
 }
 
+/// The kernel's number of an interface.
 pub(crate) fn index(name: &str) -> Option<u32> {
     if_nametoindex(name).ok()
 }
 
+/// Binds a socket to an interface (`SO_BINDTODEVICE`).
 pub(crate) fn bind(socket: &Socket, name: &str) -> io::Result<()> {
     socket.bind_device(Some(name.as_bytes()))
 }

@@ -6,6 +6,7 @@ use nix::libc;
 
 use crate::errno::Kind;
 
+/// What an error number means.
 pub(crate) fn kind(error: &io::Error) -> Kind {
     match error.raw_os_error() {
         Some(libc::ECONNREFUSED) => Kind::Refused,

@@ -12,6 +12,7 @@ use crate::icmp::Message;
 /// `SO_EE_ORIGIN_ICMP` and `SO_EE_ORIGIN_ICMP6` (linux/errqueue.h).
 const ORIGINS: [u8; 2] = [2, 3];
 
+/// Turns the error queue of a socket on or off (`IP_RECVERR`).
 pub(crate) fn listen(socket: &Socket, v6: bool, on: bool) -> io::Result<()> {
     let set = if v6 {
         setsockopt(socket, sockopt::Ipv6RecvErr, &on)
@@ -21,6 +22,7 @@ pub(crate) fn listen(socket: &Socket, v6: bool, on: bool) -> io::Result<()> {
     set.map_err(io::Error::from)
 }
 
+/// Takes the next ICMP error of the error queue.
 pub(crate) fn take(socket: &Socket) -> Option<Message> {
     let mut payload = [0u8; 512];
     let mut space = nix::cmsg_space!(nix::libc::sock_extended_err, nix::libc::sockaddr_in6, [u64; 8]);
@@ -75,6 +77,7 @@ mod option {
     pub const PROBE: i32 = libc::IP_PMTUDISC_PROBE;
 }
 
+/// Sends with Don't Fragment, without the kernel's own path MTU (`IP_PMTUDISC_PROBE`).
 pub(crate) fn do_not_fragment(socket: &Socket, v6: bool) -> io::Result<()> {
     let set = if v6 {
         setsockopt(socket, option::Discover6, &option::PROBE)

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+/// Raises the soft limit of open files as far as the hard limit, which is returned.
 pub(crate) fn raise_files(wanted: u64) -> Option<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     if wanted > soft {
@@ -13,6 +14,7 @@ pub(crate) fn raise_files(wanted: u64) -> Option<u64> {
     Some(hard)
 }
 
+/// The limit of this process's address space and what it uses of it, in bytes; `None` without a limit.
 pub(crate) fn memory() -> Option<(u64, u64)> {
     let (soft, _) = getrlimit(Resource::RLIMIT_AS).ok()?;
     if soft == nix::libc::RLIM_INFINITY {

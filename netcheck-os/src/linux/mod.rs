@@ -1,6 +1,7 @@
 //! Linux: what it tells through socket options, /proc and /sys.
 
 pub(crate) mod child;
+pub(crate) mod datagram;
 pub(crate) mod device;
 pub(crate) mod echo;
 pub(crate) mod errno;
@@ -13,6 +14,7 @@ pub(crate) mod network;
 pub(crate) mod octets;
 pub(crate) mod parent;
 pub(crate) mod peer_socket;
+pub(crate) mod program;
 pub(crate) mod segment;
 pub(crate) mod socket;
 mod sockopt;

@@ -22,6 +22,18 @@ pub(crate) fn read<'s>(socket: &Socket, level: i32, name: i32, space: &'s mut [u
     Ok(&space[..written])
 }
 
+/// How many bytes of a TCP connection were written and are not acknowledged (`SIOCOUTQ`: tcp(7)).
+pub(crate) fn unacknowledged(socket: &Socket) -> io::Result<u64> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the descriptor is open while `socket` is borrowed. The request, which has the number of TIOCOUTQ, makes the system
+    // write one int to the pointer, and `bytes` is one and outlives the call.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(u64::try_from(bytes).unwrap_or_default())
+}
+
 /// The first `N` bytes of an option; `ENOPROTOOPT`, as for an option that is not there, where the system has fewer.
 pub(crate) fn read_whole<const N: usize>(socket: &Socket, level: i32, name: i32) -> io::Result<[u8; N]> {
     let mut space = [0; N];

@@ -46,8 +46,13 @@ pub(crate) fn is_available() -> bool {
     version(&release).is_some_and(|version| version >= SINCE)
 }
 
+/// Reads what TCP has sent and what is acknowledged (`TCP_INFO`).
 pub(crate) fn read(socket: &Socket) -> io::Result<TcpCounters> {
-    Ok(decode(&sockopt::read_whole(socket, libc::IPPROTO_TCP, libc::TCP_INFO)?))
+    let waiting = sockopt::unacknowledged(socket);
+    let counters = decode(&sockopt::read_whole(socket, libc::IPPROTO_TCP, libc::TCP_INFO)?);
+    // `tcpi_bytes_sent` also counts what a queue of this machine refused and TCP sends later: it is only the next best.
+    let written = waiting.map_or(counters.written, |waiting| counters.acknowledged + waiting);
+    Ok(TcpCounters { written, ..counters })
 }
 
 /// Major and minor number of a kernel release: `6.18.44-fc` is (6, 18).

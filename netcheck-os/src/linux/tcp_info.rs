@@ -18,6 +18,7 @@ const UNSENT: usize = 144;
 /// `TCPI_OPT_ECN` of linux/tcp.h.
 const ECN: u8 = 8;
 
+/// Reads the state of a connection (`TCP_INFO`).
 pub(crate) fn read(socket: &Socket) -> io::Result<TcpInfo> {
     let state = sockopt::read_whole::<LENGTH>(socket, libc::IPPROTO_TCP, libc::TCP_INFO)?;
     let word = |at: usize| {

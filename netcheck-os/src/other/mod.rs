@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::Sense;
-pub(crate) use crate::blind::{hops, octets, peer_socket, segment, tcp_counters, tcp_info};
+pub(crate) use crate::blind::{datagram, hops, octets, peer_socket, segment, tcp_counters, tcp_info};
 
 /// Nothing that a sense rests on is there.
 pub(crate) fn probe() -> Vec<(Sense, io::Result<()>)> {
@@ -98,6 +98,14 @@ pub(crate) mod file {
     pub(crate) fn everybody_writes_to(_: &Path) -> bool {
         true
     }
+
+    pub(crate) fn make_private(path: &Path) -> std::io::Result<File> {
+        std::fs::OpenOptions::new().write(true).create_new(true).open(path)
+    }
+
+    pub(crate) fn sync_folder(_: &Path) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 pub(crate) mod icmp {
@@ -186,6 +194,9 @@ pub(crate) mod socket {
         crate::blind::unsupported()
     }
 }
+
+#[path = "../windows/program.rs"]
+pub(crate) mod program;
 
 pub(crate) mod stop {
     //! The keyboard's interrupt, within an event loop.

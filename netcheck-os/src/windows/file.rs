@@ -1,7 +1,8 @@
 //! Numbers of files; folders are their users' own, and making a link takes a privilege.
 #![expect(unsafe_code, reason = "the standard library does not tell the number of a file; see the block")]
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 
@@ -22,4 +23,13 @@ fn number(file: &File) -> Option<(u32, u32, u32)> {
 
 pub(crate) fn everybody_writes_to(_: &Path) -> bool {
     false
+}
+
+/// A user's folders are the user's own.
+pub(crate) fn make_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
 }

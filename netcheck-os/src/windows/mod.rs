@@ -11,6 +11,7 @@ pub(crate) mod limits;
 pub(crate) mod names;
 pub(crate) mod network;
 pub(crate) mod parent;
+pub(crate) mod program;
 pub(crate) mod socket;
 mod sockopt;
 pub(crate) mod stop;
@@ -19,7 +20,7 @@ pub(crate) mod user;
 use std::io;
 
 use crate::Sense;
-pub(crate) use crate::blind::{hops, octets, peer_socket, segment, tcp_counters, tcp_info};
+pub(crate) use crate::blind::{datagram, hops, octets, peer_socket, segment, tcp_counters, tcp_info};
 
 /// Nothing that a sense rests on is there.
 pub(crate) fn probe() -> Vec<(Sense, io::Result<()>)> {

@@ -188,7 +188,7 @@ pub(super) fn summary(finding: &Finding) -> String {
         format!(" to {}", hosts(finding))
     };
     let known = if finding.known { ", known before" } else { "" };
-    format!("{}{to} ({}{known}).", capital(&text), sure(finding.confidence))
+    format!("{}{to} ({}{known}).", capital(&text), confidence_text(finding.confidence))
 }
 
 /// Whether a requirement is among those that a finding touches.
@@ -298,7 +298,7 @@ pub(crate) fn who(who: Who) -> &'static str {
 }
 
 /// How sure a cause is, for people.
-pub(crate) fn sure(confidence: Confidence) -> &'static str {
+pub(crate) fn confidence_text(confidence: Confidence) -> &'static str {
     match confidence {
         Confidence::High => "proven",
         Confidence::Medium => "likely",

@@ -43,7 +43,7 @@ pub(super) fn apply(observations: &mut [Observation]) -> Option<Reason> {
 fn find(observations: &[Observation]) -> Option<CauseKey> {
     let said: Vec<&Observation> = observations
         .iter()
-        .filter(|one| !(says_nothing_of_the_network(one) || names_alone(one) && one.usable()))
+        .filter(|one| !(says_nothing_of_the_network(one) || needs_only_names(one) && one.usable()))
         .collect();
     if said.is_empty() || said.iter().any(|one| one.usable()) {
         return None;
@@ -72,9 +72,9 @@ fn diverted(said: &[&Observation]) -> Option<CauseKey> {
 
 /// No way out: no network, no resolver, or a proxy that lets nobody through.
 fn way_out(said: &[&Observation]) -> Option<CauseKey> {
-    let behind_proxy = said.iter().any(|one| sign(one).is_some_and(of_proxy));
+    let behind_proxy = said.iter().any(|one| outage_sign(one).is_some_and(of_proxy));
     let telling = said.iter().filter(|one| !fits_outage(one, behind_proxy));
-    let signs: BTreeSet<Reason> = telling.map(|one| sign(one)).collect::<Option<_>>()?;
+    let signs: BTreeSet<Reason> = telling.map(|one| outage_sign(one)).collect::<Option<_>>()?;
     // Where a proxy is the only way out, what does not use it finds no network at all.
     let reason =
         signs.iter().copied().find(|reason| of_proxy(*reason)).or_else(|| {
@@ -85,14 +85,18 @@ fn way_out(said: &[&Observation]) -> Option<CauseKey> {
     let best = shown.iter().max_by_key(|cause| (cause.confidence, cause.near.is_some()));
     Some(match best {
         Some(cause) => CauseKey { near: common_place(&shown), ..(*cause).clone() },
-        None => {
-            CauseKey { reason, who: whom(reason), confidence: Confidence::Medium, near: None, action: None }
-        }
+        None => CauseKey {
+            reason,
+            who: responsible(reason),
+            confidence: Confidence::Medium,
+            near: None,
+            action: None,
+        },
     })
 }
 
 /// Whose matter a missing way out is.
-fn whom(reason: Reason) -> Who {
+fn responsible(reason: Reason) -> Who {
     if reason == Reason::Offline {
         Who::Local
     } else if reason == Reason::DnsOutage {
@@ -132,8 +136,8 @@ fn says_nothing_of_the_network(observation: &Observation) -> bool {
     matches!(observation.code, Some(Code::InputInvalid | Code::IcmpNotPermitted | Code::Internal))
 }
 
-/// A sender's identity is a matter of names alone, and a resolver's cache outlives the network.
-fn names_alone(observation: &Observation) -> bool {
+/// Whether a target is proven by DNS records alone (`sender://`): a resolver's cache may hold them after the network is gone.
+fn needs_only_names(observation: &Observation) -> bool {
     observation.endpoint.scheme() == "sender"
 }
 
@@ -164,7 +168,7 @@ fn of_proxy(reason: Reason) -> bool {
 }
 
 /// What an observation says of the way out; `None` when it says that there is one.
-fn sign(observation: &Observation) -> Option<Reason> {
+fn outage_sign(observation: &Observation) -> Option<Reason> {
     let reason = observation.reason().unwrap_or(Reason::Unknown);
     if of_proxy(reason) || matches!(reason, Reason::Offline | Reason::DnsOutage) {
         // A device that asks web requests alone for credentials is no way out.

@@ -148,8 +148,9 @@ fn problems(summary: &mut RunSummary, basis: &Basis, judged: &Judged, runs: &[&R
     } else if summary.interrupted {
         problems.push(format!("Interrupted after {} of {} targets.", summary.written, summary.planned));
     } else if missing > 0 && !runs.is_empty() {
+        let targets = if missing == 1 { "target has" } else { "targets have" };
         problems.push(format!(
-            "{missing} planned targets have no record ({} of {}).",
+            "{missing} planned {targets} no record ({} of {}).",
             summary.written, summary.planned
         ));
     }

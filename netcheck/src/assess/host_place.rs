@@ -47,7 +47,7 @@ fn places(observations: &[Observation]) -> Vec<(usize, IpAddr)> {
         .filter(|(_, (_, ports))| !two_blocks(ports))
         .filter_map(|(key, (votes, _))| {
             let common = |near: IpAddr| everywhere.get(&(key.0, key.2, near)).copied().unwrap_or_default();
-            Some((*key, elected(votes, common)?))
+            Some((*key, most_voted(votes, common)?))
         })
         .collect();
     silent.into_iter().filter_map(|(at, key)| Some((at, *chosen.get(&key)?))).collect()
@@ -63,7 +63,7 @@ fn key(observation: &Observation) -> Option<HostKey<'_>> {
 
 /// The place that most of the best-proven name; of places with about as many, the one that most of the other hosts name:
 /// routers answer only some of the packets that die on them.
-fn elected(votes: &Votes, common: impl Fn(IpAddr) -> usize) -> Option<IpAddr> {
+fn most_voted(votes: &Votes, common: impl Fn(IpAddr) -> usize) -> Option<IpAddr> {
     let best = votes.keys().map(|(confidence, _)| *confidence).max()?;
     let of_best = || votes.iter().filter(|((confidence, _), _)| *confidence == best);
     let most = of_best().map(|(_, count)| *count).max()?;

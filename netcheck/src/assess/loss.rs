@@ -163,7 +163,7 @@ fn random_failures(observations: &[Observation], measured: bool) -> Vec<usize> {
         let few = bad.len() < ends.good.len()
             || measured && bad.iter().all(|one| guess(one)) && bad.len() <= ends.good.len().max(1);
         let row = if measured { chance_row(bad.len(), ends.good.len()) } else { ROW };
-        few && !ends.intercepted && !in_a_row(&bad, row) && !at_every_host(&bad, &ends.good)
+        few && !ends.intercepted && !consecutive_failures(&bad, row) && !at_every_host(&bad, &ends.good)
     };
     requirements
         .into_values()
@@ -218,7 +218,7 @@ fn guess(observation: &Observation) -> bool {
 }
 
 /// Whether ports of one host fail in a long row.
-fn in_a_row(bad: &[&Observation], row: usize) -> bool {
+fn consecutive_failures(bad: &[&Observation], row: usize) -> bool {
     let mut hosts: BTreeMap<&str, Vec<u16>> = BTreeMap::new();
     for observation in bad {
         hosts.entry(observation.endpoint.host()).or_default().extend(observation.port());

@@ -13,7 +13,7 @@ use crate::records::{CauseKey, Observation};
 
 /// How near a guess is to a proof, the nearest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kinship {
+enum Shared {
     Host,
     Requirement,
     Port,
@@ -41,10 +41,11 @@ pub(super) fn apply(observations: &mut [Observation]) {
         for observation in
             observations.iter_mut().filter(|one| !one.usable() || one.verdict == Verdict::Degraded)
         {
-            let candidates = proofs.iter().filter_map(|proof| Some((kinship(proof, observation)?, proof)));
-            let best = candidates.min_by_key(|(kinship, proof)| {
+            let candidates =
+                proofs.iter().filter_map(|proof| Some((nearest_shared(proof, observation)?, proof)));
+            let best = candidates.min_by_key(|(shared, proof)| {
                 (
-                    *kinship,
+                    *shared,
                     std::cmp::Reverse(proof.cause.confidence),
                     std::cmp::Reverse(proof.members),
                     Rc::clone(&proof.cause),
@@ -92,22 +93,22 @@ fn proofs(observations: &[Observation], least: Confidence) -> Vec<Proof> {
 }
 
 /// How near an observation is to a proof that explains it; `None` when it does not.
-fn kinship(proof: &Proof, observation: &Observation) -> Option<Kinship> {
+fn nearest_shared(proof: &Proof, observation: &Observation) -> Option<Shared> {
     let reach = explains(proof, observation)?;
-    let kinship = if proof.hosts.contains_key(observation.endpoint.host()) {
-        Kinship::Host
+    let shared = if proof.hosts.contains_key(observation.endpoint.host()) {
+        Shared::Host
     } else if proof.requirements.contains_key(&observation.labels.requirement) {
-        Kinship::Requirement
+        Shared::Requirement
     } else if proof.ports.contains_key(&observation.port()) {
-        Kinship::Port
+        Shared::Port
     } else {
-        Kinship::Run
+        Shared::Run
     };
-    (kinship <= reach).then_some(kinship)
+    (shared <= reach).then_some(shared)
 }
 
 /// From how far a proof explains an observation that is a guess beside it.
-fn explains(proof: &Proof, observation: &Observation) -> Option<Kinship> {
+fn explains(proof: &Proof, observation: &Observation) -> Option<Shared> {
     let own = observation.reason().unwrap_or(Reason::Unknown);
     let unknown = own == Reason::Unknown;
     let low = observation.confidence() <= Some(Confidence::Low);
@@ -125,58 +126,58 @@ fn explains(proof: &Proof, observation: &Observation) -> Option<Kinship> {
             let path =
                 matches!(own, Reason::Unknown | Reason::FirewallDrop | Reason::UdpBlocked | Reason::Offline);
             let stopped = observation.silent() || observation.layer() == "route";
-            (path && placeless && stopped && !above_tcp).then_some(Kinship::Port)
+            (path && placeless && stopped && !above_tcp).then_some(Shared::Port)
         }
         Reason::MtuBlackhole | Reason::LargeHello => {
             let guess = unknown || (low && own != cause.reason);
-            (guess && above_tcp && observation.silent()).then_some(Kinship::Run)
+            (guess && above_tcp && observation.silent()).then_some(Shared::Run)
         }
         // A socket of this machine is what a measurement of distance takes for a device one hop away.
         Reason::LocalAgent => {
             let taken_for_a_device =
                 own == Reason::TransparentProxy && observation.confidence() < Some(Confidence::High);
             let guess = (unknown && same_code) || taken_for_a_device || repeated;
-            (guess || fake_address(proof, observation)).then_some(Kinship::Port)
+            (guess || fake_address(proof, observation)).then_some(Shared::Port)
         }
-        Reason::TransparentProxy if fake_address(proof, observation) => Some(Kinship::Requirement),
+        Reason::TransparentProxy if fake_address(proof, observation) => Some(Shared::Requirement),
         Reason::TransparentProxy | Reason::CaptivePortal | Reason::TlsInspection | Reason::BlockPage => {
             let guess = unknown || (low && own != cause.reason);
             match same_code {
-                true => (guess && above_tcp).then_some(Kinship::Run),
-                false => (guess && above_tcp).then_some(Kinship::Requirement),
+                true => (guess && above_tcp).then_some(Shared::Run),
+                false => (guess && above_tcp).then_some(Shared::Requirement),
             }
         }
         Reason::FirewallDrop | Reason::UdpBlocked => {
             let guess = unknown || repeated;
             let same_transport = proof.codes.keys().flatten().any(|code| code.layer() == observation.layer());
-            (guess && observation.silent() && same_transport).then_some(Kinship::Requirement)
+            (guess && observation.silent() && same_transport).then_some(Shared::Requirement)
         }
         Reason::FirewallReject => {
             let guess = unknown || repeated || (own == Reason::PortIdle && low);
             // Devices limit how many refusals they send; the rest of the connections times out.
             let unanswered = own == Reason::FirewallDrop && low && observation.silent();
             match unanswered {
-                true => Some(Kinship::Host),
-                false => (guess && same_code).then_some(Kinship::Requirement),
+                true => Some(Shared::Host),
+                false => (guess && same_code).then_some(Shared::Requirement),
             }
         }
         // What filters by name filters the Host header as it does the SNI.
         Reason::SniFilter => {
             let by_host = own == Reason::ProtocolFilter && observation.layer() == "http" && placeless;
-            (by_host || (unknown && same_code) || repeated).then_some(Kinship::Requirement)
+            (by_host || (unknown && same_code) || repeated).then_some(Shared::Requirement)
         }
         Reason::ProxyAuth
         | Reason::ProxyDown
         | Reason::ProxyTicket
         | Reason::ProxySpn
         | Reason::ProxyKeytab => {
-            (unknown && observation.layer() == "proxy" && same_code).then_some(Kinship::Run)
+            (unknown && observation.layer() == "proxy" && same_code).then_some(Shared::Run)
         }
         Reason::DnsOutage | Reason::DnsFilter | Reason::DnsHijack => {
             let guess = unknown || (low && own != cause.reason);
             // A sender's records that do not fit an address of the resolver's own.
             let sender = low && own == Reason::SenderIdentity && cause.reason == Reason::DnsHijack;
-            ((guess && observation.layer() == "dns" && same_code) || sender).then_some(Kinship::Run)
+            ((guess && observation.layer() == "dns" && same_code) || sender).then_some(Shared::Run)
         }
         Reason::ServiceDown | Reason::ServiceMisconfigured | Reason::ServiceRefused | Reason::PortIdle => {
             None
@@ -184,7 +185,7 @@ fn explains(proof: &Proof, observation: &Observation) -> Option<Kinship> {
         // The same device, of which a single target does not show that it is none of the service's.
         Reason::ProtocolFilter if own == cause.reason && observation.near() == cause.near => {
             let who = observation.cause.as_ref().map(|cause| cause.who);
-            (who == Some(Who::Unknown) && cause.who != Who::Unknown).then_some(Kinship::Port)
+            (who == Some(Who::Unknown) && cause.who != Who::Unknown).then_some(Shared::Port)
         }
         Reason::Offline
         | Reason::ProtocolFilter
@@ -203,7 +204,7 @@ fn explains(proof: &Proof, observation: &Observation) -> Option<Kinship> {
         | Reason::ProxyScheme
         | Reason::ProxyPac
         | Reason::KdcUnreachable
-        | Reason::Unknown => ((unknown && same_code) || repeated).then_some(Kinship::Requirement),
+        | Reason::Unknown => ((unknown && same_code) || repeated).then_some(Shared::Requirement),
     }
 }
 

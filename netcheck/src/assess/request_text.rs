@@ -30,7 +30,7 @@ pub(super) fn paragraph(request: &Request, finding: &Finding) -> String {
 }
 
 /// What to do about a device that cannot take some ClientHellos.
-fn hello_demand(finding: &Finding, does: &str, to: &str, from: &str) -> String {
+fn client_hello_request(finding: &Finding, does: &str, to: &str, from: &str) -> String {
     let at = match cause_text::place(finding.cause, finding.near) {
         text if text.is_empty() => " on the path".to_owned(),
         text => format!(" {text}"),
@@ -74,7 +74,7 @@ fn demand(request: &Request, finding: &Finding) -> String {
         }
         Reason::BlockPage => format!("Exempt from the web filter{vendor}: {to}{from}{at}."),
         Reason::SniFilter => format!("Exempt from filtering by server name (SNI): {to}{from}{at}."),
-        Reason::ProtocolFilter if names.drops.is_some() => hello_demand(finding, "blocks", &to, &from),
+        Reason::ProtocolFilter if names.drops.is_some() => client_hello_request(finding, "blocks", &to, &from),
         Reason::ProtocolFilter => {
             format!("Exempt from protocol filtering (application control): {to}{from}{at}. The connection opens, but its data is blocked.")
         }
@@ -84,7 +84,7 @@ fn demand(request: &Request, finding: &Finding) -> String {
         }
         Reason::IdleTimeout => format!("Raise the idle timeout of connections: {to}{from}{at}."),
         Reason::LargeHello => {
-            let demand = hello_demand(finding, "drops", &to, &from);
+            let demand = client_hello_request(finding, "drops", &to, &from);
             format!("{demand} Today's browsers send about 1,700 bytes.")
         }
         Reason::MtuBlackhole => format!(

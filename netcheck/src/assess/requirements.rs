@@ -164,6 +164,7 @@ fn missing(requirement: &mut Requirement, planned: u64, counted: u64) {
         requirement.status = requirement.status.max(Status::NotKnown);
         requirement.limits.push(match counted {
             0 => "nothing was checked".to_owned(),
+            _ if missing == 1 => format!("1 of {planned} planned targets has no record"),
             _ => format!("{missing} of {planned} planned targets have no record"),
         });
     }

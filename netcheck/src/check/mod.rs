@@ -209,11 +209,12 @@ fn wait(events: &Receiver<Event>, pause: Duration) -> Option<u8> {
 fn find(args: &Args, home: Home) -> Result<Tools, String> {
     match (&args.tools, home) {
         (Some(folder), _) => Ok(tools::within(folder)),
-        (None, Home::Installed) => tools::beside(),
+        (None, Home::Installed) => tools::beside_this_program(),
         (None, Home::Workspace(build)) => build(),
     }
 }
 
+/// Reads `ROW=INTERFACE`.
 fn pair(text: &str) -> Result<(String, String), String> {
     let (row, interface) = text.split_once('=').ok_or("ROW=INTERFACE")?;
     if row.is_empty() || interface.is_empty() {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::round::Round;
 use super::{Job, Way, say};
 use crate::assess::{Assessment, Status};
+use crate::number::count;
 use crate::out;
 use crate::report::text;
 use crate::signal;
@@ -22,7 +23,8 @@ pub(super) fn announce(job: &Job) {
         tools.iter().filter(|tool| !there(tool)).map(|tool| format!("check-{tool}")).collect();
     let missing =
         if missing.is_empty() { String::new() } else { format!("; not here: {}", missing.join(", ")) };
-    say(&format!("{targets} targets, {} tools{missing}", tools.iter().filter(|tool| there(tool)).count()));
+    let started = tools.iter().filter(|tool| there(tool)).count();
+    say(&format!("{}, {}{missing}", count(targets, "target"), count(started, "tool")));
     if job.args.thorough {
         let ingest = job.lines.iter().filter(|line| line.tool == "rtmps" && there(line.tool));
         let ingest = ingest.map(|line| line.count).sum();
@@ -79,7 +81,7 @@ fn by_way(ways: &[Way], assessment: &Assessment, look: Look) -> String {
         let words: String = ways
             .iter()
             .zip(&widths)
-            .map(|(way, width)| table::paint(status(way), &cell(status(way).as_str(), *width), look))
+            .map(|(way, width)| table::coloured(status(way), &cell(status(way).as_str(), *width), look))
             .collect();
         text.push_str(format!("{}{words}", cell(&one.name, width)).trim_end());
         text.push('\n');

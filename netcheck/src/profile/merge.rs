@@ -4,7 +4,7 @@ use super::Profile;
 use super::row::Row;
 
 /// `own` laid onto `base`: rows of the same name are completed, others are added, `off` ones leave.
-pub(crate) fn onto(mut base: Profile, own: Profile) -> Result<Profile, String> {
+pub(crate) fn merge_onto(mut base: Profile, own: Profile) -> Result<Profile, String> {
     for row in own.rows {
         match base.rows.iter().position(|other| other.name == row.name) {
             Some(at) if row.off => {

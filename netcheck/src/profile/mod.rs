@@ -95,7 +95,7 @@ impl Profile {
         let profile = match profile.extends.clone() {
             None => profile,
             Some(base) => match Profile::built_in(&base) {
-                Some(base) => merge::onto(base?, profile)?,
+                Some(base) => merge::merge_onto(base?, profile)?,
                 None => {
                     return Err(format!("{name}: extends \"{base}\", which is not built in ({})", names()));
                 }
@@ -169,6 +169,11 @@ fn digest(profile: &Profile) -> String {
 /// The names of the built-in profiles.
 pub(crate) fn built_in_names() -> impl Iterator<Item = &'static str> {
     BUILT_IN.into_iter().map(|(name, _)| name)
+}
+
+/// The text of a built-in profile.
+pub(crate) fn built_in_text(name: &str) -> Option<&'static str> {
+    BUILT_IN.into_iter().find_map(|(known, text)| (known == name).then_some(text))
 }
 
 /// The names of what is built in, as a list for people.

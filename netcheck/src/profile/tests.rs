@@ -233,7 +233,8 @@ fn a_wide_block_cannot_be_a_probe() {
 fn a_profile_that_extends_adds_test_hosts_and_switches_rows_off() {
     let own = "format = 1\nname = \"mine\"\nextends = \"spotme\"\n[[row]]\nname = \"core\"\n[[row.probe]]\n\
         target = \"wss://event.spotme.com/socket\"\n[[row]]\nname = \"charts\"\noff = true\n";
-    let profile = merge::onto(Profile::parse(BUILT_IN[0].1).unwrap(), Profile::parse(own).unwrap()).unwrap();
+    let profile =
+        merge::merge_onto(Profile::parse(BUILT_IN[0].1).unwrap(), Profile::parse(own).unwrap()).unwrap();
     assert_eq!(fault::all(&profile), Vec::<String>::new());
     assert!(profile.rows.iter().all(|row| row.name != "charts"));
     let core = profile.rows.iter().find(|row| row.name == "core").unwrap();

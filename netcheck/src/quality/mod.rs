@@ -15,6 +15,7 @@ use netcheck_record::record::Record;
 
 use crate::child::{self, Event};
 use crate::env_secrets;
+use crate::number::count;
 use crate::target::Share;
 use crate::tool_flags::ToolFlags;
 use crate::tools::{self, Tools};
@@ -84,7 +85,7 @@ pub(crate) fn run(args: &Args, home: Home) -> Result<u8, String> {
     let parts = parts(args)?;
     let tools = match (&args.tools, home) {
         (Some(folder), _) => tools::within(folder),
-        (None, Home::Installed) => tools::beside()?,
+        (None, Home::Installed) => tools::beside_this_program()?,
         (None, Home::Workspace(build)) => build()?,
     };
     if let Some(part) = parts.iter().find(|part| !tools.contains_key(part.tool)) {
@@ -160,8 +161,8 @@ fn announce(args: &Args, phases: &[Phase]) {
         * f64::from(u32::try_from(streams).unwrap_or(u32::MAX));
     let received = u64::from(args.budget) * u64::try_from(downloads).unwrap_or(0);
     say(&format!(
-        "{} measurements, about {seconds} s: receives up to {received} MB, sends about {sent:.0} MB",
-        phases.len()
+        "{}, about {seconds} s: receives up to {received} MB, sends about {sent:.0} MB",
+        count(phases.len(), "measurement")
     ));
 }
 

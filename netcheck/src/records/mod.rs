@@ -150,6 +150,7 @@ impl Input {
         u32::try_from(at).unwrap_or(u32::MAX)
     }
 
+    /// Takes the line that begins or ends a run.
     fn run(&mut self, line: RunLine) {
         match line {
             RunLine::Start(start) => {

@@ -107,7 +107,7 @@ pub(super) fn patterns(lives: &[Life], changes: &[f64]) -> Vec<Finding> {
         }
     }
     for scope in scopes(lives) {
-        while let Some(found) = idle(lives, &left, &scope) {
+        while let Some(found) = idle_timeout(lives, &left, &scope) {
             take(found, &mut left);
         }
     }
@@ -261,7 +261,7 @@ fn by_chance(lives: &[Life], members: &[usize], all: usize, independent: usize) 
 }
 
 /// Idle connections that end after the same idle time while an active one lives longer, and none idle for longer.
-fn idle(lives: &[Life], left: &[usize], scope: &Scope) -> Option<Finding> {
+fn idle_timeout(lives: &[Life], left: &[usize], scope: &Scope) -> Option<Finding> {
     let is_idle = |life: &Life| covers(scope, life) && life.usage == Usage::Idle;
     let ended: Vec<usize> = left.iter().copied().filter(|at| is_idle(&lives[*at])).collect();
     if ended.len() < 2 || !is_wide(scope, &ended, lives) {

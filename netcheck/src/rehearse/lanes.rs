@@ -101,7 +101,7 @@ pub(super) fn lanes(plan: &[Line], terms: &Terms) -> Vec<Lane> {
     ];
     #[expect(clippy::cast_precision_loss, reason = "a count of targets")]
     let share = terms.budget / media.iter().sum::<usize>().max(1) as f64;
-    let mut lanes = vec![connections(&of("wss", &any), terms), idle(&of("wss", &any), terms)];
+    let mut lanes = vec![connections(&of("wss", &any), terms), idle_connections(&of("wss", &any), terms)];
     lanes.push(push(&of("push", &device), terms));
     lanes.push(if terms.publishes {
         publish(&streams, terms, share)
@@ -169,7 +169,7 @@ fn connections(targets: &[(&Line, String)], terms: &Terms) -> Lane {
 }
 
 /// Idle connections, used again after different times.
-fn idle(targets: &[(&Line, String)], terms: &Terms) -> Lane {
+fn idle_connections(targets: &[(&Line, String)], terms: &Terms) -> Lane {
     let hold = IDLE.min(terms.seconds / 2.5);
     let args = ["--hold", &hold.to_string(), "--connections", &IDLE_CONNECTIONS.to_string()];
     let args = args.iter().map(ToString::to_string).collect();
@@ -207,7 +207,7 @@ fn publish(targets: &[(&Line, String)], terms: &Terms, share: f64) -> Lane {
     let args = ["--publish", &span, "--bitrate", &bitrate].map(str::to_owned).to_vec();
     let feeds: Vec<Feed> =
         targets.iter().map(|(line, target)| feed(line, target, "publish", 0, 0.0, period)).collect();
-    let volume = volume(&feeds, terms, period, whole(terms.seconds.min(f64::from(whole_of(&span)))), rate);
+    let volume = volume(&feeds, terms, period, whole(terms.seconds.min(f64::from(number_of(&span)))), rate);
     Lane { part: "publish", tool: "rtmps", args, feeds, volume }
 }
 
@@ -257,7 +257,7 @@ fn volume(feeds: &[Feed], terms: &Terms, period: f64, span: u32, rate: f64) -> f
     f64::from(span) * rate * rounds
 }
 
-fn whole_of(text: &str) -> u32 {
+fn number_of(text: &str) -> u32 {
     text.parse().unwrap_or(1)
 }
 

@@ -1,5 +1,6 @@
 //! `rehearse`: the connections and streams of a show, together and for its whole length; what ends them, and when.
 
+mod answers;
 mod cuts;
 mod lanes;
 mod page;
@@ -88,7 +89,7 @@ pub(crate) fn run(args: &Args, home: Home) -> Result<u8, String> {
     let mut lanes = lanes::lanes(&plan, &terms);
     let tools = match (&args.tools, home) {
         (Some(folder), _) => tools::within(folder),
-        (None, Home::Installed) => tools::beside()?,
+        (None, Home::Installed) => tools::beside_this_program()?,
         (None, Home::Workspace(build)) => build()?,
     };
     let missing: Vec<&Lane> = lanes.iter().filter(|lane| !tools.contains_key(lane.tool)).collect();

@@ -58,12 +58,12 @@ fn told(told: &Told) -> String {
     out
 }
 
-/// What changed on this machine.
+/// What changed.
 fn changes(timeline: &Timeline) -> String {
     if timeline.changes.is_empty() {
         return String::new();
     }
-    let mut out = "<section aria-labelledby=\"changes\">\n<h2 id=\"changes\">What changed on this machine</h2>\n<ol class=\"timeline\">\n".to_owned();
+    let mut out = "<section aria-labelledby=\"changes\">\n<h2 id=\"changes\">What changed</h2>\n<ol class=\"timeline\">\n".to_owned();
     for (at, change) in timeline.changes.iter().take(MOST) {
         let _ = writeln!(out, "<li>{} {}</li>", Text(&words::time(*at, timeline)), Text(&change.words()));
     }

@@ -13,12 +13,16 @@ const MOST: usize = 64;
 /// How much of the list of resolvers is read, in bytes.
 const LONGEST: u64 = 64 << 10;
 
+/// How the change of a resolver's answer begins.
+pub(super) const ANSWER: &str = "DNS answer for ";
+
 /// One thing that changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Change {
     /// When it was noticed (RFC 3339, UTC).
     pub(super) at: String,
-    /// What it is: `default route (IPv4)`, `addresses of eth0`, `interface eth0`, `resolvers`.
+    /// What it is: `default route (IPv4)`, `addresses of eth0`, `interface eth0`, `resolvers`,
+    /// `DNS answer for a.example`.
     pub(super) what: String,
     /// What it was before; absent where it is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,6 +33,11 @@ pub(super) struct Change {
 }
 
 impl Change {
+    /// Whether it is what a resolver answers for a name.
+    pub(super) fn is_answer(&self) -> bool {
+        self.what.starts_with(ANSWER)
+    }
+
     /// In words: `default route (IPv4): before 10.0.0.1 on eth0, now none`.
     pub(super) fn words(&self) -> String {
         let value = |text: &Option<String>| text.as_deref().unwrap_or("none").to_owned();

@@ -5,6 +5,7 @@ use netcheck_record::record::{Record, Verdict};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::answers::Answers;
 use super::cuts::{Life, Usage};
 use super::system::Change;
 use crate::records::{self, RunLine, RunStart};
@@ -50,6 +51,8 @@ pub(super) struct Timeline {
     pub(super) rounds: Vec<Round>,
     /// What changed, and when, in seconds since the rehearsal began.
     pub(super) changes: Vec<(f64, Change)>,
+    /// What resolvers answered.
+    answers: Answers,
 }
 
 /// A line that tells of a change.
@@ -62,16 +65,22 @@ impl Timeline {
     /// Takes a line of the file; what is none is passed over.
     pub(super) fn line(&mut self, text: &str) {
         if let Ok(ChangeLine { change }) = serde_json::from_str(text) {
-            let at = self.seconds(&change.at);
-            if self.changes.len() < MOST {
-                self.changes.push((at, change));
-            }
+            self.changed(change);
             return;
         }
         if let Some(record) = records::whole(text.as_bytes()) {
             self.record(&record);
         } else if let Some(line) = RunLine::of_text(text) {
             self.run(line);
+        }
+    }
+
+    /// Keeps a change, in order of time.
+    fn changed(&mut self, change: Change) {
+        let at = self.seconds(&change.at);
+        if self.changes.len() < MOST {
+            let place = self.changes.partition_point(|(earlier, _)| *earlier <= at);
+            self.changes.insert(place, (at, change));
         }
     }
 
@@ -102,6 +111,9 @@ impl Timeline {
         self.lasted = self.lasted.max(to);
         if self.rounds.len() >= MOST || self.lives.len() >= MOST {
             return;
+        }
+        if let Some(change) = self.answers.note(record, from) {
+            self.changed(change);
         }
         let part = record.labels.as_ref().and_then(|labels| labels.text("rehearsal"));
         self.rounds.push(Round {

@@ -7,8 +7,11 @@ use netcheck_record::record::Verdict;
 
 use super::cuts::{Finding, Life, Pattern, Scope};
 use super::timeline::{Round, Timeline};
+use crate::number::count;
 use crate::records::utc;
 
+/// More changes than this are in the file and on the page alone.
+const CHANGES: usize = 20;
 /// More targets than this are counted, not named.
 const NAMED: usize = 4;
 
@@ -30,7 +33,7 @@ pub(super) fn tell(finding: &Finding, timeline: &Timeline) -> Told {
     let lives: Vec<&Life> = finding.lives.iter().filter_map(|at| timeline.lives.get(*at)).collect();
     match &finding.pattern {
         Pattern::Lifetime { low, high } => lifetime(finding, &lives, (*low, *high), timeline),
-        Pattern::Idle { low, high } => idle(finding, &lives, (*low, *high), timeline),
+        Pattern::Idle { low, high } => idle_timeout(finding, &lives, (*low, *high), timeline),
         Pattern::Moment { from, to, changes } => moment(&lives, (*from, *to), changes, timeline),
         Pattern::Unexplained => unexplained(&lives, timeline),
     }
@@ -70,7 +73,7 @@ fn lifetime(finding: &Finding, lives: &[&Life], (low, high): (f64, f64), timelin
     }
 }
 
-fn idle(finding: &Finding, lives: &[&Life], (low, high): (f64, f64), timeline: &Timeline) -> Told {
+fn idle_timeout(finding: &Finding, lives: &[&Life], (low, high): (f64, f64), timeline: &Timeline) -> Told {
     let (_, mut ask) = subject(&finding.scope);
     if lives.iter().all(|life| life.by_service) {
         ask = "service";
@@ -110,9 +113,18 @@ fn moment(lives: &[&Life], (from, to): (f64, f64), changes: &[usize], timeline: 
         count(lives.len(), "connection"),
         names(lives)
     )];
-    let beside = if changed.is_empty() { "" } else { ", when this machine's way to the network changed" };
+    let by_name =
+        changes.iter().filter_map(|at| timeline.changes.get(*at)).all(|(_, change)| change.is_answer());
+    let beside = match (changed.is_empty(), by_name) {
+        (true, _) => "",
+        (false, true) => ", when a DNS answer changed",
+        (false, false) => ", when this machine's way to the network changed",
+    };
     let change = if changed.is_empty() {
         format!("Look for what the network or the proxy did at {at}: a restart, a failover, a new lease.")
+    } else if by_name {
+        "Keep the addresses of the service for the length of the show, or keep the old ones working after a change."
+            .to_owned()
     } else {
         "Keep this machine's route, address and interface for the length of the show.".to_owned()
     };
@@ -231,10 +243,6 @@ pub(super) fn clock_seconds(seconds: f64) -> String {
     }
 }
 
-fn count(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
 /// The targets, a few by name.
 fn names(lives: &[&Life]) -> String {
     let all: BTreeSet<&str> = lives.iter().map(|life| life.target.as_str()).collect();
@@ -267,6 +275,10 @@ pub(super) fn text(timeline: &Timeline, findings: &[Finding]) -> String {
         for line in &told.evidence {
             out.push_str(&crate::wrap::hanging("  evidence: ", line));
         }
+    }
+    for (at, change) in timeline.changes.iter().take(CHANGES) {
+        let line = format!("{} UTC, {}", time(*at, timeline), change.words());
+        out.push_str(&crate::wrap::hanging("\nchanged: ", &line));
     }
     let lasted = clock_seconds(timeline.lasted);
     let _ = writeln!(out, "\n{} rounds in {lasted}.", timeline.rounds.len());

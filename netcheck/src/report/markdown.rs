@@ -58,6 +58,7 @@ fn requests(out: &mut String, report: &Report) {
     }
 }
 
+/// The profile's title, or its name where it has none.
 pub(super) fn title<'a>(subject: &'a Subject) -> &'a str {
     let profile = subject.profile;
     if profile.title.is_empty() { &profile.name } else { &profile.title }

@@ -131,6 +131,19 @@ pub(crate) fn run(args: &Args) -> Result<u8, String> {
     Ok(assessment.exit_code(args.strict, args.ignore_known))
 }
 
+/// The report of records that are in memory, by the text of the profile they were made with, as JSON.
+///
+/// # Errors
+/// A profile that is not sound, or too many records.
+pub(crate) fn json_of(records: &[u8], profile: &str) -> Result<String, String> {
+    let mut input = Input::default();
+    input.lines(records, Path::new("run"))?;
+    let profile = Profile::validate("profile", Profile::parse(profile)?)?;
+    let lines = plan::lines(&profile, None).unwrap_or_default();
+    let basis = Basis { profile: &profile, plan: &lines, baseline: None, interfaces: &[], narrowed: false };
+    Ok(assess::assess(&basis, &mut input).report.json())
+}
+
 /// What is said of records that are older than a day.
 fn age(newest: u64) -> Option<String> {
     let now = u64::try_from(netcheck_record::clock::unix()).unwrap_or_default();

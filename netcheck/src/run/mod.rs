@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             self.reap();
-            self.hurry();
+            self.end_hung_tools();
         }
         // What tools said last may still be in the queue.
         while let Ok(event) = events.try_recv() {
@@ -168,7 +168,7 @@ impl<'a> Run<'a> {
         }
         if let Some(running) = self.running.get_mut(tool) {
             count(running);
-            running.hear(line);
+            running.keep_last_words(line);
         }
     }
 
@@ -186,7 +186,7 @@ impl<'a> Run<'a> {
     }
 
     /// Ends what is hung.
-    fn hurry(&mut self) {
+    fn end_hung_tools(&mut self) {
         for running in self.running.values_mut() {
             if clock::now() >= running.until {
                 let _ = running.child.kill();

@@ -42,7 +42,7 @@ impl Running {
     }
 
     /// Keeps what it says, the last of it.
-    pub(super) fn hear(&mut self, line: String) {
+    pub(super) fn keep_last_words(&mut self, line: String) {
         if self.words.len() == LAST_WORDS {
             self.words.pop_front();
         }
@@ -55,6 +55,7 @@ pub(super) fn verdict(tool: &str, running: &Running, status: ExitStatus) -> Opti
     let missing = running.expected.saturating_sub(running.got);
     let how = match status.code() {
         Some(0 | 1) if missing == 0 && running.garbage == 0 => return None,
+        Some(0 | 1) if missing == 0 && running.garbage == 1 => "printed a line that is no record".to_owned(),
         Some(0 | 1) if missing == 0 => format!("printed {} lines that are no records", running.garbage),
         Some(code) => format!("ended with exit code {code}"),
         None if running.hung => "hung and was ended".into(),
@@ -64,10 +65,11 @@ pub(super) fn verdict(tool: &str, running: &Running, status: ExitStatus) -> Opti
         Some(words) => format!(": {words}"),
         None => String::new(),
     };
-    let lack = if missing > 0 {
-        format!("; {missing} of {} records are missing", running.expected)
-    } else {
-        String::new()
+    let lack = match (missing, running.expected) {
+        (0, _) => String::new(),
+        (1, 1) => "; its record is missing".to_owned(),
+        (1, expected) => format!("; 1 of {expected} records is missing"),
+        (missing, expected) => format!("; {missing} of {expected} records are missing"),
     };
     Some(format!("check-{tool} {how}{lack}{words}"))
 }

@@ -44,7 +44,7 @@ type Found = Result<String, String>;
 pub(crate) fn run(args: &Args, home: Home) -> Result<u8, String> {
     let tools = match (&args.tools, home) {
         (Some(folder), _) => tools::within(folder),
-        (None, Home::Installed) => tools::beside()?,
+        (None, Home::Installed) => tools::beside_this_program()?,
         (None, Home::Workspace(build)) => build()?,
     };
     let mut tally = Tally::default();

@@ -27,6 +27,13 @@ pub struct Outcome {
     pub stderr: String,
 }
 
+impl Outcome {
+    /// What the run wrote on standard error, with the folder of its tools as `FOLDER`.
+    pub fn messages(&self, stage: &Stage) -> String {
+        self.stderr.replace(&stage.dir.path().display().to_string(), "FOLDER")
+    }
+}
+
 pub const TOOLS: [&str; 6] = ["tcp", "wss", "rtmps", "udp", "push", "mail"];
 
 impl Stage {
@@ -131,9 +138,46 @@ pub fn finish(child: Child) -> Outcome {
     }
 }
 
-/// The line of the table that begins with `row`.
-pub fn line<'a>(table: &'a str, row: &str) -> &'a str {
-    table.lines().find(|line| line.split(' ').next() == Some(row)).unwrap_or_default()
+/// A requirement's columns of the table, each on one line, with ` | ` between them.
+pub fn row(table: &str, requirement: &str) -> String {
+    let header = table.lines().find(|line| line.starts_with("REQUIREMENT ")).unwrap_or_default();
+    let starts: Vec<usize> = ["REQUIREMENT", "STATUS", "WORKS", "CAUSE", "ASK", "CHANGE"]
+        .iter()
+        .filter_map(|column| header.find(column))
+        .collect();
+    let mut lines = table.lines().skip_while(|line| line.split(' ').next() != Some(requirement));
+    let first = lines.next().unwrap_or_default();
+    let lines: Vec<&str> =
+        std::iter::once(first).chain(lines.take_while(|line| line.starts_with(' '))).collect();
+    let column = |(at, start): (usize, &usize)| {
+        let width = starts.get(at + 1).map_or(usize::MAX, |end| end - start);
+        let cell = |line: &&str| line.chars().skip(*start).take(width).collect::<String>();
+        flat(&lines.iter().map(cell).collect::<Vec<_>>().join(" "))
+    };
+    let columns: Vec<String> =
+        starts.iter().enumerate().map(column).filter(|column| !column.is_empty()).collect();
+    columns.join(" | ")
+}
+
+/// What a section of the terminal's text says, on one line: everything from its heading to the next blank line.
+pub fn section(text: &str, heading: &str) -> String {
+    let lines = text.lines().skip_while(|line| *line != heading).skip(1);
+    flat(&lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" "))
+}
+
+/// The headings of what is asked for, one for each addressee.
+pub fn addressees(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| line.starts_with("For ") && line.ends_with(':')).collect()
+}
+
+/// A report without the line that says how old its records are today.
+pub fn without_age(report: &str) -> String {
+    report.lines().filter(|line| !line.starts_with("These records are ")).collect::<Vec<_>>().join("\n")
+}
+
+/// The lines of a text that name something.
+pub fn naming(text: &str, what: &str) -> String {
+    text.lines().filter(|line| line.contains(what)).collect::<Vec<_>>().join("\n")
 }
 
 /// Text of a terminal without its line breaks.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
 mod answer;
+mod broken_tools;
 mod check;
 mod fake;
 mod hostile;

@@ -1,12 +1,14 @@
 //! Reports, comparisons, rules and profiles from the command line.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Output;
 
+use netcheck_lab::formats;
 use netcheck_record::target::Target;
 use serde_json::Value;
 
-use crate::fake::{Stage, dropped, netcheck, pass};
+use crate::fake::{Stage, dropped, netcheck, pass, row};
 
 fn hostile(target: &Target) -> Value {
     if target.scheme.name != "https" {
@@ -40,12 +42,29 @@ fn checked(say: crate::fake::Say) -> Stage {
 #[test]
 fn every_form_names_every_row() {
     let stage = checked(pass);
-    for format in ["html", "text", "markdown", "csv", "json", "junit", "prometheus"] {
-        let text = report(&stage, format);
-        for row in ["core", "ingest", "apns", "fcm", "studio-video", "mail", "video-udp"] {
-            assert!(text.contains(row), "{format}: {row}");
-        }
+    let json: Value = serde_json::from_str(&report(&stage, "json")).unwrap();
+    let requirements = json["requirements"].as_array().unwrap().iter();
+    let names: Vec<String> = requirements.map(|one| one["name"].as_str().unwrap().to_owned()).collect();
+    let text = report(&stage, "text");
+    for name in &names {
+        assert!(row(&text, name).starts_with(&format!("{name} | works | ")), "{}", row(&text, name));
     }
+    let (markdown, page) = (report(&stage, "markdown"), report(&stage, "html"));
+    for name in &names {
+        let advisory = markdown.contains(&format!("\n| {name} (advisory) | works |"));
+        assert!(advisory || markdown.contains(&format!("\n| {name} | works |")), "{name}: {markdown}");
+        assert!(page.contains(name), "{name}");
+    }
+    let expected: BTreeSet<String> = names.into_iter().collect();
+    let csv = formats::csv(&report(&stage, "csv"));
+    // The records of the controls are no requirement's.
+    let judged = csv.into_iter().map(|line| line["requirement"].clone()).filter(|name| name != "controls");
+    assert_eq!(judged.collect::<BTreeSet<_>>(), expected);
+    assert_eq!(formats::junit(&report(&stage, "junit")).into_keys().collect::<BTreeSet<_>>(), expected);
+    let metrics = formats::metrics(&report(&stage, "prometheus")).into_keys();
+    let works = metrics.filter(|name| name.starts_with("netcheck_requirement_works"));
+    let measured = works.map(|name| name.split('"').nth(3).unwrap().to_owned());
+    assert_eq!(measured.collect::<BTreeSet<_>>(), expected);
 }
 
 #[test]
@@ -56,11 +75,11 @@ fn a_row_without_records_keeps_its_place() {
     let records: Vec<&str> = text.lines().filter(|line| !line.contains("\"run\":{")).collect();
     let bare = records.join("\n").replace("\"run\":", "\"was\":");
     fs::write(stage.journal(), bare + "\n").unwrap();
-    assert!(report(&stage, "text").contains("ingest       not known"));
-    assert!(report(&stage, "junit").contains("<error message=\"not known: nothing was checked\">"));
+    assert_eq!(row(&report(&stage, "text"), "ingest"), "ingest | not known | 0/153 | nothing was checked");
+    assert_eq!(formats::junit(&report(&stage, "junit"))["ingest"], "error: not known: nothing was checked");
     let status =
-        "netcheck_requirement_status{profile=\"spotme\",requirement=\"ingest\",status=\"not known\"} 1";
-    assert!(report(&stage, "prometheus").contains(status));
+        "netcheck_requirement_status{profile=\"spotme\",requirement=\"ingest\",status=\"not known\"}";
+    assert_eq!(formats::metrics(&report(&stage, "prometheus"))[status], 1.0);
 }
 
 #[test]
@@ -78,7 +97,10 @@ fn hostile_text_is_text_in_a_page() {
         assert!(!page.contains(bad), "{bad}");
     }
     assert!(page.contains("&lt;script&gt;"), "the text itself is kept");
-    assert!(page.contains("default-src 'none'"));
+    assert!(
+        page.contains("content=\"default-src 'none'; "),
+        "the page's policy forbids everything it does not name"
+    );
 }
 
 #[test]
@@ -96,11 +118,14 @@ fn hostile_text_is_text_in_markdown_csv_junit_and_numbers() {
     let stage = checked(hostile);
     let markdown = report(&stage, "markdown");
     assert!(!markdown.contains("<img") && !markdown.contains("[x](") && !markdown.contains("https://evil"));
-    let csv = report(&stage, "csv");
-    assert!(!csv.contains("\u{1b}"));
-    let junit = report(&stage, "junit");
-    assert!(!junit.contains("<script") && !junit.contains('\u{1b}'));
-    assert!(!report(&stage, "prometheus").contains('\u{1b}'));
+    let (csv, junit, prometheus) =
+        (report(&stage, "csv"), report(&stage, "junit"), report(&stage, "prometheus"));
+    assert!(![&csv, &junit, &prometheus].into_iter().any(|text| text.contains('\u{1b}')));
+    // Each is still what its readers can read.
+    assert_eq!(formats::csv(&csv).len(), 232);
+    assert_eq!(formats::junit(&junit)["ingest"], "passed");
+    let works = "netcheck_requirement_works{profile=\"spotme\",requirement=\"ingest\",role=\"backstage\"}";
+    assert_eq!(formats::metrics(&prometheus)[works], 1.0);
 }
 
 #[test]
@@ -108,7 +133,8 @@ fn a_cell_is_never_a_formula() {
     let stage = Stage::empty();
     let record = r#"{"v":1,"ts":"=1+1","check":"tcp","target":"tcp://a:1","verdict":"pass","stages":[]}"#;
     fs::write(stage.journal(), format!("{record}\n")).unwrap();
-    assert!(report(&stage, "csv").contains("\n\"'=1+1\","));
+    let lines = formats::csv(&report(&stage, "csv"));
+    assert_eq!(lines.iter().map(|line| line["time"].as_str()).collect::<Vec<_>>(), ["'=1+1"]);
 }
 
 #[test]
@@ -118,8 +144,8 @@ fn lines_that_are_no_records_are_left_out_and_said() {
     fs::write(stage.journal(), format!("{record}\nnonsense\n{{\"v\":1}}\n")).unwrap();
     let output = of(&stage, &["report", "netcheck.jsonl"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("2 lines are not records"));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("unlabelled"));
+    insta::assert_snapshot!(String::from_utf8(output.stderr).unwrap(), @"netcheck: 2 lines are not records and were ignored.");
+    insta::assert_snapshot!(row(&String::from_utf8(output.stdout).unwrap(), "unlabelled"), @"unlabelled | works | 1/1");
 }
 
 #[test]
@@ -145,11 +171,20 @@ fn what_broke_between_two_runs_is_exit_code_1_and_a_range() {
     let broke = of(&stage, &["diff", "before.jsonl", "netcheck.jsonl"]);
     let text = String::from_utf8(broke.stdout).unwrap();
     assert_eq!(broke.status.code(), Some(1), "{text}");
-    assert!(text.contains("Broken (153)"), "{text}");
-    assert!(text.contains("rtmps://eu-channel.spotme.com port 10000-10050: pass →"), "{text}");
+    insta::assert_snapshot!(text, @"
+    Broken (153):
+      - ingest: rtmps://ap-channel.spotme.com port 10000-10050: pass → firewall_drop
+      - ingest: rtmps://eu-channel.spotme.com port 10000-10050: pass → firewall_drop
+      - ingest: rtmps://us-channel.spotme.com port 10000-10050: pass → firewall_drop
+    ");
     let fixed = of(&stage, &["diff", "netcheck.jsonl", "before.jsonl"]);
     assert_eq!(fixed.status.code(), Some(0));
-    assert!(String::from_utf8(fixed.stdout).unwrap().contains("Fixed (153)"));
+    insta::assert_snapshot!(String::from_utf8(fixed.stdout).unwrap(), @"
+    Fixed (153):
+      - ingest: rtmps://ap-channel.spotme.com port 10000-10050: firewall_drop → pass
+      - ingest: rtmps://eu-channel.spotme.com port 10000-10050: firewall_drop → pass
+      - ingest: rtmps://us-channel.spotme.com port 10000-10050: firewall_drop → pass
+    ");
     // Nobody has to have UDP 3478: it is shown, and breaks nothing.
     stage
         .tool("udp", |target| if target.port() == 3478 { dropped(target, "10.0.0.1") } else { pass(target) });
@@ -158,7 +193,13 @@ fn what_broke_between_two_runs_is_exit_code_1_and_a_range() {
     let advisory = of(&stage, &["diff", "before.jsonl", "netcheck.jsonl"]);
     let text = String::from_utf8(advisory.stdout).unwrap();
     assert_eq!(advisory.status.code(), Some(0), "{text}");
-    assert!(text.contains("- video-udp, not counted: stun://hlg.tokbox.com port 3478: pass →"), "{text}");
+    insta::assert_snapshot!(text, @"
+    Broken (2):
+      - controls, not counted: stun://stun.cloudflare.com port 3478: pass →
+        firewall_drop
+      - video-udp, not counted: stun://hlg.tokbox.com port 3478: pass →
+        firewall_drop
+    ");
     let same = of(&stage, &["diff", "netcheck.jsonl", "netcheck.jsonl"]);
     assert_eq!(String::from_utf8(same.stdout).unwrap(), "Nothing changed.\n");
 }
@@ -183,8 +224,10 @@ fn what_the_second_run_did_not_check_is_named_and_is_exit_code_1() {
     let all = of(&stage, &["diff", "netcheck.jsonl", "empty.jsonl"]);
     assert_eq!(all.status.code(), Some(2));
     let text = String::from_utf8(all.stdout).unwrap();
-    assert!(text.starts_with("The second run: There is no record"), "{text}");
-    assert!(text.contains("The second has no record of analytics, "), "{text}");
+    insta::assert_snapshot!(text.lines().take(2).collect::<Vec<_>>().join("\n"), @"
+    The second run: There is no record: nothing was checked of 232 planned targets.
+    The second has no record of analytics, analytics-js, apns, cdn, charts, chat,
+    ");
 }
 
 #[test]
@@ -196,7 +239,10 @@ fn a_new_profile_is_sound_and_never_overwrites() {
     fs::write(stage.dir.path().join("bad.toml"), "format = 9\nname = \"x\"\n").unwrap();
     let bad = of(&stage, &["profile", "validate", "bad.toml"]);
     assert_eq!(bad.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&bad.stderr).contains("format 9 is not known"));
+    insta::assert_snapshot!(String::from_utf8(bad.stderr).unwrap(), @"
+    netcheck: bad.toml: format 9 is not known: this version reads 1
+      it has no [[row]]: write one with name, function, role, source and a [[row.probe]]
+    ");
 }
 
 #[test]
@@ -212,13 +258,53 @@ fn a_profile_is_made_from_targets_alone() {
     let made = of(&stage, &args);
     assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
     let text = fs::read_to_string(stage.dir.path().join("own.toml")).unwrap();
-    assert!(text.contains("name = \"summit\"  # (mandatory)"), "{text}");
-    assert!(text.contains("to = [\"192.0.2.7/32\"]\nudp = \"3478\""), "{text}");
+    let settings = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    insta::assert_snapshot!(settings.collect::<Vec<_>>().join("\n"), @r#"
+    format = 1  # (mandatory)
+    name = "summit"  # (mandatory) a-z, 0-9 and -
+    title = "summit"
+    [[row]]
+    name = "wss-1"  # (mandatory) one line of every report; at most 24 of a-z, 0-9 and -
+    function = "wss to event.example.com"  # (mandatory) what people do with it
+    without = "event.example.com cannot be reached"  # what they notice when it does not work
+    role = "all"  # (mandatory) who needs it
+    source = "our own list"  # (mandatory) who says that it is needed
+    [[row.permit]]
+    to = ["event.example.com"]
+    tcp = "443"
+    [[row.probe]]
+    target = "wss://event.example.com/socket"  # (mandatory)
+    [[row]]
+    name = "rtmps-2"  # (mandatory) one line of every report; at most 24 of a-z, 0-9 and -
+    function = "rtmps to eu-live.example.com"  # (mandatory) what people do with it
+    without = "eu-live.example.com cannot be reached"  # what they notice when it does not work
+    role = "all"  # (mandatory) who needs it
+    source = "our own list"  # (mandatory) who says that it is needed
+    [[row.permit]]
+    to = ["eu-live.example.com"]
+    tcp = "10000-10050"
+    [[row.permit]]
+    to = ["us-live.example.com"]
+    tcp = "10000-10050"
+    [[row.probe]]
+    target = "rtmps://{eu,us}-live.example.com:10000-10050"  # (mandatory)
+    [[row]]
+    name = "turn-3"  # (mandatory) one line of every report; at most 24 of a-z, 0-9 and -
+    function = "turn to 192.0.2.7"  # (mandatory) what people do with it
+    without = "192.0.2.7 cannot be reached"  # what they notice when it does not work
+    role = "all"  # (mandatory) who needs it
+    source = "our own list"  # (mandatory) who says that it is needed
+    [[row.permit]]
+    to = ["192.0.2.7/32"]
+    udp = "3478"
+    [[row.probe]]
+    target = "turn://192.0.2.7"  # (mandatory)
+    "#);
     let plan = of(&stage, &["plan", "--profile", "own.toml"]);
     assert_eq!(plan.status.code(), Some(0), "{}", String::from_utf8_lossy(&plan.stderr));
-    for target in targets {
-        assert!(String::from_utf8_lossy(&plan.stdout).contains(target), "{target}");
-    }
+    let planned = String::from_utf8(plan.stdout).unwrap();
+    let planned = planned.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["target"].clone());
+    assert_eq!(planned.collect::<Vec<_>>(), targets);
     let wrong = of(&stage, &["profile", "new", "wrong.toml", "--target", "gopher://example.com"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(!stage.dir.path().join("wrong.toml").exists());
@@ -240,10 +326,16 @@ fn a_port_may_be_a_number_and_a_fault_says_what_to_write() {
     assert_eq!(profile("tcp = \"80,443\"").0, Some(0));
     let (code, said) = profile("");
     assert_eq!(code, Some(2));
-    assert!(said.contains("a permit names no ports: write tcp = 443, or udp"), "{said}");
+    insta::assert_snapshot!(said, @r#"netcheck: p.toml: row "web": a permit names no ports: write tcp = 443, or udp"#);
     let (code, said) = profile("tcp = [443]");
     assert_eq!(code, Some(2));
-    assert!(said.contains("write 443, \"80,443\" or \"10000-10050\""), "{said}");
+    insta::assert_snapshot!(said, @r#"
+    netcheck: profile p.toml: TOML parse error at line 10, column 7
+       |
+    10 | tcp = [443]
+       |       ^^^^^
+    write 443, "80,443" or "10000-10050"
+    "#);
 }
 
 #[test]

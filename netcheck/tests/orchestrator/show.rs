@@ -68,11 +68,7 @@ fn quality_names_the_part_that_breaks_under_load_and_the_responsiveness() {
     under load  load       holds          9.6 Mbit/s downloaded
     ");
     assert_eq!(shown.code, Some(0), "{}", shown.stderr);
-    assert!(
-        shown.stderr.contains("2 measurements, about 10 s: receives up to 40 MB, sends about 0 MB"),
-        "{}",
-        shown.stderr
-    );
+    insta::assert_snapshot!(shown.stderr, @"netcheck: 2 measurements, about 10 s: receives up to 40 MB, sends about 0 MB");
     let args = fs::read_to_string(stage.dir.path().join("tcp.args")).unwrap();
     assert_eq!(args.trim(), "--jobs 1 --under-load 5 --budget 40");
 }
@@ -83,9 +79,9 @@ fn quality_without_a_key_publishes_nothing() {
     let shown =
         run(&stage, &["quality", "--load", "https://a.example/x", "--publish", "rtmps://b.example/live"]);
     assert_eq!(shown.code, Some(2));
-    assert!(shown.stderr.contains("--publish needs the stream key in RTMP_STREAM_KEY"), "{}", shown.stderr);
+    insta::assert_snapshot!(shown.stderr, @"netcheck: --publish needs the stream key in RTMP_STREAM_KEY");
     let shown = run(&stage, &["quality", "--load", "stun://a.example"]);
-    assert!(shown.stderr.contains("--load: an address that begins with https://"), "{}", shown.stderr);
+    insta::assert_snapshot!(shown.stderr, @"netcheck: --load: an address that begins with https://");
 }
 
 /// A tool that answers each line at once with a record of its target and labels.
@@ -124,10 +120,7 @@ fn a_rehearsal_writes_its_timeline_as_it_goes_and_makes_the_page_again_from_it()
     assert_eq!(file("rehearsal.html"), page);
     let report =
         netcheck().args(["report", "rehearsal.jsonl"]).current_dir(stage.dir.path()).output().unwrap();
-    assert!(
-        !String::from_utf8_lossy(&report.stderr).contains("ignored"),
-        "the lines are known to every reader"
-    );
+    assert_eq!(String::from_utf8(report.stderr).unwrap(), "", "the lines are known to every reader");
 }
 
 #[test]
@@ -137,6 +130,7 @@ fn a_tool_that_ends_early_is_named_and_makes_exit_code_2() {
     stage.script("wss", "echo 'no such flag' >&2; exit 2");
     let shown = run(&stage, &["rehearse", "--profile", "profile.toml", "--for", "10s"]);
     assert_eq!(shown.code, Some(2), "{}", shown.stdout);
+    // Which of the parts is seen first is chance, and so is whether the other is still waited for.
     assert!(
         shown.stderr.contains("ended early") && shown.stderr.contains("no such flag"),
         "{}",

@@ -41,7 +41,7 @@ fn architecture(target: Target) -> (&'static str, u8) {
 /// The package with these files.
 ///
 /// # Errors
-/// None that memory would not give first.
+/// None: the archive is written to memory.
 pub(super) fn package(files: &Tree, target: Target, epoch: u64) -> Result<Vec<u8>, String> {
     let entries = entries(files);
     let archive = cpio::archive(&entries, epoch);

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::programs::{self, NETCHECK};
 use super::target::Target;
-use crate::workspace::{self, cargo, root, said};
+use crate::workspace::{self, cargo, output_of, root};
 
 /// Name and version.
 pub(crate) type Id = (String, String);
@@ -138,7 +138,7 @@ fn checksums() -> Result<BTreeMap<Id, String>, String> {
 
 /// What a static program has of the machine that built it.
 fn compiler(target: Target) -> Result<BTreeMap<Id, Part>, String> {
-    let gcc = said(target.c_compiler(), &["-dumpfullversion"])?;
+    let gcc = output_of(target.c_compiler(), &["-dumpfullversion"])?;
     let library = match target {
         Target::X86_64 | Target::Aarch64 => ("glibc", glibc_version(target)?, "LGPL-2.1-or-later"),
         Target::Windows => ("mingw-w64", mingw_version(target)?, "ZPL-2.1"),
@@ -168,7 +168,7 @@ fn mingw_version(target: Target) -> Result<String, String> {
 
 /// Two macros of a header.
 fn version(target: Target, header: &str, names: [&str; 2]) -> Result<String, String> {
-    let macros = said(target.c_compiler(), &["-E", "-dM", "-include", header, "-x", "c", "/dev/null"])?;
+    let macros = output_of(target.c_compiler(), &["-E", "-dM", "-include", header, "-x", "c", "/dev/null"])?;
     let value = |name: &str| {
         let line = macros.lines().find_map(|line| line.strip_prefix(&format!("#define {name} ")));
         line.map(str::trim).unwrap_or_default().to_owned()

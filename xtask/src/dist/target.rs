@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
 
-use crate::workspace::{cargo, said};
+use crate::workspace::{cargo, output_of};
 
 /// Debian's compiler, which comes with the sources of its standard library.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
@@ -113,7 +113,7 @@ impl Target {
     /// It cannot be run.
     pub(crate) fn rustc_version(self) -> Result<String, String> {
         let program = if self.compiles_std()? { DEBIAN_RUSTC } else { "rustc" };
-        let text = said(program, &["--version"])?;
+        let text = output_of(program, &["--version"])?;
         Ok(text.split_whitespace().nth(1).unwrap_or_default().to_owned())
     }
 
@@ -125,7 +125,7 @@ impl Target {
         let mut version = Command::new(self.c_compiler());
         version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
         let runs = version.status().is_ok_and(|status| status.success());
-        let installed = said("rustc", &["--print", "target-libdir", "--target", self.as_str()]);
+        let installed = output_of("rustc", &["--print", "target-libdir", "--target", self.as_str()]);
         if runs && installed.is_ok_and(|folder| Path::new(folder.trim()).is_dir()) {
             return Ok(false);
         }

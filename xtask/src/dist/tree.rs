@@ -153,7 +153,7 @@ fn header(kind: tar::EntryType, mode: u32, size: u64, mtime: u64) -> tar::Header
 /// The bytes compressed: no name and no time in the header, so always the same.
 ///
 /// # Errors
-/// None that memory would not give first.
+/// None: the archive is written to memory.
 pub(crate) fn gzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let mut packer = flate2::GzBuilder::new().mtime(0).write(Vec::new(), flate2::Compression::best());
     io::Write::write_all(&mut packer, bytes)

@@ -24,7 +24,7 @@ impl Image {
     /// from which an engine chooses by the machine it runs on.
     ///
     /// # Errors
-    /// None that memory would not give first.
+    /// None: the archive is written to memory.
     pub(super) fn new(name: &str, systems: &[(Target, Vec<u8>)], epoch: u64) -> Result<Image, String> {
         let mut layout = Tree::default();
         let labels = labels(name, epoch);
@@ -70,7 +70,7 @@ impl Image {
     /// The layout in one file.
     ///
     /// # Errors
-    /// None that memory would not give first.
+    /// None: the archive is written to memory.
     pub(super) fn archive(&self) -> Result<Vec<u8>, String> {
         self.layout.tar("", self.epoch)
     }

@@ -9,7 +9,7 @@ use std::process::Command;
 use serde::Deserialize;
 
 use super::super::internet::{FILES, World};
-use super::super::place::said;
+use super::super::place::output_of;
 use super::super::wait;
 use super::proxy::squid;
 
@@ -67,7 +67,7 @@ impl Engine {
         };
         command.arg("-f").arg(&file);
         at.inside(|| {
-            said(&mut command, "")?;
+            output_of(&mut command, "")?;
             wait::listening((IpAddr::V4(Ipv4Addr::LOCALHOST), READY).into())
         })?;
         let redirect = format!(

@@ -10,7 +10,7 @@ use nix::unistd::Uid;
 use serde::Deserialize;
 
 use super::super::internet::{FILES, World};
-use super::super::place::said;
+use super::super::place::output_of;
 use super::super::topology::ROUTER1;
 use super::super::wait;
 
@@ -65,7 +65,7 @@ impl Proxy {
         let mut squid = squid(&dir)?;
         squid.arg("-f").arg(&file);
         world.network.router1.inside(|| {
-            said(&mut squid, "")?;
+            output_of(&mut squid, "")?;
             wait::listening((ROUTER1.parse::<std::net::IpAddr>().map_err(io::Error::other)?, PORT).into())
         })
     }

@@ -107,6 +107,7 @@ impl Queue {
     }
 }
 
+/// A netlink attribute: length, type and value, padded to four bytes.
 fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
     let length = u16::try_from(4 + value.len()).unwrap_or(u16::MAX);
     let mut attribute = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value].concat();

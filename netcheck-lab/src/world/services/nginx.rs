@@ -80,7 +80,7 @@ fn stream(dir: &str, options: &Options) -> String {
          ~^(.*[.-])?courier\\.push\\.apple\\.com$ unix:{dir}/courier.sock;\n\
          ~mtalk\\.google\\.com$ unix:{dir}/mtalk.sock;\n\
          default unix:{dir}/https.sock;\n}}\n",
-        parted(dir, options)
+        old_site_names(dir, options)
     );
     let _ = writeln!(
         text,
@@ -113,7 +113,7 @@ fn old(options: &Options) -> impl Iterator<Item = (&'static str, &'static Site)>
 }
 
 /// The lines that send the names of old sites to their own socket.
-fn parted(dir: &str, options: &Options) -> String {
+fn old_site_names(dir: &str, options: &Options) -> String {
     let zones = old(options).flat_map(|(socket, site)| {
         site.names.iter().filter_map(move |name| Some((socket, name.strip_prefix("*.")?)))
     });

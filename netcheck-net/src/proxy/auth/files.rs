@@ -35,11 +35,13 @@ impl Files for Disk {
     }
 }
 
+/// Reads a file of at most `most` bytes.
 pub(super) fn bytes(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     // What is longer is refused by its reader.
     file::beginning(path, most as u64 + 1)
 }
 
+/// Reads a text of at most `most` bytes; `None` where it cannot be read or is not UTF-8.
 pub(super) fn text(path: &Path, most: usize) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes(path, most).ok()?).into_owned())
 }

@@ -36,6 +36,7 @@ pub(super) struct KdcLink {
 }
 
 impl KdcLink {
+    /// A link to the KDCs that `config` and DNS name.
     pub(super) fn new(net: Net, config: Config) -> Self {
         KdcLink { net, config, begun: clock::now() }
     }
@@ -104,7 +105,7 @@ impl KdcLink {
             match clock::within(wait, socket.receive(&mut answer)).await {
                 None => {}
                 Some(Err(_)) => return None,
-                Some(Ok(())) => {
+                Some(Ok(_)) => {
                     // It is too long for a datagram, or nothing of a KDC's.
                     let whole = match reply::read(&answer)? {
                         KdcReply::Ticket(_) => true,

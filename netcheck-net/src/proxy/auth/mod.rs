@@ -156,6 +156,7 @@ impl Net {
         Some(Ok(Answered { scheme: "Basic", field: credentials.basic() }))
     }
 
+    /// Records one of `facts.proxy.auth`.
     pub(super) fn auth_fact(&self, key: &str, value: Value) {
         self.see(|seen| {
             let proxy = seen.facts.entry("proxy").or_insert_with(|| json!({}));

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use super::super::auth::credentials::Credentials;
 use super::{Bypass, Setting, Source, listed};
 
+/// The setting of GNOME; `None` where there is none.
 pub(super) fn read(given: Option<Credentials>) -> Option<Source> {
     // Without a desktop the program would ask a bus that nobody serves.
     let desktop = std::env::var("XDG_CURRENT_DESKTOP").unwrap_or_default();

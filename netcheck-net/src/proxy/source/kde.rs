@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::super::auth::credentials::Credentials;
 use super::{Bypass, Setting, Source, file, listed};
 
+/// The setting of KDE; `None` where there is none.
 pub(super) fn read(given: Option<Credentials>) -> Option<Source> {
     if !std::env::var("XDG_CURRENT_DESKTOP").unwrap_or_default().contains("KDE") {
         return None;

@@ -51,6 +51,7 @@ pub struct Source {
 }
 
 impl Source {
+    /// A setting, and the place where it was found.
     pub(super) fn new(found_in: impl Into<String>, setting: Setting) -> Self {
         Source { found_in: found_in.into(), setting }
     }

@@ -11,6 +11,7 @@ use super::{Bypass, Setting, Source, file, listed};
 const FOLDERS: [&str; 3] =
     ["/etc/chromium/policies/managed", "/etc/opt/chrome/policies/managed", "/etc/opt/edge/policies/managed"];
 
+/// The setting that a browser's policy file makes; `None` where there is none.
 pub(super) fn read(given: Option<Credentials>) -> Option<Source> {
     FOLDERS.iter().find_map(|folder| folder_of(Path::new(folder), given.as_ref()))
 }

@@ -22,7 +22,7 @@ pub(super) fn apply(observations: &mut [Observation]) {
         one.reason() == Some(Reason::Offline)
             && one.silent()
             && (one.egress.is_none() || one.direct())
-            && open.iter().any(|path| goes_along(one, path))
+            && open.iter().any(|path| uses_open_path(one, path))
     };
     for observation in observations.iter_mut().filter(outage) {
         let named = observation.layer() == "dns";
@@ -38,20 +38,20 @@ pub(super) fn apply(observations: &mut [Observation]) {
 
 /// The way of a target outside that is proven to work.
 fn open_path(observation: &Observation) -> Option<OpenPath> {
-    let address = observation.address().filter(|address| !inside(*address))?;
+    let address = observation.address().filter(|address| !is_local_address(*address))?;
     let interface = observation.egress.as_ref()?.interface.clone();
     (observation.verdict == Verdict::Pass && observation.direct()).then_some((address.is_ipv6(), interface))
 }
 
 /// Whether an observation went, or may have gone, that way.
-fn goes_along(observation: &Observation, (v6, interface): &OpenPath) -> bool {
+fn uses_open_path(observation: &Observation, (v6, interface): &OpenPath) -> bool {
     let own = observation.egress.as_ref().and_then(|egress| egress.interface.as_ref());
     observation.address().is_none_or(|address| address.is_ipv6() == *v6)
         && (own.is_none() || interface.is_none() || own == interface.as_ref())
 }
 
 /// Whether an address may be this side of the way to the Internet.
-fn inside(address: IpAddr) -> bool {
+fn is_local_address(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_private() || address.is_loopback() || address.is_link_local(),
         IpAddr::V6(address) => {

@@ -28,7 +28,7 @@ pub(super) fn section(subject: &Subject) -> String {
 fn one(finding: &Finding, subject: &Subject) -> String {
     let mut out = format!(
         "<div class=\"finding {}{}\">\n<p><strong>{}</strong> <code>{} {}</code></p>\n<p class=\"for\">Touches: {}; {} targets.</p>\n",
-        tone(finding, subject),
+        status_class(finding, subject),
         if requested(finding, subject) { " requested" } else { "" },
         Prose(&finding.summary),
         Text(&finding.id),
@@ -51,7 +51,7 @@ fn requested(finding: &Finding, subject: &Subject) -> bool {
 }
 
 /// The colour of the worst requirement that it touches.
-fn tone(finding: &Finding, subject: &Subject) -> &'static str {
+fn status_class(finding: &Finding, subject: &Subject) -> &'static str {
     let touched =
         subject.assessment.report.requirements.iter().filter(|one| one.findings.contains(&finding.id));
     super::class(touched.map(|one| one.status).max().unwrap_or(Status::Limited))

@@ -111,7 +111,7 @@ fn by_role(subject: &Subject) -> String {
     out
 }
 
-/// Earlier rounds of the same series.
+/// The earlier rounds of the same `--watch`, as a list.
 fn timeline(subject: &Subject) -> String {
     let rounds = &subject.assessment.report.timeline;
     if rounds.is_empty() {

@@ -22,13 +22,13 @@ pub fn start(level: u8, secrets: Secrets) {
 
 /// Whether lines of that level are told.
 #[must_use]
-pub fn tells(level: u8) -> bool {
+pub fn is_on(level: u8) -> bool {
     LEVEL.load(Ordering::Relaxed) >= level
 }
 
 /// Tells one line. `line` is made only if it is told; text from the network in it is made harmless.
 pub fn tell(level: u8, line: impl FnOnce() -> String) {
-    if tells(level) {
+    if is_on(level) {
         let line = escape::line(&line(), LONGEST);
         let line = SECRETS.get().map_or_else(|| line.clone(), |secrets| secrets.hide(&line));
         // Nobody may be reading; the records matter more.
