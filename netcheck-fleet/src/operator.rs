@@ -158,8 +158,8 @@ pub fn plan(args: &PlanArgs) -> Result<u8, String> {
     let now = clock::unix();
     let plan = Plan {
         tenant: args.tenant.clone(),
-        // Seconds since 1970: a later plan has a greater number, wherever it is signed.
-        version: u64::try_from(now).unwrap_or_default(),
+        // Milliseconds since 1970: a later plan has a greater number, wherever it is signed.
+        version: u64::try_from(clock::since_epoch().as_millis()).unwrap_or_default(),
         expires: now.saturating_add(i64::from(args.days) * 86_400),
         interval: args.interval,
         seconds: args.seconds,

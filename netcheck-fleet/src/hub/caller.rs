@@ -40,14 +40,15 @@ impl Hub {
     ) -> Result<Office, Fault> {
         let (claim, signature) = signed::claim(|name| header(headers, name))?;
         let office = claim.office.clone();
-        if self.too_often(&format!("office {office}"), MOST) {
-            return Err(Fault::too_often());
-        }
         let enrolled = self.store.office(&office).await.map_err(|why| Fault::broken(&why))?;
         let judged = match &enrolled {
             None => Err(Refusal::UnknownOffice),
             Some(known) => signed::verify(&known.key, &claim, &signature, method, path, body, clock::unix()),
         };
+        // Only the office's own requests count: nobody else can use up what it may send.
+        if judged.is_ok() && self.too_often(&format!("office {office}"), MOST) {
+            return Err(Fault::too_often());
+        }
         let judged = match judged {
             Ok(()) if self.store.first(&office, &claim.once).await.map_err(|why| Fault::broken(&why))? => {
                 Ok(())

@@ -40,9 +40,11 @@ fn port(observation: &Observation) -> Option<Port<'_>> {
     observation.address().filter(|_| direct).map(|address| (address, observation.port(), interface))
 }
 
-/// A SYN without an answer, put down to a firewall that no repeated experiment proves.
+/// A SYN without an answer, put down to a firewall that no repeated experiment proves. A target that works all the same
+/// (without ECN, or by its other address) has answered itself: it says nothing of another connection.
 fn unproven_drop(observation: &Observation) -> bool {
-    observation.reason() == Some(Reason::FirewallDrop)
+    !observation.usable()
+        && observation.reason() == Some(Reason::FirewallDrop)
         && observation.confidence() < Some(Confidence::High)
         && observation.layer() == "tcp"
         && observation.silent()

@@ -181,8 +181,8 @@ fn silence_of_a_port_that_answered_another_connection_is_no_drop() {
         json!({ "via": "direct", "address": "18.195.10.21:443", "local": "10.0.0.2:1", "interface": "eth0" });
     let drop =
         |confidence: &str| json!({ "confidence": confidence, "near": "10.30.0.2", "path": path.clone() });
-    let records = |confidence: &str| {
-        let silent = ("fail", "tcp.timeout", "firewall_drop", drop(confidence));
+    let records = |verdict: &'static str, confidence: &str| {
+        let silent = (verdict, "tcp.timeout", "firewall_drop", drop(confidence));
         let mut records = all(|scheme, host, _| match (scheme, host) {
             ("https", "backstage.spotme.com") => silent.clone(),
             _ => pass(),
@@ -193,13 +193,15 @@ fn silence_of_a_port_that_answered_another_connection_is_no_drop() {
         answered["stages"] = json!([{ "stage": "tcp", "ok": true, "us": 20_000 }]);
         records
     };
-    let causes = |confidence: &str| {
-        let (report, _) = report(&records(confidence));
+    let causes = |verdict: &'static str, confidence: &str| {
+        let (report, _) = report(&records(verdict, confidence));
         report.findings.iter().map(|one| (one.cause, one.confidence)).collect::<Vec<_>>()
     };
-    assert_eq!(causes("medium"), [(Reason::ServiceDown, Confidence::Low)]);
+    assert_eq!(causes("fail", "medium"), [(Reason::ServiceDown, Confidence::Low)]);
     // Repeated experiments are no accident.
-    assert_eq!(causes("high"), [(Reason::FirewallDrop, Confidence::High)]);
+    assert_eq!(causes("fail", "high"), [(Reason::FirewallDrop, Confidence::High)]);
+    // The first SYN is dropped, each time, and the second one is answered: SYNs that ask for ECN.
+    assert_eq!(causes("degraded", "medium"), [(Reason::FirewallDrop, Confidence::Medium)]);
 }
 
 #[test]
