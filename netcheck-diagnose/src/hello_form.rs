@@ -10,6 +10,7 @@ use crate::Diagnosis;
 use netcheck_net::clock;
 use netcheck_net::tls::client_hello::{HYBRID, extension};
 use netcheck_net::tls::{self, ClientHello, Hello, SentHello};
+use netcheck_record::scheme::HelloKind;
 
 /// How often each side of the first pair is sent, and each later one.
 const ROUNDS: usize = 3;
@@ -220,10 +221,48 @@ pub(super) async fn name_decides(net: &Diagnosis, to: SocketAddr, sent: &SentHel
         Some(_) => renamed.padded_to(own.record_length()),
         None => renamed,
     };
-    match Bench::new(net, Destination::Direct(to), &renamed).await {
-        Some(bench) => bench.are_opposite(&own, &renamed).await,
-        None => false,
+    let Some(bench) = Bench::new(net, Destination::Direct(to), &renamed).await else { return false };
+    if !bench.are_opposite(&own, &renamed).await {
+        return false;
     }
+    // A name of another length moves what follows it: what a filter looks for may have come to lie across two packets.
+    match in_the_same_packets(net, to, (&own, sent), (&renamed, name)).await {
+        Some((hello, segments)) => bench.series(&hello, segments, LATER).await == Series::Answered,
+        None => true,
+    }
+}
+
+/// The renamed ClientHello with every other byte in the packet it was in before; none where it takes one packet only, or
+/// where nothing moves.
+async fn in_the_same_packets(
+    net: &Diagnosis,
+    to: SocketAddr,
+    (own, sent): (&ClientHello, &SentHello),
+    (renamed, name): (&ClientHello, &str),
+) -> Option<(ClientHello, Segments)> {
+    let own_name = sent.hello.name.name()?;
+    if own_name.len() == name.len() || sent.hello.kind == HelloKind::Small {
+        return None;
+    }
+    let size = hello_probe::segment_size(net, to).await.filter(|size| own.record_length() > *size)?;
+    let at = own.record().windows(own_name.len()).position(|part| part == own_name.as_bytes())?;
+    if at >= size {
+        return None;
+    }
+    match (size + name.len()).checked_sub(own_name.len()) {
+        // The second packet begins where it did.
+        Some(second) if second <= size => Some((renamed.clone(), Segments::At(second))),
+        _ => Some((own.with_name(Some(&as_long_as(own_name, name)?)), Segments::AsTheyFit)),
+    }
+}
+
+/// A name below `name`, or a reserved one (RFC 6761), that is as long as `own`; none where that is too short for one.
+fn as_long_as(own: &str, name: &str) -> Option<String> {
+    let end = [name, "test"].into_iter().find(|end| own.len() > end.len() + 1)?;
+    let room = own.len() - end.len() - 1;
+    // A label has at most 63 letters.
+    let labels: String = (0..room).map(|at| if at % 32 == 31 && at + 1 < room { '.' } else { 'x' }).collect();
+    Some(format!("{labels}.{end}"))
 }
 
 /// Whether leaving out ALPN alone makes the difference: for a name whose ClientHellos of either kind are lost.
@@ -250,6 +289,19 @@ pub(super) async fn alpn_matters(net: &Diagnosis, to: Destination<'_>, sent: &Se
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_control_name_can_be_as_long_as_the_targets() {
+        for length in [6, 11, 12, 13, 40, 76, 120, 253] {
+            let own = "a".repeat(length);
+            let name = as_long_as(&own, "example.com").unwrap();
+            assert_eq!(name.len(), length, "{name}");
+            assert!(name.split('.').all(|label| (1..=63).contains(&label.len())), "{name}");
+        }
+        assert_eq!(as_long_as("www.spotme.com", "example.com"), Some("xx.example.com".to_owned()));
+        assert_eq!(as_long_as("spot.me", "example.com"), Some("xx.test".to_owned()));
+        assert_eq!(as_long_as("t.co", "example.com"), None);
+    }
 
     #[test]
     fn only_a_series_of_one_kind_counts() {
